@@ -1,0 +1,43 @@
+"""Settings of every process, each with a default that works on one machine; environment prefix `HADIR_`."""
+
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """What a process may be told from outside; `masked()` is what may be printed."""
+
+    model_config = SettingsConfigDict(env_prefix="HADIR_", frozen=True)
+
+    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, comma separated")
+    database: str = Field("postgresql://postgres@127.0.0.1:5432/hadir", description="PostgreSQL URL of a login that may act as the services' roles")
+    home: Path = Field(Path(".hadir"), description="where the local stack keeps its data, logs and downloads")
+    host: str = Field("127.0.0.1", description="address that HTTP servers of this process bind")
+    ingest_port: int = Field(8801, description="HTTP API of ingest; its metrics and health are there too")
+    geofence_port: int = Field(8802, description="metrics and health of the geofence worker")
+    schedule_port: int = Field(8803, description="metrics and health of the schedule worker")
+    payroll_port: int = Field(8804, description="metrics and health of the payroll worker")
+    replication: int = Field(1, description="replication factor that `hadir topics apply` asks for")
+    session_timeout_s: float = Field(10.0, description="Kafka group session timeout; a killed worker's lanes move after it")
+    batch_size: int = Field(500, description="most events in one database transaction")
+    batch_within_s: float = Field(0.02, description="how long a batch may wait to fill")
+    max_body_bytes: int = Field(262_144, description="largest accepted request body; a bigger one is answered 413")
+    log_level: str = Field("INFO", description="level of the JSON logs")
+
+    def masked(self) -> dict[str, str]:
+        """Settings as text, with the password of the database URL hidden."""
+        shown = {name: str(value) for name, value in self.model_dump().items()}
+        head, at, tail = shown["database"].rpartition("@")
+        if at:
+            scheme, _, login = head.partition("://")
+            shown["database"] = f"{scheme}://{login.split(':')[0]}:***@{tail}"
+        return shown
+
+
+@cache
+def settings() -> Settings:
+    """Settings of this process, read from the environment once."""
+    return Settings()
