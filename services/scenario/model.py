@@ -1,0 +1,355 @@
+"""The scenario file as frozen values: what a story may say, checked word by word before anything runs."""
+
+import datetime as dt
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+
+from shared.events import EmployeeKind, Mark, Mode, Month, Verdict
+
+Name = Annotated[str, Field(min_length=1, max_length=100)]
+Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+LeaveKind: TypeAlias = Literal["annual", "sick", "maternity", "important", "big", "unpaid", "study", "dl"]
+
+
+class Line(BaseModel):
+    """A mapping of the file; a word the format does not know is refused, so that a typo cannot pass a test."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class PolicyRow(Line):
+    """From this business date on the named policy holds."""
+
+    since: dt.date = Field(alias="from")
+    policy: Name
+
+
+class Person(Line):
+    """An invented employee; `tpp` and `static_tkd` in rupiah per month."""
+
+    id: Name
+    kind: EmployeeKind = EmployeeKind.PNS
+    group: Name = "pelaksana"
+    tpp: Annotated[int, Field(ge=0)] | None = None
+    static_tkd: Annotated[int, Field(ge=0)] | None = None
+    unit: Name = "unit"
+    timezone: Name | None = None
+
+
+class Calendar(Line):
+    """Holidays and joint leave (cuti bersama) of the story."""
+
+    holidays: tuple[dt.date, ...] = ()
+    joint_leave: tuple[dt.date, ...] = ()
+
+
+class RosterRow(Line):
+    """One rostered date; it overrides the week and the calendar."""
+
+    employee: Name
+    date: dt.date
+    mode: Mode
+    start: Hour | None = None
+    end: Hour | None = None
+
+    @model_validator(mode="after")
+    def _hours_only_when_working(self) -> "RosterRow":
+        if (self.start is None) != (self.end is None):
+            raise ValueError("start and end go together")
+        return self
+
+
+class SiteRow(Line):
+    """A place for check-ins that give coordinates: a circle, or a polygon of [lat, lon] corners."""
+
+    id: Name
+    kind: Literal["office", "region"] = "office"
+    lat: float | None = None
+    lon: float | None = None
+    radius_m: float | None = None
+    polygon: tuple[tuple[float, float], ...] | None = None
+    unit: Name | None = None
+    employees: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_shape(self) -> "SiteRow":
+        circle = self.lat is not None and self.lon is not None and self.radius_m is not None
+        if circle == (self.polygon is not None):
+            raise ValueError("give either lat, lon and radius_m, or polygon")
+        return self
+
+
+class CheckIn(Line):
+    """A check-in as the system learns of it; `place` may also name a letter's activity site."""
+
+    check_in: Name
+    employee: Name
+    mark: Mark
+    at: AwareDatetime
+    place: Name | None = None
+    lat: float | None = None
+    lon: float | None = None
+    accuracy: float | None = None
+    evidence: bool = True
+    mock: bool = False
+    mode: Mode | None = None
+
+    @model_validator(mode="after")
+    def _placed(self) -> "CheckIn":
+        if (self.lat is None) != (self.lon is None):
+            raise ValueError("lat and lon go together")
+        if self.place is not None and self.lat is not None:
+            raise ValueError("give place or coordinates, not both")
+        return self
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The stated verdict; None when coordinates or a letter's site decide."""
+        if self.place is None:
+            return None if self.lat is not None else Verdict.INSIDE
+        return Verdict(self.place) if self.place in set(Verdict) else None
+
+
+class Now(Line):
+    """The clock moves: windows and days close."""
+
+    now: AwareDatetime
+
+
+class Leave(Line):
+    """An approved leave, or duty travel (`dl`) with its letter."""
+
+    leave: Name
+    employee: Name
+    kind: LeaveKind
+    since: dt.date = Field(alias="from")
+    until: dt.date = Field(alias="to")
+    letter: bool | str | None = None
+    inpatient: bool | None = None
+
+
+class Outage(Line):
+    """A declared outage; without employees it holds for everybody."""
+
+    outage: Name
+    since: AwareDatetime = Field(alias="from")
+    until: AwareDatetime = Field(alias="to")
+    unit: Name | None = None
+    employees: tuple[Name, ...] = ()
+
+
+class OutageDecision(Line):
+    """The officer's word on a declared outage."""
+
+    outage_decision: Name
+    decision: Literal["confirmed", "rejected"]
+
+
+class Manual(Line):
+    """A record made by hand and approved."""
+
+    manual: Name
+    employee: Name
+    mark: Mark
+    at: AwareDatetime
+
+
+class CloseMonth(Line):
+    """The month is closed; what comes later is supplementary."""
+
+    close_month: Month
+
+
+class Apel(Line):
+    """A roll-call and who missed it."""
+
+    apel: Name
+    date: dt.date
+    absent: tuple[Name, ...]
+
+
+class FraudBody(Line):
+    """A decision on suspected spoofing of these check-ins."""
+
+    check_ins: tuple[Name, ...]
+    decision: Literal["confirmed", "cleared"]
+
+
+class Fraud(Line):
+    """An integrity decision."""
+
+    fraud: FraudBody
+
+
+class WorkReport(Line):
+    """A daily work report (laporan kinerja harian)."""
+
+    work_report: Name
+    employee: Name
+    date: dt.date
+
+
+class Activity(Line):
+    """Where an activity by letter takes place: coordinates, or a place name only."""
+
+    name: Name | None = None
+    lat: float | None = None
+    lon: float | None = None
+    radius_m: float | None = None
+
+
+class Letter(Line):
+    """An activity site by letter: a time-boxed place with its attendees."""
+
+    letter: Name
+    activity: Activity | Name | None = None
+    employees: tuple[Name, ...]
+    since: AwareDatetime | dt.date = Field(alias="from")
+    until: AwareDatetime | dt.date = Field(alias="to")
+
+
+class Review(Line):
+    """A person's decision on an unsure or quarantined check-in."""
+
+    review: Name
+    decision: Literal["accepted", "rejected"]
+
+
+class Left(Line):
+    """Found away from work in hours."""
+
+    left: Name
+    employee: Name
+    date: dt.date
+
+
+class Permission(Line):
+    """Permission (izin) for a day."""
+
+    permission: Name
+    employee: Name
+    date: dt.date
+
+
+class Move(Line):
+    """From this date on the employee belongs to another unit."""
+
+    move: Name
+    employee: Name
+    to_unit: Name
+    since: dt.date = Field(alias="from")
+
+
+_ARRIVALS: dict[str, type[Line]] = {
+    "check_in": CheckIn, "now": Now, "leave": Leave, "outage": Outage, "outage_decision": OutageDecision,
+    "manual": Manual, "close_month": CloseMonth, "apel": Apel, "fraud": Fraud, "work_report": WorkReport,
+    "letter": Letter, "review": Review, "left": Left, "permission": Permission, "move": Move,
+}
+
+
+def _word_of(row: Any) -> str | None:
+    # `leave` rows may carry a `letter` key of their own, so the order of the table above decides.
+    keys = row if isinstance(row, dict) else type(row).model_fields
+    return next((word for word in _ARRIVALS if word in keys), None)
+
+
+Arrival: TypeAlias = Annotated[
+    Annotated[CheckIn, Tag("check_in")] | Annotated[Now, Tag("now")] | Annotated[Leave, Tag("leave")]
+    | Annotated[Outage, Tag("outage")] | Annotated[OutageDecision, Tag("outage_decision")]
+    | Annotated[Manual, Tag("manual")] | Annotated[CloseMonth, Tag("close_month")] | Annotated[Apel, Tag("apel")]
+    | Annotated[Fraud, Tag("fraud")] | Annotated[WorkReport, Tag("work_report")] | Annotated[Letter, Tag("letter")]
+    | Annotated[Review, Tag("review")] | Annotated[Left, Tag("left")] | Annotated[Permission, Tag("permission")]
+    | Annotated[Move, Tag("move")],
+    Discriminator(
+        _word_of, custom_error_type="unknown_arrival",
+        custom_error_message="no arrival begins with these keys; known are: " + ", ".join(_ARRIVALS),
+    ),
+]
+
+
+class DayExpected(Line):
+    """What one employee-day must come to; only listed keys are compared."""
+
+    employee: Name
+    date: dt.date
+    status: str | None = None
+    late: int | None = None
+    early: int | None = None
+    codes: tuple[str, ...] | None = None
+    percent: str | None = None
+
+
+class MonthExpected(Line):
+    """What one employee-month must come to; only listed keys are compared."""
+
+    employee: Name
+    month: Month
+    raw_percent: str | None = None
+    percent: str | None = None
+    amount: int | None = None
+
+
+class StepExpected(Line):
+    """A ladder step and the absence day that crossed it."""
+
+    employee: Name
+    on: dt.date
+    step: str
+
+
+class Expected(Line):
+    """Everything a story claims."""
+
+    days: tuple[DayExpected, ...] = ()
+    months: tuple[MonthExpected, ...] = ()
+    ladder: tuple[StepExpected, ...] | None = None
+
+
+class Scenario(Line):
+    """One story: people, calendar and rules; what the system learns, in order; what must come of it."""
+
+    scenario: Literal[1]
+    id: Name
+    note: str = ""
+    policies: Annotated[tuple[PolicyRow, ...], Field(min_length=1)]
+    timezone: Name = "Asia/Jakarta"
+    employees: Annotated[tuple[Person, ...], Field(min_length=1)]
+    calendar: Calendar = Calendar()
+    week: dict[Weekday, tuple[Hour, Hour]] = {}
+    marks: tuple[Mark, ...] = (Mark.IN, Mark.OUT)
+    roster: tuple[RosterRow, ...] = ()
+    sites: tuple[SiteRow, ...] = ()
+    arrivals: tuple[Arrival, ...] = ()
+    expect: Expected = Expected()
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> "Scenario":
+        people = {person.id for person in self.employees}
+        check_ins = {row.check_in for row in self.arrivals if isinstance(row, CheckIn)}
+        letters = {row.letter for row in self.arrivals if isinstance(row, Letter)}
+        outages = {row.outage for row in self.arrivals if isinstance(row, Outage)}
+
+        def known(what: str, name: str, names: set[str]) -> None:
+            if name not in names:
+                raise ValueError(f"{what} {name!r} is not in this file; known are: {', '.join(sorted(names)) or 'none'}")
+
+        for row in (*self.roster, *self.arrivals, *self.expect.days, *self.expect.months, *(self.expect.ladder or ())):
+            if (employee := getattr(row, "employee", None)) is not None:
+                known("employee", employee, people)
+        for row in self.arrivals:
+            match row:
+                case CheckIn(place=str(place)) if place not in {*Verdict, *letters}:
+                    known("place", place, {*map(str, Verdict), *letters})
+                case Apel() | Letter() | Outage():
+                    for name in row.absent if isinstance(row, Apel) else row.employees:
+                        known("employee", name, people)
+                case Fraud():
+                    for name in row.fraud.check_ins:
+                        known("check-in", name, check_ins)
+                case Review():
+                    known("check-in", row.review, check_ins)
+                case OutageDecision():
+                    known("outage", row.outage_decision, outages)
+        return self
