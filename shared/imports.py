@@ -1,0 +1,195 @@
+"""How tables from officers are read and how an import answers: every row error at once, in Indonesian.
+
+Reading decides nothing about the contents: it finds the separator, the columns and the line numbers, so that
+each service's importer can say "baris 17, kolom nip: ..." for everything that is wrong, before anything is applied.
+"""
+
+import csv
+import difflib
+import io
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+MOST_BYTES: Final = 512 * 1024 * 1024
+"""Larger files are refused: 300,000 employees take some 40 MB, so a bigger one is a mistake."""
+
+MOST_SHOWN: Final = 200
+"""So many errors are listed one by one; the rest is counted."""
+
+_ALIASES: Final[Mapping[str, str]] = {
+    "nama": "name", "jenis": "kind", "jenis_asn": "kind", "kelompok": "group", "opd": "org_unit", "unit_kerja": "org_unit",
+    "sejak": "since", "tmt": "since", "zona_waktu": "timezone", "pola": "week_pattern", "pola_kerja": "week_pattern",
+    "tanggal": "date", "moda": "mode", "mulai": "start", "jam_masuk": "start", "selesai": "end", "jam_pulang": "end",
+    "kode": "code", "keterangan": "name", "sumber": "source", "bulan": "month", "jumlah": "amount", "id": "employee_id",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowError:
+    """One thing wrong in a file: the line (1 is the header), the column, and what to do, in Indonesian."""
+
+    row: int
+    column: str | None
+    problem: str
+
+    def __str__(self) -> str:
+        where = f"baris {self.row}" + (f", kolom {self.column}" if self.column else "")
+        return f"{where}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What an import did, or would do (`applied` false: dry run, or errors).
+
+    `preview` shows the first differences as lines for an officer; `errors` empty means that the file may be applied.
+    """
+
+    what: str
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    errors: tuple[RowError, ...] = ()
+    warnings: tuple[RowError, ...] = ()
+    preview: tuple[str, ...] = ()
+    applied: bool = False
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing stands against applying the file."""
+        return not self.errors
+
+    def lines(self) -> list[str]:
+        """The report as an officer reads it."""
+        told = [f"{self.what}: {self.rows} baris; baru {self.new}, berubah {self.changed}, tetap {self.unchanged}"]
+        told += [f"  {line}" for line in self.preview]
+        told += [f"peringatan: {warning}" for warning in self.warnings[:MOST_SHOWN]]
+        told += [f"kesalahan: {error}" for error in self.errors[:MOST_SHOWN]]
+        if len(self.errors) > MOST_SHOWN:
+            told.append(f"... dan {len(self.errors) - MOST_SHOWN} kesalahan lain")
+        if self.errors:
+            told.append(f"{len(self.errors)} kesalahan: tidak ada yang diterapkan. Perbaiki berkas, lalu ulangi perintah ini.")
+        elif not self.applied:
+            told.append("Uji coba: belum ada yang diterapkan.")
+        return told
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One record of a table: the line on which it starts and its cells by column, trimmed, "" where empty."""
+
+    number: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "")
+
+
+@dataclass(slots=True)
+class Table:
+    """A file's records, its columns, and what was wrong with its shape."""
+
+    rows: list[Row] = field(default_factory=list)
+    columns: frozenset[str] = frozenset()
+    errors: list[RowError] = field(default_factory=list)
+    warnings: list[RowError] = field(default_factory=list)
+
+
+def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
+    """A csv file (`;`, `,` or tab; UTF-8 with or without BOM) as rows; problems of shape are in `errors`, never raised."""
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return Table(errors=[RowError(1, None, "berkas lebih besar dari 512 MiB; bagi menjadi beberapa berkas")])
+        raw = path.read_bytes()
+    except OSError as problem:
+        return Table(errors=[RowError(1, None, f"berkas {path.name} tidak dapat dibaca ({problem.strerror}); periksa nama dan izinnya")])
+    return parse_table(raw, required, optional)
+
+
+def parse_table(raw: bytes, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
+    """Same as `read_table`, from the file's bytes."""
+    required, optional = tuple(required), tuple(optional)
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw[:4096]:
+        return Table(errors=[RowError(1, None, 'berkas bukan teks UTF-8; simpan ulang dari Excel sebagai "CSV UTF-8"')])
+    try:
+        text = raw.decode("utf-8-sig")
+    except UnicodeDecodeError as problem:
+        line = raw.count(b"\n", 0, problem.start) + 1
+        return Table(errors=[RowError(line, None, 'ada huruf yang bukan UTF-8; simpan ulang dari Excel sebagai "CSV UTF-8"')])
+    if not text.strip():
+        return Table(errors=[RowError(1, None, f"berkas kosong; baris pertama harus berisi kolom: {', '.join(required)}")])
+    return _parse_text(text, required, optional)
+
+
+def _parse_text(text: str, required: Sequence[str], optional: Sequence[str]) -> Table:
+    first_line = text.lstrip("\r\n").split("\n", 1)[0]
+    separator = max(";,\t", key=first_line.count)
+    # Excel writes "sep=;" as a first line when asked to; it names the separator and is not a header.
+    skipped = 0
+    if (told := re.match(r"sep=(.)\s*\r?\n", text)) is not None:
+        separator, skipped, text = told.group(1), 1, text[told.end():]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    table = Table()
+    header: list[str] | None = None
+    started = skipped + 1
+    try:
+        for record in reader:
+            number, started = started, skipped + reader.line_num + 1
+            if not any(cell.strip() for cell in record):
+                continue
+            if header is None:
+                header = _header(record, number, required, optional, table)
+                if table.errors:
+                    return table
+                continue
+            if len(record) > len(header) and any(cell.strip() for cell in record[len(header):]):
+                table.errors.append(RowError(number, None, f"ada {len(record)} sel, tetapi hanya {len(header)} kolom; "
+                                             "beri tanda kutip pada nilai yang memuat pemisah"))
+                continue
+            table.rows.append(Row(number, {name: cell.strip() for name, cell in zip(header, record, strict=False) if name}))
+            if "\x00" in "".join(record):
+                table.errors.append(RowError(number, None, "ada karakter NUL; hapus karakter itu"))
+    except csv.Error:
+        table.errors.append(RowError(started, None, "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini"))
+    if header is None:
+        table.errors.append(RowError(1, None, f"baris judul tidak ada; tulis kolom: {', '.join(required)}"))
+    return table
+
+
+def _header(record: Sequence[str], number: int, required: Sequence[str], optional: Sequence[str], table: Table) -> list[str]:
+    known = {*required, *optional}
+    header: list[str] = []
+    for cell in record:
+        name = re.sub(r"[\s\-]+", "_", cell.strip().lower())
+        if name not in known and _ALIASES.get(name) in known:
+            name = _ALIASES[name]
+        if name in known and name in header:
+            table.errors.append(RowError(number, name, "kolom ini ada dua kali; hapus salah satunya"))
+        if name and name not in known:
+            if near := difflib.get_close_matches(name, known, n=1, cutoff=0.8):
+                table.errors.append(RowError(number, name, f"kolom tidak dikenal; mungkin maksudnya {near[0]}"))
+            else:
+                table.warnings.append(RowError(number, name, "kolom tidak dikenal dan diabaikan"))
+        header.append(name if name in known else "")
+    missing = [name for name in required if name not in header]
+    if missing:
+        table.errors.append(RowError(number, None, f"kolom {', '.join(missing)} tidak ada; tambahkan pada baris judul"))
+    table.columns = frozenset(name for name in header if name)
+    return header
+
+
+def read_nip(cell: str) -> str | None:
+    """The 18 digits of a NIP (spaces and Excel's leading apostrophe dropped); None if it is not one."""
+    digits = re.sub(r"[\s'’]", "", cell)
+    return digits if re.fullmatch(r"[0-9]{18}", digits) else None
+
+
+def nip_problem(cell: str) -> str:
+    """Why a cell is not a NIP and what to do, in Indonesian, without repeating the number."""
+    if re.fullmatch(r"[0-9][.,]?[0-9]*[eE]\+?[0-9]+", cell):
+        return "NIP rusak oleh Excel (ditulis sebagai bilangan berpangkat); format kolom sebagai Teks dan isi ulang"
+    digits = sum(letter.isdigit() for letter in cell)
+    return f"NIP harus 18 angka, ini {digits} angka; format kolom sebagai Teks agar nol di depan tidak hilang"
