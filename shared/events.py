@@ -348,7 +348,10 @@ class EmployeePublished(Event):
 
 
 class OrgUnitPublished(Event):
-    """Full state of one org unit (OPD, UPT)."""
+    """Full state of one org unit (OPD, UPT).
+
+    `calendar` names the holidays that hold there: regions have days of their own beside the national ones.
+    """
 
     org_unit_id: UUID
     version: Version
@@ -356,6 +359,7 @@ class OrgUnitPublished(Event):
     name: Text
     timezone: Code
     public_service: bool = False
+    calendar: Code = "nasional"
 
 
 class PolicyInForce(Event):

@@ -79,13 +79,18 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One record of a table: the line on which it starts and its cells by column, trimmed, "" where empty."""
+    """One record of a table: the line on which it starts and its cells by column, trimmed, "" where empty.
+
+    `places` is shared by all rows of a table: a roster of millions of rows must fit into memory.
+    """
 
     number: int
-    cells: Mapping[str, str]
+    places: Mapping[str, int]
+    cells: tuple[str, ...]
 
     def __getitem__(self, column: str) -> str:
-        return self.cells.get(column, "")
+        place = self.places.get(column)
+        return self.cells[place] if place is not None and place < len(self.cells) else ""
 
 
 @dataclass(slots=True)
@@ -134,6 +139,8 @@ def _parse_text(text: str, required: Sequence[str], optional: Sequence[str]) -> 
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     table = Table()
     header: list[str] | None = None
+    places: dict[str, int] = {}
+    seen: dict[str, str] = {}  # dates, times and modes repeat: one copy of each
     started = skipped + 1
     try:
         for record in reader:
@@ -144,14 +151,17 @@ def _parse_text(text: str, required: Sequence[str], optional: Sequence[str]) -> 
                 header = _header(record, number, required, optional, table)
                 if table.errors:
                     return table
+                places = {name: place for place, name in enumerate(header) if name}
                 continue
             if len(record) > len(header) and any(cell.strip() for cell in record[len(header):]):
                 table.errors.append(RowError(number, None, f"ada {len(record)} sel, tetapi hanya {len(header)} kolom; "
                                              "beri tanda kutip pada nilai yang memuat pemisah"))
                 continue
-            table.rows.append(Row(number, {name: cell.strip() for name, cell in zip(header, record, strict=False) if name}))
             if "\x00" in "".join(record):
                 table.errors.append(RowError(number, None, "ada karakter NUL; hapus karakter itu"))
+                continue
+            cells = (cell.strip() for cell in record)
+            table.rows.append(Row(number, places, tuple(seen.setdefault(cell, cell) if len(cell) <= 10 else cell for cell in cells)))
     except csv.Error:
         table.errors.append(RowError(started, None, "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini"))
     if header is None:
