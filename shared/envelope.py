@@ -1,0 +1,167 @@
+"""The envelope of every event (CloudEvents 1.0, binary mode) and its JSON: the one way on and off the wire."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid5
+
+import orjson
+from pydantic import ValidationError
+
+from shared.events import HADIR_NAMESPACE, Event
+from shared.failures import NOT_JSON, NULL_VALUE, SCHEMA, TOO_LARGE, Poison
+from shared.topics import Topic
+
+MAX_EVENT_BYTES: Final = 1_000_000
+"""Largest value of a record, below the 1 MiB that brokers take by default; headers need the rest."""
+
+MAX_DEPTH: Final = 32
+"""Deepest nesting of arrays and objects; GeoJSON multipolygons need 8."""
+
+E = TypeVar("E", bound=Event)
+Headers = Iterable[tuple[str, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of an event besides its content.
+
+    `time` (aware) is when the fact was recorded, `causation_id` the event that led to this one, and
+    `correlation_id` the check-in or command it all began with; `subject` is the entity, never a person's name.
+    """
+
+    id: UUID
+    type: str
+    source: str
+    time: datetime
+    subject: str
+    causation_id: UUID | None
+    correlation_id: UUID
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        """Record headers in the binary mode of the CloudEvents Kafka binding."""
+        headers = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", str(self.id).encode()),
+            ("ce_type", self.type.encode()),
+            ("ce_source", self.source.encode()),
+            ("ce_time", self.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
+            ("ce_subject", self.subject.encode()),
+            ("ce_correlationid", str(self.correlation_id).encode()),
+            ("content-type", b"application/json"),
+        ]
+        if self.causation_id is not None:
+            headers.append(("ce_causationid", str(self.causation_id).encode()))
+        return headers
+
+    @classmethod
+    def of_headers(
+        cls, headers: Headers | None, *, topic: Topic[Event], partition: int, offset: int, time: datetime
+    ) -> "Envelope":
+        """The envelope of a record as read; what is missing or foreign is replaced, never refused.
+
+        A foreign producer owes us a right value, not our headers: without a readable `ce_id` the id is
+        derived from where the record stands, so that every replay sees the same one. `time` is the
+        record's own timestamp, for records without a readable `ce_time`.
+        """
+        known = {name: value for name, value in headers or () if value is not None}
+        text = {name: known[name].decode(errors="replace") for name in known if name.startswith("ce_")}
+        own_id = _uuid(text.get("ce_id")) or uuid5(HADIR_NAMESPACE, f"{topic.name}|{partition}|{offset}")
+        return cls(
+            id=own_id,
+            type=text.get("ce_type", topic.ce_type),
+            source=text.get("ce_source", f"/hadir/{topic.owner}"),
+            time=_time(text.get("ce_time")) or time,
+            subject=text.get("ce_subject", ""),
+            causation_id=_uuid(text.get("ce_causationid")),
+            correlation_id=_uuid(text.get("ce_correlationid")) or own_id,
+        )
+
+
+def _uuid(text: str | None) -> UUID | None:
+    try:
+        return UUID(text) if text else None
+    except ValueError:
+        return None
+
+
+def _time(text: str | None) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return read if read is not None and read.tzinfo is not None else None
+
+
+def derived_id(topic: Topic[Event], entity: str, version: int) -> UUID:
+    """Id of the event that carries this version of this entity: the same whoever computes it, and whenever."""
+    return uuid5(HADIR_NAMESPACE, f"{topic.name}|{entity}|{version}")
+
+
+def encode(event: Event) -> bytes:
+    """The event as plain JSON."""
+    return event.__pydantic_serializer__.to_json(event)
+
+
+def decode(topic: Topic[E], raw: bytes | None) -> E:
+    """The event that these bytes say, or `Poison` with the reason.
+
+    Stricter than JSON parsers usually are, because what passes here goes into Postgres and to other
+    languages: no NaN or Infinity, no lone surrogate, no NUL, no integer beyond 64 bits, no deep nesting.
+    """
+    if raw is None:
+        raise Poison(NULL_VALUE, "the record has no value")
+    if len(raw) > MAX_EVENT_BYTES:
+        raise Poison(TOO_LARGE, f"{len(raw)} bytes, at most {MAX_EVENT_BYTES} are taken")
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise Poison(NOT_JSON, f"{_parser_words(error)} at line {error.lineno} column {error.colno}") from None
+    if _SUSPICIOUS.search(raw) or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _refuse_unstorable(content)
+    try:
+        return topic.event.model_validate(content)
+    except ValidationError as error:
+        raise Poison(SCHEMA, _complaints(error)) from None
+
+
+_SUSPICIOUS: Final = re.compile(rb"\\u0000|[0-9]{19}|[0-9][eE]\+?[0-9]{3}")
+"""Cheap sign that a closer look is due: an escaped NUL, a number too long for 64 bits, an exponent of hundreds."""
+
+
+def _refuse_unstorable(content: object) -> None:
+    """Raises `Poison` if anything in the parsed JSON cannot be stored; iterative, so that depth cannot hurt."""
+    todo: list[tuple[object, int]] = [(content, 1)]
+    while todo:
+        value, depth = todo.pop()
+        if depth > MAX_DEPTH + 1:
+            raise Poison(SCHEMA, f"nested deeper than {MAX_DEPTH} levels")
+        if isinstance(value, str):
+            if "\x00" in value:
+                raise Poison(SCHEMA, "a text holds NUL")
+        elif isinstance(value, bool):
+            continue
+        elif isinstance(value, (int, float)):
+            if not -(2**63) <= value < 2**63:
+                raise Poison(SCHEMA, "a number is beyond 64 bits")
+        elif isinstance(value, list):
+            todo.extend((item, depth + 1) for item in value)
+        elif isinstance(value, dict):
+            todo.extend((part, depth + 1) for pair in value.items() for part in pair)
+
+
+def _parser_words(error: orjson.JSONDecodeError) -> str:
+    """What the parser missed, without the place and without any of the content."""
+    words = error.msg.partition(":")[0]
+    return "not UTF-8 or a lone surrogate" if "surrogate" in words or "utf-8" in words.lower() else words[:80]
+
+
+def _complaints(error: ValidationError) -> str:
+    """Field and kind of each complaint, at most five; never the refused value, which may be personal data."""
+    kinds: list[dict[str, Any]] = [dict(found) for found in error.errors(include_url=False, include_context=False)]
+    said = [f"{'.'.join(map(str, found['loc'])) or 'value'}: {found['type']}" for found in kinds[:5]]
+    if len(kinds) > len(said):
+        said.append(f"and {len(kinds) - len(said)} more")
+    return "; ".join(said)[:500]

@@ -1,0 +1,60 @@
+"""The vocabulary of failure: what is never retried, what is always retried, and what ends the process."""
+
+from typing import Final
+
+import asyncpg
+from aiokafka.errors import KafkaError
+
+NULL_VALUE: Final = "null-value"
+NOT_JSON: Final = "not-json"
+SCHEMA: Final = "schema"
+TOO_LARGE: Final = "too-large"
+INTERNAL: Final = "internal"
+"""Reasons of dead letters; `INTERNAL` is a bug of ours that one message brings out."""
+
+
+class Poison(Exception):
+    """This message can never be processed: it is buried with its reason, and the rest goes on.
+
+    `reason` is a word of a closed set (it becomes a metric label); `detail` tells a person which field is
+    wrong and how, and never repeats what the field held, since both are logged.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class Unready(Exception):
+    """Something that is needed has not arrived yet, say a reference row: the work is retried in place."""
+
+
+class Fenced(Exception):
+    """Another process owns the lane by now: this one must end before it writes anything."""
+
+
+class BadDeploy(Exception):
+    """One message after the other brings out a bug: this build must stop before it buries a whole topic."""
+
+
+class Refusal(Exception):
+    """The process must not start; the text says why and what to do, for a person to read."""
+
+
+_SERVER_TROUBLE: Final = ("08", "25P03", "25006", "28", "3D", "3F", "40", "42501", "42P01", "53", "55", "57", "58", "XX")
+"""SQLSTATEs, by prefix, that tell of the database and not of the message: connection, role and schema not (yet)
+there, serialization, resources, locks, shutdown, files, corruption, and a primary that became a replica."""
+
+
+def is_infrastructure(error: BaseException) -> bool:
+    """Whether the same work may succeed later without anybody touching the message or the code.
+
+    True for a database or broker that is away, overloaded or failing over, for lost lock races, and for
+    `Unready`. A value that Postgres or asyncpg refuses is not infrastructure: it would be refused for ever.
+    """
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "08").startswith(_SERVER_TROUBLE)
+    if isinstance(error, asyncpg.InterfaceError):
+        return not isinstance(error, ValueError)  # asyncpg.DataError is both: an argument it cannot encode
+    return isinstance(error, (OSError, KafkaError, Unready))
