@@ -1,5 +1,6 @@
 """Settings of every process, each with a default that works on one machine; environment prefix `HADIR_`."""
 
+import os
 from functools import cache
 from pathlib import Path
 
@@ -10,11 +11,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """What a process may be told from outside; `masked()` is what may be printed."""
 
-    model_config = SettingsConfigDict(env_prefix="HADIR_", frozen=True)
+    model_config = SettingsConfigDict(env_prefix="HADIR_", frozen=True, extra="ignore")
 
-    kafka: str = Field("127.0.0.1:9092", description="bootstrap servers, host:port, comma separated")
-    database: str = Field("postgresql://postgres@127.0.0.1:5432/hadir", description="PostgreSQL URL of a login that may act as the services' roles")
+    kafka: str = Field("127.0.0.1:8892", description="bootstrap servers, host:port, comma separated")
+    database: str = Field("postgresql://postgres@127.0.0.1:8832/hadir", description="PostgreSQL URL of a login that may act as the services' roles")
     home: Path = Field(Path(".hadir"), description="where the local stack keeps its data, logs and downloads")
+    kafka_port: int = Field(8892, description="port of the Kafka that `hadir run` starts; 0 takes a free one")
+    database_port: int = Field(8832, description="port of the PostgreSQL that `hadir run` starts; 0 takes a free one")
     host: str = Field("127.0.0.1", description="address that HTTP servers of this process bind")
     ingest_port: int = Field(8801, description="HTTP API of ingest; its metrics and health are there too")
     geofence_port: int = Field(8802, description="metrics and health of the geofence worker")
@@ -37,7 +40,13 @@ class Settings(BaseSettings):
         return shown
 
 
+def running_file(home: Path) -> Path:
+    """Where `hadir run` writes the addresses of what it started, as HADIR_... lines, for commands in other shells."""
+    return home / "running.env"
+
+
 @cache
 def settings() -> Settings:
-    """Settings of this process, read from the environment once."""
-    return Settings()
+    """Settings of this process, read once: the environment first, then what `hadir run` started, then the defaults."""
+    home = Path(os.environ.get("HADIR_HOME", Settings.model_fields["home"].default))
+    return Settings(_env_file=running_file(home))

@@ -1,0 +1,183 @@
+"""Kafka as all processes see it: topics made and checked from `shared.topics`, and the one way to produce.
+
+Topics are created by `hadir topics apply` only; a process that finds one missing or with another number of
+partitions must not start, because its lanes would no longer be the broker's partitions.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+
+from shared.events import Event
+from shared.topics import TOPICS, Topic
+
+_MS: Final = timedelta(milliseconds=1)
+
+
+class TopicsUnfit(Exception):
+    """The broker's topics are not those of `shared.topics`; the text names each and says what to do."""
+
+
+class BrokerAway(Exception):
+    """No broker answers at the address; the text names the address and the setting."""
+
+
+def topic_config(topic: Topic[Event], replication: int) -> dict[str, str]:
+    """Broker-side configuration of a topic, everything that differs from Kafka's defaults."""
+    return {
+        "cleanup.policy": "compact" if topic.compacted else "delete",
+        "retention.ms": str(topic.retention // _MS) if topic.retention else "-1",
+        # With three replicas one may be away and acks=all still means two copies.
+        "min.insync.replicas": str(max(1, replication - 1)),
+        "compression.type": "producer",
+    }
+
+
+async def apply_topics(bootstrap: str, replication: int = 1, topics: Sequence[Topic[Event]] = TOPICS) -> list[str]:
+    """Create missing topics and set changed configurations; returns one sentence per change, [] when all was so.
+
+    Never changes a number of partitions: raises TopicsUnfit, before changing anything, when one differs.
+    """
+    async with _admin(bootstrap) as admin:
+        found = await _partitions(admin)
+        _refuse(_differences(topics, found))
+        missing = [topic for topic in topics if topic.name not in found]
+        changes = [f"created {topic.name} with {topic.partitions} partitions" for topic in missing]
+        if missing:
+            answer = await admin.create_topics(
+                [
+                    NewTopic(topic.name, topic.partitions, replication, topic_configs=topic_config(topic, replication))
+                    for topic in missing
+                ]
+            )
+            for name, code, *detail in answer.topic_errors:
+                # Another `apply` at the same moment is as good as ours.
+                if code and for_code(code) is not TopicAlreadyExistsError:
+                    raise TopicsUnfit(f"Kafka refused to create {name}: {for_code(code).__name__} {detail or ''}")
+        changes += await _reconcile(admin, [t for t in topics if t.name in found], replication)
+        await _await_metadata(admin, topics)
+        return changes
+
+
+async def check_topics(bootstrap: str, topics: Sequence[Topic[Event]] = TOPICS) -> None:
+    """Raise TopicsUnfit when a topic is missing or has another number of partitions than declared."""
+    async with _admin(bootstrap) as admin:
+        found = await _partitions(admin)
+    missing = [f"topic {topic.name} does not exist; run `hadir topics apply`" for topic in topics if topic.name not in found]
+    _refuse(missing + _differences(topics, found))
+
+
+def new_producer(bootstrap: str, *, client_id: str, linger_ms: int = 5) -> AIOKafkaProducer:
+    """An idempotent producer (acks=all, lz4): the only kind in this system. Start and stop are the caller's.
+
+    Partitions are always given by the caller (`lane % topic.partitions`), so it has no partitioner of its own.
+    """
+    return AIOKafkaProducer(
+        bootstrap_servers=bootstrap,
+        client_id=client_id,
+        acks="all",
+        enable_idempotence=True,
+        compression_type="lz4",
+        linger_ms=linger_ms,
+        max_batch_size=131_072,
+        request_timeout_ms=30_000,
+    )
+
+
+def topics_markdown(topics: Iterable[Topic[Event]] = TOPICS) -> str:
+    """The README's table of topics."""
+    rows = [
+        f"| `{topic.name}` | {topic.owner} | {topic.key.replace('|', '&#124;')} | {topic.partitions} | {_kept(topic)} "
+        f"| {topic.data} | {topic.what} |"
+        for topic in topics
+    ]
+    return "\n".join(
+        ["| topic | owner | key | partitions | kept | personal data | what |", "|---|---|---|---|---|---|---|", *rows]
+    )
+
+
+def _kept(topic: Topic[Event]) -> str:
+    if topic.compacted:
+        return "latest per key"
+    return f"{topic.retention.days} days" if topic.retention else "for ever"
+
+
+def _differences(topics: Iterable[Topic[Event]], found: dict[str, int]) -> list[str]:
+    return [
+        f"topic {topic.name} has {found[topic.name]} partitions instead of {topic.partitions}; the number is fixed for "
+        "ever, so this is another cluster's topic or one made by hand: use another cluster or delete that topic"
+        for topic in topics
+        if found.get(topic.name, topic.partitions) != topic.partitions
+    ]
+
+
+def _refuse(reasons: list[str]) -> None:
+    if reasons:
+        raise TopicsUnfit("; ".join(reasons))
+
+
+@asynccontextmanager
+async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="hadir-topics", request_timeout_ms=30_000)
+    try:
+        await admin.start()
+    except (KafkaConnectionError, OSError) as error:
+        await admin.close()
+        raise BrokerAway(f"No Kafka answers at {bootstrap} (HADIR_KAFKA or --kafka): {error}") from error
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _partitions(admin: AIOKafkaAdminClient) -> dict[str, int]:
+    """Number of partitions of every topic there is."""
+    return {item["topic"]: len(item["partitions"]) for item in await admin.describe_topics()}
+
+
+async def _reconcile(admin: AIOKafkaAdminClient, topics: Sequence[Topic[Event]], replication: int) -> list[str]:
+    """Set what differs in the configuration of existing topics; returns once the broker itself shows it."""
+    changes: list[str] = []
+    for topic in topics:
+        config = topic_config(topic, replication)
+        current = await _config(admin, topic.name)
+        differing = {key: value for key, value in config.items() if current.get(key) != value}
+        if differing:
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=config)])
+            changes += [f"set {key} of {topic.name} from {current.get(key)} to {value}" for key, value in differing.items()]
+            for _ in range(200):
+                current = await _config(admin, topic.name)
+                if all(current.get(key) == value for key, value in config.items()):
+                    break
+                await asyncio.sleep(0.05)
+            else:
+                raise TopicsUnfit(f"Kafka does not take the configuration of {topic.name}: {differing}")
+    return changes
+
+
+async def _config(admin: AIOKafkaAdminClient, name: str) -> dict[str, Any]:
+    answers = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    # resource: error code, message, kind, name, entries; entry: key, value, ...
+    return {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}
+
+
+async def _await_metadata(admin: AIOKafkaAdminClient, topics: Sequence[Topic[Event]]) -> None:
+    """Wait until the broker itself tells of every topic with a leader; creation is asynchronous."""
+    wanted = {topic.name for topic in topics}
+    for _ in range(200):
+        ready = {
+            item["topic"]
+            for item in await admin.describe_topics(sorted(wanted))
+            if not item["error_code"] and all(part["leader"] >= 0 for part in item["partitions"])
+        }
+        if wanted <= ready:
+            return
+        await asyncio.sleep(0.05)
+    raise KafkaError(f"no leader within 10 s for {sorted(wanted - ready)}")
