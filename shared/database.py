@@ -1,0 +1,184 @@
+"""Connections to Postgres, and the one place that creates roles, schemas and tables."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import date, timedelta
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+
+from shared.topics import LANES, SERVICES, Service
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection: TypeAlias = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+    Pool: TypeAlias = asyncpg.Pool[asyncpg.Record]
+    _PlainConnection: TypeAlias = asyncpg.Connection[asyncpg.Record]
+else:  # asyncpg's own classes take no type argument
+    Connection = _PlainConnection = asyncpg.Connection
+    Pool = asyncpg.Pool
+
+AUDIT_ROLE: Final = "hadir_audit"
+"""May read every schema and write none: for `hadir explain` and other reports."""
+
+IDLE_IN_TRANSACTION_S: Final = 20
+"""A frozen process must not hold its lanes for ever: Postgres ends its session after this silence."""
+
+_SCHEMA_LOCK: Final = 0x4841_4449
+_DAYS_AHEAD: Final = 4
+
+_SESSION: Final[Mapping[str, str]] = {
+    "timezone": "UTC",
+    "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
+    "lock_timeout": "30s",
+    "statement_timeout": "120s",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+    "jit": "off",
+}
+
+
+class _Unreset(_PlainConnection):
+    """A pooled connection that is not reset on release, which would cost a round trip per batch.
+
+    Nothing of ours leaves session state behind: settings are fixed at connect, locks and listeners live on
+    connections of their own.
+    """
+
+    def get_reset_query(self) -> str:
+        """Nothing to undo."""
+        return ""
+
+
+def session_settings(service: Service | None, name: str) -> dict[str, str]:
+    """Settings of a session that acts for a service (or for the login itself); `name` shows in pg_stat_activity."""
+    settings = {**_SESSION, "application_name": name}
+    if service is not None:
+        settings |= {"role": f"hadir_{service}", "search_path": service}
+    return settings
+
+
+async def connect(url: str, service: Service | None, *, name: str = "hadir") -> _PlainConnection:
+    """One connection outside any pool, for listening and for advisory locks."""
+    settings = session_settings(service, name) | {"statement_timeout": "0", "lock_timeout": "0"}
+    return await asyncpg.connect(url, timeout=10, server_settings=settings)
+
+
+async def open_pool(
+    url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4
+) -> Pool:
+    """A pool whose sessions act as the role of `service` in its schema, in UTC, with timeouts on everything.
+
+    JSON columns come as text (asyncpg's default). Raises what connecting raises: `OSError`, `asyncpg.PostgresError`.
+    """
+    return await asyncpg.create_pool(
+        url, min_size=min_size, max_size=max_size, timeout=10, command_timeout=130, max_inactive_connection_lifetime=0,
+        connection_class=_Unreset, server_settings=session_settings(service, f"hadir {service or 'tool'}"),
+    )
+
+
+async def apply_schemas(url: str) -> None:
+    """Brings a database to the present shape: roles, schemas, runtime tables, each service's own tables.
+
+    Idempotent, and safe to run from several processes at once. The login needs the right to create roles
+    and schemas; the database itself is created when the login may do that and it does not exist.
+    """
+    await _create_database_if_missing(url)
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute("select pg_advisory_lock($1)", _SCHEMA_LOCK)
+        await _create_roles(connection)
+        for service in SERVICES:
+            async with connection.transaction():
+                await _apply_schema(connection, service)
+    finally:
+        await connection.close()
+
+
+async def _create_database_if_missing(url: str) -> None:
+    try:
+        await (await asyncpg.connect(url, timeout=10)).close()
+    except asyncpg.InvalidCatalogNameError:
+        address = urlsplit(url)
+        connection = await asyncpg.connect(urlunsplit(address._replace(path="/postgres")), timeout=10)
+        try:
+            await connection.execute('create database "{}"'.format(address.path.lstrip("/").replace('"', '""')))
+        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
+            pass  # another process was faster
+        finally:
+            await connection.close()
+
+
+async def _create_roles(connection: Connection) -> None:
+    for role in (*(f"hadir_{service}" for service in SERVICES), AUDIT_ROLE):
+        # Roles belong to the whole server, so another database's applier may run at the same time.
+        for attempt in range(5):
+            try:
+                if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role):
+                    await connection.execute(f"create role {role} nologin")
+                if not await connection.fetchval("select pg_has_role(current_user, $1, 'member')", role):
+                    await connection.execute(f"grant {role} to current_user")
+                break
+            except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError):
+                await asyncio.sleep(0.05 * (attempt + 1))
+
+
+async def _apply_schema(connection: Connection, service: Service) -> None:
+    role = f"hadir_{service}"
+    await connection.execute(f"create schema if not exists {service} authorization {role}")
+    await connection.execute(f"grant usage on schema {service} to {AUDIT_ROLE}")
+    # The service's role owns its tables, so that it may add and drop the outbox's days.
+    await connection.execute(f"set local role {role}")
+    await connection.execute(f"set local search_path to {service}")
+    await connection.execute(f"alter default privileges in schema {service} grant select on tables to {AUDIT_ROLE}")
+    await connection.execute(files("shared").joinpath("runtime.sql").read_text().replace(":lanes", str(LANES)))
+    await add_outbox_days(connection)
+    own = Path(__file__).parent.parent / "services" / service / "schema.sql"
+    if own.exists():
+        await connection.execute(own.read_text())
+    await connection.execute(f"grant select on all tables in schema {service} to {AUDIT_ROLE}")
+
+
+async def add_outbox_days(connection: Connection, ahead: int = _DAYS_AHEAD) -> date:
+    """Makes sure that the outbox has room from yesterday to `ahead` days from today; returns the last day.
+
+    Run within a transaction. Days are attached rather than created in place, since that does not lock the outbox
+    against writers.
+    """
+    today: date = await connection.fetchval("select current_date")
+    days = [today + timedelta(days=n) for n in range(-1, ahead + 1)]
+    there = await connection.fetch("select to_regclass(name) is not null as found from unnest($1::text[]) name",
+                                   [f"outbox_{day:%Y%m%d}" for day in days])
+    if not all(row["found"] for row in there):
+        await connection.execute("select pg_advisory_xact_lock(hashtext(current_schema() || ' outbox days'))")
+        for day in days:
+            name = f"outbox_{day:%Y%m%d}"
+            if await connection.fetchval("select to_regclass($1) is null", name):
+                await connection.execute(f"create table {name} (like outbox including all)")
+                await connection.execute(
+                    f"alter table outbox attach partition {name} for values from ('{day}') to ('{day + timedelta(days=1)}')"
+                )
+    return days[-1]
+
+
+async def drop_sent_outbox_days(connection: Connection, keep: int = 3) -> list[str]:
+    """Drops the outbox's days that are older than `keep` days and published to the last row; returns their names."""
+    oldest: date = await connection.fetchval("select current_date - $1::int", keep)
+    names = [row["name"] for row in await connection.fetch(
+        "select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+        " where i.inhparent = 'outbox'::regclass and c.relname < $1 order by 1", f"outbox_{oldest:%Y%m%d}")]
+    dropped = []
+    for name in names:
+        async with connection.transaction():
+            if await connection.fetchval(
+                f"select not exists (select from {name} o join relay_cursor c using (lane) where o.seq > c.sent_seq)"
+            ):
+                await connection.execute("set local lock_timeout = '2s'")
+                await connection.execute(f"drop table {name}")
+                dropped.append(name)
+    return dropped
