@@ -1,0 +1,133 @@
+"""From duties and marks to assessed days, in long hand and after the fact: every day is already over.
+
+A world is a dict of plain values:
+    week      {"mon": ["07:30", "16:00"], ...}; a weekday that is not listed is free
+    holidays  a set of dates, joint leave included
+    roster    {(person, date): {"mode": "WFO" | "WFA" | "OFF", "start": "HH:MM", "end": "HH:MM"}}; stronger than both
+    policies  [(first date, unit or None, content)]; a unit's own row is stronger than None, the latest date holds
+    people    {person: {"unit", "timezone", "group", "tpp", "static_tkd"}}
+    leaves    [{"person", "kind", "from", "to"}]
+    marks     [{"id", "person", "mark", "at", "site", "region", "evidence"}]: verdicts inside | outside | unsure
+Marks may stand there in any order and any number of times.
+"""
+
+from datetime import date as Date
+from datetime import datetime, time, timedelta
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from tests.oracle.money import Day, Pack
+
+World = dict[str, Any]
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+ONE_DAY = timedelta(days=1)
+
+
+def duty(world: World, person: str, date: Date) -> dict[str, Any]:
+    """What was owed: mode, start and end (aware), and whether the date itself was free for everybody."""
+    zone = ZoneInfo(world["people"][person]["timezone"])
+    row = world["roster"].get((person, date))
+    holiday = row is None and date in world["holidays"]
+    if row is None:
+        hours = None if holiday else world["week"].get(WEEKDAYS[date.weekday()])
+        row = {"mode": "OFF"} if hours is None else {"mode": "WFO", "start": hours[0], "end": hours[1]}
+    if row["mode"] == "OFF":
+        return {"mode": "OFF", "holiday": holiday}
+    start = datetime.combine(date, time.fromisoformat(row["start"]), zone)
+    end = datetime.combine(date, time.fromisoformat(row["end"]), zone)
+    return {"mode": row["mode"], "holiday": False, "start": start, "end": end if end > start else end + ONE_DAY}
+
+
+def policy_on(world: World, person: str, date: Date) -> Pack:
+    """The rule pack of the business date: the unit's own if there is one, else everybody's."""
+    unit = world["people"][person]["unit"]
+    for scope in (unit, None):
+        rows = [(since, pack) for since, of, pack in world["policies"] if of == scope and since <= date]
+        if rows:
+            pack: Pack = max(rows, key=lambda row: row[0])[1]
+            return pack
+    raise LookupError("no policy holds on this date")
+
+
+def belonging(world: World, person: str, date: Date, pack: Pack) -> list[dict[str, Any]]:
+    """The person's distinct marks that belong to this duty: within reach, and nearer to it than to its neighbours."""
+    own = duty(world, person, date)
+    reach = pack.get("reach") or {}
+    first = own["start"] - timedelta(minutes=reach.get("before_minutes", 360))
+    last = own["end"] + timedelta(minutes=reach.get("after_minutes", 480))
+    for step in (-2, -1, 1, 2):
+        other = duty(world, person, date + step * ONE_DAY)
+        if other["mode"] == "OFF":
+            continue
+        if step < 0:
+            first = max(first, other["end"] + (own["start"] - other["end"]) / 2)
+        else:
+            last = min(last, own["end"] + (other["start"] - own["end"]) / 2)
+    distinct = {mark["id"]: mark for mark in world["marks"] if mark["person"] == person}
+    return [mark for mark in distinct.values() if first <= mark["at"] <= last]
+
+
+def valid(mark: dict[str, Any], mode: str, pack: Pack) -> bool:
+    """Made where it had to be made, and with a photo where one is asked for."""
+    where = mark["region"] if mode == "WFA" else mark["site"]
+    return where == "inside" and (mark["evidence"] or mode not in pack.get("evidence_required", ["WFA"]))
+
+
+def minutes_after(stamp: datetime, moment: datetime, pack: Pack) -> int:
+    """Whole minutes by which a stamp is after a moment (negative before), by the pack's rule of seconds."""
+    if pack.get("seconds", "stamp_floor") == "strict":
+        return ceil(Fraction((stamp - moment) // timedelta(microseconds=1), 60_000_000))
+    return floor((stamp.replace(second=0, microsecond=0) - moment) / timedelta(minutes=1))
+
+
+def minutes_before(stamp: datetime, moment: datetime, pack: Pack) -> int:
+    """Whole minutes by which a stamp is before a moment, by the pack's rule of seconds."""
+    if pack.get("seconds", "stamp_floor") == "strict":
+        return ceil(Fraction((moment - stamp) // timedelta(microseconds=1), 60_000_000))
+    return floor((moment - stamp.replace(second=0, microsecond=0)) / timedelta(minutes=1))
+
+
+def assess(world: World, person: str, date: Date) -> Day:
+    """The day as `money` wants it, once everything about it is known."""
+    pack, own = policy_on(world, person, date), duty(world, person, date)
+    day: Day = {
+        "date": date, "policy": pack, "group": world["people"][person]["group"], "late": None, "early": None,
+        "no_in": False, "no_out": False, "scheduled": own["mode"] != "OFF", "stayed": None,
+        "duty_days": duty_days(world, person, date), "six_days": len(world["week"]) > 5,
+    }
+    if own["mode"] == "OFF":
+        return day | {"status": "HOLIDAY" if own["holiday"] else "OFF"}
+    for leave in world.get("leaves", []):
+        if leave["person"] == person and leave["from"] <= date <= leave["to"]:
+            return day | {"status": "DL" if leave["kind"] == "dl" else "LEAVE"}
+    zone = own["start"].tzinfo
+    marks = belonging(world, person, date, pack)
+    where = "region" if own["mode"] == "WFA" else "site"
+    if any(mark[where] == "unsure" for mark in marks):
+        return day | {"status": "HELD"}
+    good = [mark for mark in marks if valid(mark, own["mode"], pack)]
+    ins = sorted(mark["at"].astimezone(zone) for mark in good if mark["mark"] == "in")
+    outs = sorted(mark["at"].astimezone(zone) for mark in good if mark["mark"] == "out")
+    if not ins and not outs:
+        return day | {"status": "ABSENT"}
+    flex, end = pack.get("flex_minutes", 0), own["end"]
+    if ins:
+        late = max(0, minutes_after(ins[0], own["start"], pack))
+        end += timedelta(minutes=min(late, flex))
+        day["late"] = 0 if late <= flex else late
+    if outs:
+        out = outs[0] if pack.get("out_pick", "last") == "first" else outs[-1]
+        day["early"] = max(0, minutes_before(out, end, pack))
+        day["stayed"] = -minutes_before(out, end, pack)
+    return day | {"status": "PRESENT", "no_in": not ins, "no_out": not outs}
+
+
+def duty_days(world: World, person: str, date: Date) -> int:
+    """Days of the date's month on which the person owes something, leave included."""
+    one, count = date.replace(day=1), 0
+    while one.month == date.month:
+        count += duty(world, person, one)["mode"] != "OFF"
+        one += ONE_DAY
+    return count
