@@ -194,7 +194,8 @@ class Finding(Event):
 
     `compensable`: a LATE made up by staying as long on the same day (ganti waktu); whether it is free
     depends on how often in the month, which payroll's month fold knows.
-    `nth_day`: for LEAVE and SICK the running number of the day within its leave, from 1.
+    `nth_day`: for LEAVE and SICK the running number of the day within its leave, from 1; `leave` is the
+    kind of leave in the scenario format's words ("sick", "big"), `letter` and `inpatient` what is known of it.
     """
 
     kind: FindingKind
@@ -202,6 +203,9 @@ class Finding(Event):
     minutes: Annotated[int, Field(ge=0)] | None = None
     compensable: bool = False
     nth_day: int | None = None
+    leave: Code | None = None
+    letter: bool | None = None
+    inpatient: bool | None = None
     detail: Text | None = None
 
 
@@ -268,7 +272,9 @@ class DeductionEntered(Event):
     """One ledger line (payroll → outsiders): posted, or the reversal of an earlier posting.
 
     `amount` is signed rupiah: positive takes from the employee; a reversal carries exactly the negative
-    of what it reverses. Σ amount over an employee-month is the month's deduction.
+    of what it reverses. Σ amount over an employee-month is the month's `amount` + `supplementary`. `number` runs
+    from 1 within the employee-month, without holes. A supplement (susulan) names the closed month it is for
+    as its `origin`.
     """
 
     entry_id: UUID
@@ -283,13 +289,16 @@ class DeductionEntered(Event):
     reverses: UUID | None = None
     policy_id: UUID | None = None
     legal_source: Text | None = None
+    number: Version | None = None
+    origin: Month | None = None
 
 
 class TppMonthChanged(Event):
     """The running TPP aggregate of one employee-month (compacted, full state; apply if version is newer).
 
     `raw_percent` is uncapped, `percent` capped, both of the policy's base; `amount` in rupiah, rounded
-    once, half up; None while the ceiling of the month has not been imported.
+    once, half up; None while the ceiling of the month has not been imported. `supplementary` is what months
+    that were closed already owe in this one, and comes on top.
     """
 
     employee_id: UUID
@@ -302,6 +311,7 @@ class TppMonthChanged(Event):
     ceiling: int | None
     days_assessed: int
     days_final: int
+    supplementary: int = 0
 
 
 class CorrectionDecided(Event):

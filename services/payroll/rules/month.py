@@ -1,0 +1,211 @@
+"""How an employee-month moves from one state to the next: facts in, ledger entries and the reported total out.
+
+An open month is folded anew and its ledger follows by difference. A closed month keeps what it reported;
+what its new fold would add is owed as a supplement (susulan) in the next open month, which names the origin.
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Final
+from uuid import UUID
+
+from services.payroll.rules.fold import Ceiling, MonthTotal, fold
+from services.payroll.rules.ledger import SUPPLEMENT, Change, LedgerLine, LineKey, diff_ledger, ledger_lines
+from services.payroll.rules.price import PricedDay
+from shared.policy import Policy
+
+_NONE: Final = Fraction(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What is told of a month: percents of the base, rupiah (None without a ceiling), and how complete it is.
+
+    `supplementary` is rupiah that earlier, closed months owe; the ledger sums to `amount` + `supplementary`.
+    """
+
+    raw_percent: Fraction = _NONE
+    percent: Fraction = _NONE
+    amount: int | None = None
+    supplementary: int = 0
+    ceiling: int | None = None
+    days_assessed: int = 0
+    days_final: int = 0
+    closed: bool = False
+
+    @property
+    def ledger_amount(self) -> int:
+        """Rupiah that the month's ledger must sum to."""
+        return (self.amount or 0) + self.supplementary
+
+
+@dataclass(frozen=True, slots=True)
+class Supplement:
+    """A change of a closed month: percent of its base, signed rupiah."""
+
+    percent: Fraction = _NONE
+    amount: int = 0
+
+    def __add__(self, other: "Supplement") -> "Supplement":
+        return Supplement(self.percent + other.percent, self.amount + other.amount)
+
+    def __sub__(self, other: "Supplement") -> "Supplement":
+        return Supplement(self.percent - other.percent, self.amount - other.amount)
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """A line in force and the running number of the entry that posted it."""
+
+    line: LedgerLine
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A numbered ledger entry; numbers run from 1 within the employee-month, without holes."""
+
+    number: int
+    change: Change
+    reverses: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeMonth:
+    """All that payroll knows of one employee in one month ("2026-02").
+
+    `entries` counts the ledger entries made so far; `settled` is, for a closed month, what it and the
+    supplements made for it amount to by now.
+    """
+
+    employee_id: UUID
+    month: str
+    version: int = 0
+    entries: int = 0
+    days: Mapping[dt.date, PricedDay] = field(default_factory=dict)
+    ceiling: Ceiling | None = None
+    streak_before: int = 0
+    streak_after: int = 0
+    supplements: Mapping[str, Supplement] = field(default_factory=dict)
+    in_force: Mapping[LineKey, Posting] = field(default_factory=dict)
+    reported: Reported = Reported()
+    settled: Supplement = Supplement()
+
+    def with_days(self, days: Iterable[PricedDay]) -> "EmployeeMonth":
+        """The month with these days taken in; a version that is not newer than the known one is ignored."""
+        known = dict(self.days)
+        for day in days:
+            before = known.get(day.date)
+            if before is None or day.version > before.version:
+                known[day.date] = day
+        return replace(self, days=known)
+
+    def with_supplement(self, origin: str, owed: Supplement) -> "EmployeeMonth":
+        """The month with what a closed month owes added to what that month owed here before."""
+        supplement = self.supplements.get(origin, Supplement()) + owed
+        others = {month: kept for month, kept in self.supplements.items() if month != origin}
+        return replace(self, supplements=others if supplement == Supplement() else {**others, origin: supplement})
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A month's next state, the entries to make, and what else must follow.
+
+    `told` is true when the reported state changed, so that a new version is to be published; `owed` is what
+    the next open month must take over from this closed one.
+    """
+
+    month: EmployeeMonth
+    total: MonthTotal
+    entries: tuple[Entry, ...] = ()
+    told: bool = False
+    owed: Supplement = Supplement()
+
+
+def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
+    """Fold the month anew and say what changes. Applied twice to the same facts, the second changes nothing."""
+    total = fold(month.days.values(), policies, month.ceiling, month.streak_before)
+    if month.reported.closed:
+        owed = Supplement(total.percent, total.amount or 0) - month.settled
+        if total.amount is None:
+            owed = Supplement()
+        kept = replace(month, streak_after=total.streak_after, settled=month.settled + owed)
+        if month.version == 0:
+            return Outcome(replace(kept, version=1), total, told=True, owed=owed)
+        return Outcome(kept, total, owed=owed)
+    lines = ledger_lines(total)
+    for origin, supplement in month.supplements.items():
+        key = LineKey(None, SUPPLEMENT, origin)
+        lines[key] = LedgerLine(key, supplement.percent, supplement.amount)
+    entries, in_force, count = _enter(month, lines)
+    reported = Reported(
+        raw_percent=total.raw_percent,
+        percent=total.percent,
+        amount=total.amount,
+        supplementary=sum(supplement.amount for supplement in month.supplements.values()),
+        ceiling=None if month.ceiling is None else month.ceiling.amount,
+        days_assessed=total.days_assessed,
+        days_final=total.days_final,
+    )
+    told = month.version == 0 or reported != month.reported
+    after = replace(
+        month,
+        version=month.version + told,
+        entries=count,
+        streak_after=total.streak_after,
+        in_force=in_force,
+        reported=reported,
+    )
+    return Outcome(after, total, entries, told)
+
+
+def close(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
+    """Freeze the month as it stands. Closing a closed month changes nothing."""
+    outcome = restate(month, policies)
+    after = outcome.month
+    if after.reported.closed:
+        return outcome
+    reported = replace(after.reported, closed=True)
+    settled = Supplement() if reported.amount is None else Supplement(reported.percent, reported.amount)
+    version = after.version if outcome.told else after.version + 1
+    return replace(outcome, month=replace(after, version=version, reported=reported, settled=settled), told=True)
+
+
+def opened_closed(employee_id: UUID, month: str) -> EmployeeMonth:
+    """A month of which nothing was known when it was closed: it reported nothing, all of it is supplementary."""
+    return EmployeeMonth(employee_id, month, reported=Reported(amount=0, closed=True))
+
+
+def next_month(month: str) -> str:
+    """The month after: "2026-12" → "2027-01"."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year + 1:04}-01" if number == 12 else f"{year:04}-{number + 1:02}"
+
+
+def month_before(month: str) -> str:
+    """The month before: "2026-01" → "2025-12"."""
+    year, number = int(month[:4]), int(month[5:])
+    return f"{year - 1:04}-12" if number == 1 else f"{year:04}-{number - 1:02}"
+
+
+def month_of(date: dt.date) -> str:
+    """The month that a business date belongs to, as "YYYY-MM"."""
+    return date.isoformat()[:7]
+
+
+def _enter(
+    month: EmployeeMonth, lines: Mapping[LineKey, LedgerLine]
+) -> tuple[tuple[Entry, ...], Mapping[LineKey, Posting], int]:
+    in_force = dict(month.in_force)
+    number, entries = month.entries, []
+    for change in diff_ledger({key: posting.line for key, posting in in_force.items()}, lines):
+        number += 1
+        key = change.line.key
+        if change.action == "reversed":
+            entries.append(Entry(number, change, reverses=in_force.pop(key).number))
+        else:
+            entries.append(Entry(number, change))
+            in_force[key] = Posting(change.line, number)
+    return tuple(entries), in_force, number

@@ -1,0 +1,121 @@
+"""What one assessed day costs: each finding turned into a line by the policy of its business date."""
+
+import datetime as dt
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+from uuid import UUID
+
+from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind
+from shared.policy import Band, Policy
+
+_FREE: Final = Fraction(0)
+_COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A finding and its percent of the policy's base (of that day's under daily_net_tpp).
+
+    `compensable` marks a lateness that was made up the same day: whether it is free depends on how many
+    were made up in the month, which only the fold knows.
+    """
+
+    kind: FindingKind
+    code: str
+    percent: Fraction
+    minutes: int | None = None
+    compensable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PricedDay:
+    """What the month needs to know of one day; `minutes` are late + early, for conversion into days."""
+
+    date: dt.date
+    version: int
+    status: DayStatus
+    final: bool
+    scheduled: bool
+    policy_id: UUID
+    lines: tuple[Line, ...] = ()
+    minutes: int = 0
+    duty_days_in_month: int = 0
+    work_week_days: int = 5
+
+    @property
+    def absent(self) -> bool:
+        """Whether the day is one of TK (tanpa keterangan): a duty, and neither mark nor excuse."""
+        return self.status is DayStatus.ABSENT
+
+
+def price(assessed: DayAssessed, policy: Policy) -> tuple[Line, ...]:
+    """The lines of a day, one per finding that costs something under the policy.
+
+    An absence costs TK once: a missed roll-call on the same day adds nothing (domain §7.2 A16). Under
+    `tk_steps` an absence has no price of its own; the fold charges the step it reaches.
+    """
+    absent = any(finding.kind is FindingKind.ABSENT for finding in assessed.findings)
+    lines = []
+    for finding in assessed.findings:
+        if absent and finding.kind is FindingKind.APEL:
+            continue
+        percent = _percent(finding, assessed.group, policy)
+        if percent or finding.compensable:
+            lines.append(Line(finding.kind, finding.code, percent, finding.minutes, finding.compensable))
+    return tuple(lines)
+
+
+def priced_day(assessed: DayAssessed, policy: Policy) -> PricedDay:
+    """The assessed day with its prices, as the month keeps it."""
+    minutes = (assessed.late or 0) + (assessed.early or 0) if assessed.status in _COUNTED else 0
+    return PricedDay(
+        date=assessed.date,
+        version=assessed.version,
+        status=assessed.status,
+        final=assessed.state is DayState.FINAL,
+        scheduled=assessed.scheduled,
+        policy_id=assessed.policy_id,
+        lines=price(assessed, policy),
+        minutes=minutes,
+        duty_days_in_month=assessed.duty_days_in_month,
+        work_week_days=assessed.work_week_days,
+    )
+
+
+def _percent(finding: Finding, group: str, policy: Policy) -> Fraction:
+    match finding.kind:
+        case FindingKind.LATE:
+            return _of_minutes(policy.tl_band(finding.minutes or 0), policy.late_any)
+        case FindingKind.EARLY:
+            return _of_minutes(policy.psw_band(finding.minutes or 0), policy.early_any)
+        case FindingKind.NO_IN:
+            return policy.no_in.pct
+        case FindingKind.NO_OUT:
+            return policy.no_out.pct
+        case FindingKind.ABSENT:
+            return _FREE if policy.tk_steps else policy.tk_percent(group)
+        case FindingKind.APEL:
+            return policy.apel_percent(group)
+        case FindingKind.LEFT:
+            return policy.left_during_hours
+        case FindingKind.MISSED_BREAK:
+            return policy.missed_break
+        case FindingKind.FRAUD:
+            return policy.fraud
+        case FindingKind.IZIN:
+            return policy.izin_day
+        case FindingKind.SICK | FindingKind.LEAVE:
+            kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
+            return policy.leave_percent(
+                kind, finding.nth_day or 1, letter=finding.letter, inpatient=finding.inpatient
+            )
+        case _:
+            # OUTSIDE, NO_EVIDENCE: the mark is void, which shows as NO_IN, NO_OUT or ABSENT beside them.
+            return _FREE
+
+
+def _of_minutes(band: Band | None, any_minutes: Fraction | None) -> Fraction:
+    if band is not None:
+        return band.pct
+    return _FREE if any_minutes is None else any_minutes
