@@ -69,16 +69,20 @@ async def connect(url: str, service: Service | None, *, name: str = "hadir") -> 
     return await asyncpg.connect(url, timeout=10, server_settings=settings)
 
 
-async def open_pool(
-    url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4
-) -> Pool:
+async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4) -> Pool:
     """A pool whose sessions act as the role of `service` in its schema, in UTC, with timeouts on everything.
 
     JSON columns come as text (asyncpg's default). Raises what connecting raises: `OSError`, `asyncpg.PostgresError`.
     """
     return await asyncpg.create_pool(
-        url, min_size=min_size, max_size=max_size, timeout=10, command_timeout=130, max_inactive_connection_lifetime=0,
-        connection_class=_Unreset, server_settings=session_settings(service, f"hadir {service or 'tool'}"),
+        url,
+        min_size=min_size,
+        max_size=max_size,
+        timeout=10,
+        command_timeout=130,
+        max_inactive_connection_lifetime=0,
+        connection_class=_Unreset,
+        server_settings=session_settings(service, f"hadir {service or 'tool'}"),
     )
 
 
@@ -152,8 +156,10 @@ async def add_outbox_days(connection: Connection, ahead: int = _DAYS_AHEAD) -> d
     """
     today: date = await connection.fetchval("select current_date")
     days = [today + timedelta(days=n) for n in range(-1, ahead + 1)]
-    there = await connection.fetch("select to_regclass(name) is not null as found from unnest($1::text[]) name",
-                                   [f"outbox_{day:%Y%m%d}" for day in days])
+    there = await connection.fetch(
+        "select to_regclass(name) is not null as found from unnest($1::text[]) name",
+        [f"outbox_{day:%Y%m%d}" for day in days],
+    )
     if not all(row["found"] for row in there):
         await connection.execute("select pg_advisory_xact_lock(hashtext(current_schema() || ' outbox days'))")
         for day in days:
@@ -169,9 +175,14 @@ async def add_outbox_days(connection: Connection, ahead: int = _DAYS_AHEAD) -> d
 async def drop_sent_outbox_days(connection: Connection, keep: int = 3) -> list[str]:
     """Drops the outbox's days that are older than `keep` days and published to the last row; returns their names."""
     oldest: date = await connection.fetchval("select current_date - $1::int", keep)
-    names = [row["name"] for row in await connection.fetch(
-        "select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid"
-        " where i.inhparent = 'outbox'::regclass and c.relname < $1 order by 1", f"outbox_{oldest:%Y%m%d}")]
+    names = [
+        row["name"]
+        for row in await connection.fetch(
+            "select c.relname as name from pg_inherits i join pg_class c on c.oid = i.inhrelid"
+            " where i.inhparent = 'outbox'::regclass and c.relname < $1 order by 1",
+            f"outbox_{oldest:%Y%m%d}",
+        )
+    ]
     dropped = []
     for name in names:
         async with connection.transaction():

@@ -42,7 +42,22 @@ class Refusal(Exception):
     """The process must not start; the text says why and what to do, for a person to read."""
 
 
-_SERVER_TROUBLE: Final = ("08", "25P03", "25006", "28", "3D", "3F", "40", "42501", "42P01", "53", "55", "57", "58", "XX")
+_SERVER_TROUBLE: Final = (
+    "08",
+    "25P03",
+    "25006",
+    "28",
+    "3D",
+    "3F",
+    "40",
+    "42501",
+    "42P01",
+    "53",
+    "55",
+    "57",
+    "58",
+    "XX",
+)
 """SQLSTATEs, by prefix, that tell of the database and not of the message: connection, role and schema not (yet)
 there, serialization, resources, locks, shutdown, files, corruption, and a primary that became a replica."""
 

@@ -101,6 +101,7 @@ FIELDS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
 )
 """Field names that may be logged, each with the check that its value must pass; others are dropped."""
 
+
 def event(
     logger: logging.Logger,
     text: str,
@@ -198,8 +199,10 @@ def _failure(error: BaseException) -> dict[str, object]:
         told["refusal"] = str(error)
     elif isinstance(error, Poison):
         told["reason"] = FIELDS["reason"](error.reason)
-    told["at_code"] = [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
-                       for frame in traceback.extract_tb(error.__traceback__)[-12:]]
+    told["at_code"] = [
+        f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}"
+        for frame in traceback.extract_tb(error.__traceback__)[-12:]
+    ]
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     if cause is not None and cause is not error:
         told["because"] = type(cause).__qualname__

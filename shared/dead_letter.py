@@ -1,0 +1,39 @@
+"""What becomes of a message nobody can process: kept in a table with its bytes, and told on a topic."""
+
+import base64
+from datetime import datetime
+from typing import Final
+
+from shared.events import DeadLetterBuried
+from shared.topics import Service
+
+LARGEST_TOLD: Final = 500_000
+"""Bytes of a value that still travel on the dead-letter topic; the table keeps larger ones too."""
+
+INTERNAL_PER_HOUR: Final = 20
+"""More messages than this buried as `internal` within an hour, and the worker stops instead: a bad deploy must
+not drain a topic into the dead letters."""
+
+
+def buried(
+    service: Service, topic: str, partition: int, offset: int, *, reason: str, detail: str,
+    key: bytes | None, value: bytes | None, at: datetime,
+) -> DeadLetterBuried:  # fmt: skip
+    """The event that tells of a dead letter; `detail` has been made without any content of the message."""
+    told = value if value is None or len(value) <= LARGEST_TOLD else None
+    return DeadLetterBuried(
+        service=service, topic=topic, partition=partition, offset=offset, reason=reason, detail=one_line(detail),
+        key_base64=None if key is None else base64.b64encode(key).decode(),
+        value_base64=None if told is None else base64.b64encode(told).decode(),
+        buried_at=at,
+    )  # fmt: skip
+
+
+def entity(topic: str, partition: int, offset: int) -> str:
+    """What the dead letter's event is about: the place of the message, which is buried once."""
+    return f"{topic}:{partition}:{offset}"
+
+
+def one_line(detail: str) -> str:
+    """A detail that fits the column, the event and the log: no NUL, no line breaks, at most 500 characters."""
+    return " ".join(detail.replace("\x00", "").split())[:500] or "no detail"
