@@ -14,7 +14,8 @@ def parse_percent(value: object) -> Fraction:
             raise ValueError("a percent is never negative")
         return value
     if not isinstance(value, str):
-        raise ValueError(f'a percent is a quoted decimal such as "0.50", not {value!r}')
+        # a ValueError, since that is what pydantic turns into an error with the key's path
+        raise ValueError(f'a percent is a quoted decimal such as "0.50", not {value!r}')  # noqa: TRY004
     if not _DECIMAL.fullmatch(value):
         raise ValueError(f'{value!r} is not a decimal such as "0.50"')
     return Fraction(value)

@@ -1,0 +1,21 @@
+"""Schedule's rules: what was due, what came of it, what is a violation, which step of the ladder it reaches.
+
+All of it is pure: values in, values out, no clock, no IO. Stream, `hadir policy test`, `hadir scenario test` and
+previews call these same functions.
+"""
+
+from services.schedule.rules.assessment import EXCUSED, Assessment, Found, day_event
+from services.schedule.rules.duty import (
+    Duty, DutyError, Hours, Span, Week, clock_minutes, date_of_stamp, duty_on, final_at, parse_week, reach_of,
+)
+from services.schedule.rules.inputs import (
+    ApelMissed, DayInputs, Fact, FraudDecided, Leave, LeftDuringHours, Manual, MarkSeen, Outage, OutageDecided,
+    Permission, Person, Reviewed, WorkReported,
+)
+
+__all__ = [
+    "EXCUSED", "ApelMissed", "Assessment", "DayInputs", "Duty", "DutyError", "Fact", "Found", "FraudDecided", "Hours",
+    "Leave", "LeftDuringHours", "Manual", "MarkSeen", "Outage", "OutageDecided", "Permission", "Person", "Reviewed",
+    "Span", "Week", "WorkReported", "clock_minutes", "date_of_stamp", "day_event", "duty_on", "final_at", "parse_week",
+    "reach_of",
+]

@@ -1,0 +1,82 @@
+"""What one employee-day comes to: the value that `assess` returns, its comparison, and the event it becomes."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.schedule.rules.inputs import DayInputs
+from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind, Mode
+
+EXCUSED: Final = frozenset({FindingKind.LEAVE, FindingKind.SICK, FindingKind.IZIN})
+"""Kinds that cost money on an excused day but are no violation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One thing found on a day; fields as in `shared.events.Finding`, which it becomes on the wire."""
+
+    kind: FindingKind
+    code: str
+    minutes: int | None = None
+    compensable: bool = False
+    nth_day: int | None = None
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The judgement of one employee-day.
+
+    `late` and `early` are whole minutes, None when there is no such mark. `evidence` names the check-ins and
+    facts it rests on. `next_due` is the next instant at which the clock alone may change the day; None: never.
+    """
+
+    state: DayState
+    status: DayStatus
+    mode: Mode
+    scheduled: bool
+    late: int | None = None
+    early: int | None = None
+    findings: tuple[Found, ...] = ()
+    in_at: dt.datetime | None = None
+    out_at: dt.datetime | None = None
+    evidence: tuple[UUID, ...] = ()
+    next_due: dt.datetime | None = None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Codes of the violations, in the order of the evaluation (excused costs are none)."""
+        return tuple(found.code for found in self.findings if found.kind not in EXCUSED)
+
+
+def day_event(assessment: Assessment, inputs: DayInputs, *, version: int, policy_id: UUID) -> DayAssessed:
+    """The event that tells this assessment to payroll and outsiders."""
+    person = inputs.person
+    return DayAssessed(
+        employee_id=person.id,
+        org_unit_id=person.org_unit_id,
+        date=inputs.duty.date,
+        version=version,
+        state=assessment.state,
+        status=assessment.status,
+        mode=assessment.mode,
+        scheduled=assessment.scheduled,
+        late=assessment.late,
+        early=assessment.early,
+        findings=tuple(
+            Finding(
+                kind=found.kind, code=found.code, minutes=found.minutes, compensable=found.compensable,
+                nth_day=found.nth_day, detail=found.detail,
+            )
+            for found in assessment.findings
+        ),
+        policy_id=policy_id,
+        employee_kind=person.kind,
+        group=person.group,
+        duty_days_in_month=inputs.duty_days_in_month,
+        work_week_days=inputs.work_week_days,
+        in_at=assessment.in_at,
+        out_at=assessment.out_at,
+        evidence=assessment.evidence,
+    )

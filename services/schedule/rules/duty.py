@@ -1,0 +1,238 @@
+"""Duties: what an employee owed on a business date, and which stamps belong to it.
+
+The business date is the local date on which the duty starts. Margins of neighbouring duties are cut at the
+midpoint between them, so that a stamp belongs to one duty.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, TypeAlias
+from zoneinfo import ZoneInfo
+
+from shared.events import Mark, Mode, RosterDay
+from shared.policy import Policy
+
+Hours: TypeAlias = tuple[int, int]
+"""Start and end of work as minutes since local midnight; an end not after the start is on the next date."""
+
+Week: TypeAlias = Mapping[int, Hours]
+"""Hours by weekday (0 = Monday); a weekday that is not listed is off."""
+
+MINUTE: Final = dt.timedelta(minutes=1)
+_DAY_MINUTES: Final = 24 * 60
+_WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+class DutyError(ValueError):
+    """A week pattern or roster row that gives no hours to work; imports refuse such rows beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Duty:
+    """What was owed on `date`: `start`/`end` are UTC instants, None on a day off.
+
+    `start_minute`/`end_minute` are the same as local minutes since midnight. `marks` overrides the policy's
+    marks of the day. `holiday` and `rostered` say why the day is as it is.
+    """
+
+    date: dt.date
+    mode: Mode
+    start: dt.datetime | None = None
+    end: dt.datetime | None = None
+    start_minute: int = 0
+    end_minute: int = 0
+    holiday: bool = False
+    rostered: bool = False
+    marks: tuple[Mark, ...] | None = None
+
+    @property
+    def working(self) -> bool:
+        """Whether work was owed at all."""
+        return self.mode is not Mode.OFF
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Instants from `begin` up to, but not including, `end`."""
+
+    begin: dt.datetime
+    end: dt.datetime
+
+    def holds(self, at: dt.datetime) -> bool:
+        """Whether the instant lies in the span."""
+        return self.begin <= at < self.end
+
+
+@lru_cache(maxsize=64)
+def zone_of(name: str) -> ZoneInfo:
+    """The time zone of that name; looked up once, since the lookup costs more than a whole assessment."""
+    return ZoneInfo(name)
+
+
+@lru_cache(maxsize=4096)
+def clock_minutes(clock: str) -> int:
+    """Minutes since midnight of "HH:MM"; raises DutyError for anything else."""
+    hour, colon, minute = clock.partition(":")
+    if not (colon and len(hour) == len(minute) == 2 and (hour + minute).isascii() and (hour + minute).isdigit()):
+        raise DutyError(f"{clock!r} is not a clock time such as 07:30")
+    if int(hour) > 23 or int(minute) > 59:
+        raise DutyError(f"{clock!r} is not a time of day")
+    return int(hour) * 60 + int(minute)
+
+
+def parse_week(week: Mapping[str, Sequence[str]]) -> dict[int, Hours]:
+    """A week pattern as files give it ({mon: ["07:30", "16:00"], …}) by weekday number; raises DutyError."""
+    pattern: dict[int, Hours] = {}
+    for name, hours in week.items():
+        if name not in _WEEKDAYS or len(hours) != 2:
+            raise DutyError(f"{name}: give a weekday (mon … sun) its start and end")
+        pattern[_WEEKDAYS.index(name)] = (clock_minutes(hours[0]), clock_minutes(hours[1]))
+    return pattern
+
+
+@lru_cache(maxsize=65536)
+def _instant(date: dt.date, minutes: int, tz: str) -> dt.datetime:
+    # Everybody of a zone and shift shares these few instants, so they are made once.
+    midnight = dt.datetime(date.year, date.month, date.day)  # noqa: DTZ001 (the zone follows at once)
+    return (midnight + minutes * MINUTE).replace(tzinfo=zone_of(tz)).astimezone(dt.UTC)
+
+
+def duty_on(
+    date: dt.date,
+    week: Week,
+    holidays: Collection[dt.date],
+    roster_day: RosterDay | None,
+    tz: str,
+    marks: tuple[Mark, ...] | None = None,
+) -> Duty:
+    """The duty of a business date.
+
+    The roster beats the calendar and the week (24-hour services work on holidays, Perpres 21/2023 Art. 7(1));
+    without a roster row a holiday or joint leave is off, and so is a weekday the week does not list. A roster
+    row without hours takes the week's hours of that weekday; raises DutyError if there are none.
+    """
+    if roster_day is None:
+        if date in holidays:
+            return Duty(date, Mode.OFF, holiday=True)
+        hours = week.get(date.weekday())
+        if hours is None:
+            return Duty(date, Mode.OFF)
+        return _working(date, Mode.WFO, hours, tz, marks, rostered=False)
+    if roster_day.mode is Mode.OFF:
+        return Duty(date, Mode.OFF, rostered=True)
+    if roster_day.start is not None and roster_day.end is not None:
+        hours = (clock_minutes(roster_day.start), clock_minutes(roster_day.end))
+    else:
+        hours = week.get(date.weekday())
+    if hours is None:
+        raise DutyError(f"the roster gives no hours for {date}, and the week has none for that weekday")
+    return _working(date, roster_day.mode, hours, tz, marks, rostered=True)
+
+
+def _working(
+    date: dt.date, mode: Mode, hours: Hours, tz: str, marks: tuple[Mark, ...] | None, *, rostered: bool
+) -> Duty:
+    start, end = hours
+    overnight = end <= start
+    return Duty(
+        date, mode, _instant(date, start, tz), _instant(date, end + _DAY_MINUTES * overnight, tz), start, end,
+        rostered=rostered, marks=marks,
+    )
+
+
+def window_of(duty: Duty, policy: Policy, mark: Mark) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Instants at which the scan window of this mark opens and closes; None where the policy sets no limit.
+
+    How clock times are taken at the duty is said at `shared.policy.Window`.
+    """
+    window = policy.out_window if mark is Mark.OUT else policy.in_window if mark is Mark.IN else policy.break_window
+    if window is None or duty.start is None or duty.end is None:
+        return None, None
+    if mark is Mark.OUT:
+        anchor, minute = duty.end, duty.end_minute
+        opened = None if window.open is None else _nearest(window.open, minute)
+        closed = None if window.close is None else _after(window.close, minute, 0)
+    else:
+        anchor, minute = duty.start, duty.start_minute
+        if mark is Mark.IN:
+            opened = None if window.open is None else _before(window.open, minute)
+        else:
+            opened = None if window.open is None else _after(window.open, minute, 0)
+        if window.close is None:
+            closed = None
+        elif opened is None:
+            closed = _nearest(window.close, minute)
+        else:
+            closed = _after(window.close, minute, opened)
+    return (
+        None if opened is None else anchor + opened * MINUTE,
+        None if closed is None else anchor + closed * MINUTE,
+    )
+
+
+def _before(moment: str | int, minute: int) -> int:
+    """Offset from the anchor (`minute` of the day) of the last such clock time not after it."""
+    return moment if isinstance(moment, int) else -((minute - clock_minutes(moment)) % _DAY_MINUTES)
+
+
+def _after(moment: str | int, minute: int, offset: int) -> int:
+    """Offset from the anchor of the first such clock time not before anchor + offset."""
+    if isinstance(moment, int):
+        return moment
+    return offset + (clock_minutes(moment) - minute - offset) % _DAY_MINUTES
+
+
+def _nearest(moment: str | int, minute: int) -> int:
+    """Offset from the anchor of the such clock time nearest to it."""
+    if isinstance(moment, int):
+        return moment
+    return (clock_minutes(moment) - minute + _DAY_MINUTES // 2) % _DAY_MINUTES - _DAY_MINUTES // 2
+
+
+def final_at(duty: Duty, policy: Policy) -> dt.datetime:
+    """The instant at which a working duty's day becomes final: the scan window for going home has closed."""
+    if duty.end is None:
+        raise DutyError("a day off has no end of work")
+    closes = None
+    if policy.out_window is not None:
+        closes = window_of(duty, policy, Mark.OUT)[1]
+    return closes if closes is not None else duty.end + policy.final_after_minutes * MINUTE
+
+
+def reach_of(duty: Duty, before: Duty | None, after: Duty | None, policy: Policy) -> Span | None:
+    """The span whose stamps belong to this duty; None on a day off.
+
+    It goes from `policy.reach.before_minutes` before the start to `after_minutes` after the end, further if
+    the scan windows do, and never past the midpoint to a neighbouring duty.
+    """
+    if duty.start is None or duty.end is None:
+        return None
+    begin = duty.start - policy.reach.before_minutes * MINUTE
+    end = duty.end + policy.reach.after_minutes * MINUTE
+    if policy.in_window is not None and (opens := window_of(duty, policy, Mark.IN)[0]) is not None:
+        begin = min(begin, opens)
+    if policy.out_window is not None and (closes := window_of(duty, policy, Mark.OUT)[1]) is not None:
+        end = max(end, closes + MINUTE)
+    if before is not None and before.end is not None:
+        begin = max(begin, before.end + (duty.start - before.end) / 2)
+    if after is not None and after.start is not None:
+        end = min(end, duty.end + (after.start - duty.end) / 2)
+    return Span(begin, end)
+
+
+def date_of_stamp(at: dt.datetime, duties: Sequence[Duty], policy: Policy, tz: str) -> dt.date:
+    """The business date to which a stamp belongs.
+
+    `duties` are those of consecutive dates around the stamp (two days before its local date to two days after
+    is always enough). A stamp in no duty's reach belongs to its local date.
+    """
+    ordered = sorted((duty for duty in duties if duty.working), key=lambda duty: duty.date)
+    for position, duty in enumerate(ordered):
+        before = ordered[position - 1] if position else None
+        after = ordered[position + 1] if position + 1 < len(ordered) else None
+        span = reach_of(duty, before, after, policy)
+        if span is not None and span.holds(at):
+            return duty.date
+    return at.astimezone(zone_of(tz)).date()
