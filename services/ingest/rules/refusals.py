@@ -14,6 +14,7 @@ RefusalCode: TypeAlias = Literal[
     "id-conflict",
     "batch-size",
     "body-too-large",
+    "body-too-slow",
     "unsupported-media-type",
     "not-found",
     "method-not-allowed",

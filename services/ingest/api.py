@@ -1,0 +1,136 @@
+"""The HTTP edge: reads, hands over to the intake, and says what became of it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Final
+
+import orjson
+from fastapi import APIRouter, Request, Response
+
+from services.ingest import openapi, problems
+from services.ingest.body import read_body
+from services.ingest.edge import Edge
+from services.ingest.intake import Accepted, Outcome
+from services.ingest.rules.admission import Submission, submit_check_in, submit_work_report
+from services.ingest.rules.document import Document, doubled_key, read_document
+from services.ingest.rules.refusals import Fault, Refusal
+from shared import metrics
+from shared.topics import CHECK_IN_RECORDED
+
+MOST_IN_BATCH: Final = 500
+
+Submit = Callable[[Any, datetime], Submission | Refusal]
+
+router = APIRouter()
+
+
+@router.post("/v1/check-ins", operation_id="recordCheckIn", **openapi.RECORD_CHECK_IN)
+async def record_check_in(request: Request) -> Response:
+    """Terima satu tanda hadir. 202 hanya setelah kejadian tersimpan di Kafka; kirim ulang dengan id yang sama aman."""
+    return await _record(request, submit_check_in)
+
+
+@router.post("/v1/work-reports", operation_id="submitWorkReport", **openapi.SUBMIT_WORK_REPORT)
+async def record_work_report(request: Request) -> Response:
+    """Terima satu laporan kinerja harian. Sama seperti tanda hadir: 202 hanya setelah tersimpan."""
+    return await _record(request, submit_work_report)
+
+
+@router.post("/v1/check-ins:batch", operation_id="recordCheckIns", **openapi.RECORD_CHECK_INS)
+async def record_check_ins(request: Request) -> Response:
+    """Terima 1–500 tanda hadir; tiap butir punya hasil sendiri. 503 bila ada butir yang belum tersimpan."""
+    edge: Edge = request.app.state.edge
+    received_at = datetime.now(UTC)
+    document = await _document(request, edge, edge.settings.max_batch_body_bytes)
+    items = _items(document) if isinstance(document, Document) else document
+    if isinstance(document, Refusal) or isinstance(items, Refusal):
+        return problems.respond(document if isinstance(document, Refusal) else items)
+    outcomes: list[Outcome | None] = []
+    submissions: list[Submission] = []
+    for item in items:
+        submitted = doubled_key(document, item) or submit_check_in(item, received_at)
+        if isinstance(submitted, Submission):
+            submissions.append(submitted)
+            outcomes.append(None)
+        else:
+            outcomes.append(submitted)
+    decided = iter(zip(submissions, await edge.intake.submit(submissions) if submissions else (), strict=True))
+    results = []
+    unsure: Refusal | None = None
+    for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True)):
+        if outcome is None:
+            submission, outcome = next(decided)
+            _count(submission, outcome)
+        if isinstance(outcome, Refusal):
+            metrics.INGEST_REFUSED.labels(outcome.code).inc()
+            unsure = outcome if problems.status_of(outcome) >= 500 else unsure
+        results.append(_result(index, item, outcome))
+    if unsure is not None:
+        # A client that looks at the status only must not take this for done.
+        return problems.respond(Refusal(unsure.code), {"results": results})
+    return Response(orjson.dumps({"results": results}), 207, media_type="application/json")
+
+
+async def _record(request: Request, submit: Submit) -> Response:
+    edge: Edge = request.app.state.edge
+    received_at = datetime.now(UTC)
+    document = await _document(request, edge, edge.settings.max_body_bytes)
+    if isinstance(document, Refusal):
+        return problems.respond(document)
+    submission = doubled_key(document, document.content) or submit(document.content, received_at)
+    if isinstance(submission, Refusal):
+        return problems.respond(submission)
+    outcome = (await edge.intake.submit((submission,)))[0]
+    _count(submission, outcome)
+    if isinstance(outcome, Refusal):
+        return problems.respond(outcome)
+    id_name = "check_in_id" if submission.topic is CHECK_IN_RECORDED else "report_id"
+    return Response(
+        orjson.dumps({id_name: outcome.id, "received_at": outcome.received_at}, option=orjson.OPT_UTC_Z),
+        202,
+        {"Hadir-Replayed": "true"} if outcome.replayed else None,
+        "application/json",
+    )
+
+
+async def _document(request: Request, edge: Edge, at_most: int) -> Document | Refusal:
+    if edge.intake.full:
+        return Refusal("overloaded")
+    raw = await read_body(request, at_most)
+    return raw if isinstance(raw, Refusal) else read_document(raw)
+
+
+def _items(document: Document) -> list[Any] | Refusal:
+    content = document.content
+    if not isinstance(content, dict):
+        return doubled_key(document, content) or Refusal("invalid-body", (Fault(
+            "", "wrong-type", 'Harus berupa objek JSON: {"check_ins": [...]}.'),))
+    unknown = [Fault(str(name)[:100], "unknown-field", "Tidak dikenal. Periksa ejaannya atau hapus.")
+               for name in content if name != "check_ins"]
+    items = content.get("check_ins")
+    if not isinstance(items, list):
+        kind = "missing" if items is None else "wrong-type"
+        return Refusal("invalid-body", (Fault("check_ins", kind, "Wajib berupa daftar tanda hadir."), *unknown[:20]))
+    if unknown:
+        return Refusal("invalid-body", tuple(unknown[:20]))
+    if not 1 <= len(items) <= MOST_IN_BATCH:
+        return Refusal("batch-size", (Fault("check_ins", "batch-size", f"Kirim 1 sampai {MOST_IN_BATCH} butir."),))
+    return items
+
+
+def _result(index: int, item: Any, outcome: Outcome) -> dict[str, Any]:
+    if isinstance(outcome, Accepted):
+        result = {"index": index, "status": 202, "check_in_id": outcome.id,
+                  "received_at": outcome.received_at.isoformat().replace("+00:00", "Z")}
+        return result | {"replayed": True} if outcome.replayed else result
+    named = item.get("check_in_id") if isinstance(item, dict) else None
+    stated = {"check_in_id": named} if isinstance(named, str) and len(named) <= 64 else {}
+    return {"index": index, **stated, **problems.problem(outcome)}
+
+
+def _count(submission: Submission, outcome: Outcome) -> None:
+    if isinstance(outcome, Accepted):
+        if outcome.replayed:
+            metrics.INGEST_DUPLICATES.inc()
+        else:
+            metrics.INGEST_ACCEPTED.labels(submission.label).inc()

@@ -1,0 +1,100 @@
+"""Reads JSON as strictly as money asks for: no doubled keys, no deep nesting, one meaning per document."""
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+import orjson
+
+from services.ingest.rules.refusals import Fault, Refusal
+
+MAX_DEPTH: Final = 16
+"""Deepest nesting of arrays and objects; a batch needs 4."""
+
+_LONGEST_NAME: Final = 100
+_STRINGS: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"[ \t\r\n]*(:?)')
+
+
+@dataclass(frozen=True, slots=True)
+class Doubled:
+    """Stands in a document where an object names this key twice, so that it can be refused in its place."""
+
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """Parsed JSON. `doubled`: somewhere in `content` stands a `Doubled`."""
+
+    content: Any
+    doubled: bool = False
+
+
+def read_document(raw: bytes) -> Document | Refusal:
+    """The JSON in these bytes, or where it breaks.
+
+    orjson refuses NaN, Infinity, lone surrogates and what is not UTF-8, but takes the last of two equal keys;
+    whether there are any is seen by counting, since a person's position must not depend on the parser.
+    """
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return _malformed(f"Tidak dapat dibaca di baris {error.lineno}, kolom {error.colno}. "
+                          "NaN, Infinity, dan teks yang bukan UTF-8 sah tidak diterima.")
+    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deeper_than(content, MAX_DEPTH):
+        return _malformed(f"Bersarang lebih dari {MAX_DEPTH} tingkat.")
+    if _STRINGS.findall(raw).count(b":") == _keys(content):
+        return Document(content)
+    return Document(json.loads(raw, object_pairs_hook=_object), doubled=True)
+
+
+def doubled_key(document: Document, content: Any) -> Refusal | None:
+    """The refusal of this part of the document if an object in it names a key twice."""
+    if not document.doubled:
+        return None
+    todo = [content]
+    while todo:
+        part = todo.pop()
+        if isinstance(part, Doubled):
+            name = part.key[:_LONGEST_NAME]
+            return Refusal("duplicate-key", (Fault(name, "duplicate-key", "Kunci ini muncul dua kali; hapus salah satu."),))
+        if isinstance(part, dict):
+            todo.extend(part.values())
+        elif isinstance(part, list):
+            todo.extend(part)
+    return None
+
+
+def _malformed(detail: str) -> Refusal:
+    return Refusal("malformed-json", (Fault("", "malformed-json", detail),))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> Any:
+    seen: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in seen:
+            return Doubled(key)
+        seen[key] = value
+    return seen
+
+
+def _keys(content: Any) -> int:
+    if isinstance(content, dict):
+        count = len(content)
+        for value in content.values():
+            if isinstance(value, (dict, list)):
+                count += _keys(value)  # as deep as MAX_DEPTH at most
+        return count
+    return sum(map(_keys, content)) if isinstance(content, list) else 0
+
+
+def _deeper_than(content: Any, most: int) -> bool:
+    level = [content]
+    for _ in range(most):
+        level = [
+            part for outer in level
+            for part in (outer.values() if isinstance(outer, dict) else outer)
+            if isinstance(part, (dict, list))
+        ] if level and isinstance(level[0], (dict, list)) else []
+    return bool(level)
