@@ -157,7 +157,7 @@ class Province:
                 code=f"{code}-{index:02d}",
                 name=f"{kind} contoh {number:04d}, gedung {index + 1}",
                 centre=grid_point(region, site + index),
-                size_m=60.0 + Chance(self.seed, "office", number, index).below(60),
+                size_m=80.0 + Chance(self.seed, "office", number, index).below(60),
                 circle=(number + index) % 3 != 0,
             )
             for index in range(sites)

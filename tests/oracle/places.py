@@ -4,7 +4,7 @@ from math import asin, cos, radians, sin, sqrt
 from typing import Any
 
 EARTH_M = 6_371_008.8
-MARGIN_M = 25.0
+MARGIN_M = 10.0
 """Nearer to a border than this plus one percent of the distance, sphere and ellipsoid might honestly disagree."""
 
 
