@@ -5,6 +5,8 @@ from typing import Final
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from shared.refusal import Refusal as Refusal
+
 NULL_VALUE: Final = "null-value"
 NOT_JSON: Final = "not-json"
 SCHEMA: Final = "schema"
@@ -36,10 +38,6 @@ class Fenced(Exception):
 
 class BadDeploy(Exception):
     """One message after the other brings out a bug: this build must stop before it buries a whole topic."""
-
-
-class Refusal(Exception):
-    """The process must not start; the text says why and what to do, for a person to read."""
 
 
 _SERVER_TROUBLE: Final = (

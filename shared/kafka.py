@@ -16,16 +16,17 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
 
 from shared.events import Event
+from shared.refusal import Refusal
 from shared.topics import TOPICS, Topic
 
 _MS: Final = timedelta(milliseconds=1)
 
 
-class TopicsUnfit(Exception):
+class TopicsUnfit(Refusal):
     """The broker's topics are not those of `shared.topics`; the text names each and says what to do."""
 
 
-class BrokerAway(Exception):
+class BrokerAway(Refusal):
     """No broker answers at the address; the text names the address and the setting."""
 
 
@@ -94,7 +95,7 @@ def new_producer(bootstrap: str, *, client_id: str, linger_ms: int = 5) -> AIOKa
 def topics_markdown(topics: Iterable[Topic[Event]] = TOPICS) -> str:
     """The README's table of topics."""
     rows = [
-        f"| `{topic.name}` | {topic.owner} | {topic.key.replace('|', '&#124;')} | {topic.partitions} | {_kept(topic)} "
+        f"| `{topic.name}` | {topic.owner} | {topic.key.replace('|', '&#124;')} | {topic.partitions} | {kept(topic)} "
         f"| {topic.data} | {topic.what} |"
         for topic in topics
     ]
@@ -103,7 +104,8 @@ def topics_markdown(topics: Iterable[Topic[Event]] = TOPICS) -> str:
     )
 
 
-def _kept(topic: Topic[Event]) -> str:
+def kept(topic: Topic[Event]) -> str:
+    """How long the topic keeps its records, in words."""
     if topic.compacted:
         return "latest per key"
     return f"{topic.retention.days} days" if topic.retention else "for ever"

@@ -12,10 +12,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from shared.refusal import Refusal
+
 LAUNCH = Path(__file__).with_name("launch.py")
 
 
-class LocalError(Exception):
+class LocalError(Refusal):
     """Something about this machine keeps the local stack from working; the text says what, and what to do."""
 
 

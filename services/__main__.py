@@ -1,0 +1,51 @@
+"""The operator's command line, installed as `hadir`: wires the families of verbs and tells refusals plainly."""
+
+import sys
+
+import typer
+
+from services.commands import run, schemas, topics
+from shared.refusal import Refusal
+
+EPILOG = """
+[bold]First steps[/bold]
+
+  [bold]hadir run[/bold]                    starts Kafka, PostgreSQL and all services, plays a sample day, stays up
+
+  [bold]hadir topics list --check[/bold]    from another shell: is the broker as declared?
+
+  [bold]hadir stop[/bold]                   stops it all
+
+Every setting is an environment variable HADIR_...; commands find the stack that `hadir run` started by themselves.
+"""
+
+app = typer.Typer(
+    name="hadir",
+    help="Event-driven attendance discipline and TPP deductions for Indonesian civil servants.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+LOCAL = "On this machine"
+CLUSTER = "Setting up a cluster"
+
+app.command("run", rich_help_panel=LOCAL)(run.run)
+app.command("stop", rich_help_panel=LOCAL)(run.stop)
+app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)
+app.add_typer(schemas.app, name="schemas", rich_help_panel=CLUSTER)
+
+
+def main() -> None:
+    """Run the command line; an expected refusal is one sentence on standard error and exit code 1."""
+    try:
+        app()
+    except Refusal as refusal:
+        print(refusal, file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

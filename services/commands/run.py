@@ -1,0 +1,140 @@
+"""`hadir run` and `hadir stop`: everything on one machine, from nothing to a played day and back to nothing."""
+
+import contextlib
+import signal
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from services.commands.terminal import console, print_line
+
+
+def run(
+    kafka: Annotated[
+        str | None,
+        typer.Option(envvar="HADIR_KAFKA", metavar="HOST:PORT", help="Use this Kafka; it is neither started nor stopped."),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(envvar="HADIR_DATABASE", metavar="URL", help="Use this PostgreSQL database; neither started nor stopped."),
+    ] = None,
+    employees: Annotated[int, typer.Option(min=1, max=300_000, help="Size of the sample province.")] = 2000,
+    play: Annotated[bool, typer.Option("--play/--no-play", help="Play a day of the sample province.")] = True,
+    once: Annotated[bool, typer.Option("--once", help="Stop after the summary instead of staying up.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the processes log.")] = False,
+) -> None:
+    """Start Kafka, PostgreSQL and all services, play a day of a sample province, check it, stay up.
+
+    Data, logs and the lock are in the folder HADIR_HOME (default .hadir); Ctrl-C or `hadir stop` ends everything.
+    The exit code is 0 only if what came out equals what the simulator knows to be true.
+
+    Examples: [bold]hadir run[/bold], [bold]hadir run --no-play[/bold], [bold]hadir run --once --employees 200[/bold],
+    [bold]hadir run --kafka broker:9092 --database postgresql://me@db/hadir[/bold]
+    """
+    from services.local.process import LocalError, make_folder
+    from services.local.stack import Phases, Wanted, bring_up
+    from services.local.state import sole_run, sweep
+    from services.local.supervisor import LogTail, Supervisor
+    from shared.settings import Settings
+
+    settings = Settings()
+    home = make_folder(settings.home, "HADIR_HOME")
+    with sole_run(home), _ends_on_signal():
+        for name in sweep(home):
+            print_line(f"Ended {name}, left by a run that was killed.")
+        supervisor = Supervisor(home, say=print_line)
+        phases = Phases.begin(lambda what, seconds: print_line(f"  {what:<58}{seconds:6.1f} s"))
+        equal = True
+        try:
+            print_line(f"Hadir starts in {_shown(home)}")
+            if verbose:
+                LogTail(home / "logs", lambda name, line: print_line(f"{name:>9} | {line}")).start()
+            wanted = Wanted(settings, home, _with_port(kafka), database)
+            with _fetching() as progress:
+                bring_up(wanted, supervisor, phases, progress)
+            print_line(f"Ready after {phases.total:.1f} s.")
+            print_line(_where_to_look(supervisor.addresses, home))
+            if not once:
+                print_line("Ctrl-C stops everything.")
+                supervisor.broken.wait()
+                raise LocalError(supervisor.broken_reason())
+        except KeyboardInterrupt:
+            print_line("\nStopping …")
+        finally:
+            with _deaf_to_signals():
+                supervisor.stop()
+            print_line("Everything is stopped.")
+    if not equal:
+        raise typer.Exit(2)
+
+
+def stop() -> None:
+    """Stop what `hadir run` started in this folder, and whatever a killed run left behind.
+
+    Example: [bold]hadir stop[/bold]
+    """
+    from services.local.state import stop_run
+    from shared.settings import Settings
+
+    for line in stop_run(Settings().home):
+        print_line(line)
+
+
+@contextlib.contextmanager
+def _fetching() -> Iterator[Callable[[int, int], None]]:
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    with Progress(
+        TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
+    ) as bar:
+        task = bar.add_task("fetching Kafka's jars (once)", visible=False)
+        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+
+
+@contextlib.contextmanager
+def _ends_on_signal() -> Iterator[None]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running."""
+
+    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
+
+
+@contextlib.contextmanager
+def _deaf_to_signals() -> Iterator[None]:
+    """An impatient second Ctrl-C must not interrupt the tidying; each step of it has its own time limit."""
+    for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, lambda _signum, _frame: None)
+    yield
+
+
+def _with_port(kafka: str | None) -> str | None:
+    if kafka is None:
+        return None
+    return ",".join(item if ":" in item else f"{item}:9092" for item in kafka.split(","))
+
+
+def _shown(home: Path) -> str:
+    with contextlib.suppress(ValueError):
+        return str(home.relative_to(Path.cwd()))
+    return str(home)
+
+
+def _where_to_look(addresses: dict[str, str], home: Path) -> str:
+    rows = {
+        "API": f"{addresses['ingest']}/docs",
+        "metrics": "  ".join(f"{addresses[name]}/metrics" for name in ("ingest", "geofence", "schedule", "payroll")),
+        "Kafka": f"{addresses['kafka']}   (hadir topics list)",
+        "database": addresses["database"],
+        "logs": f"{_shown(home)}/logs/",
+    }
+    return "\n".join(f"  {what:<9} {where}" for what, where in rows.items())

@@ -1,0 +1,80 @@
+"""`hadir topics`: the broker's topics are made from, and compared with, `shared/topics.py`."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.commands.terminal import print_line, stop_with
+
+app = typer.Typer(no_args_is_help=True, help="Create the Kafka topics, list them, write their table.")
+
+_BLOCK = re.compile(r"(<!-- topics:begin -->\n).*?(<!-- topics:end -->)", re.DOTALL)
+
+KafkaOption = Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="Brokers; default: HADIR_KAFKA, else the running stack.")]
+
+
+@app.command("apply")
+def apply(
+    kafka: KafkaOption = None,
+    replication: Annotated[int | None, typer.Option(min=1, max=9, help="Replicas of new topics; 3 in production.")] = None,
+) -> None:
+    """Create missing topics and set their retention; never changes a number of partitions.
+
+    Running it twice changes nothing. Example: [bold]hadir topics apply --kafka broker1:9092 --replication 3[/bold]
+    """
+    from shared.kafka import apply_topics
+    from shared.settings import settings
+
+    changes = asyncio.run(apply_topics(kafka or settings().kafka, replication or settings().replication))
+    for change in changes or ["All topics are as declared; nothing changed."]:
+        print_line(change)
+
+
+@app.command("list")
+def list_topics(
+    check: Annotated[bool, typer.Option(help="Also compare with the broker; exit code 1 if it differs.")] = False,
+    kafka: KafkaOption = None,
+) -> None:
+    """Show every topic: owner, partitions, retention, what it holds.
+
+    Example: [bold]hadir topics list --check[/bold]
+    """
+    from shared.kafka import check_topics, kept
+    from shared.settings import settings
+    from shared.topics import TOPICS
+
+    width = max(len(topic.name) for topic in TOPICS)
+    print_line(f"{'topic':<{width}}  {'owner':<8}  part.  {'kept':<14}  {'data':<12}  what")
+    for topic in TOPICS:
+        columns = f"{topic.owner:<8}  {topic.partitions:>5}  {kept(topic):<14}  {topic.data:<12}"
+        print_line(f"{topic.name:<{width}}  {columns}  {topic.what}")
+    if check:
+        asyncio.run(check_topics(kafka or settings().kafka))
+        print_line("The broker has them all as declared.")
+
+
+@app.command("docs")
+def docs(
+    write: Annotated[Path | None, typer.Option(metavar="README.md", help="Replace the table between the topics marks of this file.")] = None,
+) -> None:
+    """Print the table of topics as Markdown, as the README shows it.
+
+    Example: [bold]hadir topics docs --write README.md[/bold]
+    """
+    from shared.kafka import topics_markdown
+
+    if write is None:
+        typer.echo(topics_markdown())
+        return
+    try:
+        text = write.read_text()
+    except OSError as error:
+        stop_with(f"Cannot read {write}: {error.strerror}.")
+    replaced, found = _BLOCK.subn(lambda match: f"{match[1]}{topics_markdown()}\n{match[2]}", text)
+    if not found:
+        stop_with(f"{write} has no block <!-- topics:begin --> … <!-- topics:end -->; add one where the table belongs.")
+    write.write_text(replaced)
+    print_line(f"Wrote the table of topics into {write}.")

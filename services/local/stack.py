@@ -1,0 +1,136 @@
+"""Brings the local stack up phase by phase: servers, topics, schemas, services; each phase is told with its time."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import asyncpg
+
+from services.local.downloads import Progress, kafka_jars
+from services.local.kafka import Kafka, start_kafka
+from services.local.postgres import Postgres, start_postgres
+from services.local.process import LocalError, claim_port, require_space
+from services.local.supervisor import COMMANDS, Supervisor, inherited_environment
+from shared.database import apply_schemas
+from shared.kafka import apply_topics
+from shared.settings import Settings
+
+
+@dataclass
+class Phases:
+    """Tells each finished phase once, with how long it took; `total` counts from the beginning."""
+
+    tell: Callable[[str, float], None]
+    begun: float
+    last: float
+
+    @classmethod
+    def begin(cls, tell: Callable[[str, float], None]) -> "Phases":
+        """Phases that begin now."""
+        now = time.monotonic()
+        return cls(tell, now, now)
+
+    def done(self, what: str) -> None:
+        """The phase that ran since the last call is over."""
+        now = time.monotonic()
+        self.tell(what, now - self.last)
+        self.last = now
+
+    @property
+    def total(self) -> float:
+        """Seconds since the beginning."""
+        return time.monotonic() - self.begun
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a run is asked for: its settings, and the user's own servers where ours are not wanted."""
+
+    settings: Settings
+    home: Path
+    kafka: str | None
+    database: str | None
+
+
+def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, progress: Progress) -> None:
+    """Start everything and return when all services are ready; what was started is in `supervisor`, to be stopped."""
+    settings = wanted.settings
+    ports = {
+        name: claim_port(getattr(settings, f"{name}_port"), name, f"HADIR_{name.upper()}_PORT", settings.host)
+        for name in COMMANDS
+    }
+    if wanted.kafka is None or wanted.database is None:
+        require_space(wanted.home, 500, "HADIR_HOME")
+    if wanted.kafka is None:
+        kafka_jars(progress)
+        phases.done("Kafka's jars")
+    postgres = _start_postgres(wanted, supervisor)
+    kafka = _start_kafka(wanted, supervisor)
+    database = _await_postgres(postgres) if postgres else str(wanted.database)
+    if postgres:
+        phases.done(f"PostgreSQL 18 on port {postgres.port}")
+    asyncio.run(_apply_schemas(database))
+    phases.done("schemas")
+    if kafka:
+        kafka.wait_ready()
+        phases.done(f"Kafka 4.3.1 on port {kafka.port}")
+    bootstrap = kafka.bootstrap if kafka else str(wanted.kafka)
+    changes = asyncio.run(apply_topics(bootstrap, settings.replication))
+    phases.done(f"topics ({len(changes)} changes)" if changes else "topics")
+    supervisor.environment = {
+        **inherited_environment(),
+        "HADIR_KAFKA": bootstrap,
+        "HADIR_DATABASE": database,
+        "HADIR_HOME": str(wanted.home),
+        **{f"HADIR_{name.upper()}_PORT": str(port) for name, port in ports.items()},
+    }
+    supervisor.addresses = {name: f"http://{settings.host}:{port}" for name, port in ports.items()}
+    supervisor.addresses |= {"kafka": bootstrap, "database": _without_password(database)}
+    supervisor.start_services()
+    supervisor.await_services()
+    phases.done(f"services: {', '.join(COMMANDS)}")
+
+
+def _start_postgres(wanted: Wanted, supervisor: Supervisor) -> Postgres | None:
+    if wanted.database is not None:
+        return None
+    server = start_postgres(
+        wanted.home / "postgres", wanted.settings.database_port, log=supervisor.fresh_log("postgres")
+    )
+    supervisor.add_server(server.child)
+    return server
+
+
+def _start_kafka(wanted: Wanted, supervisor: Supervisor) -> Kafka | None:
+    if wanted.kafka is not None:
+        return None
+    server = start_kafka(wanted.home / "kafka", wanted.settings.kafka_port, log=supervisor.fresh_log("kafka"))
+    supervisor.add_server(server.child)
+    return server
+
+
+def _await_postgres(server: Postgres) -> str:
+    server.wait_ready()
+    return asyncio.run(server.create_database())
+
+
+async def _apply_schemas(url: str) -> None:
+    try:
+        await apply_schemas(url)
+    except (OSError, asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InvalidCatalogNameError) as error:
+        raise LocalError(
+            f"Cannot work with the database {_without_password(url)} (--database or HADIR_DATABASE): {error}"
+        ) from error
+    except asyncpg.InsufficientPrivilegeError as error:
+        raise LocalError(
+            f"The login of {_without_password(url)} may not create roles and schemas: {error}. Use a login with "
+            "CREATEROLE that owns the database, or let an administrator run `hadir schemas apply` once."
+        ) from error
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":***@") if parts.password else url
