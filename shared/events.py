@@ -426,7 +426,10 @@ class CalendarPublished(Event):
 
 
 class SitePublished(Event):
-    """One office, activity site or region; the shape is GeoJSON (WGS84), a point with a radius for circles."""
+    """One office, activity site or region; the shape is GeoJSON (WGS84), a point with a radius for circles.
+
+    The last three are the site's accuracy rule (metres, factor); absent ones take the defaults of the kind.
+    """
 
     site_id: UUID
     version: Version
@@ -440,6 +443,9 @@ class SitePublished(Event):
     valid_from: AwareDatetime | None = None
     valid_to: AwareDatetime | None = None
     letter: Text | None = None
+    accuracy_cap_m: Metres | None = None
+    max_accuracy_m: Metres | None = None
+    outside_factor: Annotated[float, Field(ge=1, le=10)] | None = None
 
 
 class CeilingPublished(Event):

@@ -1,0 +1,19 @@
+"""`python -m services.geofence worker`: judges check-ins until it is told to stop."""
+
+import sys
+
+from services.geofence.app import build
+from shared.streaming import run_worker
+
+
+def main(arguments: list[str]) -> int:
+    """Run the process named on the command line; 2 when there is no such process."""
+    if arguments != ["worker"]:
+        print("usage: python -m services.geofence worker", file=sys.stderr)
+        return 2
+    run_worker(build, "geofence")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,157 @@
+"""Copies of reference topics, no more of a person than judging needs, and the trace of each person's newest mark."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Final, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from services.geofence.rules.integrity import Trace
+from shared.database import Connection
+from shared.events import EmployeePublished, OrgUnitPublished
+
+DEFAULT_ZONE: Final = "Asia/Jakarta"
+"""Zone in which days of people are told apart whom no reference record has described yet."""
+
+
+class Person(NamedTuple):
+    """What is known of an employee: zone, org units by date, and the newest mark's trace."""
+
+    zone: ZoneInfo
+    since_at: Sequence[datetime]
+    org_unit_ids: Sequence[UUID]
+    trace: Trace | None
+
+    def org_unit_at(self, moment: datetime) -> UUID | None:
+        """Org unit at an aware moment; None before the first membership."""
+        found = None
+        for since, org_unit_id in zip(self.since_at, self.org_unit_ids, strict=True):
+            if since <= moment:
+                found = org_unit_id
+        return found
+
+
+async def people(connection: Connection, employee_ids: Collection[UUID]) -> dict[UUID, Person]:
+    """Every one of these employees; one who is not known yet has no org unit."""
+    rows = await connection.fetch(
+        "select given.employee_id, e.timezone, e.since_at, e.org_unit_ids,"
+        " t.captured_at, t.latitude, t.longitude, t.accuracy_m, t.day, t.frozen_days"
+        " from unnest($1::uuid[]) given(employee_id) left join employee e using (employee_id)"
+        " left join trace t using (employee_id)",
+        list(employee_ids),
+    )
+    return {row["employee_id"]: _person(row) for row in rows}
+
+
+def _person(row: asyncpg.Record) -> Person:
+    trace = None
+    if row["captured_at"] is not None:
+        trace = Trace(row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"], row["day"],
+                      row["frozen_days"])  # fmt: skip
+    return Person(ZoneInfo(row["timezone"] or DEFAULT_ZONE), row["since_at"] or (), row["org_unit_ids"] or (), trace)
+
+
+async def save_traces(connection: Connection, traces: Mapping[UUID, Trace]) -> None:
+    """Keep the newest mark of each person."""
+    columns = zip(*((employee_id, *trace) for employee_id, trace in traces.items()), strict=True)
+    await connection.execute(
+        "insert into trace (employee_id, captured_at, latitude, longitude, accuracy_m, day, frozen_days)"
+        " select * from unnest($1::uuid[], $2::timestamptz[], $3::float8[], $4::float8[], $5::float8[], $6::date[],"
+        " $7::int[]) on conflict (employee_id) do update set captured_at = excluded.captured_at,"
+        " latitude = excluded.latitude, longitude = excluded.longitude, accuracy_m = excluded.accuracy_m,"
+        " day = excluded.day, frozen_days = excluded.frozen_days",
+        *map(list, columns),
+    )
+
+
+async def save_employees(connection: Connection, employees: Iterable[EmployeePublished]) -> list[UUID]:
+    """Keep newer versions of employees; returns those whose org units or zone changed (new ones included)."""
+    newest = _newest(employees)
+    rows = await connection.fetch(
+        "with given as (select g.employee_id, g.version, g.nip, g.timezone, g.since_at::timestamptz[] as since_at,"
+        "   g.org_unit_ids::uuid[] as org_unit_ids"
+        "   from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])"
+        "   g(employee_id, version, nip, timezone, since_at, org_unit_ids)),"
+        " moved as (select g.employee_id from given g left join employee e using (employee_id) where e.employee_id is null"
+        "   or e.version < g.version and (e.since_at, e.org_unit_ids) is distinct from (g.since_at, g.org_unit_ids)),"
+        " kept as (insert into employee (employee_id, version, nip, timezone, since_at, org_unit_ids) select * from given"
+        "   on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip,"
+        "   timezone = excluded.timezone, since_at = excluded.since_at, org_unit_ids = excluded.org_unit_ids"
+        "   where employee.version < excluded.version)"
+        " select employee_id from moved",
+        [e.employee_id for e in newest], [e.version for e in newest], [e.nip for e in newest],
+        [_known_zone(e.timezone) for e in newest],
+        [_array(since.isoformat() for since, _ in _memberships(e)) for e in newest],
+        [_array(str(unit) for _, unit in _memberships(e)) for e in newest],
+    )  # fmt: skip
+    return [row["employee_id"] for row in rows]
+
+
+def _newest(employees: Iterable[EmployeePublished]) -> list[EmployeePublished]:
+    found: dict[UUID, EmployeePublished] = {}
+    for employee in employees:
+        if employee.employee_id not in found or found[employee.employee_id].version < employee.version:
+            found[employee.employee_id] = employee
+    return list(found.values())
+
+
+def _memberships(employee: EmployeePublished) -> list[tuple[datetime, UUID]]:
+    """Moments at which memberships begin: local midnight of their first day."""
+    zone = ZoneInfo(_known_zone(employee.timezone))
+    ordered = sorted(employee.memberships, key=lambda membership: membership.since)
+    return [(datetime(m.since.year, m.since.month, m.since.day, tzinfo=zone), m.org_unit_id) for m in ordered]
+
+
+def _known_zone(name: str) -> str:
+    """The zone if it exists: another service's typing error must not stop this one."""
+    try:
+        ZoneInfo(name)
+    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
+        return DEFAULT_ZONE
+    return name
+
+
+def _array(values: Iterable[str]) -> str:
+    """A Postgres array literal; asyncpg cannot send arrays of arrays of different lengths."""
+    return "{" + ",".join(values) + "}"
+
+
+async def forget_employees(connection: Connection, employee_ids: Sequence[UUID]) -> None:
+    """Drop people whose reference record was erased, with their traces."""
+    await connection.execute("delete from employee where employee_id = any($1::uuid[])", list(employee_ids))
+    await connection.execute("delete from trace where employee_id = any($1::uuid[])", list(employee_ids))
+
+
+async def lock_lanes(connection: Connection, lanes: Collection[int]) -> None:
+    """Wait until no one judges in these lanes, and keep them until this transaction ends.
+
+    Without it a check-in could be judged by the old membership while the new one is being stored, and neither
+    transaction would see the other.
+    """
+    await connection.execute(
+        "select from lane where lane = any($1::int[]) order by lane for update", sorted(set(lanes))
+    )
+
+
+async def save_org_units(connection: Connection, org_units: Iterable[OrgUnitPublished]) -> None:
+    """Keep newer versions of org units."""
+    newest: dict[UUID, OrgUnitPublished] = {}
+    for unit in org_units:
+        if unit.org_unit_id not in newest or newest[unit.org_unit_id].version < unit.version:
+            newest[unit.org_unit_id] = unit
+    units = list(newest.values())
+    await connection.execute(
+        "insert into org_unit (org_unit_id, version, code, timezone)"
+        " select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[]) on conflict (org_unit_id) do update"
+        " set version = excluded.version, code = excluded.code, timezone = excluded.timezone"
+        " where org_unit.version < excluded.version",
+        [u.org_unit_id for u in units], [u.version for u in units], [u.code for u in units],
+        [_known_zone(u.timezone) for u in units],
+    )  # fmt: skip
+
+
+async def forget_org_units(connection: Connection, org_unit_ids: Sequence[UUID]) -> None:
+    """Drop org units whose reference record was erased."""
+    await connection.execute("delete from org_unit where org_unit_id = any($1::uuid[])", list(org_unit_ids))
