@@ -21,6 +21,9 @@ class Found:
     minutes: int | None = None
     compensable: bool = False
     nth_day: int | None = None
+    leave: str | None = None
+    letter: bool | None = None
+    inpatient: bool | None = None
     detail: str | None = None
 
 
@@ -67,7 +70,8 @@ def day_event(assessment: Assessment, inputs: DayInputs, *, version: int, policy
         findings=tuple(
             Finding(
                 kind=found.kind, code=found.code, minutes=found.minutes, compensable=found.compensable,
-                nth_day=found.nth_day, detail=found.detail,
+                nth_day=found.nth_day, leave=found.leave, letter=found.letter, inpatient=found.inpatient,
+                detail=found.detail,
             )
             for found in assessment.findings
         ),

@@ -95,8 +95,9 @@ def parse_week(week: Mapping[str, Sequence[str]]) -> dict[int, Hours]:
 @lru_cache(maxsize=65536)
 def _instant(date: dt.date, minutes: int, tz: str) -> dt.datetime:
     # Everybody of a zone and shift shares these few instants, so they are made once.
-    midnight = dt.datetime(date.year, date.month, date.day)  # noqa: DTZ001 (the zone follows at once)
-    return (midnight + minutes * MINUTE).replace(tzinfo=zone_of(tz)).astimezone(dt.UTC)
+    date += dt.timedelta(days=minutes // _DAY_MINUTES)
+    clock = dt.time(minutes % _DAY_MINUTES // 60, minutes % 60)
+    return dt.datetime.combine(date, clock, zone_of(tz)).astimezone(dt.UTC)
 
 
 def duty_on(

@@ -1,0 +1,277 @@
+"""The judgement of one employee-day: from duty, stamps and decisions to status, minutes and findings.
+
+Order of evaluation: calendar and roster → duty travel → leave → void marks (spoofed, window, evidence, place) →
+choice of in and out → minutes → bands → missing marks → absence → break, roll-call, leaving, void violations.
+What nobody has decided yet (an unsure place, a mock position, a declared outage) holds the day exactly when the
+decision would change it, so that unsure never costs money.
+"""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.schedule.rules.assessment import Assessment, Found
+from services.schedule.rules.duty import MINUTE, Duty, final_at, reach_of, window_of
+from services.schedule.rules.excuses import NO_FACTS, FactsOfDay, excuse_of, facts_of_day
+from services.schedule.rules.inputs import DayInputs, Leave, Outage
+from services.schedule.rules.marks import FAKE_GPS, NO_EVIDENCE, Sighting, Stamp, judge_marks
+from shared.events import DayState, DayStatus, FindingKind, Mark
+from shared.policy import Policy
+
+_VOID_KINDS: Final = {FAKE_GPS: FindingKind.FRAUD, NO_EVIDENCE: FindingKind.NO_EVIDENCE}
+_ABSENT: Final = Found(FindingKind.ABSENT, "TK")
+_MISSED_BREAK: Final = Found(FindingKind.MISSED_BREAK, "MISSED_BREAK")
+_APEL: Final = Found(FindingKind.APEL, "APEL")
+_LEFT: Final = Found(FindingKind.LEFT, "LEFT")
+_NO_REPORT: Final = Found(FindingKind.NO_EVIDENCE, "NO_WORK_REPORT")
+
+
+class _Grade(NamedTuple):
+    """A day graded on certain stamps as if all about it were decided."""
+
+    status: DayStatus
+    late: int | None
+    early: int | None
+    findings: tuple[Found, ...]
+    came: Stamp | None
+    left: Stamp | None
+    evidence: tuple[UUID, ...]
+
+    def differs(self, other: "_Grade") -> bool:
+        """Whether the two say different things of the employee; which stamp says it does not matter."""
+        return (
+            self.status is not other.status
+            or (self.late or 0) != (other.late or 0)
+            or (self.early or 0) != (other.early or 0)
+            or [(found.kind, found.code) for found in self.findings]
+            != [(found.kind, found.code) for found in other.findings]
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """What every grading of the day shares; `start` and `end` are those of a working duty."""
+
+    duty: Duty
+    start: dt.datetime
+    end: dt.datetime
+    policy: Policy
+    day: FactsOfDay
+    sighting: Sighting
+    now: dt.datetime
+    checked: bool
+
+
+def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
+    """Judge one employee-day under the policy of its business date, as known and as late as `now`.
+
+    The result is the same for marks and facts in any order and number. Before the day is final nothing counts
+    as absence, missing check-out or leaving early; lateness of a mark already there does.
+    """
+    duty = inputs.duty
+    if duty.start is None or duty.end is None:
+        status = DayStatus.HOLIDAY if duty.holiday else DayStatus.OFF
+        return Assessment(DayState.FINAL, status, duty.mode, scheduled=False)
+    day = facts_of_day(inputs.facts, duty.date) if inputs.facts else NO_FACTS
+    if (excuse := excuse_of(day, duty.date, policy)) is not None:
+        fact, costs = excuse
+        travels = isinstance(fact, Leave) and fact.kind == "dl"
+        status = DayStatus.DL if travels else DayStatus.LEAVE
+        return Assessment(DayState.FINAL, status, duty.mode, scheduled=True, findings=costs, evidence=(fact.id,))
+    span = reach_of(duty, inputs.before, inputs.after, policy)
+    assert span is not None  # a working duty has a reach
+    sighting = judge_marks(inputs.marks, duty, span, policy, day)
+    closes = final_at(duty, policy)
+    final = now >= closes
+    next_due = None if final else closes
+    checked = final
+    if not final and policy.in_window is not None:
+        in_closes = window_of(duty, policy, Mark.IN)[1]
+        checked = in_closes is not None and now >= in_closes
+        if in_closes is not None and not checked:
+            next_due = min(in_closes, closes)
+    case = _Case(duty, duty.start, duty.end, policy, day, sighting, now, checked)
+    grade = _grade(case, sighting.usable, day.confirmed_outages, final=final)
+    waiting = _waits_for(case, grade, final=final)
+    if waiting:
+        return Assessment(
+            DayState.PROVISIONAL, DayStatus.HELD, duty.mode, scheduled=True, evidence=waiting, next_due=next_due
+        )
+    if grade.status is DayStatus.PENDING:
+        untouched = now < duty.start and not (sighting.usable or sighting.undecided or sighting.void)
+        state = DayState.OPEN if untouched else DayState.PROVISIONAL
+    else:
+        state = DayState.FINAL
+    return Assessment(
+        state, grade.status, duty.mode, True, grade.late, grade.early, grade.findings,
+        None if grade.came is None else grade.came.at, None if grade.left is None else grade.left.at,
+        grade.evidence, next_due,
+    )
+
+
+def _waits_for(case: _Case, grade: _Grade, *, final: bool) -> tuple[UUID, ...]:
+    """Ids of the undecided stamps or outages whose decision would change the day; empty: none would."""
+    sighting, day = case.sighting, case.day
+    if sighting.undecided:
+        # Picks are monotone in the set of stamps, so the two extremes, all accepted and none, tell it all.
+        accepted = _grade(case, sorted(sighting.usable + sighting.undecided), day.confirmed_outages, final=final)
+        if accepted.differs(grade):
+            return tuple(stamp.id for stamp in sighting.undecided)
+    if day.open_outages and case.now >= case.start:
+        refused = _grade(case, sighting.usable, day.confirmed_outages, final=True)
+        granted = _grade(case, sighting.usable, day.confirmed_outages + day.open_outages, final=True)
+        if refused.differs(granted):
+            return tuple(outage.id for outage in day.open_outages)
+    return ()
+
+
+def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, final: bool) -> _Grade:
+    """Grade the day on these stamps (sorted by time) with these outages excusing what they explain."""
+    duty, policy, day = case.duty, case.policy, case.day
+    came: Stamp | None = None
+    left: Stamp | None = None
+    rested: Stamp | None = None
+    picks_last = policy.out_pick == "last"
+    for stamp in stamps:
+        if stamp.mark is Mark.IN:
+            came = came or stamp
+        elif stamp.mark is Mark.OUT:
+            left = stamp if picks_last else left or stamp
+        else:
+            rested = rested or stamp
+    findings: list[Found] = []
+    late: int | None = None
+    early: int | None = None
+    end = case.end
+    used: list[Outage] = []
+
+    if came is not None:
+        late = _late_minutes(came.at - case.start, policy)
+        end += min(late, policy.flex_minutes) * MINUTE
+        if late <= policy.flex_minutes:
+            late = 0
+        if late and outages and (excuse := _explains_late(case, came.at, outages)):
+            used.append(excuse)
+            late = 0
+    if left is not None:
+        early = -((left.at - end) // MINUTE) if left.at < end else 0
+        if early and outages and (excuse := _explains_out(case, outages)):
+            used.append(excuse)
+            early = 0
+
+    in_excuse = _explains_in(case, outages) if came is None and outages else None
+    out_excuse = _explains_out(case, outages) if left is None and outages else None
+    absent = final and came is None and left is None and in_excuse is None and out_excuse is None
+    if absent and day.requested is not None:
+        return _Grade(DayStatus.PENDING, None, None, (), None, None, (day.requested,))
+    if absent:
+        findings.append(_missing(_ABSENT, case, None))
+    else:
+        if late:
+            made_up = left is not None and _made_up(late, left.at - case.end, policy)
+            _append_band(findings, FindingKind.LATE, late, policy, made_up)
+        elif came is None and in_excuse is None and (final or case.checked):
+            findings.append(_missing(Found(FindingKind.NO_IN, policy.no_in.code), case, Mark.IN))
+        if final and early:
+            _append_band(findings, FindingKind.EARLY, early, policy, made_up=False)
+        elif final and left is None and out_excuse is None:
+            findings.append(_missing(Found(FindingKind.NO_OUT, policy.no_out.code), case, Mark.OUT))
+        used += [outage for outage in (in_excuse, out_excuse) if outage is not None]
+        if final and rested is None and Mark.BREAK in (duty.marks or policy.marks):
+            findings.append(_missing(_MISSED_BREAK, case, Mark.BREAK))
+        if day.apel is not None:
+            findings.append(_APEL)
+        if day.left is not None:
+            findings.append(_LEFT)
+    if case.sighting.void:
+        seen = {mark for mark, stamp in ((Mark.IN, came), (Mark.OUT, left), (Mark.BREAK, rested)) if stamp is not None}
+        findings += _void_violations(case, seen, final=final)
+    if final and not absent and duty.mode in policy.work_report_required and not day.reported:
+        findings.append(_NO_REPORT)
+
+    status = DayStatus.PENDING if not final else DayStatus.ABSENT if absent else DayStatus.PRESENT
+    evidence = tuple(stamp.id for stamp in (came, rested, left) if stamp is not None)
+    if findings or used:
+        evidence = _with_reasons(evidence, findings, used, case)
+    return _Grade(status, late, early, tuple(findings), came, left, evidence)
+
+
+def _late_minutes(gap: dt.timedelta, policy: Policy) -> int:
+    """Whole minutes after the start: started minutes under `strict`, full minutes under `stamp_floor`."""
+    if gap.days < 0:
+        return 0
+    return -(-gap // MINUTE) if policy.seconds == "strict" else gap // MINUTE
+
+
+def _made_up(late: int, stayed: dt.timedelta, policy: Policy) -> bool:
+    """Whether the lateness was made up by staying as long after the scheduled end (ganti waktu)."""
+    rule = policy.compensation
+    return rule is not None and late <= rule.max_minutes and stayed // MINUTE >= late
+
+
+def _append_band(findings: list[Found], kind: FindingKind, minutes: int, policy: Policy, made_up: bool) -> None:
+    lateness = kind is FindingKind.LATE
+    band = policy.tl_band(minutes) if lateness else policy.psw_band(minutes)
+    if band is not None:
+        findings.append(Found(kind, band.code, minutes, made_up))
+    elif (policy.late_any if lateness else policy.early_any) is not None:
+        findings.append(Found(kind, "TL" if lateness else "PSW", minutes, made_up))
+
+
+def _missing(found: Found, case: _Case, mark: Mark | None) -> Found:
+    """The finding with the reasons why marks that were made do not count, if there were such marks."""
+    reasons = sorted({void.reason for void in case.sighting.void if mark is None or void.mark is mark})
+    return Found(found.kind, found.code, detail=",".join(reasons)) if reasons else found
+
+
+def _void_violations(case: _Case, seen: set[Mark], *, final: bool) -> list[Found]:
+    """Void marks that are violations of their own; a wrong place only if no usable mark took its place."""
+    codes = set()
+    for void in case.sighting.void:
+        counts = void.reason == FAKE_GPS or (final and void.mark not in seen)
+        if counts and void.reason in case.policy.void_violations:
+            codes.add(void.reason)
+    return [Found(_VOID_KINDS.get(code, FindingKind.OUTSIDE), code) for code in sorted(codes)]
+
+
+def _with_reasons(
+    evidence: tuple[UUID, ...], findings: Sequence[Found], used: Sequence[Outage], case: _Case
+) -> tuple[UUID, ...]:
+    ids = dict.fromkeys(evidence)
+    kinds = {found.kind for found in findings}
+    if any(found.detail for found in findings) or kinds & {FindingKind.FRAUD, FindingKind.OUTSIDE}:
+        ids.update(dict.fromkeys(void.id for void in case.sighting.void))
+    ids.update(dict.fromkeys(outage.id for outage in used))
+    for kind, fact_id in ((FindingKind.APEL, case.day.apel), (FindingKind.LEFT, case.day.left)):
+        if kind in kinds and fact_id is not None:
+            ids[fact_id] = None
+    return tuple(ids)
+
+
+def _explains_late(case: _Case, came: dt.datetime, outages: Sequence[Outage]) -> Outage | None:
+    """The outage that explains a late check-in: it fell on the time to check in, and he came soon after it ended."""
+    margin = case.policy.outage_margin_minutes * MINUTE
+    for outage in outages:
+        if outage.since < came <= outage.until + margin and outage.until > case.start - margin:
+            return outage
+    return None
+
+
+def _explains_in(case: _Case, outages: Sequence[Outage]) -> Outage | None:
+    """The outage that explains a missing check-in: it fell on the time around the start."""
+    margin = case.policy.outage_margin_minutes * MINUTE
+    for outage in outages:
+        if outage.since < case.start + margin and outage.until > case.start - margin:
+            return outage
+    return None
+
+
+def _explains_out(case: _Case, outages: Sequence[Outage]) -> Outage | None:
+    """The outage that explains a missing or early check-out: it fell on the time after the end."""
+    margin = case.policy.outage_margin_minutes * MINUTE
+    for outage in outages:
+        if outage.since < case.end + margin and outage.until > case.end:
+            return outage
+    return None

@@ -1,0 +1,139 @@
+"""Which facts bear on a day: the latest decisions, the excuse that covers it, the outages around it."""
+
+import datetime as dt
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final, TypeVar
+from uuid import UUID
+
+from services.schedule.rules.assessment import Found
+from services.schedule.rules.inputs import (
+    ApelMissed,
+    Fact,
+    FraudDecided,
+    Leave,
+    LeftDuringHours,
+    Manual,
+    Outage,
+    OutageDecided,
+    Permission,
+    Reviewed,
+    WorkReported,
+)
+from shared.events import FindingKind
+from shared.policy import Policy
+
+D = TypeVar("D", FraudDecided, Reviewed, OutageDecided)
+
+
+@dataclass(slots=True)
+class FactsOfDay:
+    """The facts of one business date, sorted out; the order and number in which they came leave no trace."""
+
+    leaves: list[Leave] = field(default_factory=list)
+    permissions: list[Permission] = field(default_factory=list)
+    manuals: list[Manual] = field(default_factory=list)
+    confirmed_outages: list[Outage] = field(default_factory=list)
+    open_outages: list[Outage] = field(default_factory=list)
+    fraud: dict[UUID, FraudDecided] = field(default_factory=dict)
+    reviews: dict[UUID, Reviewed] = field(default_factory=dict)
+    apel: UUID | None = None
+    left: UUID | None = None
+    reported: bool = False
+
+    @property
+    def requested(self) -> UUID | None:
+        """A request for the day that nobody has decided yet: such a day is no absence."""
+        requests: list[Leave | Permission] = [*self.leaves, *self.permissions]
+        return min((fact.id for fact in requests if fact.state == "requested"), default=None)
+
+
+NO_FACTS: Final = FactsOfDay()
+"""Shared by all days without facts; nobody changes it."""
+
+
+def facts_of_day(facts: tuple[Fact, ...], date: dt.date) -> FactsOfDay:
+    """Sort out the facts that bear on `date`; manual marks and outages are by instant and are all kept."""
+    day = FactsOfDay()
+    outages: set[Outage] = set()
+    decisions: dict[UUID, OutageDecided] = {}
+    manuals: set[Manual] = set()
+    for fact in facts:
+        match fact:
+            case Leave() if fact.since <= date <= fact.until:
+                day.leaves.append(fact)
+            case Permission() if fact.date == date:
+                day.permissions.append(fact)
+            case Manual():
+                manuals.add(fact)
+            case Outage():
+                outages.add(fact)
+            case OutageDecided():
+                _keep_latest(decisions, fact.outage_id, fact)
+            case FraudDecided():
+                _keep_latest(day.fraud, fact.check_in_id, fact)
+            case Reviewed():
+                _keep_latest(day.reviews, fact.check_in_id, fact)
+            case ApelMissed() if fact.date == date:
+                day.apel = fact.id if day.apel is None else min(day.apel, fact.id)
+            case LeftDuringHours() if fact.date == date:
+                day.left = fact.id if day.left is None else min(day.left, fact.id)
+            case WorkReported() if fact.date == date:
+                day.reported = True
+    day.manuals = sorted(manuals, key=lambda manual: manual.id)
+    for outage in sorted(outages, key=lambda outage: (outage.since, outage.id)):
+        decision = decisions.get(outage.id)
+        if decision is None:
+            day.open_outages.append(outage)
+        elif decision.decision == "confirmed":
+            day.confirmed_outages.append(outage)
+    return day
+
+
+def _keep_latest(known: dict[UUID, D], key: UUID, decided: D) -> None:
+    before = known.get(key)
+    # two decisions of one instant: the word decides, so that the order of arrival cannot
+    if before is None or (decided.at, decided.decision) > (before.at, before.decision):
+        known[key] = decided
+
+
+def excuse_of(day: FactsOfDay, date: dt.date, policy: Policy) -> tuple[Leave | Permission, tuple[Found, ...]] | None:
+    """The approved excuse that covers the day, and what it costs; None if there is none.
+
+    Duty travel beats leave, leave beats permission. Duty travel without its letter (SPT) excuses nothing.
+    """
+    approved = sorted((leave for leave in day.leaves if leave.state == "approved"), key=_leave_order)
+    for leave in approved:
+        if leave.kind == "dl" and leave.letter is not False:
+            return leave, ()
+    for leave in approved:
+        if leave.kind != "dl":
+            return leave, _leave_cost(leave, date, policy)
+    permitted = [permission for permission in day.permissions if permission.state == "approved"]
+    if permitted:
+        cost = (Found(FindingKind.IZIN, "IZIN"),) if policy.izin_day else ()
+        return min(permitted, key=lambda permission: permission.id), cost
+    return None
+
+
+def _leave_order(leave: Leave) -> tuple[dt.date, UUID]:
+    return leave.since, leave.id
+
+
+def _leave_cost(leave: Leave, date: dt.date, policy: Policy) -> tuple[Found, ...]:
+    nth = leave.nth_day if leave.nth_day is not None else (date - leave.since).days + 1
+    if not policy.leave_percent(leave.kind, nth, letter=leave.letter, inpatient=leave.inpatient):
+        return ()
+    sick = leave.kind == "sick"
+    return (
+        Found(
+            FindingKind.SICK if sick else FindingKind.LEAVE, "SAKIT" if sick else "CUTI", nth_day=nth,
+            leave=leave.kind, letter=leave.letter, inpatient=leave.inpatient,
+        ),
+    )
+
+
+def nth_leave_day(since: dt.date, date: dt.date, works_on: Callable[[dt.date], bool]) -> int:
+    """Running number of a business date within a leave that counts duty days only (Permenkop 8/2025 Art. 17)."""
+    days = (since + dt.timedelta(days=offset) for offset in range((date - since).days + 1))
+    return max(1, sum(1 for day in days if works_on(day)))

@@ -1,0 +1,107 @@
+"""The discipline ladder: which steps unexcused absence has reached, and on which day (PP 94/2021).
+
+The system only ever proposes a step; a person decides (Art. 26, Art. 28). Days here are assessed facts, so an
+excuse that arrives later simply makes the step disappear from the result.
+"""
+
+import datetime as dt
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from shared.events import EmployeeKind
+from shared.policy import Policy
+
+CONSECUTIVE_10: Final = "CONSECUTIVE_10"
+DISMISSAL: Final = "DISMISSAL"
+PP_94_2021_TOTAL: Final = "PP 94/2021 Pasal 9-11"
+PP_94_2021_STREAK: Final = "PP 94/2021 Pasal 11 ayat (2) huruf d angka 4"
+
+
+@dataclass(frozen=True, slots=True)
+class LadderDay:
+    """A final day as the ladder sees it: whether work was owed, whether it was TK, minutes late and early."""
+
+    date: dt.date
+    scheduled: bool
+    absent: bool
+    minutes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepReached:
+    """A step, the day that crossed it, and the days of unexcused absence counted then (in a row for CONSECUTIVE_10)."""
+
+    step: str
+    date: dt.date
+    days: int
+    legal_source: str
+
+
+def ladder(days: Iterable[LadderDay], policy: Policy, kind: EmployeeKind) -> tuple[StepReached, ...]:
+    """All steps that these days reach, by date and then by height.
+
+    Counts start again on 1 January, or look back twelve months under `ladder_window: rolling_12m` (a step
+    left behind and reached again is listed again). With `convert_minutes_per_day` late and early minutes add
+    up to days (7.5 hours a day: elucidation of PP 53/2010 Art. 3 no. 11). So many scheduled TK days in a row,
+    over months and years, are CONSECUTIVE_10, and no DISMISSAL stands beside it in the same count; days off
+    neither break nor add. Days may come in any order and doubled.
+    """
+    ordered = sorted({day.date: day for day in days}.values(), key=lambda day: day.date)
+    streaks = _streaks(ordered, policy.ladder_consecutive_days)
+    reached = [*_totals(ordered, policy, kind), *streaks]
+    kept = [step for step in reached if step.step != DISMISSAL or not _beside(step.date, streaks, policy)]
+    return tuple(sorted(kept, key=lambda step: (step.date, step.days, step.step)))
+
+
+def _totals(days: Sequence[LadderDay], policy: Policy, kind: EmployeeKind) -> Iterable[StepReached]:
+    rolling = policy.ladder_window == "rolling_12m"
+    per_day = policy.convert_minutes_per_day
+    rows = policy.ladder_for(kind)
+    window: deque[LadderDay] = deque()
+    absences = minutes = before = 0
+    for day in days:
+        while window and _left_behind(window[0].date, day.date, rolling=rolling):
+            gone = window.popleft()
+            absences -= gone.absent
+            minutes -= gone.minutes
+        window.append(day)
+        # What counts is the height just before this day, after old days have left the window.
+        before = _height(absences, minutes, per_day)
+        absences += day.absent
+        minutes += day.minutes
+        now = _height(absences, minutes, per_day)
+        for row in rows:
+            if before < row.days <= now:
+                yield StepReached(row.step, day.date, now, PP_94_2021_TOTAL)
+
+
+def _height(absences: int, minutes: int, per_day: int | None) -> int:
+    return absences if per_day is None else absences + minutes // per_day
+
+
+def _left_behind(old: dt.date, today: dt.date, *, rolling: bool) -> bool:
+    if not rolling:
+        return old.year < today.year
+    # the same date of the last year is the first that no longer counts; 29 February counts as 28
+    day = 28 if (today.month, today.day) == (2, 29) else today.day
+    return old <= dt.date(today.year - 1, today.month, day)
+
+
+def _streaks(days: Sequence[LadderDay], length: int | None) -> list[StepReached]:
+    reached = []
+    run = 0
+    for day in days:
+        if not day.scheduled:
+            continue
+        run = run + 1 if day.absent else 0
+        if run == length:
+            reached.append(StepReached(CONSECUTIVE_10, day.date, run, PP_94_2021_STREAK))
+    return reached
+
+
+def _beside(dismissed: dt.date, streaks: Sequence[StepReached], policy: Policy) -> bool:
+    if policy.ladder_window == "rolling_12m":
+        return any(abs((streak.date - dismissed).days) <= 365 for streak in streaks)
+    return any(streak.date.year == dismissed.year for streak in streaks)

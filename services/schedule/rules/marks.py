@@ -1,0 +1,126 @@
+"""Which stamps of a day count: inside the reach and the scan window, at the right place, with evidence, not spoofed.
+
+A stamp is usable, void with a reason, or undecided: unsure places, bad fixes and mock positions wait for a person.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.schedule.rules.duty import MINUTE, Duty, Span, window_of
+from services.schedule.rules.excuses import FactsOfDay
+from services.schedule.rules.inputs import MarkSeen
+from shared.events import Mark, Mode, Verdict
+from shared.policy import Policy
+
+FAKE_GPS: Final = "FAKE_GPS"
+OUTSIDE_SITE: Final = "OUTSIDE_SITE"
+WFA_OUTSIDE_REGION: Final = "WFA_OUTSIDE_REGION"
+NO_EVIDENCE: Final = "NO_EVIDENCE"
+OUTSIDE_WINDOW: Final = "OUTSIDE_WINDOW"
+REVIEW_REJECTED: Final = "REVIEW_REJECTED"
+_USABLE: Final = ""
+_UNDECIDED: Final = "UNDECIDED"
+
+
+class Stamp(NamedTuple):
+    """A usable or undecided mark; stamps sort by time, then by id."""
+
+    at: dt.datetime
+    id: UUID
+    mark: Mark
+
+
+class VoidMark(NamedTuple):
+    """A mark that counts as not made (hangus), and why."""
+
+    mark: Mark
+    reason: str
+    id: UUID
+
+
+class Sighting(NamedTuple):
+    """The day's stamps, judged one by one and sorted."""
+
+    usable: list[Stamp]
+    undecided: list[Stamp]
+    void: list[VoidMark]
+
+
+def judge_marks(marks: Iterable[MarkSeen], duty: Duty, span: Span, policy: Policy, day: FactsOfDay) -> Sighting:
+    """Judge every mark in the duty's reach; of one check-in only the highest version is looked at."""
+    latest: dict[UUID, MarkSeen] = {}
+    for mark in marks:
+        known = latest.get(mark.check_in_id)
+        if known is None or known.version < mark.version:
+            latest[mark.check_in_id] = mark
+    usable: list[Stamp] = []
+    undecided: list[Stamp] = []
+    void: list[VoidMark] = []
+    needs_evidence = duty.mode in policy.evidence_required
+    for mark in latest.values():
+        if not span.begin <= mark.at < span.end:
+            continue
+        standing = _standing(mark, duty, policy, day, needs_evidence)
+        if standing == _USABLE:
+            usable.append(Stamp(mark.at, mark.check_in_id, mark.mark))
+        elif standing == _UNDECIDED:
+            undecided.append(Stamp(mark.at, mark.check_in_id, mark.mark))
+        else:
+            void.append(VoidMark(mark.mark, standing, mark.check_in_id))
+    limit = policy.forgot_limit_per_month
+    for manual in day.manuals:
+        forgiven = manual.nth_forgotten is None or limit is None or manual.nth_forgotten <= limit
+        if forgiven and span.holds(manual.at):
+            usable.append(Stamp(manual.at, manual.id, manual.mark))
+    usable.sort()
+    undecided.sort()
+    void.sort()
+    return Sighting(usable, undecided, void)
+
+
+def _standing(mark: MarkSeen, duty: Duty, policy: Policy, day: FactsOfDay, needs_evidence: bool) -> str:
+    decided = day.fraud.get(mark.check_in_id)
+    if decided is not None and decided.decision == "confirmed":
+        return FAKE_GPS
+    if _out_of_window(mark, duty, policy):
+        return OUTSIDE_WINDOW
+    if needs_evidence and not mark.evidence:
+        return NO_EVIDENCE
+    review = day.reviews.get(mark.check_in_id)
+    if review is not None:
+        return _USABLE if review.decision == "accepted" else REVIEW_REJECTED
+    if (mark.mock and decided is None) or mark.bad_fix:
+        return _UNDECIDED
+    return _place(mark, duty.mode)
+
+
+def _place(mark: MarkSeen, mode: Mode) -> str:
+    """WFO is judged by the sites (an activity's site by letter among them), WFA by the region or a site in it."""
+    site = mark.site
+    if site is Verdict.INSIDE:
+        return _USABLE
+    if mode is Mode.WFA:
+        region = mark.region
+        if region is Verdict.INSIDE:
+            return _USABLE
+        return _UNDECIDED if Verdict.UNSURE in (region, site) else WFA_OUTSIDE_REGION
+    return _UNDECIDED if site is Verdict.UNSURE else OUTSIDE_SITE
+
+
+def _out_of_window(mark: MarkSeen, duty: Duty, policy: Policy) -> bool:
+    window = (
+        policy.in_window if mark.mark is Mark.IN
+        else policy.out_window if mark.mark is Mark.OUT
+        else policy.break_window
+    )
+    if window is None:
+        return False
+    opens, closes = window_of(duty, policy, mark.mark)
+    if opens is not None and mark.at < opens:
+        return True
+    if closes is None or window.after_close == "grade":
+        return False
+    # a stamp cut to the minute is still on time during the closing minute (ANRI 18/2016)
+    return mark.at >= closes + MINUTE if policy.seconds == "stamp_floor" else mark.at > closes
