@@ -24,10 +24,15 @@ class Settings(BaseSettings):
     schedule_port: int = Field(8803, description="metrics and health of the schedule worker")
     payroll_port: int = Field(8804, description="metrics and health of the payroll worker")
     replication: int = Field(1, description="replication factor that `hadir topics apply` asks for")
+    group: str = Field("hadir", description="prefix of the Kafka consumer groups' names")
     session_timeout_s: float = Field(10.0, description="Kafka group session timeout; a killed worker's lanes move after it")
     batch_size: int = Field(500, description="most events in one database transaction")
     batch_within_s: float = Field(0.02, description="how long a batch may wait to fill")
     max_body_bytes: int = Field(262_144, description="largest accepted request body; a bigger one is answered 413")
+    max_batch_body_bytes: int = Field(786_432, description="largest accepted body of a batch of check-ins")
+    ingest_queue: int = Field(10_000, description="most check-ins that ingest holds at once; beyond it 503 at once")
+    ingest_answer_within_s: float = Field(8.0, description="ingest answers 503 when Kafka has not acknowledged in time")
+    receipt_days: int = Field(400, description="how long ingest recognises a repeated id; older receipts are deleted")
     log_level: str = Field("INFO", description="level of the JSON logs")
 
     def masked(self) -> dict[str, str]:

@@ -42,9 +42,11 @@ async def record_check_ins(request: Request) -> Response:
     edge: Edge = request.app.state.edge
     received_at = datetime.now(UTC)
     document = await _document(request, edge, edge.settings.max_batch_body_bytes)
-    items = _items(document) if isinstance(document, Document) else document
-    if isinstance(document, Refusal) or isinstance(items, Refusal):
-        return problems.respond(document if isinstance(document, Refusal) else items)
+    if isinstance(document, Refusal):
+        return problems.refuse(document)
+    items = _items(document)
+    if isinstance(items, Refusal):
+        return problems.refuse(items)
     outcomes: list[Outcome | None] = []
     submissions: list[Submission] = []
     for item in items:
@@ -76,14 +78,14 @@ async def _record(request: Request, submit: Submit) -> Response:
     received_at = datetime.now(UTC)
     document = await _document(request, edge, edge.settings.max_body_bytes)
     if isinstance(document, Refusal):
-        return problems.respond(document)
+        return problems.refuse(document)
     submission = doubled_key(document, document.content) or submit(document.content, received_at)
     if isinstance(submission, Refusal):
-        return problems.respond(submission)
+        return problems.refuse(submission)
     outcome = (await edge.intake.submit((submission,)))[0]
     _count(submission, outcome)
     if isinstance(outcome, Refusal):
-        return problems.respond(outcome)
+        return problems.refuse(outcome)
     id_name = "check_in_id" if submission.topic is CHECK_IN_RECORDED else "report_id"
     return Response(
         orjson.dumps({id_name: outcome.id, "received_at": outcome.received_at}, option=orjson.OPT_UTC_Z),

@@ -113,6 +113,11 @@ class Intake:
         await self._mark()
 
     @property
+    def alive(self) -> bool:
+        """False when a task of ours has died, which only a bug can do: the process should be restarted."""
+        return not any(task.done() for task in self._tasks)
+
+    @property
     def full(self) -> bool:
         """Whether even a single check-in would have to be turned away now."""
         return self._pending >= self._capacity
@@ -162,7 +167,7 @@ class Intake:
         started = perf_counter()
         try:
             await self._settle(entries)
-        except Exception as error:  # the edge of a round: whatever happened, its requests must be answered
+        except Exception as error:  # noqa: BLE001 - the edge of a round: whatever happened, its requests must be answered
             known = is_infrastructure(error)
             logs.event(_logger, "round failed", level=logging.WARNING if known else logging.ERROR,
                        count=len(entries), exc_info=error)
@@ -197,9 +202,9 @@ class Intake:
             elif receipt.digest != submission.digest:
                 entry.settle(_CONFLICT)
             elif receipt.published:
-                entry.settle(Accepted(receipt.id, receipt.received_at, replayed=True))
+                entry.settle(Accepted(submission.id, receipt.received_at, replayed=True))
             else:
-                unpublished.setdefault(receipt.id, (receipt, []))[1].append(entry)
+                unpublished.setdefault(submission.id, (receipt, []))[1].append(entry)
         if unpublished:
             await self._publish(unpublished.values())
 
@@ -209,11 +214,11 @@ class Intake:
         for (receipt, same), acknowledged in zip(waiting, sent, strict=True):
             for place, entry in enumerate(same):
                 entry.settle(
-                    Accepted(receipt.id, receipt.received_at, replayed=place > 0 or not receipt.fresh)
+                    Accepted(entry.submission.id, receipt.received_at, replayed=place > 0 or not receipt.fresh)
                     if acknowledged else Refusal("kafka-unavailable")
                 )
             if acknowledged:
-                self._published.append(receipt.id)
+                self._published.append(same[0].submission.id)
         if self._published:
             self._to_mark.set()
 
@@ -228,7 +233,7 @@ class Intake:
         if ids:
             try:
                 await self._store.mark_published(ids)
-            except Exception as error:  # not worth failing anything: a retry would publish again, that is all
+            except Exception as error:  # noqa: BLE001 - not worth failing anything: a retry would publish again, that is all
                 logs.event(_logger, "could not note publication", level=logging.WARNING, count=len(ids), exc_info=error)
 
 

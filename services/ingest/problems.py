@@ -57,11 +57,15 @@ def status_of(refusal: Refusal) -> int:
 def problem(refusal: Refusal) -> dict[str, Any]:
     """The members of the problem document; a single fault's sentence is also the detail."""
     kind = KINDS[refusal.code]
+    detail = kind.detail
+    if len(refusal.faults) == 1:
+        fault = refusal.faults[0]
+        detail = f"{fault.field}: {fault.detail}" if fault.field else fault.detail
     members: dict[str, Any] = {
         "type": f"https://hadir.example/problems/{refusal.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": refusal.faults[0].detail if len(refusal.faults) == 1 else kind.detail,
+        "detail": detail,
         "code": refusal.code,
     }
     if refusal.faults:
@@ -71,10 +75,15 @@ def problem(refusal: Refusal) -> dict[str, Any]:
     return members
 
 
+def refuse(refusal: Refusal) -> Response:
+    """The response for a whole request that is refused; counted as such."""
+    metrics.INGEST_REFUSED.labels(refusal.code).inc()
+    return respond(refusal)
+
+
 def respond(refusal: Refusal, extra: dict[str, Any] | None = None, headers: dict[str, str] | None = None) -> Response:
     """The response for a refusal; `extra` are further members, such as the results of a batch."""
     kind = KINDS[refusal.code]
-    metrics.INGEST_REFUSED.labels(refusal.code).inc()
     headers = dict(headers or {})
     if kind.retry_after_s is not None:
         headers["Retry-After"] = str(kind.retry_after_s)

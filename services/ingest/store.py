@@ -6,23 +6,20 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from services.ingest.rules.admission import Employee, Membership, Submission
+from shared.database import Connection, Pool
 from shared.events import EmployeePublished
-
-_Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """That an id was accepted: with which statement, when first, and whether Kafka is known to have it.
+    """How an id was accepted: with which statement, when first, and whether Kafka is known to have it.
 
     `fresh` tells that this very claim made it.
     """
 
-    id: UUID
     digest: bytes
     received_at: datetime
     published: bool
@@ -32,7 +29,7 @@ class Receipt:
 class Session:
     """One connection for the statements of one round."""
 
-    def __init__(self, connection: _Connection, within_s: float) -> None:
+    def __init__(self, connection: Connection, within_s: float) -> None:
         self._connection = connection
         self._within_s = within_s
 
@@ -71,7 +68,7 @@ class Session:
             )
             fresh = {row["id"] for row in made}
             receipts = {
-                submission.id: Receipt(submission.id, submission.digest, submission.received_at, False, True)
+                submission.id: Receipt(submission.digest, submission.received_at, False, True)
                 for submission in ordered if submission.id in fresh
             }
         sought = [submission.id for submission in ordered if submission.id not in receipts]
@@ -83,14 +80,14 @@ class Session:
                 sought, timeout=self._within_s,
             )
             for row in rows:
-                receipts[row["id"]] = Receipt(row["id"], row["digest"], row["received_at"], row["published"], False)
+                receipts[row["id"]] = Receipt(row["digest"], row["received_at"], row["published"], False)
         return receipts
 
 
 class Store:
     """The tables of ingest behind a pool; every call may raise what `failures.is_infrastructure` knows."""
 
-    def __init__(self, pool: asyncpg.Pool, *, within_s: float) -> None:
+    def __init__(self, pool: Pool, *, within_s: float) -> None:
         self._pool = pool
         self._within_s = within_s
 
@@ -136,7 +133,7 @@ class Store:
             await session.employees(())
 
 
-async def put_employees(connection: _Connection, published: Mapping[UUID, EmployeePublished | None]) -> None:
+async def put_employees(connection: Connection, published: Mapping[UUID, EmployeePublished | None]) -> None:
     """Writes the newest state of employees; None deletes. An older version than the stored one is ignored."""
     gone = [employee_id for employee_id, event in published.items() if event is None]
     if gone:

@@ -91,10 +91,9 @@ def _keys(content: Any) -> int:
 
 def _deeper_than(content: Any, most: int) -> bool:
     level = [content]
-    for _ in range(most):
-        level = [
-            part for outer in level
-            for part in (outer.values() if isinstance(outer, dict) else outer)
-            if isinstance(part, (dict, list))
-        ] if level and isinstance(level[0], (dict, list)) else []
-    return bool(level)
+    for _ in range(most + 1):
+        outer = [part for part in level if isinstance(part, (dict, list))]
+        level = [part for one in outer for part in (one.values() if isinstance(one, dict) else one)]
+        if not outer:
+            return False
+    return True
