@@ -43,9 +43,10 @@ _AT_THE_OFFICE: Final = (
     (Conduct.OUTSIDE, 15), (Conduct.OUTSIDE_THEN_INSIDE, 15), (Conduct.RESENT, 30), (Conduct.TWICE, 30),
     (Conduct.OFFLINE, 25), (Conduct.UNSURE, 10),
 )
-_FROM_ANYWHERE: Final = tuple(
-    (conduct, weight) for conduct, weight in _AT_THE_OFFICE if conduct not in (Conduct.UNSURE, Conduct.OUTSIDE_THEN_INSIDE)
-) + ((Conduct.NO_EVIDENCE, 25),)
+_FROM_ANYWHERE: Final = (
+    *(row for row in _AT_THE_OFFICE if row[0] not in (Conduct.UNSURE, Conduct.OUTSIDE_THEN_INSIDE)),
+    (Conduct.NO_EVIDENCE, 25),
+)
 
 _VANISHED_PER_MILLE: Final = 4
 """People who never come at all: their month runs into the cap."""

@@ -28,6 +28,8 @@ class Tariff:
     weight: int = 100
 
 
+OUTSIDE_REGION: Final = "WFA_OUTSIDE_REGION"
+
 _FOREVER: Final = 10**6
 _A_LATE: Final = ((30, "TL1", 50), (60, "TL2", 100), (90, "TL3", 125), (_FOREVER, "TL4", 150))
 _A_EARLY: Final = ((30, "PSW1", 50), (60, "PSW2", 100), (90, "PSW3", 125), (_FOREVER, "PSW4", 150))
@@ -50,7 +52,7 @@ TARIFFS: Final = {
 
 @dataclass(frozen=True, slots=True)
 class DayTruth:
-    """What a day must be: status, the codes that cost (sorted), hundredths of a percent, minutes."""
+    """What a day must be: status, the codes of its violations (sorted), hundredths of a percent, minutes."""
 
     status: str
     codes: tuple[str, ...]
@@ -75,15 +77,17 @@ def of_day(plan: DayPlan) -> DayTruth:
     if plan.unsure:
         return DayTruth("HELD", (), 0, None, None)
     tariff = TARIFFS[plan.person.unit.pack]
+    # Being outside the region on a day from anywhere is a violation of its own, at no price (domain A33).
+    beside = (OUTSIDE_REGION,) if plan.owed.mode is Mode.WFA and plan.void else ()
     if plan.late is None and plan.early is None:
-        return DayTruth("ABSENT", ("TK",), tariff.absent, None, None)
+        return DayTruth("ABSENT", tuple(sorted(("TK", *beside))), tariff.absent, None, None)
     charged = [
         tariff.no_in if plan.late is None else _band(tariff.late, plan.late),
         tariff.no_out if plan.early is None else _band(tariff.early, plan.early),
     ]
     found = [charge for charge in charged if charge is not None]
     return DayTruth(
-        "PRESENT", tuple(sorted(code for code, _ in found)), sum(cost for _, cost in found), plan.late, plan.early
+        "PRESENT", tuple(sorted((*beside, *(code for code, _ in found)))), sum(cost for _, cost in found), plan.late, plan.early
     )
 
 

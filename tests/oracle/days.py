@@ -11,21 +11,20 @@ A world is a dict of plain values:
 Marks may stand there in any order and any number of times.
 """
 
-from datetime import date as Date
-from datetime import datetime, time, timedelta
+import datetime as dt
 from fractions import Fraction
 from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.money import Day, Pack
+from tests.oracle.money import Day, Pack, charges
 
 World = dict[str, Any]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-ONE_DAY = timedelta(days=1)
+ONE_DAY = dt.timedelta(days=1)
 
 
-def duty(world: World, person: str, date: Date) -> dict[str, Any]:
+def duty(world: World, person: str, date: dt.date) -> dict[str, Any]:
     """What was owed: mode, start and end (aware), and whether the date itself was free for everybody."""
     zone = ZoneInfo(world["people"][person]["timezone"])
     row = world["roster"].get((person, date))
@@ -35,12 +34,12 @@ def duty(world: World, person: str, date: Date) -> dict[str, Any]:
         row = {"mode": "OFF"} if hours is None else {"mode": "WFO", "start": hours[0], "end": hours[1]}
     if row["mode"] == "OFF":
         return {"mode": "OFF", "holiday": holiday}
-    start = datetime.combine(date, time.fromisoformat(row["start"]), zone)
-    end = datetime.combine(date, time.fromisoformat(row["end"]), zone)
+    start = dt.datetime.combine(date, dt.time.fromisoformat(row["start"]), zone)
+    end = dt.datetime.combine(date, dt.time.fromisoformat(row["end"]), zone)
     return {"mode": row["mode"], "holiday": False, "start": start, "end": end if end > start else end + ONE_DAY}
 
 
-def policy_on(world: World, person: str, date: Date) -> Pack:
+def policy_on(world: World, person: str, date: dt.date) -> Pack:
     """The rule pack of the business date: the unit's own if there is one, else everybody's."""
     unit = world["people"][person]["unit"]
     for scope in (unit, None):
@@ -51,12 +50,16 @@ def policy_on(world: World, person: str, date: Date) -> Pack:
     raise LookupError("no policy holds on this date")
 
 
-def belonging(world: World, person: str, date: Date, pack: Pack) -> list[dict[str, Any]]:
+def belonging(world: World, person: str, date: dt.date, pack: Pack) -> list[dict[str, Any]]:
     """The person's distinct marks that belong to this duty: within reach, and nearer to it than to its neighbours."""
     own = duty(world, person, date)
     reach = pack.get("reach") or {}
-    first = own["start"] - timedelta(minutes=reach.get("before_minutes", 360))
-    last = own["end"] + timedelta(minutes=reach.get("after_minutes", 480))
+    first = own["start"] - dt.timedelta(minutes=reach.get("before_minutes", 360))
+    last = own["end"] + dt.timedelta(minutes=reach.get("after_minutes", 480))
+    for key in ("in_window", "out_window"):
+        for moment in window(own, pack, key):
+            if moment is not None:
+                first, last = min(first, moment), max(last, moment + dt.timedelta(minutes=1))
     for step in (-2, -1, 1, 2):
         other = duty(world, person, date + step * ONE_DAY)
         if other["mode"] == "OFF":
@@ -66,30 +69,57 @@ def belonging(world: World, person: str, date: Date, pack: Pack) -> list[dict[st
         else:
             last = min(last, own["end"] + (other["start"] - own["end"]) / 2)
     distinct = {mark["id"]: mark for mark in world["marks"] if mark["person"] == person}
-    return [mark for mark in distinct.values() if first <= mark["at"] <= last]
+    return [mark for mark in distinct.values() if first <= mark["at"] < last]
 
 
-def valid(mark: dict[str, Any], mode: str, pack: Pack) -> bool:
-    """Made where it had to be made, and with a photo where one is asked for."""
-    where = mark["region"] if mode == "WFA" else mark["site"]
-    return where == "inside" and (mark["evidence"] or mode not in pack.get("evidence_required", ["WFA"]))
+def window(own: dict[str, Any], pack: Pack, key: str) -> tuple[dt.datetime | None, dt.datetime | None]:
+    """Opening and closing of a scan window given as clock times, for duties that end on their own date."""
+    given = pack.get(key) or {}
+    day = own["start"] if key == "in_window" else own["end"]
+    opened, closed = (
+        None if given.get(name) is None else dt.datetime.combine(day.date(), dt.time.fromisoformat(given[name]), day.tzinfo)
+        for name in ("open", "close")
+    )
+    return opened, closed
 
 
-def minutes_after(stamp: datetime, moment: datetime, pack: Pack) -> int:
+def in_time(mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> bool:
+    """Not before its scan window opens, and not after it closes where late marks are refused."""
+    key = "in_window" if mark["mark"] == "in" else "out_window"
+    opened, closed = window(own, pack, key)
+    if opened is not None and mark["at"] < opened:
+        return False
+    if closed is None or (pack[key].get("after_close") or "grade") == "grade":
+        return True
+    return minutes_after(mark["at"].astimezone(closed.tzinfo), closed, pack) <= 0
+
+
+def standing(mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> str:
+    """"usable", "void", or "unsure": in time, with a photo where one is asked for, made where it had to be made."""
+    mode = own["mode"]
+    if not in_time(mark, own, pack) or (not mark["evidence"] and mode in pack.get("evidence_required", ["WFA"])):
+        return "void"
+    verdicts = {mark["site"], mark["region"]} if mode == "WFA" else {mark["site"]}
+    if "inside" in verdicts:
+        return "usable"
+    return "unsure" if "unsure" in verdicts else "void"
+
+
+def minutes_after(stamp: dt.datetime, moment: dt.datetime, pack: Pack) -> int:
     """Whole minutes by which a stamp is after a moment (negative before), by the pack's rule of seconds."""
     if pack.get("seconds", "stamp_floor") == "strict":
-        return ceil(Fraction((stamp - moment) // timedelta(microseconds=1), 60_000_000))
-    return floor((stamp.replace(second=0, microsecond=0) - moment) / timedelta(minutes=1))
+        return ceil(Fraction((stamp - moment) // dt.timedelta(microseconds=1), 60_000_000))
+    return floor((stamp.replace(second=0, microsecond=0) - moment) / dt.timedelta(minutes=1))
 
 
-def minutes_before(stamp: datetime, moment: datetime, pack: Pack) -> int:
+def minutes_before(stamp: dt.datetime, moment: dt.datetime, pack: Pack) -> int:
     """Whole minutes by which a stamp is before a moment, by the pack's rule of seconds."""
     if pack.get("seconds", "stamp_floor") == "strict":
-        return ceil(Fraction((moment - stamp) // timedelta(microseconds=1), 60_000_000))
-    return floor((moment - stamp.replace(second=0, microsecond=0)) / timedelta(minutes=1))
+        return ceil(Fraction((moment - stamp) // dt.timedelta(microseconds=1), 60_000_000))
+    return floor((moment - stamp.replace(second=0, microsecond=0)) / dt.timedelta(minutes=1))
 
 
-def assess(world: World, person: str, date: Date) -> Day:
+def assess(world: World, person: str, date: dt.date) -> Day:
     """The day as `money` wants it, once everything about it is known."""
     pack, own = policy_on(world, person, date), duty(world, person, date)
     day: Day = {
@@ -102,29 +132,40 @@ def assess(world: World, person: str, date: Date) -> Day:
     for leave in world.get("leaves", []):
         if leave["person"] == person and leave["from"] <= date <= leave["to"]:
             return day | {"status": "DL" if leave["kind"] == "dl" else "LEAVE"}
+    marks = [(standing(mark, own, pack), mark) for mark in belonging(world, person, date, pack)]
+    sure = graded(day, own, pack, [mark for how, mark in marks if how == "usable"])
+    granted = graded(day, own, pack, [mark for how, mark in marks if how in ("usable", "unsure")])
+    # What nobody has decided yet holds the day only if the decision could change it.
+    return sure if told(sure) == told(granted) else day | {"status": "HELD"}
+
+
+def graded(day: Day, own: dict[str, Any], pack: Pack, marks: list[dict[str, Any]]) -> Day:
+    """The day on these marks alone."""
     zone = own["start"].tzinfo
-    marks = belonging(world, person, date, pack)
-    where = "region" if own["mode"] == "WFA" else "site"
-    if any(mark[where] == "unsure" for mark in marks):
-        return day | {"status": "HELD"}
-    good = [mark for mark in marks if valid(mark, own["mode"], pack)]
-    ins = sorted(mark["at"].astimezone(zone) for mark in good if mark["mark"] == "in")
-    outs = sorted(mark["at"].astimezone(zone) for mark in good if mark["mark"] == "out")
+    ins = sorted(mark["at"].astimezone(zone) for mark in marks if mark["mark"] == "in")
+    outs = sorted(mark["at"].astimezone(zone) for mark in marks if mark["mark"] == "out")
     if not ins and not outs:
         return day | {"status": "ABSENT"}
+    late = early = stayed = None
     flex, end = pack.get("flex_minutes", 0), own["end"]
     if ins:
         late = max(0, minutes_after(ins[0], own["start"], pack))
-        end += timedelta(minutes=min(late, flex))
-        day["late"] = 0 if late <= flex else late
+        end += dt.timedelta(minutes=min(late, flex))
+        late = 0 if late <= flex else late
     if outs:
         out = outs[0] if pack.get("out_pick", "last") == "first" else outs[-1]
-        day["early"] = max(0, minutes_before(out, end, pack))
-        day["stayed"] = -minutes_before(out, end, pack)
-    return day | {"status": "PRESENT", "no_in": not ins, "no_out": not outs}
+        early = max(0, minutes_before(out, end, pack))
+        stayed = (out - own["end"]) // dt.timedelta(minutes=1)
+    found = {"late": late, "early": early, "stayed": stayed, "no_in": not ins, "no_out": not outs}
+    return day | found | {"status": "PRESENT"}
 
 
-def duty_days(world: World, person: str, date: Date) -> int:
+def told(day: Day) -> tuple[Any, ...]:
+    """What a day says of the employee."""
+    return day["status"], day["late"] or 0, day["early"] or 0, [code for code, _ in charges(day)]
+
+
+def duty_days(world: World, person: str, date: dt.date) -> int:
     """Days of the date's month on which the person owes something, leave included."""
     one, count = date.replace(day=1), 0
     while one.month == date.month:
