@@ -21,7 +21,7 @@ MAX_DEPTH: Final = 32
 """Deepest nesting of arrays and objects; GeoJSON multipolygons need 8."""
 
 E = TypeVar("E", bound=Event)
-Headers = Iterable[tuple[str, bytes]]
+Headers = Iterable[tuple[str, bytes | None]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,6 @@ from typing import Final
 import asyncpg
 from aiokafka.errors import KafkaError
 
-from shared.refusal import Refusal as Refusal
-
 NULL_VALUE: Final = "null-value"
 NOT_JSON: Final = "not-json"
 SCHEMA: Final = "schema"

@@ -23,7 +23,8 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from shared.failures import Poison, Refusal
+from shared.failures import Poison
+from shared.refusal import Refusal
 from shared.topics import SERVICES, TOPICS
 
 _NAMES: Final = frozenset(
