@@ -122,3 +122,7 @@ def write_lock(lock: Path = LOCK) -> int:
         )
     lock.write_text(f"# Jars of {' and '.join(ROOTS)}; made by `make lock`.\n" + "\n".join(rows) + "\n")
     return len(rows)
+
+
+if __name__ == "__main__":
+    print(f"{write_lock()} jars locked")

@@ -1,0 +1,78 @@
+# Hadir: every target works on a machine that has Python >= 3.11 and make; `make` alone explains them.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PYTEST := $(BIN)/pytest
+# uv must use the Python it is given, never fetch one of its own.
+export UV_PYTHON_DOWNLOADS := never
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run stop test unit contract integration faults e2e lint format lock topics clean
+.DELETE_ON_ERROR:
+
+help: ## Show what can be made
+	@printf 'Hadir, attendance discipline and TPP deductions. make <target>:\n\n'
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@printf '\nOptions go to run through ARGS, e.g.  make run ARGS="--employees 200 --verbose"\n'
+
+run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, check it, stay up
+	@$(BIN)/hadir run $(ARGS)
+
+stop: ## Stop what `make run` started, or left behind
+	@if [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
+
+test: lint unit contract integration faults e2e ## Everything: lint, types, unit, contract, integration, faults (short), end to end
+
+unit: $(READY) ## Rules and decisions; nothing running, seconds
+	$(PYTEST) tests/unit
+
+contract: $(READY) ## Golden samples, owners, charters, documents made from declarations
+	$(PYTEST) tests/contract
+
+integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests
+	$(PYTEST) tests/integration
+
+faults: $(READY) ## Kill, stop and pause under load; HADIR_FAULT_CYCLES=20 for the long form
+	$(PYTEST) tests/faults
+
+e2e: $(READY) ## The whole house: one check-in through eight hops, and `hadir run` itself
+	$(PYTEST) tests/e2e
+
+lint: $(READY) ## ruff, mypy --strict, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(READY) ## Let ruff format and tidy the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+topics: $(READY) ## Write the README's table of topics from shared/topics.py
+	@$(BIN)/hadir topics docs --write README.md
+
+setup: $(READY) ## Create .venv with the locked, hash-checked packages
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
+	@echo 'Setting up $(VENV) (once, and after a change of requirements.lock) ...'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
+	@awk '/^[^ #]/ {wanted = /^uv==/} wanted' requirements.lock > $(VENV)/uv.lock
+	@$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock || { \
+	  echo 'The packages could not be fetched: is there a network? (pip.conf and PIP_INDEX_URL name a mirror.)' >&2; exit 1; }
+	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock || { \
+	  echo 'The packages could not be fetched: is there a network? (UV_DEFAULT_INDEX names a mirror.)' >&2; exit 1; }
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+lock: $(READY) ## Resolve versions anew: requirements.lock and Kafka's jars (needs the network)
+	env -u UV_FIND_LINKS -u PIP_FIND_LINKS $(BIN)/uv pip compile --quiet --upgrade --universal --all-extras --generate-hashes \
+	  --no-header --no-emit-index-url --no-emit-find-links --output-file requirements.lock pyproject.toml
+	$(BIN)/python -m services.local.downloads
+
+clean: stop ## Remove data, caches and the environment; keeps the downloads shared by all clones
+	rm -rf .hadir $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
