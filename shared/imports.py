@@ -24,6 +24,7 @@ _ALIASES: Final[Mapping[str, str]] = {
     "sejak": "since", "tmt": "since", "zona_waktu": "timezone", "pola": "week_pattern", "pola_kerja": "week_pattern",
     "tanggal": "date", "moda": "mode", "mulai": "start", "jam_masuk": "start", "selesai": "end", "jam_pulang": "end",
     "kode": "code", "keterangan": "name", "sumber": "source", "bulan": "month", "jumlah": "amount", "id": "employee_id",
+    "pagu": "amount", "pagu_tpp": "amount", "tpp": "amount", "tkd_statis": "static_tkd",
 }
 
 

@@ -9,6 +9,9 @@ from uuid import UUID
 from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind
 from shared.policy import Band, Policy
 
+NO_WORK_REPORT: Final = "NO_WORK_REPORT"
+"""Code of a missing daily work report, where the policy asks for one."""
+
 _FREE: Final = Fraction(0)
 _COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
 
@@ -86,33 +89,36 @@ def priced_day(assessed: DayAssessed, policy: Policy) -> PricedDay:
 def _percent(finding: Finding, group: str, policy: Policy) -> Fraction:
     match finding.kind:
         case FindingKind.LATE:
-            return _of_minutes(policy.tl_band(finding.minutes or 0), policy.late_any)
+            percent = _of_minutes(policy.tl_band(finding.minutes or 0), policy.late_any)
         case FindingKind.EARLY:
-            return _of_minutes(policy.psw_band(finding.minutes or 0), policy.early_any)
+            percent = _of_minutes(policy.psw_band(finding.minutes or 0), policy.early_any)
         case FindingKind.NO_IN:
-            return policy.no_in.pct
+            percent = policy.no_in.pct
         case FindingKind.NO_OUT:
-            return policy.no_out.pct
+            percent = policy.no_out.pct
         case FindingKind.ABSENT:
-            return _FREE if policy.tk_steps else policy.tk_percent(group)
+            percent = _FREE if policy.tk_steps else policy.tk_percent(group)
         case FindingKind.APEL:
-            return policy.apel_percent(group)
+            percent = policy.apel_percent(group)
         case FindingKind.LEFT:
-            return policy.left_during_hours
+            percent = policy.left_during_hours
         case FindingKind.MISSED_BREAK:
-            return policy.missed_break
+            percent = policy.missed_break
         case FindingKind.FRAUD:
-            return policy.fraud
+            percent = policy.fraud
         case FindingKind.IZIN:
-            return policy.izin_day
+            percent = policy.izin_day
         case FindingKind.SICK | FindingKind.LEAVE:
             kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
-            return policy.leave_percent(
+            percent = policy.leave_percent(
                 kind, finding.nth_day or 1, letter=finding.letter, inpatient=finding.inpatient
             )
+        case FindingKind.NO_EVIDENCE if finding.code == NO_WORK_REPORT:
+            percent = policy.missed_work_report
         case _:
-            # OUTSIDE, NO_EVIDENCE: the mark is void, which shows as NO_IN, NO_OUT or ABSENT beside them.
-            return _FREE
+            # OUTSIDE and NO_EVIDENCE of a photo: the mark is void, which shows as NO_IN, NO_OUT or ABSENT beside them.
+            percent = _FREE
+    return percent
 
 
 def _of_minutes(band: Band | None, any_minutes: Fraction | None) -> Fraction:

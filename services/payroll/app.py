@@ -1,0 +1,49 @@
+"""Composition root of payroll: what the worker consumes, which references it keeps, which chores it does."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from services.payroll.agent import post_assessed_days
+from services.payroll.chores import apply_due_ceilings, freeze_closed_months
+from services.payroll.store.references import Policies, forget_employees, save_employees, save_policies
+from shared.database import Connection
+from shared.events import DayAssessed
+from shared.lanes import Record, Work
+from shared.reference import Reference, Row, Tombstone
+from shared.streaming import Context, Worker
+from shared.topics import DAY_ASSESSED, EMPLOYEE, POLICY
+
+
+def build(context: Context) -> Worker:
+    """The payroll worker, wired to the connections of this process."""
+    policies = Policies()
+
+    async def handle(work: Work, records: Sequence[Record[DayAssessed]]) -> None:
+        await post_assessed_days(work, records, policies)
+
+    async def ceilings(owned: frozenset[int]) -> int:
+        return await apply_due_ceilings(context.lanes, owned, policies)
+
+    async def closes(owned: frozenset[int]) -> int:
+        return await freeze_closed_months(context.lanes, owned, policies)
+
+    return Worker(
+        service="payroll",
+        consumes=(DAY_ASSESSED,),
+        handle=handle,
+        references=(Reference(POLICY, keep_policies), Reference(EMPLOYEE, keep_employees)),
+        chores=(ceilings, closes),
+    )
+
+
+async def keep_policies(connection: Connection, rows: Sequence[Row]) -> None:
+    """Keep rule packs. One that was withdrawn stays, since days of its time are still priced by it."""
+    await save_policies(connection, [row.event for row in rows if not isinstance(row, Tombstone)])
+
+
+async def keep_employees(connection: Connection, rows: Sequence[Row]) -> None:
+    """Keep which NIP belongs to whom, and drop it when the employee's record is erased."""
+    newest: dict[bytes | None, Row] = {row.key: row for row in rows}
+    await save_employees(connection, [row.event for row in newest.values() if not isinstance(row, Tombstone)])
+    erased = [UUID((row.key or b"").decode()) for row in newest.values() if isinstance(row, Tombstone)]
+    await forget_employees(connection, erased)

@@ -1,0 +1,185 @@
+"""Brings employee-months up to date: load, restate by the rules, follow what that changes elsewhere, save, publish.
+
+The stream, the ceilings chore and the freezing of closed months all come through here, so that there is one
+way in which a rupiah enters the ledger.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+from uuid import UUID
+
+from services.payroll.rules import (
+    EmployeeMonth,
+    Entry,
+    Outcome,
+    PricedDay,
+    Supplement,
+    close,
+    month_before,
+    next_month,
+    restate,
+)
+from services.payroll.store.months import Key, enter, load_months, next_open_month, save_months
+from services.payroll.store.references import Policies
+from shared import metrics
+from shared.envelope import Envelope, derived_id
+from shared.events import DeductionEntered, TppMonthChanged
+from shared.lanes import Work
+from shared.percent import percent_text
+from shared.policy import Policy
+from shared.topics import DEDUCTION, TPP_MONTH, lane_of
+
+
+@dataclass(slots=True)
+class Change:
+    """What is new about an employee-month, and the events that brought it.
+
+    `days` come in the order in which they arrived, each with the event that told it; `cause` is what made the
+    month due otherwise. A month of which nothing is known is begun only if there are days or supplements for it.
+    """
+
+    days: list[tuple[PricedDay, Envelope]] = field(default_factory=list)
+    cause: Envelope | None = None
+    supplements: list[tuple[str, Supplement]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Causes:
+    """Which event brought what is new on a date, and the latest of them, which stands for the month as a whole."""
+
+    by_date: Mapping[dt.date, Envelope]
+    latest: Envelope | None
+
+    def of(self, date: dt.date | None) -> Envelope | None:
+        return self.latest if date is None else self.by_date.get(date, self.latest)
+
+
+async def post(work: Work, changes: Mapping[Key, Change], policies: Policies) -> None:
+    """Apply the changes under the lanes that `work` holds, and all that follows from them.
+
+    What follows: an absence streak that goes on in the next month, and what a closed month owes the next open
+    one. Raises Unready if a policy has not arrived yet; then nothing is written.
+    """
+    posting = _Posting(work, policies)
+    waiting = dict(changes)
+    while waiting:
+        waiting = await posting.wave(waiting)
+    await posting.save()
+
+
+class _Posting:
+    """The months that one unit of work has loaded, as they are by now, and the entries made on the way."""
+
+    def __init__(self, work: Work, policies: Policies) -> None:
+        self.work: Final = work
+        self.policies: Final = policies
+        self.book: dict[Key, EmployeeMonth] = {}
+        self.stored: dict[Key, EmployeeMonth] = {}
+        self.entries: list[tuple[Key, int, UUID, Entry, UUID | None]] = []
+
+    async def wave(self, changes: Mapping[Key, Change]) -> dict[Key, Change]:
+        """Apply these changes, the earlier month first; returns the changes that follow in other months."""
+        unknown = [key for key in changes if key not in self.book]
+        loaded = await load_months(self.work.connection, unknown) if unknown else {}
+        for key, (month, _) in loaded.items():
+            self.book[key] = self.stored[key] = month
+        rules = await self._rules(changes)
+        following: dict[Key, Change] = {}
+        for key in sorted(changes, key=lambda key: key[1]):
+            change, known = changes[key], self.book[key]
+            if loaded.get(key, (known, False))[1]:
+                known = self._take(key, close(known, rules), _Causes({}, change.cause)).month
+            if not (known.version or change.days or change.supplements):
+                del self.book[key]
+                continue
+            previous = self.book.get((key[0], month_before(key[1])))
+            if previous is not None and previous.version:
+                known = replace(known, streak_before=previous.streak_after)
+            fresh = known.with_days(day for day, _ in change.days)
+            for origin, owed in change.supplements:
+                fresh = fresh.with_supplement(origin, owed)
+            taken = {day.date: envelope for day, envelope in change.days if fresh.days[day.date] is day}
+            causes = _Causes(taken, next(reversed(taken.values()), change.cause))
+            outcome = self._take(key, restate(fresh, rules), causes)
+            await self._follow(key, known, outcome, causes.latest, changes, following)
+        return following
+
+    async def _rules(self, changes: Mapping[Key, Change]) -> Mapping[UUID, Policy]:
+        needed = {day.policy_id for change in changes.values() for day, _ in change.days}
+        needed.update(day.policy_id for key in changes for day in self.book[key].days.values())
+        return await self.policies.of(self.work.connection, needed)
+
+    async def _follow(
+        self, key: Key, known: EmployeeMonth, outcome: Outcome, cause: Envelope | None,
+        changes: Mapping[Key, Change], following: dict[Key, Change],
+    ) -> None:  # fmt: skip
+        employee, month = key
+        after = employee, next_month(month)
+        if outcome.month.streak_after != known.streak_after and after not in changes:
+            following.setdefault(after, Change(cause=cause))
+        if outcome.owed != Supplement():
+            target = employee, await next_open_month(self.work.connection, month, lane_of(employee))
+            following.setdefault(target, Change(cause=cause)).supplements.append((month, outcome.owed))
+
+    def _take(self, key: Key, outcome: Outcome, causes: _Causes) -> Outcome:
+        """Keep the outcome and queue what is to be published of it."""
+        month = self.book[key] = outcome.month
+        employee, lane = month.employee_id, lane_of(month.employee_id)
+        entity = f"{employee}|{month.month}"
+        for entry in outcome.entries:
+            line, cause = entry.change.line, causes.of(entry.change.line.key.date)
+            entry_id = derived_id(DEDUCTION, entity, entry.number)
+            self.work.emit(
+                DEDUCTION, entity, entry.number,
+                DeductionEntered(
+                    entry_id=entry_id,
+                    employee_id=employee,
+                    month=month.month,
+                    date=line.key.date,
+                    code=line.key.code,
+                    action=entry.change.action,
+                    percent=percent_text(entry.change.percent),
+                    amount=entry.change.amount,
+                    month_version=month.version,
+                    reverses=None if entry.reverses is None else derived_id(DEDUCTION, entity, entry.reverses),
+                    policy_id=line.policy_id,
+                    legal_source=self._legal_source(line.policy_id),
+                    number=entry.number,
+                    origin=line.key.origin,
+                ),
+                key=str(employee), lane=lane, cause=cause,
+            )  # fmt: skip
+            self.entries.append((key, month.version, entry_id, entry, None if cause is None else cause.id))
+            metrics.PAYROLL_DEDUCTIONS.labels(entry.change.action).inc()
+            metrics.PAYROLL_DEDUCTED_RUPIAH.labels(entry.change.action).inc(abs(entry.change.amount))
+        if outcome.told:
+            reported = month.reported
+            self.work.emit(
+                TPP_MONTH, entity, month.version,
+                TppMonthChanged(
+                    employee_id=employee,
+                    month=month.month,
+                    version=month.version,
+                    state="CLOSED" if reported.closed else "OPEN",
+                    raw_percent=percent_text(reported.raw_percent),
+                    percent=percent_text(reported.percent),
+                    amount=reported.amount,
+                    ceiling=reported.ceiling,
+                    days_assessed=reported.days_assessed,
+                    days_final=reported.days_final,
+                    supplementary=reported.supplementary,
+                ),
+                key=entity, lane=lane, cause=causes.latest,
+            )  # fmt: skip
+        return outcome
+
+    def _legal_source(self, policy_id: UUID | None) -> str | None:
+        policy = None if policy_id is None else self.policies.known(policy_id)
+        return None if policy is None else policy.legal_source
+
+    async def save(self) -> None:
+        """Write the months that are no longer as they were stored, and append the entries."""
+        await save_months(self.work.connection, [month for key, month in self.book.items() if month != self.stored[key]])
+        await enter(self.work.connection, self.entries)

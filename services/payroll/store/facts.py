@@ -1,0 +1,104 @@
+"""How an employee-month's facts are written down compactly, and read back: priced days, lines in force, supplements."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import orjson
+
+from services.payroll.rules import EmployeeMonth, LedgerLine, Line, LineKey, Posting, PricedDay, Supplement
+from shared.events import DayStatus, FindingKind
+from shared.percent import parse_percent, percent_text
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a month's row holds beside its columns."""
+
+    days: Mapping[dt.date, PricedDay]
+    in_force: Mapping[LineKey, Posting]
+    supplements: Mapping[str, Supplement]
+    settled: Supplement
+
+
+def write_facts(month: EmployeeMonth) -> str:
+    """The facts as JSON text: about 40 bytes a day, so that a month stays within its page.
+
+    Policies are listed once and referred to by their place in the list.
+    """
+    policies: dict[UUID, int] = {}
+
+    def place(policy_id: UUID) -> int:
+        return policies.setdefault(policy_id, len(policies))
+
+    content: dict[str, Any] = {
+        "days": [_day(day, place(day.policy_id)) for _, day in sorted(month.days.items())],
+        "lines": [
+            [
+                key.date and key.date.isoformat(), key.code, key.origin, percent_text(posting.line.percent),
+                posting.line.amount, None if posting.line.policy_id is None else place(posting.line.policy_id), posting.number,
+            ]
+            for key, posting in month.in_force.items()
+        ],
+    }
+    if month.supplements:
+        content["owed"] = [[origin, *_supplement(owed)] for origin, owed in month.supplements.items()]
+    if month.reported.closed:
+        content["settled"] = _supplement(month.settled)
+    content["policies"] = [str(policy_id) for policy_id in policies]
+    return orjson.dumps(content).decode()
+
+
+def read_facts(text: str) -> Facts:
+    """The facts that `write_facts` wrote."""
+    content = orjson.loads(text)
+    policies = [UUID(text) for text in content["policies"]]
+    days = [_read_day(row, policies) for row in content["days"]]
+    in_force = {}
+    for date, code, origin, percent, amount, policy, number in content["lines"]:
+        key = LineKey(date and dt.date.fromisoformat(date), code, origin)
+        line = LedgerLine(key, parse_percent(percent), amount, None if policy is None else policies[policy])
+        in_force[key] = Posting(line, number)
+    return Facts(
+        days={day.date: day for day in days},
+        in_force=in_force,
+        supplements={origin: Supplement(parse_percent(percent), amount) for origin, percent, amount in content.get("owed", ())},
+        settled=Supplement(parse_percent(content["settled"][0]), content["settled"][1]) if "settled" in content else Supplement(),
+    )
+
+
+def _supplement(owed: Supplement) -> tuple[str, int]:
+    return percent_text(owed.percent), owed.amount
+
+
+def _day(day: PricedDay, policy: int) -> list[Any]:
+    row: list[Any] = [
+        day.date.isoformat(), day.version, day.status.value, int(day.final), int(day.scheduled), policy,
+        day.duty_days_in_month, day.work_week_days, day.minutes,
+    ]
+    if day.lines:
+        row.append([
+            [line.kind.value, line.code, percent_text(line.percent), line.minutes, int(line.compensable)] for line in day.lines
+        ])
+    return row
+
+
+def _read_day(row: list[Any], policies: list[UUID]) -> PricedDay:
+    date, version, status, final, scheduled, policy, duty_days, week, minutes, *rest = row
+    return PricedDay(
+        date=dt.date.fromisoformat(date),
+        version=version,
+        status=DayStatus(status),
+        final=bool(final),
+        scheduled=bool(scheduled),
+        policy_id=policies[policy],
+        lines=tuple(
+            Line(FindingKind(kind), code, parse_percent(percent), line_minutes, bool(compensable))
+            for kind, code, percent, line_minutes, compensable in (rest[0] if rest else ())
+        ),
+        minutes=minutes,
+        duty_days_in_month=duty_days,
+        work_week_days=week,
+    )

@@ -1,0 +1,184 @@
+"""Employee-months, their ledger and their closes in Postgres; everything here runs under the employees' lanes."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from services.payroll.rules import (
+    Ceiling,
+    EmployeeMonth,
+    Entry,
+    Reported,
+    month_before,
+    next_month,
+    opened_closed,
+)
+from services.payroll.store.facts import read_facts, write_facts
+from shared.database import Connection
+from shared.percent import parse_percent, percent_text
+from shared.topics import lane_of
+
+Key: TypeAlias = tuple[UUID, str]
+"""An employee and a month, "2026-02"."""
+
+_LOAD = """
+select k.employee_id, k.month, m.version, m.closed, m.raw_percent, m.percent, m.amount, m.supplementary,
+       m.ceiling as reported_ceiling, m.days_assessed, m.days_final, m.entries, m.streak_after, m.facts,
+       c.amount as ceiling, c.static_tkd, p.streak_after as streak_before, x.month is not null as close_asked
+from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as k (employee_id, month, before, lane)
+left join month m on m.employee_id = k.employee_id and m.month = k.month
+left join month p on p.employee_id = k.employee_id and p.month = k.before
+left join ceiling c on c.employee_id = k.employee_id and c.month = k.month
+left join closed_month x on x.month = k.month and x.lane = k.lane
+"""
+
+_SAVE = """
+insert into month as m (employee_id, month, lane, version, closed, raw_percent, percent, amount, supplementary, ceiling,
+                        days_assessed, days_final, entries, streak_after, facts)
+select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::boolean[], $6::text[], $7::text[], $8::bigint[],
+                     $9::bigint[], $10::bigint[], $11::int[], $12::int[], $13::int[], $14::int[], $15::json[])
+on conflict (employee_id, month) do update
+set version = excluded.version, closed = excluded.closed, raw_percent = excluded.raw_percent, percent = excluded.percent,
+    amount = excluded.amount, supplementary = excluded.supplementary, ceiling = excluded.ceiling,
+    days_assessed = excluded.days_assessed, days_final = excluded.days_final, entries = excluded.entries,
+    streak_after = excluded.streak_after, facts = excluded.facts
+"""
+
+_ENTER = """
+insert into ledger (employee_id, month, number, entry_id, date, code, origin, action, percent, amount, month_version,
+                    reverses, policy_id, cause)
+select * from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[],
+                     $9::text[], $10::bigint[], $11::int[], $12::int[], $13::uuid[], $14::uuid[])
+"""
+
+
+async def load_months(connection: Connection, keys: Collection[Key]) -> dict[Key, tuple[EmployeeMonth, bool]]:
+    """These months as they stand, new ones (version 0) where nothing is known yet.
+
+    Beside each: whether its close was asked for but has not reached this row, so that it must be frozen first.
+    """
+    ordered = sorted(keys)
+    rows = await connection.fetch(
+        _LOAD,
+        [employee for employee, _ in ordered],
+        [month for _, month in ordered],
+        [month_before(month) for _, month in ordered],
+        [lane_of(employee) for employee, _ in ordered],
+    )
+    return {(row["employee_id"], row["month"]): _month(row) for row in rows}
+
+
+def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
+    employee_id, month = row["employee_id"], row["month"]
+    ceiling = None if row["ceiling"] is None else Ceiling(row["ceiling"], row["static_tkd"])
+    streak_before = row["streak_before"] or 0
+    if row["version"] is None:
+        new = opened_closed(employee_id, month) if row["close_asked"] else EmployeeMonth(employee_id, month)
+        return replace(new, ceiling=ceiling, streak_before=streak_before), False
+    facts = read_facts(row["facts"])
+    known = EmployeeMonth(
+        employee_id=employee_id,
+        month=month,
+        version=row["version"],
+        entries=row["entries"],
+        days=facts.days,
+        ceiling=ceiling,
+        streak_before=streak_before,
+        streak_after=row["streak_after"],
+        supplements=facts.supplements,
+        in_force=facts.in_force,
+        reported=Reported(
+            raw_percent=parse_percent(row["raw_percent"]),
+            percent=parse_percent(row["percent"]),
+            amount=row["amount"],
+            supplementary=row["supplementary"],
+            ceiling=row["reported_ceiling"],
+            days_assessed=row["days_assessed"],
+            days_final=row["days_final"],
+            closed=row["closed"],
+        ),
+        settled=facts.settled,
+    )
+    return known, row["close_asked"] and not row["closed"]
+
+
+async def save_months(connection: Connection, months: Iterable[EmployeeMonth]) -> None:
+    """Write the months' rows, new or known."""
+    rows = [
+        (
+            month.employee_id, month.month, lane_of(month.employee_id), month.version, month.reported.closed,
+            percent_text(month.reported.raw_percent), percent_text(month.reported.percent), month.reported.amount,
+            month.reported.supplementary, month.reported.ceiling, month.reported.days_assessed, month.reported.days_final,
+            month.entries, month.streak_after, write_facts(month),
+        )
+        for month in months
+    ]
+    if rows:
+        await connection.execute(_SAVE, *map(list, zip(*rows, strict=True)))
+
+
+async def enter(connection: Connection, entries: Sequence[tuple[Key, int, UUID, Entry, UUID | None]]) -> None:
+    """Append entries to the ledger: the month, its version, the entry's id, the entry, the event that caused it."""
+    rows = [
+        (
+            *key, entry.number, entry_id, entry.change.line.key.date, entry.change.line.key.code, entry.change.line.key.origin,
+            entry.change.action, percent_text(entry.change.percent), entry.change.amount, version, entry.reverses,
+            entry.change.line.policy_id, cause,
+        )
+        for key, version, entry_id, entry, cause in entries
+    ]
+    if rows:
+        await connection.execute(_ENTER, *map(list, zip(*rows, strict=True)))
+
+
+async def next_open_month(connection: Connection, month: str, lane: int) -> str:
+    """The first month after this one that is not closed on the lane."""
+    rows = await connection.fetch("select month from closed_month where lane = $1 and month > $2", lane, month)
+    closed = {row["month"] for row in rows}
+    candidate = next_month(month)
+    while candidate in closed:
+        candidate = next_month(candidate)
+    return candidate
+
+
+async def ask_close(connection: Connection, month: str, lanes: Collection[int]) -> int:
+    """Close the month on these lanes (held by the caller); returns on how many it was open until now."""
+    rows = await connection.fetch(
+        "insert into closed_month (month, lane) select $1, unnest($2::int[]) on conflict do nothing returning lane",
+        month, sorted(lanes),
+    )
+    return len(rows)
+
+
+async def lanes_to_freeze(connection: Connection, lanes: Collection[int]) -> list[int]:
+    """Those of the lanes that hold rows of a closed month which are not frozen yet."""
+    rows = await connection.fetch(
+        "select x.lane from closed_month x where x.lane = any($1::int[]) and exists"
+        " (select from month m where m.lane = x.lane and m.month = x.month and not m.closed) group by x.lane order by x.lane",
+        sorted(lanes),
+    )
+    return [row["lane"] for row in rows]
+
+
+async def months_to_freeze(connection: Connection, lane: int, limit: int) -> list[Key]:
+    """At most `limit` months of the lane that were closed but are not frozen yet."""
+    rows = await connection.fetch(
+        "select m.employee_id, m.month from closed_month x join month m on m.lane = x.lane and m.month = x.month"
+        " where x.lane = $1 and not m.closed limit $2",
+        lane, limit,
+    )
+    return [(row["employee_id"], row["month"]) for row in rows]
+
+
+async def unfrozen(connection: Connection, keys: Collection[Key]) -> list[Key]:
+    """Those of the months that are closed but whose rows are not frozen yet."""
+    rows = await connection.fetch(
+        "select m.employee_id, m.month from unnest($1::uuid[], $2::text[]) as k (employee_id, month)"
+        " join month m on m.employee_id = k.employee_id and m.month = k.month"
+        " join closed_month x on x.month = m.month and x.lane = m.lane where not m.closed",
+        [employee for employee, _ in keys], [month for _, month in keys],
+    )
+    return [(row["employee_id"], row["month"]) for row in rows]

@@ -1,0 +1,67 @@
+"""Reference data that payroll reads: rule packs, and which NIP belongs to which employee."""
+
+from collections.abc import Collection, Mapping, Sequence
+from uuid import UUID
+
+import orjson
+
+from shared.database import Connection
+from shared.events import EmployeePublished, PolicyPublished
+from shared.failures import Unready
+from shared.policy import Policy
+
+
+class Policies:
+    """Rule packs by id, read once per process: an id is derived from the content, so it never means another."""
+
+    def __init__(self) -> None:
+        self._known: dict[UUID, Policy] = {}
+
+    def known(self, policy_id: UUID) -> Policy | None:
+        """A rule pack that was read before; None if it was not."""
+        return self._known.get(policy_id)
+
+    async def of(self, connection: Connection, ids: Collection[UUID]) -> Mapping[UUID, Policy]:
+        """All policies known by now, these among them. Raises Unready if one has not arrived yet."""
+        missing = sorted(set(ids) - self._known.keys())
+        if missing:
+            rows = await connection.fetch("select policy_id, content from policy where policy_id = any($1::uuid[])", missing)
+            for row in rows:
+                self._known[row["policy_id"]] = Policy.from_content(orjson.loads(row["content"]))
+            absent = [str(policy_id) for policy_id in missing if policy_id not in self._known]
+            if absent:
+                raise Unready(f"waiting for the rule pack {', '.join(absent)}")
+        return self._known
+
+
+async def save_policies(connection: Connection, policies: Sequence[PolicyPublished]) -> None:
+    """Keep rule packs; a newer version changes only where and since when a pack is in force, not its content."""
+    newest = {policy.policy_id: policy for policy in sorted(policies, key=lambda policy: policy.version)}
+    await connection.execute(
+        "insert into policy as p (policy_id, version, name, content)"
+        " select * from unnest($1::uuid[], $2::int[], $3::text[], $4::jsonb[])"
+        " on conflict (policy_id) do update set version = excluded.version, name = excluded.name"
+        " where p.version < excluded.version",
+        list(newest),
+        [policy.version for policy in newest.values()],
+        [policy.name for policy in newest.values()],
+        [orjson.dumps(policy.content).decode() for policy in newest.values()],
+    )
+
+
+async def save_employees(connection: Connection, employees: Sequence[EmployeePublished]) -> None:
+    """Keep the NIP of each employee, which officers' ceiling files name them by."""
+    newest = {employee.employee_id: employee for employee in sorted(employees, key=lambda employee: employee.version)}
+    await connection.execute(
+        "insert into employee as e (employee_id, version, nip) select * from unnest($1::uuid[], $2::int[], $3::text[])"
+        " on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip"
+        " where e.version < excluded.version",
+        list(newest),
+        [employee.version for employee in newest.values()],
+        [employee.nip for employee in newest.values()],
+    )
+
+
+async def forget_employees(connection: Connection, employee_ids: Sequence[UUID]) -> None:
+    """Drop the NIPs of employees whose reference record was erased; their ledger stays."""
+    await connection.execute("delete from employee where employee_id = any($1::uuid[])", employee_ids)
