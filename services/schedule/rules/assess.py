@@ -8,7 +8,6 @@ decision would change it, so that unsure never costs money.
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -50,8 +49,7 @@ class _Grade(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Case:
+class _Case(NamedTuple):
     """What every grading of the day shares; `start` and `end` are those of a working duty."""
 
     duty: Duty
@@ -71,11 +69,12 @@ def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
     as absence, missing check-out or leaving early; lateness of a mark already there does.
     """
     duty = inputs.duty
+    now = now.astimezone(dt.UTC)
     if duty.start is None or duty.end is None:
         status = DayStatus.HOLIDAY if duty.holiday else DayStatus.OFF
         return Assessment(DayState.FINAL, status, duty.mode, scheduled=False)
     day = facts_of_day(inputs.facts, duty.date) if inputs.facts else NO_FACTS
-    if (excuse := excuse_of(day, duty.date, policy)) is not None:
+    if day is not NO_FACTS and (excuse := excuse_of(day, duty.date, policy)) is not None:
         fact, costs = excuse
         travels = isinstance(fact, Leave) and fact.kind == "dl"
         status = DayStatus.DL if travels else DayStatus.LEAVE
@@ -129,30 +128,17 @@ def _waits_for(case: _Case, grade: _Grade, *, final: bool) -> tuple[UUID, ...]:
 
 def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, final: bool) -> _Grade:
     """Grade the day on these stamps (sorted by time) with these outages excusing what they explain."""
-    duty, policy, day = case.duty, case.policy, case.day
-    came: Stamp | None = None
-    left: Stamp | None = None
-    rested: Stamp | None = None
-    picks_last = policy.out_pick == "last"
-    for stamp in stamps:
-        if stamp.mark is Mark.IN:
-            came = came or stamp
-        elif stamp.mark is Mark.OUT:
-            left = stamp if picks_last else left or stamp
-        else:
-            rested = rested or stamp
-    findings: list[Found] = []
-    late: int | None = None
-    early: int | None = None
+    policy, day = case.policy, case.day
+    came, rested, left = _pick(stamps, policy)
+    late = early = None
     end = case.end
     used: list[Outage] = []
-
     if came is not None:
         late = _late_minutes(came.at - case.start, policy)
         end += min(late, policy.flex_minutes) * MINUTE
         if late <= policy.flex_minutes:
             late = 0
-        if late and outages and (excuse := _explains_late(case, came.at, outages)):
+        elif outages and (excuse := _explains_late(case, came.at, outages)):
             used.append(excuse)
             late = 0
     if left is not None:
@@ -160,42 +146,77 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
         if early and outages and (excuse := _explains_out(case, outages)):
             used.append(excuse)
             early = 0
+    if outages:
+        used += _excused_gaps(case, came, left, outages)
 
-    in_excuse = _explains_in(case, outages) if came is None and outages else None
-    out_excuse = _explains_out(case, outages) if left is None and outages else None
-    absent = final and came is None and left is None and in_excuse is None and out_excuse is None
+    absent = final and came is None and left is None and not used
     if absent and day.requested is not None:
         return _Grade(DayStatus.PENDING, None, None, (), None, None, (day.requested,))
     if absent:
-        findings.append(_missing(_ABSENT, case, None))
+        findings = [_missing(_ABSENT, case, None)]
     else:
-        if late:
-            made_up = left is not None and _made_up(late, left.at - case.end, policy)
-            _append_band(findings, FindingKind.LATE, late, policy, made_up)
-        elif came is None and in_excuse is None and (final or case.checked):
-            findings.append(_missing(Found(FindingKind.NO_IN, policy.no_in.code), case, Mark.IN))
-        if final and early:
-            _append_band(findings, FindingKind.EARLY, early, policy, made_up=False)
-        elif final and left is None and out_excuse is None:
-            findings.append(_missing(Found(FindingKind.NO_OUT, policy.no_out.code), case, Mark.OUT))
-        used += [outage for outage in (in_excuse, out_excuse) if outage is not None]
-        if final and rested is None and Mark.BREAK in (duty.marks or policy.marks):
+        findings = _of_attendance(case, came, left, late, early, outages, final=final)
+        if final and rested is None and Mark.BREAK in (case.duty.marks or policy.marks):
             findings.append(_missing(_MISSED_BREAK, case, Mark.BREAK))
         if day.apel is not None:
             findings.append(_APEL)
         if day.left is not None:
             findings.append(_LEFT)
     if case.sighting.void:
-        seen = {mark for mark, stamp in ((Mark.IN, came), (Mark.OUT, left), (Mark.BREAK, rested)) if stamp is not None}
-        findings += _void_violations(case, seen, final=final)
-    if final and not absent and duty.mode in policy.work_report_required and not day.reported:
+        findings += _void_violations(case, (came, rested, left), final=final)
+    if final and not absent and case.duty.mode in policy.work_report_required and not day.reported:
         findings.append(_NO_REPORT)
 
     status = DayStatus.PENDING if not final else DayStatus.ABSENT if absent else DayStatus.PRESENT
-    evidence = tuple(stamp.id for stamp in (came, rested, left) if stamp is not None)
-    if findings or used:
+    evidence = tuple([stamp.id for stamp in (came, rested, left) if stamp is not None])
+    if used or case.sighting.void or day is not NO_FACTS:
         evidence = _with_reasons(evidence, findings, used, case)
     return _Grade(status, late, early, tuple(findings), came, left, evidence)
+
+
+def _pick(stamps: Sequence[Stamp], policy: Policy) -> tuple[Stamp | None, Stamp | None, Stamp | None]:
+    """The stamps that count for coming, the break and going: the first ones, but the last or first for going."""
+    came = rested = left = None
+    for stamp in stamps:
+        if stamp.mark is Mark.IN:
+            came = came or stamp
+        elif stamp.mark is Mark.BREAK:
+            rested = rested or stamp
+        elif left is None or policy.out_pick == "last":
+            left = stamp
+    return came, rested, left
+
+
+def _of_attendance(
+    case: _Case, came: Stamp | None, left: Stamp | None, late: int | None, early: int | None,
+    outages: Sequence[Outage], *, final: bool,
+) -> list[Found]:
+    """Findings about coming and going on a day that is no absence."""
+    findings: list[Found] = []
+    policy = case.policy
+    if late:
+        made_up = left is not None and _made_up(late, left.at - case.end, policy)
+        _append_band(findings, FindingKind.LATE, late, policy, made_up)
+    elif came is None and (final or case.checked) and not (outages and _explains_in(case, outages)):
+        findings.append(_missing(Found(FindingKind.NO_IN, policy.no_in.code), case, Mark.IN))
+    if not final:
+        return findings
+    if early:
+        _append_band(findings, FindingKind.EARLY, early, policy, made_up=False)
+    elif left is None and not (outages and _explains_out(case, outages)):
+        findings.append(_missing(Found(FindingKind.NO_OUT, policy.no_out.code), case, Mark.OUT))
+    return findings
+
+
+def _excused_gaps(
+    case: _Case, came: Stamp | None, left: Stamp | None, outages: Sequence[Outage]
+) -> list[Outage]:
+    """The outages that explain missing marks."""
+    excuses = (
+        None if came is not None else _explains_in(case, outages),
+        None if left is not None else _explains_out(case, outages),
+    )
+    return [outage for outage in excuses if outage is not None]
 
 
 def _late_minutes(gap: dt.timedelta, policy: Policy) -> int:
@@ -222,12 +243,15 @@ def _append_band(findings: list[Found], kind: FindingKind, minutes: int, policy:
 
 def _missing(found: Found, case: _Case, mark: Mark | None) -> Found:
     """The finding with the reasons why marks that were made do not count, if there were such marks."""
+    if not case.sighting.void:
+        return found
     reasons = sorted({void.reason for void in case.sighting.void if mark is None or void.mark is mark})
     return Found(found.kind, found.code, detail=",".join(reasons)) if reasons else found
 
 
-def _void_violations(case: _Case, seen: set[Mark], *, final: bool) -> list[Found]:
+def _void_violations(case: _Case, picked: Sequence[Stamp | None], *, final: bool) -> list[Found]:
     """Void marks that are violations of their own; a wrong place only if no usable mark took its place."""
+    seen = {stamp.mark for stamp in picked if stamp is not None}
     codes = set()
     for void in case.sighting.void:
         counts = void.reason == FAKE_GPS or (final and void.mark not in seen)

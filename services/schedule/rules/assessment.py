@@ -2,7 +2,7 @@
 
 import datetime as dt
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.schedule.rules.inputs import DayInputs
@@ -12,8 +12,7 @@ EXCUSED: Final = frozenset({FindingKind.LEAVE, FindingKind.SICK, FindingKind.IZI
 """Kinds that cost money on an excused day but are no violation."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """One thing found on a day; fields as in `shared.events.Finding`, which it becomes on the wire."""
 
     kind: FindingKind

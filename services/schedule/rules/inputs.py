@@ -40,8 +40,8 @@ class MarkSeen:
     def of(cls, located: CheckInLocated) -> "MarkSeen":
         """What the rules need of a located check-in: the device's time, the verdicts and the signals."""
         return cls(
-            located.check_in_id, located.version, located.mark, located.captured_at, located.site, located.region,
-            located.activity_site, located.quality == "bad_fix", located.mock, located.evidence,
+            located.check_in_id, located.version, located.mark, located.captured_at.astimezone(dt.UTC), located.site,
+            located.region, located.activity_site, located.quality == "bad_fix", located.mock, located.evidence,
         )
 
 
