@@ -1,0 +1,105 @@
+"""Stories run through the pure rules exactly as an officer runs them, and files that must be refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from services.commands.scenario import app
+
+ROOT = Path(__file__).parents[3]
+STORIES = ROOT / "tests" / "scenarios" / "golden-sequences.yaml"
+PACKS = ROOT / "services" / "schedule" / "policies" / "golden-policies.yaml"
+runner = CliRunner()
+
+
+def tried(story: Path, *options: str) -> tuple[int, str]:
+    result = runner.invoke(app, ["test", str(story), "--policies", str(PACKS), *options])
+    return result.exit_code, result.output
+
+
+def test_every_golden_sequence_comes_out_as_the_domain_says() -> None:
+    code, output = tried(STORIES)
+
+    assert output.splitlines()[-1] == "22 passed, 0 failed"
+    assert code == 0
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "field"),
+    [
+        ('raw_percent: "10.75"', 'raw_percent: "10.50"', "months[e1 2026-02].raw_percent: expected 10.50 got 10.75"),
+        ("amount: 564375", "amount: 564374", "months[e1 2026-02].amount: expected 564374 got 564375"),
+        ("step: STATEMENT", "step: TPP_CUT_6", "ladder[e1]"),
+        ("codes: [MISSED_BREAK]", "codes: []", "days[e1 2026-02-02].codes"),
+        ("status: HOLIDAY", "status: OFF", "days[e1 2026-02-17].status: expected OFF got HOLIDAY"),
+    ],
+)
+def test_a_wrong_expectation_is_told_with_its_field(tmp_path: Path, right: str, wrong: str, field: str) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(STORIES.read_text().replace(right, wrong, 1))
+
+    code, output = tried(story)
+
+    assert code == 1
+    assert any(line.startswith("MISMATCH ") and field in line for line in output.splitlines())
+    assert output.splitlines()[-1] == "21 passed, 1 failed"
+
+
+def test_json_tells_the_same_as_the_lines() -> None:
+    code, output = tried(STORIES, "--json")
+    told = json.loads(output)
+
+    assert (code, told["passed"], told["failed"]) == (0, 22, 0)
+    assert told["cases"][0] == {
+        "id": "A01", "ok": True, "differences": [], "got": {
+            "days": [{"employee": "e1", "date": "2026-02-17", "status": "HOLIDAY", "late": None, "early": None,
+                      "codes": [], "percent": "0.00"}],
+            "months": [{"employee": "e1", "month": "2026-02", "raw_percent": "0.00", "percent": "0.00", "amount": 0}],
+        },
+    }
+
+
+MINIMAL = """\
+scenario: 1
+id: X
+policies: [{from: 2026-02-02, policy: POL-A}]
+employees: [{id: e1, tpp: 1000000}]
+week: {mon: ["07:30", "16:00"]}
+arrivals:
+  - {check_in: c1, employee: e1, mark: in, at: "2026-02-02T07:25:00+07:00"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "told"),
+    [
+        ("POL-A", "POL-Z", "story.yaml:3: policies[0].policy: 'POL-Z' is not in the policies file"),
+        ("mark: in", "mark: sideways", "story.yaml:7: arrivals[0].mark"),
+        ("+07:00", "", "story.yaml:7: arrivals[0].at"),
+        ("employee: e1", "employee: e2", "employee 'e2' is not in this file"),
+        ("check_in", "chekin", "story.yaml:7: arrivals[0]: no arrival begins with these keys"),
+        ("scenario: 1", "scenario: 2", "story.yaml:1: scenario"),
+        ("week:", "weeks:", "story.yaml:5: weeks"),
+        ("week: {mon", "week: {mon: [], mon", "the key 'mon' is written twice"),
+        ("[{id: e1, tpp: 1000000}]", "[", "story.yaml:"),
+    ],
+)
+def test_a_file_that_cannot_be_read_names_file_line_and_reason(tmp_path: Path, right: str, wrong: str, told: str) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(MINIMAL.replace(right, wrong, 1))
+
+    code, output = tried(story)
+
+    assert code == 2
+    assert told in output
+
+
+def test_words_that_other_yaml_readers_take_for_booleans_stay_words(tmp_path: Path) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(MINIMAL + "  - {now: '2026-02-02T23:00:00+07:00'}\nexpect:\n  ladder: []\n"
+                     "  days: [{employee: e1, date: 2026-02-02, status: PRESENT, codes: [PSW4]}]\n"
+                     "roster: [{employee: e1, date: 2026-02-03, mode: OFF}]\n")
+
+    assert tried(story) == (0, "ok X\n1 passed, 0 failed\n")
