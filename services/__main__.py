@@ -43,7 +43,7 @@ def main() -> None:
     try:
         app()
     except Refusal as refusal:
-        print(refusal, file=sys.stderr)
+        typer.echo(str(refusal), err=True)
         sys.exit(1)
 
 

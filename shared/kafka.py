@@ -71,7 +71,9 @@ async def check_topics(bootstrap: str, topics: Sequence[Topic[Event]] = TOPICS) 
     """Raise TopicsUnfit when a topic is missing or has another number of partitions than declared."""
     async with _admin(bootstrap) as admin:
         found = await _partitions(admin)
-    missing = [f"topic {topic.name} does not exist; run `hadir topics apply`" for topic in topics if topic.name not in found]
+    missing = [
+        f"topic {topic.name} does not exist; run `hadir topics apply`" for topic in topics if topic.name not in found
+    ]
     _refuse(missing + _differences(topics, found))
 
 
@@ -153,7 +155,9 @@ async def _reconcile(admin: AIOKafkaAdminClient, topics: Sequence[Topic[Event]],
         differing = {key: value for key, value in config.items() if current.get(key) != value}
         if differing:
             await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, configs=config)])
-            changes += [f"set {key} of {topic.name} from {current.get(key)} to {value}" for key, value in differing.items()]
+            changes += [
+                f"set {key} of {topic.name} from {current.get(key)} to {value}" for key, value in differing.items()
+            ]
             for _ in range(200):
                 current = await _config(admin, topic.name)
                 if all(current.get(key) == value for key, value in config.items()):

@@ -14,7 +14,10 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HADIR_", frozen=True, extra="ignore")
 
     kafka: str = Field("127.0.0.1:8892", description="bootstrap servers, host:port, comma separated")
-    database: str = Field("postgresql://postgres@127.0.0.1:8832/hadir", description="PostgreSQL URL of a login that may act as the services' roles")
+    database: str = Field(
+        "postgresql://postgres@127.0.0.1:8832/hadir",
+        description="PostgreSQL URL of a login that may act as the services' roles",
+    )
     home: Path = Field(Path(".hadir"), description="where the local stack keeps its data, logs and downloads")
     kafka_port: int = Field(8892, description="port of the Kafka that `hadir run` starts; 0 takes a free one")
     database_port: int = Field(8832, description="port of the PostgreSQL that `hadir run` starts; 0 takes a free one")
@@ -25,7 +28,9 @@ class Settings(BaseSettings):
     payroll_port: int = Field(8804, description="metrics and health of the payroll worker")
     replication: int = Field(1, description="replication factor that `hadir topics apply` asks for")
     group: str = Field("hadir", description="prefix of the Kafka consumer groups' names")
-    session_timeout_s: float = Field(10.0, description="Kafka group session timeout; a killed worker's lanes move after it")
+    session_timeout_s: float = Field(
+        10.0, description="Kafka group session timeout; a killed worker's lanes move after it"
+    )
     batch_size: int = Field(500, description="most events in one database transaction")
     batch_within_s: float = Field(0.02, description="how long a batch may wait to fill")
     max_body_bytes: int = Field(262_144, description="largest accepted request body; a bigger one is answered 413")

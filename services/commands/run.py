@@ -15,11 +15,15 @@ from services.commands.terminal import console, print_line
 def run(
     kafka: Annotated[
         str | None,
-        typer.Option(envvar="HADIR_KAFKA", metavar="HOST:PORT", help="Use this Kafka; it is neither started nor stopped."),
+        typer.Option(
+            envvar="HADIR_KAFKA", metavar="HOST:PORT", help="Use this Kafka; it is neither started nor stopped."
+        ),
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option(envvar="HADIR_DATABASE", metavar="URL", help="Use this PostgreSQL database; neither started nor stopped."),
+        typer.Option(
+            envvar="HADIR_DATABASE", metavar="URL", help="Use this PostgreSQL database; neither started nor stopped."
+        ),
     ] = None,
     employees: Annotated[int, typer.Option(min=1, max=300_000, help="Size of the sample province.")] = 2000,
     play: Annotated[bool, typer.Option("--play/--no-play", help="Play a day of the sample province.")] = True,

@@ -12,7 +12,13 @@ app = typer.Typer(no_args_is_help=True, help="Create the database's roles, schem
 
 @app.command("apply")
 def apply(
-    database: Annotated[str | None, typer.Option(metavar="URL", help="PostgreSQL URL of a login that may create roles; default: HADIR_DATABASE, else the running stack.")] = None,
+    database: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="PostgreSQL URL of a login that may create roles; default: HADIR_DATABASE, else the running stack.",
+        ),
+    ] = None,
 ) -> None:
     """Create or extend roles, schemas and tables; running it twice, or twice at once, changes nothing.
 

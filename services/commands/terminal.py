@@ -1,6 +1,5 @@
 """How commands speak: lines to standard output, refusals to standard error with exit code 1."""
 
-import sys
 from typing import NoReturn
 
 import typer
@@ -16,5 +15,5 @@ def print_line(text: RenderableType) -> None:
 
 def stop_with(sentence: str, code: int = 1) -> NoReturn:
     """End the command with a sentence that says what is wrong and what to do."""
-    print(sentence, file=sys.stderr)
+    typer.echo(sentence, err=True)
     raise typer.Exit(code)

@@ -13,13 +13,18 @@ app = typer.Typer(no_args_is_help=True, help="Create the Kafka topics, list them
 
 _BLOCK = re.compile(r"(<!-- topics:begin -->\n).*?(<!-- topics:end -->)", re.DOTALL)
 
-KafkaOption = Annotated[str | None, typer.Option("--kafka", metavar="HOST:PORT", help="Brokers; default: HADIR_KAFKA, else the running stack.")]
+KafkaOption = Annotated[
+    str | None,
+    typer.Option("--kafka", metavar="HOST:PORT", help="Brokers; default: HADIR_KAFKA, else the running stack."),
+]
 
 
 @app.command("apply")
 def apply(
     kafka: KafkaOption = None,
-    replication: Annotated[int | None, typer.Option(min=1, max=9, help="Replicas of new topics; 3 in production.")] = None,
+    replication: Annotated[
+        int | None, typer.Option(min=1, max=9, help="Replicas of new topics; 3 in production.")
+    ] = None,
 ) -> None:
     """Create missing topics and set their retention; never changes a number of partitions.
 
@@ -58,7 +63,9 @@ def list_topics(
 
 @app.command("docs")
 def docs(
-    write: Annotated[Path | None, typer.Option(metavar="README.md", help="Replace the table between the topics marks of this file.")] = None,
+    write: Annotated[
+        Path | None, typer.Option(metavar="README.md", help="Replace the table between the topics marks of this file.")
+    ] = None,
 ) -> None:
     """Print the table of topics as Markdown, as the README shows it.
 

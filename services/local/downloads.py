@@ -7,6 +7,7 @@ Maven and no Java is needed for it. A jar whose SHA-256 differs from the list is
 import contextlib
 import hashlib
 import os
+import sys
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -125,4 +126,4 @@ def write_lock(lock: Path = LOCK) -> int:
 
 
 if __name__ == "__main__":
-    print(f"{write_lock()} jars locked")
+    sys.stdout.write(f"{write_lock()} jars locked\n")

@@ -132,4 +132,6 @@ def _make_cluster(data: Path, secret: Path, user: str | None) -> None:
     )  # fmt: skip
     if done.returncode:
         shutil.rmtree(data, ignore_errors=True)
-        raise LocalError(f"PostgreSQL could not make its data folder {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}")
+        raise LocalError(
+            f"PostgreSQL could not make its data folder {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}"
+        )

@@ -158,7 +158,9 @@ def stop_run(home: Path, within: float = 60.0) -> list[str]:
         if not _locked(lock):
             supervisor = run.supervisor.process() if run else None
             if supervisor is None:
-                raise LocalError(f"Something holds {home / 'lock'}, but it did not say who it is. Try again in a second.")
+                raise LocalError(
+                    f"Something holds {home / 'lock'}, but it did not say who it is. Try again in a second."
+                )
             supervisor.send_signal(signal.SIGTERM)
             deadline = time.monotonic() + within
             while not _locked(lock):

@@ -157,7 +157,9 @@ class Supervisor:
             if now - watched.started > _CALM_AFTER_S:
                 watched.pause = _FIRST_PAUSE_S
             code = watched.child.popen.returncode
-            self.say(f"{watched.name} ended (code {code}); starting it again in {watched.pause:.1f} s, see {watched.child.log}")
+            self.say(
+                f"{watched.name} ended (code {code}); starting it again in {watched.pause:.1f} s, see {watched.child.log}"
+            )
             watched.again_at = now + watched.pause
             watched.pause = min(2 * watched.pause, _LONGEST_PAUSE_S)
         elif now >= watched.again_at:
