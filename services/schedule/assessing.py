@@ -1,0 +1,260 @@
+"""The one way in which days are assessed: gather all inputs of a batch, let the rules decide, record and emit what changed.
+
+The stream, due days and commands all end here. A day whose result did not change gets no new version.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+from uuid import UUID
+
+from services.schedule.corrections import Kept
+from services.schedule.memory import Duties, Memory, Reference
+from services.schedule.reference import EmployeeState
+from services.schedule.rules import (
+    Assessment,
+    DayInputs,
+    Fact,
+    MarkSeen,
+    Person,
+    Violation,
+    assess,
+    date_of_stamp,
+    day_event,
+    diff_violations,
+    violation_id,
+)
+from services.schedule.rules.assessment import EXCUSED
+from services.schedule.rules.duty import zone_of
+from services.schedule.store import days as day_rows
+from services.schedule.store import due, facts
+from services.schedule.store import reference_rows as rows
+from services.schedule.store.days import Day, ViolationVersion
+from services.schedule.store.due import NextLook
+from shared import metrics
+from shared.database import Connection
+from shared.envelope import Envelope
+from shared.events import DayAssessed, DayState, DayStatus, Mode, RosterDay, ViolationChanged
+from shared.lanes import Work
+from shared.topics import DAY_ASSESSED, VIOLATION, lane_of
+
+_DAY: Final = dt.timedelta(days=1)
+_MARGIN: Final = 3 * _DAY
+"""A stamp of one local date may belong to the date before or after, and two days further cut its reach."""
+
+_NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+"""Time on a hand-moved clock that nobody has set yet: nothing has closed by it."""
+
+_SOON: Final = dt.timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """The people of a batch and what they are rostered for around its dates; people nobody knows are missing."""
+
+    states: Mapping[UUID, EmployeeState]
+    rosters: Mapping[UUID, Mapping[dt.date, RosterDay]]
+
+    def duties(self, reference: Reference, employee_id: UUID) -> Duties:
+        """The duties of one of them."""
+        return Duties(reference, self.states[employee_id], self.rosters.get(employee_id, {}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Gathered:
+    """All that a batch of days is judged on."""
+
+    reference: Reference
+    people: People
+    formers: Mapping[Day, DayAssessed]
+    marks: Mapping[Day, Sequence[MarkSeen]]
+    facts: Mapping[Day, Sequence[Fact]]
+    clocks: Mapping[str, dt.datetime]
+
+
+async def load_people(connection: Connection, days: Collection[Day]) -> People:
+    """The people of these days, with their rosters for the months around."""
+    states = await rows.employees(connection, {employee_id for employee_id, _ in days})
+    months = {
+        (employee_id, moment.replace(day=1))
+        for employee_id, date in days for moment in (date - _MARGIN, date, date + _MARGIN)
+    }
+    rosters: dict[UUID, dict[dt.date, RosterDay]] = {}
+    for (employee_id, _), kept in (await rows.rosters(connection, months)).items():
+        rosters.setdefault(employee_id, {}).update((day.date, day) for day in kept.state.days)
+    return People({employee_id: kept.state for employee_id, kept in states.items()}, rosters)
+
+
+def date_of(stamp: dt.datetime, employee_id: UUID, people: People, reference: Reference) -> dt.date | None:
+    """The business date to which somebody's stamp belongs; None if nobody knows the person."""
+    person = people.states.get(employee_id)
+    if person is None:
+        return None
+    date = stamp.astimezone(zone_of(person.timezone)).date()
+    unit = person.unit_on(date)
+    policy_id = reference.in_force.on(unit, date) if unit else None
+    if policy_id is None:
+        return date
+    duties = people.duties(reference, employee_id)
+    around = [duties.on(date + n * _DAY) for n in range(-2, 3)]
+    return date_of_stamp(stamp, around, reference.policies[policy_id], person.timezone)
+
+
+async def assess_days(
+    work: Work, memory: Memory, days: Mapping[Day, Envelope | None], now: dt.datetime, people: People | None = None
+) -> int:
+    """Assesses employee-days whose lanes `work` holds; returns how many got a new version.
+
+    `days` gives for each day the envelope of what caused it; `now` is the real time, which invented people's own
+    clocks replace. Sets for each day when it must be looked at next. `people` may be given if it is loaded already.
+    """
+    gathered = await _gather(work.connection, memory, list(days), people)
+    fresh: list[tuple[DayAssessed, Envelope | None, tuple[Violation, ...], tuple[Violation, ...]]] = []
+    looks = [
+        # Nobody knows these people (yet): when they are published their days are opened.
+        NextLook(employee_id, date, lane_of(employee_id), due.REAL, None)
+        for employee_id, date in days if employee_id not in gathered.people.states
+    ]
+    for day in days:
+        person = gathered.people.states.get(day[0])
+        if person is None:
+            continue
+        clock = person.played_clock
+        own_now = now if clock is None else gathered.clocks.get(clock, _NEVER_MOVED)
+        event, next_due = _decide(day, person, gathered, own_now)
+        if next_due is not None:
+            next_due = max(next_due, own_now + _SOON)
+        looks.append(NextLook(*day, lane_of(day[0]), clock or due.REAL, next_due))
+        if event is not None:
+            former = gathered.formers.get(day)
+            before = violations_in(former) if former else ()
+            fresh.append((event, days[day], *diff_violations(before, violations_in(event))))
+    if fresh:
+        await day_rows.put_days(work.connection, [event for event, *_ in fresh])
+        versions = await day_rows.violation_versions(
+            work.connection, [violation.id for _, _, raised, retracted in fresh for violation in (*raised, *retracted)]
+        ) if any(raised or retracted for _, _, raised, retracted in fresh) else {}
+        told: list[ViolationVersion] = []
+        for event, cause, raised, retracted in fresh:
+            envelope = _emit_day(work, event, cause)
+            told += _emit_violations(work, event, raised, retracted, versions, gathered.reference, envelope)
+        if told:
+            await day_rows.put_violations(work.connection, told)
+    await due.set_next_looks(work.connection, looks)
+    return len(fresh)
+
+
+def violations_in(event: DayAssessed) -> tuple[Violation, ...]:
+    """The violations that a version of a day says."""
+    return tuple(
+        Violation(violation_id(event.employee_id, event.date, found.kind, found.code), found.kind, found.code, found.minutes)
+        for found in event.findings if found.kind not in EXCUSED
+    )
+
+
+async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], people: People | None) -> _Gathered:
+    reference = await memory.current(connection)
+    people = people or await load_people(connection, days)
+    known = [day for day in days if day[0] in people.states]
+    formers = await day_rows.former_days(connection, known)
+    marks = await facts.marks_around(connection, known)
+    reports = await facts.reports_of(connection, known)
+    corrections = await facts.corrections_about(
+        connection, {employee_id for employee_id, _ in known}, min(date for _, date in known), max(date for _, date in known)
+    ) if known else []
+    by_day = _facts_by_day(known, people, corrections)
+    played = {clock for employee_id, _ in known if (clock := people.states[employee_id].played_clock) is not None}
+    return _Gathered(
+        reference, people, formers, {day: marks.get(place, ()) for place, day in enumerate(known)},
+        {day: (*by_day.get(day, ()), *reports.get(place, ())) for place, day in enumerate(known)},
+        await due.clocks(connection, played) if played else {},
+    )
+
+
+def _facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kept]) -> dict[Day, list[Fact]]:
+    of_one: dict[UUID, list[Kept]] = {}
+    of_many: list[Kept] = []
+    for kept in corrections:
+        of_many.append(kept) if kept.employee_id is None else of_one.setdefault(kept.employee_id, []).append(kept)
+    by_day: dict[Day, list[Fact]] = {}
+    if not of_one and not of_many:
+        return by_day
+    for employee_id, date in known:
+        unit = people.states[employee_id].unit_on(date)
+        for kept in (*of_one.get(employee_id, ()), *of_many):
+            if kept.first <= date <= kept.last and (kept.org_unit_id is None or kept.org_unit_id == unit):
+                by_day.setdefault((employee_id, date), []).extend(kept.facts())
+    return by_day
+
+
+def _decide(
+    day: Day, person: EmployeeState, gathered: _Gathered, now: dt.datetime
+) -> tuple[DayAssessed | None, dt.datetime | None]:
+    """The new version of a day, None if nothing is to be said; and when the clock may change it next."""
+    employee_id, date = day
+    former, reference = gathered.formers.get(day), gathered.reference
+    unit = person.unit_on(date)
+    policy_id = reference.in_force.on(unit, date) if unit else None
+    if unit is None or policy_id is None or (not person.active and former is None):
+        # No duty is owed before the first membership or rule pack, nor by who has left; what was said is taken back.
+        return (_withdrawn(former), None) if former and (unit is None or policy_id is None) else (None, None)
+    duties = gathered.people.duties(reference, employee_id)
+    before, after = duties.working_around(date)
+    inputs = DayInputs(
+        Person(employee_id, person.kind, person.group, unit), duties.on(date), before, after, tuple(gathered.marks[day]),
+        tuple(gathered.facts[day]), duties.days_in_month(date), duties.week_days(date),
+    )
+    assessment = assess(inputs, reference.policies[policy_id], now)
+    if former is None and _says_nothing(assessment):
+        return None, assessment.next_due
+    event = day_event(assessment, inputs, version=former.version if former else 1, policy_id=policy_id)
+    if former is None:
+        return event, assessment.next_due
+    changed = event.model_copy(update={"version": former.version + 1}) if event != former else None
+    return changed, assessment.next_due
+
+
+def _says_nothing(assessment: Assessment) -> bool:
+    return assessment.status is DayStatus.PENDING and not assessment.findings and not assessment.evidence
+
+
+def _withdrawn(former: DayAssessed) -> DayAssessed | None:
+    """The version that says a day is owed nothing (any more); None if the last one says so already."""
+    nothing = former.model_copy(update={
+        "state": DayState.FINAL, "status": DayStatus.OFF, "mode": Mode.OFF, "scheduled": False, "late": None, "early": None,
+        "findings": (), "in_at": None, "out_at": None, "evidence": (),
+    })  # fmt: skip
+    return nothing.model_copy(update={"version": former.version + 1}) if nothing != former else None
+
+
+def _emit_day(work: Work, event: DayAssessed, cause: Envelope | None) -> Envelope:
+    metrics.SCHEDULE_ASSESSED.labels(event.status.value).inc()
+    return work.emit(
+        DAY_ASSESSED, f"{event.employee_id}|{event.date}", event.version, event,
+        key=str(event.employee_id), lane=lane_of(event.employee_id), cause=cause,
+    )  # fmt: skip
+
+
+def _emit_violations(
+    work: Work, event: DayAssessed, raised: Sequence[Violation], retracted: Sequence[Violation], versions: dict[UUID, int],
+    reference: Reference, cause: Envelope,
+) -> list[ViolationVersion]:
+    policy = reference.policies.get(event.policy_id)
+    changes: list[tuple[Literal["raised", "retracted"], Violation]] = [
+        *(("retracted", violation) for violation in retracted), *(("raised", violation) for violation in raised)]
+    told = []
+    for action, violation in changes:
+        version = versions[violation.id] = versions.get(violation.id, 0) + 1
+        told.append(ViolationVersion(violation, event.employee_id, event.date, version, action, event.version))
+        metrics.SCHEDULE_VIOLATIONS.labels(violation.code, action).inc()
+        work.emit(
+            VIOLATION, str(violation.id), version, ViolationChanged(
+                violation_id=violation.id, employee_id=event.employee_id, org_unit_id=event.org_unit_id, date=event.date,
+                version=version, action=action, kind=violation.kind, code=violation.code, minutes=violation.minutes,
+                policy_id=event.policy_id, legal_source=policy.legal_source if policy else None,
+                assessment_version=event.version, evidence=event.evidence,
+            ), key=str(event.employee_id), lane=lane_of(event.employee_id), cause=cause,
+        )  # fmt: skip
+    return told
+

@@ -1,0 +1,249 @@
+"""Corrections as people make them: the fields of each kind, the dates it touches, and the fact that the rules judge by.
+
+The body of a correction holds its fields exactly as the scenario format names them.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from services.schedule.rules import (
+    ApelMissed,
+    Fact,
+    FraudDecided,
+    Leave,
+    LeftDuringHours,
+    Manual,
+    Outage,
+    OutageDecided,
+    Permission,
+    Reviewed,
+)
+from services.schedule.rules.inputs import LeaveWord
+from shared.events import Mark
+
+State: TypeAlias = Literal["requested", "approved", "rejected"]
+FIRST: Final = dt.date(1970, 1, 1)
+LAST: Final = dt.date(9999, 12, 31)
+_DAY: Final = dt.timedelta(days=1)
+
+
+class CorrectionRefused(ValueError):
+    """A correction that cannot be recorded; the text says why and what to do, in Indonesian."""
+
+
+class Body(BaseModel):
+    """Fields of one kind of correction; an unknown field is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
+
+
+class LeaveBody(Body):
+    """Leave (cuti), or duty travel (`dl`) with its letter; a request that is not decided is no absence (domain.md §4.4)."""
+
+    kind: LeaveWord
+    since: dt.date = Field(alias="from")
+    until: dt.date = Field(alias="to")
+    letter: bool | str | None = None
+    inpatient: bool | None = None
+
+    @model_validator(mode="after")
+    def _forward(self) -> "LeaveBody":
+        if self.until < self.since:
+            raise ValueError("`to` is before `from`")
+        return self
+
+
+class ManualBody(Body):
+    """A mark recorded by hand and approved; `nth_forgotten` numbers those of the month that were merely forgotten."""
+
+    mark: Mark
+    at: AwareDatetime
+    nth_forgotten: int | None = None
+
+
+class OutageBody(Body):
+    """The system was down from `from` to `to`; its days are held from the declaration to the decision."""
+
+    since: AwareDatetime = Field(alias="from")
+    until: AwareDatetime = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _forward(self) -> "OutageBody":
+        if self.until <= self.since:
+            raise ValueError("`to` is not after `from`")
+        return self
+
+
+class OutageDecisionBody(Body):
+    """The decision on a declared outage, named by its correction id; it touches the outage's dates."""
+
+    outage_decision: UUID
+    decision: Literal["confirmed", "rejected"]
+
+
+class FraudBody(Body):
+    """The decision on suspected check-ins; it touches the days of those marks."""
+
+    check_ins: tuple[UUID, ...] = Field(min_length=1)
+    decision: Literal["confirmed", "cleared"]
+
+
+class ReviewBody(Body):
+    """A person's word on an unsure or quarantined check-in; it touches the days of that mark."""
+
+    review: UUID
+    decision: Literal["accepted", "rejected"]
+
+
+class ApelBody(Body):
+    """Was missing at the roll-call (apel) of a date."""
+
+    date: dt.date
+
+
+class LeftBody(Body):
+    """Was found away from work in hours on a date."""
+
+    date: dt.date
+
+
+class PermissionBody(Body):
+    """Permission (izin) for a day."""
+
+    date: dt.date
+
+
+class LetterBody(Body):
+    """An activity away from the office by letter; geofence judges the place, so it bears on no day by itself."""
+
+    activity: dict[str, Any] | str | None = None
+    employees: tuple[UUID, ...] = ()
+    since: AwareDatetime | dt.date = Field(alias="from")
+    until: AwareDatetime | dt.date = Field(alias="to")
+
+
+class MoveBody(Body):
+    """From this date on the employee belongs to another unit; the membership itself is changed with it."""
+
+    to_unit: UUID
+    since: dt.date = Field(alias="from")
+
+
+_BODIES: Final[Mapping[str, type[Body]]] = {
+    "leave": LeaveBody,
+    "manual": ManualBody,
+    "outage": OutageBody,
+    "outage_decision": OutageDecisionBody,
+    "fraud": FraudBody,
+    "review": ReviewBody,
+    "apel": ApelBody,
+    "left": LeftBody,
+    "permission": PermissionBody,
+    "letter": LetterBody,
+    "move": MoveBody,
+}
+KINDS: Final = tuple(_BODIES)
+
+OF_ONE: Final = frozenset({"leave", "manual", "fraud", "review", "apel", "left", "permission", "move"})
+"""Kinds that are about one person; the others may be about a unit or everybody."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A correction in its newest version, with the first and last business date that it may touch."""
+
+    correction_id: UUID
+    version: int
+    kind: str
+    state: State
+    employee_id: UUID | None
+    org_unit_id: UUID | None
+    first: dt.date
+    last: dt.date
+    actor: str
+    decided_at: dt.datetime
+    body: Mapping[str, Any]
+
+    def facts(self) -> tuple[Fact, ...]:
+        """What the rules make of it; empty if it bears on no day by itself."""
+        return facts_of(self.correction_id, read_body(self.kind, self.body), self.state, self.decided_at)
+
+
+def read_body(kind: str, body: Mapping[str, Any]) -> Body:
+    """The fields of a correction; raises CorrectionRefused, naming field and reason without repeating values."""
+    if kind not in _BODIES:
+        raise CorrectionRefused(f"jenis koreksi tidak dikenal; yang ada: {', '.join(KINDS)}")
+    try:
+        return _BODIES[kind].model_validate(dict(body))
+    except ValidationError as problem:
+        found = problem.errors(include_input=False, include_url=False)
+        told = "; ".join(f"{'.'.join(map(str, one['loc'])) or kind}: {one['msg']}" for one in found)
+        raise CorrectionRefused(f"isi koreksi {kind} belum benar: {told}") from None
+
+
+def dates_of(body: Body, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
+    """First and last business date that a correction may touch, seen from a zone; decisions touch what they decide on."""
+    match body:
+        case LeaveBody():
+            return body.since, body.until
+        case ManualBody():
+            return around(body.at, body.at, zone)
+        case OutageBody():
+            return around(body.since, body.until, zone)
+        case ApelBody() | LeftBody() | PermissionBody():
+            return body.date, body.date
+        case MoveBody():
+            return body.since, LAST
+        case LetterBody():
+            return _date(body.since, zone), max(_date(body.since, zone), _date(body.until, zone))
+    return FIRST, LAST
+
+
+def facts_of(correction_id: UUID, body: Body, state: State, at: dt.datetime) -> tuple[Fact, ...]:
+    """What the rules make of a correction; `at` is when it was decided.
+
+    Requests count where the rules wait for them (leave, permission) or where declaring is enough (outage).
+    """
+    if state == "rejected":
+        return ()
+    match body:
+        case LeaveBody():
+            letter = bool(body.letter.strip()) if isinstance(body.letter, str) else body.letter
+            return (Leave(correction_id, body.kind, body.since, body.until, state, letter, body.inpatient),)
+        case PermissionBody():
+            return (Permission(correction_id, body.date, state),)
+        case OutageBody():
+            return (Outage(correction_id, body.since, body.until),)
+    return _decided(correction_id, body, at) if state == "approved" else ()
+
+
+def _decided(correction_id: UUID, body: Body, at: dt.datetime) -> tuple[Fact, ...]:
+    match body:
+        case ManualBody():
+            return (Manual(correction_id, body.mark, body.at, body.nth_forgotten),)
+        case OutageDecisionBody():
+            return (OutageDecided(body.outage_decision, body.decision, at),)
+        case FraudBody():
+            return tuple(FraudDecided(check_in, body.decision, at) for check_in in body.check_ins)
+        case ReviewBody():
+            return (Reviewed(body.review, body.decision, at),)
+        case ApelBody():
+            return (ApelMissed(correction_id, body.date),)
+        case LeftBody():
+            return (LeftDuringHours(correction_id, body.date),)
+    return ()
+
+
+def around(since: dt.datetime, until: dt.datetime, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
+    """Business dates that stamps between two instants may belong to: a day more on each side, for overnight duties."""
+    return since.astimezone(zone).date() - _DAY, until.astimezone(zone).date() + _DAY
+
+
+def _date(moment: dt.datetime | dt.date, zone: ZoneInfo) -> dt.date:
+    return moment.astimezone(zone).date() if isinstance(moment, dt.datetime) else moment

@@ -1,0 +1,151 @@
+"""What a worker remembers of rarely changing reference data, and the duties that follow from it.
+
+Each unit of work compares the change counter first and reads everything again when it moved. A change that commits
+during a unit of work is not missed: whatever it concerns is marked due under the lanes, which this work holds.
+"""
+
+import datetime as dt
+import logging
+from collections.abc import Mapping
+from typing import Final
+from uuid import UUID
+
+from services.schedule.reference import DEFAULT_WEEK, NATIONAL_CALENDAR, EmployeeState, OrgUnitState, PoliciesInForce
+from services.schedule.rules import Duty, DutyError, Week, duty_on, parse_week
+from services.schedule.store import reference_rows as rows
+from shared import logs
+from shared.database import Connection
+from shared.events import RosterDay
+from shared.policy import Policy
+
+_log = logging.getLogger(__name__)
+_DAY: Final = dt.timedelta(days=1)
+_REMEMBERED: Final = 200_000
+
+
+class Reference:
+    """One state of units, weeks, calendars and rule packs."""
+
+    def __init__(
+        self,
+        units: Mapping[UUID, OrgUnitState],
+        weeks: Mapping[str, Week],
+        holidays: Mapping[str, frozenset[dt.date]],
+        policies: Mapping[UUID, Policy],
+        in_force: PoliciesInForce,
+    ) -> None:
+        self.units = units
+        self.weeks = weeks
+        self.holidays = holidays
+        self.policies = policies
+        self.in_force = in_force
+        self._plain: dict[tuple[str, str, dt.date, str], Duty] = {}
+        self._working_days: dict[tuple[str, str, dt.date], int] = {}
+
+    def calendar_of(self, org_unit_id: UUID | None) -> str:
+        """Name of the calendar by which a unit lives."""
+        unit = self.units.get(org_unit_id) if org_unit_id else None
+        return unit.calendar if unit else NATIONAL_CALENDAR
+
+    def week(self, code: str) -> Week:
+        """Hours by weekday; a pattern that is not known is the usual one."""
+        return self.weeks.get(code) or self.weeks.get(DEFAULT_WEEK, {})
+
+    def plain_duty(self, week: str, calendar: str, date: dt.date, timezone: str) -> Duty:
+        """The duty of whoever is not rostered: by week pattern and calendar."""
+        key = (week, calendar, date, timezone)
+        duty = self._plain.get(key)
+        if duty is None:
+            if len(self._plain) > _REMEMBERED:
+                self._plain.clear()
+            duty = self._plain[key] = duty_on(date, self.week(week), self.holidays.get(calendar, frozenset()), None, timezone)
+        return duty
+
+    def working_days(self, week: str, calendar: str, first: dt.date) -> int:
+        """How many dates of the month that begins on `first` are worked by week pattern and calendar alone."""
+        key = (week, calendar, first)
+        count = self._working_days.get(key)
+        if count is None:
+            days = [first + n * _DAY for n in range((_next_month(first) - first).days)]
+            count = self._working_days[key] = sum(self.plain_duty(week, calendar, day, "UTC").working for day in days)
+        return count
+
+
+class Duties:
+    """The duties of one person, from roster, week and calendar as of each date."""
+
+    def __init__(self, reference: Reference, person: EmployeeState, roster: Mapping[dt.date, RosterDay]) -> None:
+        self._reference = reference
+        self._person = person
+        self._roster = roster
+        self._moves = [*(m.since for m in person.memberships[1:]), *(w.since for w in person.weeks)]
+
+    def on(self, date: dt.date) -> Duty:
+        """The duty of a business date."""
+        week, calendar = self._pattern(date)
+        rostered = self._roster.get(date)
+        if rostered is not None:
+            holidays = self._reference.holidays.get(calendar, frozenset())
+            try:
+                return duty_on(date, self._reference.week(week), holidays, rostered, self._person.timezone)
+            except DutyError as problem:
+                # The import refuses such rows; a later change of the person's week can still bring one about.
+                logs.event(_log, "A roster row gives no hours and the week has none", level=logging.WARNING, error=problem)
+        return self._reference.plain_duty(week, calendar, date, self._person.timezone)
+
+    def working_around(self, date: dt.date) -> tuple[Duty | None, Duty | None]:
+        """The nearest working duties within two days before and after: further ones cut no reach."""
+        before = next((duty for n in (1, 2) if (duty := self.on(date - n * _DAY)).working), None)
+        after = next((duty for n in (1, 2) if (duty := self.on(date + n * _DAY)).working), None)
+        return before, after
+
+    def days_in_month(self, date: dt.date) -> int:
+        """How many duties the month of `date` has, leave included."""
+        first = date.replace(day=1)
+        if any(first < since < _next_month(first) for since in self._moves):
+            days = [first + n * _DAY for n in range((_next_month(first) - first).days)]
+            return sum(self.on(day).working for day in days)
+        week, calendar = self._pattern(first)
+        count = self._reference.working_days(week, calendar, first)
+        for day in self._roster:
+            if day.year == first.year and day.month == first.month:
+                count += self.on(day).working - self._reference.plain_duty(week, calendar, day, "UTC").working
+        return count
+
+    def week_days(self, date: dt.date) -> int:
+        """Whether this is a week of five or of six duty days."""
+        return 5 if len(self._reference.week(self._pattern(date)[0])) <= 5 else 6
+
+    def _pattern(self, date: dt.date) -> tuple[str, str]:
+        person = self._person
+        return person.week_on(date), self._reference.calendar_of(person.unit_on(date) or person.memberships[0].org_unit_id)
+
+
+class Memory:
+    """The newest state of the reference data that this process has seen."""
+
+    def __init__(self) -> None:
+        self._changes = -1
+        self._reference: Reference | None = None
+
+    async def current(self, connection: Connection) -> Reference:
+        """The state as of this transaction; read again only if the counter moved."""
+        changes = await rows.changes(connection)
+        if self._reference is None or changes != self._changes:
+            packs = await rows.policies(connection)
+            holidays: dict[str, set[dt.date]] = {}
+            for (calendar, _), kept in (await rows.calendars(connection)).items():
+                holidays.setdefault(calendar, set()).update(day.date for day in kept.state.days)
+            self._reference = Reference(
+                {org_unit_id: kept.state for org_unit_id, kept in (await rows.units(connection)).items()},
+                {code: parse_week(kept.state.hours) for code, kept in (await rows.weeks(connection)).items()},
+                {calendar: frozenset(days) for calendar, days in holidays.items()},
+                {policy_id: Policy.from_content(kept.state.content) for policy_id, kept in packs.items()},
+                PoliciesInForce((unit, since, policy_id) for policy_id, unit, since in await rows.policies_in_force(connection)),
+            )
+            self._changes = changes
+        return self._reference
+
+
+def _next_month(first: dt.date) -> dt.date:
+    return (first + dt.timedelta(days=31)).replace(day=1)

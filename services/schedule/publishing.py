@@ -1,0 +1,265 @@
+"""Commands that publish reference data: each writes the new state, its event and the days it makes due in one transaction.
+
+Only what differs is written, so that the same command given twice changes nothing; what concerns many people is noted
+once and carried through the lanes by a chore (`store.opening.spread`).
+"""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final, TypeVar
+from uuid import UUID, uuid4
+
+from services.schedule.reference import (
+    DEFAULT_WEEK,
+    CalendarState,
+    EmployeeState,
+    OrgUnitState,
+    PolicyState,
+    RosterState,
+    WeekPatternState,
+    changed_since,
+)
+from services.schedule.store import due, opening
+from services.schedule.store import reference_rows as rows
+from services.schedule.store.due import EVER, Priority, Span
+from services.schedule.store.reference_rows import Kept
+from shared.envelope import Envelope
+from shared.events import AuditRecorded, PolicyInForce
+from shared.lanes import Lanes, Work
+from shared.policy import Policy
+from shared.topics import AUDIT, CALENDAR, EMPLOYEE, LANES, ORG_UNIT, POLICY, ROSTER, lane_of
+
+ONE_TRANSACTION: Final = 20_000
+"""Up to so many people or rosters are written in one transaction; more go lane by lane, so that live traffic passes between."""
+
+OPERATOR: Final = "operator"
+"""Actor of commands given at the command line."""
+
+_DAY: Final = dt.timedelta(days=1)
+S = TypeVar("S")
+K = TypeVar("K", bound=Hashable)
+
+
+class Refused(ValueError):
+    """A command that would break what others rely on; the text says why and what to do, in Indonesian."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many states were new, changed, and already as asked."""
+
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+
+    def __add__(self, other: "Outcome") -> "Outcome":
+        return Outcome(self.new + other.new, self.changed + other.changed, self.unchanged + other.unchanged)
+
+
+def differing(asked: Iterable[S], known: Mapping[K, Kept[S]], key: Callable[[S], K]) -> tuple[list[Kept[S]], Outcome]:
+    """The asked states that differ from the known ones, in the version they get, and the count of all."""
+    changed: list[Kept[S]] = []
+    new = unchanged = 0
+    for state in asked:
+        old = known.get(key(state))
+        if old is not None and old.state == state:
+            unchanged += 1
+            continue
+        new += old is None
+        changed.append(Kept(old.version + 1 if old else 1, state))
+    return changed, Outcome(new, len(changed) - new, unchanged)
+
+
+async def publish_org_units(lanes: Lanes, units: Sequence[OrgUnitState], actor: str = OPERATOR) -> Outcome:
+    """Publishes org units; a changed zone or calendar makes the unit's days due."""
+    async with lanes.hold({lane_of(actor), *(lane_of(unit.org_unit_id) for unit in units)}) as work:
+        known = await rows.units(work.connection)
+        changed, outcome = differing(units, known, lambda unit: unit.org_unit_id)
+        if changed:
+            cause = _audit(work, actor, "publish-org-units", outcome)
+            await rows.put_units(work.connection, changed)
+            await rows.count_change(work.connection)
+            for version, unit in changed:
+                key = str(unit.org_unit_id)
+                work.emit(ORG_UNIT, key, version, unit.published(version), key=key, lane=lane_of(key), cause=cause)
+                if version > 1 and known[unit.org_unit_id].state.calendar != unit.calendar:
+                    await opening.spread(work.connection, unit.org_unit_id, dt.date(1970, 1, 1), EVER, Priority.COMMAND, cause)
+        return outcome
+
+
+async def publish_weeks(lanes: Lanes, weeks: Sequence[WeekPatternState], actor: str = OPERATOR) -> Outcome:
+    """Adds week patterns. Hours of a pattern in use cannot change, since that would rewrite days long past; raises Refused."""
+    async with lanes.hold({lane_of(actor)}) as work:
+        known = await rows.weeks(work.connection)
+        changed, outcome = differing(weeks, known, lambda week: week.code)
+        for _, week in changed:
+            old = known.get(week.code)
+            if old is not None and dict(old.state.hours) != dict(week.hours) and (
+                week.code == DEFAULT_WEEK or await rows.week_in_use(work.connection, week.code)
+            ):
+                raise Refused(f"jam pola kerja {week.code} sudah dipakai; buat kode baru dan tetapkan dengan tanggal mulai")
+        if changed:
+            _audit(work, actor, "publish-weeks", outcome)
+            await rows.put_weeks(work.connection, changed)
+            await rows.count_change(work.connection)
+        return outcome
+
+
+async def publish_employees(lanes: Lanes, people: Sequence[EmployeeState], actor: str = OPERATOR) -> Outcome:
+    """Publishes people; what differs makes their days due from the first date that it touches.
+
+    More than `ONE_TRANSACTION` people go lane by lane: after an interruption, giving the same command again finishes it.
+    """
+    total = Outcome()
+    for held, chunk in _by_lanes(people, lambda person: person.employee_id):
+        async with lanes.hold({lane_of(actor), *held}) as work:
+            total += await put_people(work, chunk, actor)
+    return total
+
+
+async def put_people(work: Work, people: Sequence[EmployeeState], actor: str) -> Outcome:
+    """Publishes people within a unit of work that holds their lanes and the actor's."""
+    known = await rows.employees(work.connection, [person.employee_id for person in people])
+    changed, outcome = differing(people, known, lambda person: person.employee_id)
+    if not changed:
+        return outcome
+    cause = _audit(work, actor, "publish-employees", outcome)
+    await rows.put_employees(work.connection, changed)
+    spans = []
+    for version, person in changed:
+        key = str(person.employee_id)
+        work.emit(EMPLOYEE, key, version, person.published(version), key=key, lane=lane_of(key), cause=cause)
+        old = known.get(person.employee_id)
+        since = changed_since(old.state, person) if old else None
+        if since is not None:
+            spans.append(Span(person.employee_id, (since - _DAY).replace(day=1), EVER))
+    await opening.refresh_openings(work.connection, [person.employee_id for _, person in changed])
+    await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
+    return outcome
+
+
+async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str = OPERATOR) -> Outcome:
+    """Publishes rosters; a changed one makes its month due (the month's duty days count in every day of it)."""
+    total = Outcome()
+    for held, chunk in _by_lanes(rosters, lambda roster: roster.employee_id):
+        async with lanes.hold({lane_of(actor), *held}) as work:
+            known = await rows.rosters(work.connection, [(roster.employee_id, roster.month) for roster in chunk])
+            changed, outcome = differing(chunk, known, lambda roster: (roster.employee_id, roster.month))
+            total += outcome
+            if not changed:
+                continue
+            cause = _audit(work, actor, "publish-rosters", outcome)
+            await rows.put_rosters(work.connection, changed)
+            for version, roster in changed:
+                key = f"{roster.employee_id}|{roster.month:%Y-%m}"
+                work.emit(ROSTER, key, version, roster.published(version), key=key, lane=lane_of(roster.employee_id), cause=cause)
+            spans = [Span(roster.employee_id, roster.month - _DAY, _next_month(roster.month)) for _, roster in changed]
+            await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
+    return total
+
+
+async def publish_calendars(lanes: Lanes, calendars: Sequence[CalendarState], actor: str = OPERATOR) -> Outcome:
+    """Publishes calendars; the months of changed dates become due for whoever lives by that calendar."""
+    keys = {f"{state.calendar}|{state.year}" for state in calendars}
+    async with lanes.hold({lane_of(actor), *map(lane_of, keys)}) as work:
+        known = await rows.calendars(work.connection)
+        changed, outcome = differing(calendars, known, lambda state: (state.calendar, state.year))
+        if not changed:
+            return outcome
+        cause = _audit(work, actor, "publish-calendars", outcome)
+        await rows.put_calendars(work.connection, changed)
+        await rows.count_change(work.connection)
+        units = [kept.state for kept in (await rows.units(work.connection)).values()]
+        for version, state in changed:
+            key = f"{state.calendar}|{state.year}"
+            work.emit(CALENDAR, key, version, state.published(version), key=key, lane=lane_of(key), cause=cause)
+            old = known.get((state.calendar, state.year))
+            dates = {day.date for day in state.days} ^ ({day.date for day in old.state.days} if old else set())
+            scopes = _living_by(state.calendar, units)
+            for first in sorted({date.replace(day=1) for date in dates}):
+                for scope in scopes:
+                    await opening.spread(work.connection, scope, first - _DAY, _next_month(first), Priority.RESTATEMENT, cause)
+        return outcome
+
+
+async def publish_policies(
+    lanes: Lanes, policies: Mapping[str, Policy], in_force: Sequence[tuple[str, dt.date, UUID | None]], actor: str = OPERATOR,
+) -> Outcome:
+    """Publishes rule packs and puts some in force: (name, first business date, unit or None for the province).
+
+    A pack that was in force there since the same date gives way. Days from that date to the next change of the same
+    scope become due. Raises Refused for a name that is not among the policies.
+    """
+    unknown = sorted({name for name, _, _ in in_force} - set(policies))
+    if unknown:
+        raise Refused(f"kebijakan {', '.join(unknown)} tidak ada di berkas; yang ada: {', '.join(sorted(policies))}")
+    ids = {name: policy.identity for name, policy in policies.items()}
+    # Every pack that may lose a scope is published again too, and their ids are not known before the lanes are held.
+    async with lanes.hold(range(LANES)) as work:
+        known = await rows.policies(work.connection)
+        scopes = {(scope.org_unit_id, scope.since): policy_id
+                  for policy_id, kept in known.items() for scope in kept.state.in_force}
+        wanted = dict(scopes)
+        for name, since, unit in in_force:
+            wanted[unit, since] = ids[name]
+        contents = {policy_id: kept.state for policy_id, kept in known.items()}
+        for name, policy in policies.items():
+            old = contents.get(ids[name])
+            contents[ids[name]] = PolicyState(ids[name], old.name if old else name, policy.content())
+        held: defaultdict[UUID, list[PolicyInForce]] = defaultdict(list)
+        for (unit, since), policy_id in sorted(wanted.items(), key=lambda item: (item[0][1], str(item[0][0] or ""))):
+            held[policy_id].append(PolicyInForce(since=since, org_unit_id=unit))
+        asked = [replace(state, in_force=tuple(held[policy_id])) for policy_id, state in contents.items()]
+        changed, outcome = differing(asked, known, lambda state: state.policy_id)
+        mine = set(ids.values())
+        outcome = replace(outcome, unchanged=len(mine - {state.policy_id for _, state in changed}))
+        if not changed:
+            return outcome
+        cause = _audit(work, actor, "publish-policies", outcome)
+        await rows.put_policies(work.connection, changed)
+        await rows.count_change(work.connection)
+        for version, state in changed:
+            key = str(state.policy_id)
+            work.emit(POLICY, key, version, state.published(version), key=key, lane=lane_of(key), cause=cause)
+        for unit, since in sorted((key for key, value in wanted.items() if scopes.get(key) != value), key=lambda key: key[1]):
+            later = [date for scope, date in wanted if scope == unit and date > since]
+            await opening.spread(work.connection, unit, since, min(later, default=EVER), Priority.RESTATEMENT, cause)
+        return outcome
+
+
+def _by_lanes(states: Sequence[S], employee_of: Callable[[S], UUID]) -> Iterable[tuple[set[int], Sequence[S]]]:
+    if len(states) <= ONE_TRANSACTION:
+        if states:
+            yield {lane_of(employee_of(state)) for state in states}, states
+        return
+    lanes: defaultdict[int, list[S]] = defaultdict(list)
+    for state in states:
+        lanes[lane_of(employee_of(state))].append(state)
+    for lane in sorted(lanes):
+        for start in range(0, len(lanes[lane]), ONE_TRANSACTION):
+            yield {lane}, lanes[lane][start:start + ONE_TRANSACTION]
+
+
+def _living_by(calendar: str, units: Collection[OrgUnitState]) -> list[UUID | None]:
+    """Units that live by this calendar; one None if all do."""
+    living = [unit.org_unit_id for unit in units if unit.calendar == calendar]
+    return [None] if living and len(living) == len(units) else [*living]
+
+
+def _next_month(first: dt.date) -> dt.date:
+    return (first + dt.timedelta(days=31)).replace(day=1)
+
+
+def _audit(work: Work, actor: str, action: str, outcome: Outcome) -> Envelope:
+    detail: dict[str, Any] = {"new": outcome.new, "changed": outcome.changed, "unchanged": outcome.unchanged}
+    return record_audit(work, actor, action, "reference-data", detail)
+
+
+def record_audit(work: Work, actor: str, action: str, subject: str, detail: dict[str, Any]) -> Envelope:
+    """Tells on the audit topic who commanded what; its envelope is the cause of all that follows. Holds no personal data."""
+    audit_id = uuid4()
+    now = dt.datetime.now(dt.UTC)
+    event = AuditRecorded(audit_id=audit_id, actor=actor, action=action, subject=subject, at=now, detail=detail)
+    return work.emit(AUDIT["schedule"], str(audit_id), 1, event, key=actor, lane=lane_of(actor), cause=None, time=now)

@@ -1,0 +1,210 @@
+"""Reference data as schedule owns it: people, units, weeks, rosters, calendars, rule packs in force; values and how they change.
+
+Everything here is a plain value; a change makes a new one. The store keeps them, the commands publish them.
+"""
+
+import datetime as dt
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from uuid import UUID
+
+from shared.events import (
+    CalendarDay,
+    CalendarPublished,
+    EmployeeKind,
+    EmployeePublished,
+    OrgUnitPublished,
+    PolicyInForce,
+    PolicyPublished,
+    RosterDay,
+    RosterPublished,
+    UnitMembership,
+)
+
+NATIONAL_CALENDAR: Final = "nasional"
+DEFAULT_WEEK: Final = "lima-hari"
+"""Five days, 37 h 30 min (Perpres 21/2023 Art. 3, 4); holds for whoever has no other week assigned."""
+
+
+@dataclass(frozen=True, slots=True)
+class OrgUnitState:
+    """An org unit (OPD, UPT): its code, its zone, the calendar whose holidays hold there."""
+
+    org_unit_id: UUID
+    code: str
+    name: str
+    timezone: str
+    calendar: str = NATIONAL_CALENDAR
+    public_service: bool = False
+
+    def published(self, version: int) -> OrgUnitPublished:
+        """The event that tells this state."""
+        return OrgUnitPublished(
+            org_unit_id=self.org_unit_id, version=version, code=self.code, name=self.name, timezone=self.timezone,
+            public_service=self.public_service, calendar=self.calendar,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class WeekPatternState:
+    """A week: local start and end per weekday ("mon": ("07:30", "16:00")); a weekday not listed is OFF. With its source."""
+
+    code: str
+    name: str
+    hours: Mapping[str, tuple[str, str]]
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """From this business date on the person belongs to this unit."""
+
+    since: dt.date
+    org_unit_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class WeekAssignment:
+    """From this business date on the person works this week pattern."""
+
+    since: dt.date
+    week: str
+
+
+@dataclass(frozen=True, slots=True)
+class EmployeeState:
+    """One person: pseudonymous id, NIP, kind and group, zone, units and weeks by date (ascending, no repeats).
+
+    `played_clock` names the hand-moved clock of an invented person; None: the real one.
+    """
+
+    employee_id: UUID
+    nip: str
+    name: str
+    kind: EmployeeKind
+    group: str
+    timezone: str
+    memberships: tuple[Membership, ...]
+    weeks: tuple[WeekAssignment, ...] = ()
+    active: bool = True
+    played_clock: str | None = None
+
+    def published(self, version: int) -> EmployeePublished:
+        """The event that tells this state."""
+        return EmployeePublished(
+            employee_id=self.employee_id, version=version, nip=self.nip, name=self.name, kind=self.kind, group=self.group,
+            memberships=tuple(UnitMembership(since=m.since, org_unit_id=m.org_unit_id) for m in self.memberships),
+            timezone=self.timezone, active=self.active, played_clock=self.played_clock,
+        )
+
+    def unit_on(self, date: dt.date) -> UUID | None:
+        """The unit of that business date; None before the first membership."""
+        place = bisect_right([m.since for m in self.memberships], date)
+        return self.memberships[place - 1].org_unit_id if place else None
+
+    def week_on(self, date: dt.date) -> str:
+        """The week pattern of that business date, by code."""
+        place = bisect_right([w.since for w in self.weeks], date)
+        return self.weeks[place - 1].week if place else DEFAULT_WEEK
+
+    def joined(self, since: dt.date, org_unit_id: UUID) -> "EmployeeState":
+        """The person, belonging to that unit from `since` until the next known move."""
+        units = {m.since: m.org_unit_id for m in self.memberships} | {since: org_unit_id}
+        return replace(self, memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units)))
+
+    def working(self, since: dt.date, week: str) -> "EmployeeState":
+        """The person, working that week pattern from `since` until the next known change."""
+        weeks = {w.since: w.week for w in self.weeks} | {since: week}
+        return replace(self, weeks=tuple(WeekAssignment(day, code) for day, code in _without_repeats(weeks)))
+
+
+def _without_repeats(by_date: Mapping[dt.date, Any]) -> list[tuple[dt.date, Any]]:
+    kept: list[tuple[dt.date, Any]] = []
+    for day in sorted(by_date):
+        if not kept or kept[-1][1] != by_date[day]:
+            kept.append((day, by_date[day]))
+    return kept
+
+
+def changed_since(old: EmployeeState | None, new: EmployeeState) -> dt.date | None:
+    """First business date whose assessment may differ between two states of a person; None: no date does."""
+    if old is None:
+        return new.memberships[0].since
+    lasting = ("kind", "group", "timezone", "active", "played_clock")
+    if any(getattr(old, name) != getattr(new, name) for name in lasting):
+        return min(old.memberships[0].since, new.memberships[0].since)
+    dates = [*_differing(((m.since, m.org_unit_id) for m in old.memberships), ((m.since, m.org_unit_id) for m in new.memberships)),
+             *_differing(((w.since, w.week) for w in old.weeks), ((w.since, w.week) for w in new.weeks))]
+    return min(dates, default=None)
+
+
+def _differing(old: Iterable[tuple[dt.date, Any]], new: Iterable[tuple[dt.date, Any]]) -> list[dt.date]:
+    return [since for since, _ in set(old) ^ set(new)]
+
+
+@dataclass(frozen=True, slots=True)
+class RosterState:
+    """The rostered days of one person and month, in order of date; days not listed follow the week pattern."""
+
+    employee_id: UUID
+    month: dt.date
+    days: tuple[RosterDay, ...]
+
+    def published(self, version: int) -> RosterPublished:
+        """The event that tells this state."""
+        return RosterPublished(employee_id=self.employee_id, month=f"{self.month:%Y-%m}", version=version, days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class CalendarState:
+    """All holidays of one calendar and year, in order of date."""
+
+    calendar: str
+    year: int
+    days: tuple[CalendarDay, ...]
+
+    def published(self, version: int) -> CalendarPublished:
+        """The event that tells this state."""
+        return CalendarPublished(calendar=self.calendar, year=self.year, version=version, days=self.days)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyState:
+    """A rule pack: the content under its id (never changes), its name, and where and since when it is in force."""
+
+    policy_id: UUID
+    name: str
+    content: Mapping[str, Any]
+    in_force: tuple[PolicyInForce, ...] = ()
+
+    def published(self, version: int) -> PolicyPublished:
+        """The event that tells this state."""
+        return PolicyPublished(
+            policy_id=self.policy_id, version=version, name=self.name, content=dict(self.content), in_force=self.in_force,
+        )
+
+
+class PoliciesInForce:
+    """Which rule pack holds for a unit on a business date: the unit's own, if it has one by then, else the province's."""
+
+    def __init__(self, rows: Iterable[tuple[UUID | None, dt.date, UUID]]) -> None:
+        self._scopes: dict[UUID | None, tuple[list[dt.date], list[UUID]]] = {}
+        for scope, since, policy_id in sorted(rows, key=lambda row: row[1]):
+            dates, ids = self._scopes.setdefault(scope, ([], []))
+            dates.append(since)
+            ids.append(policy_id)
+
+    def on(self, org_unit_id: UUID, date: dt.date) -> UUID | None:
+        """Id of the rule pack in force; None: nothing is in force there yet, so that the day is not assessed."""
+        for scope in (org_unit_id, None):
+            dates, ids = self._scopes.get(scope, ([], []))
+            place = bisect_right(dates, date)
+            if place:
+                return ids[place - 1]
+        return None
+
+    def first(self, org_units: Sequence[UUID]) -> dt.date | None:
+        """First business date on which any pack holds for someone who belongs to these units."""
+        return min((self._scopes[scope][0][0] for scope in {None, *org_units} if scope in self._scopes), default=None)

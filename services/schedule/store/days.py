@@ -1,0 +1,72 @@
+"""SQL of days: what they came to before, their new versions, and the violations that stand."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+import orjson
+
+from services.schedule.rules import Violation
+from shared.database import Connection
+from shared.events import DayAssessed
+
+Day = tuple[UUID, dt.date]
+
+
+@dataclass(frozen=True, slots=True)
+class ViolationVersion:
+    """A violation in a new version: raised, or retracted."""
+
+    violation: Violation
+    employee_id: UUID
+    date: dt.date
+    version: int
+    action: Literal["raised", "retracted"]
+    assessment_version: int
+
+
+async def former_days(connection: Connection, days: Sequence[Day]) -> dict[Day, DayAssessed]:
+    """The current versions of these days; missing: there is none yet."""
+    rows = await connection.fetch(
+        """select a.employee_id, a.date, a.content::text as content
+           from unnest($1::uuid[], $2::date[]) k(employee_id, date) join assessment a using (employee_id, date)""",
+        [employee_id for employee_id, _ in days], [date for _, date in days],
+    )
+    return {(row["employee_id"], row["date"]): DayAssessed.model_validate(orjson.loads(row["content"])) for row in rows}
+
+
+async def put_days(connection: Connection, assessed: Sequence[DayAssessed]) -> None:
+    """Writes the new versions of days."""
+    await connection.execute(
+        """insert into assessment (employee_id, date, version, state, status, content)
+           select u.employee_id, u.date, u.version, u.state, u.status, u.content::jsonb
+           from unnest($1::uuid[], $2::date[], $3::int[], $4::text[], $5::text[], $6::text[])
+             u(employee_id, date, version, state, status, content)
+           on conflict (employee_id, date) do update set version = excluded.version, state = excluded.state,
+             status = excluded.status, content = excluded.content""",
+        [day.employee_id for day in assessed], [day.date for day in assessed], [day.version for day in assessed],
+        [day.state.value for day in assessed], [day.status.value for day in assessed],
+        [day.model_dump_json() for day in assessed],
+    )
+
+
+async def violation_versions(connection: Connection, ids: Sequence[UUID]) -> dict[UUID, int]:
+    """The version in which each of these violations was last told; missing: never."""
+    rows = await connection.fetch("select violation_id, version from violation where violation_id = any($1::uuid[])", list(ids))
+    return {row["violation_id"]: row["version"] for row in rows}
+
+
+async def put_violations(connection: Connection, versions: Sequence[ViolationVersion]) -> None:
+    """Writes where violations stand now; of several versions of one the last in the list stays."""
+    last = list({version.violation.id: version for version in versions}.values())
+    await connection.execute(
+        """insert into violation (violation_id, employee_id, date, version, action, kind, code, minutes, assessment_version)
+           select * from unnest($1::uuid[], $2::uuid[], $3::date[], $4::int[], $5::text[], $6::text[], $7::text[], $8::int[], $9::int[])
+           on conflict (violation_id) do update set version = excluded.version, action = excluded.action,
+             minutes = excluded.minutes, assessment_version = excluded.assessment_version""",
+        [v.violation.id for v in last], [v.employee_id for v in last], [v.date for v in last], [v.version for v in last],
+        [v.action for v in last], [v.violation.kind.value for v in last], [v.violation.code for v in last],
+        [v.violation.minutes for v in last], [v.assessment_version for v in last],
+    )

@@ -1,0 +1,160 @@
+"""SQL that opens days and spreads mass changes: so that absence is noticed without any event, and no change is lost half-way."""
+
+import datetime as dt
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID, uuid4
+
+from services.schedule.store import due
+from services.schedule.store.due import AT_ONCE, Priority, Span
+from shared.database import Connection
+from shared.envelope import Envelope
+from shared.topics import LANES
+
+_DAYS_A_PASS: Final = 62
+_ROWS_A_PASS: Final = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """All days of people with this clock and zone are to be open up to and with this date."""
+
+    clock: str
+    timezone: str
+    until: dt.date
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """A change that concerns many people, on its way through one lane."""
+
+    restatement_id: UUID
+    lane: int
+
+
+async def refresh_openings(connection: Connection, employee_ids: Collection[UUID]) -> None:
+    """Sets from which date these people's days are opened: their first membership, but no earlier than any rule pack in force.
+
+    Inactive people get no new days. When the date moves back, the earlier days are opened by the next pass.
+    """
+    await connection.execute(
+        """delete from opening o using employee e
+           where e.employee_id = o.employee_id and not e.active and e.employee_id = any($1::uuid[])""", list(employee_ids))
+    await connection.execute(
+        """insert into opening (employee_id, lane, clock, timezone, from_date, opened_until)
+           select e.employee_id, e.lane, e.played_clock, e.timezone, greatest(e.member_since[1], f.since),
+                  greatest(e.member_since[1], f.since) - 1
+           from employee e cross join lateral (
+             select min(p.since) as since from policy_in_force p where p.org_unit_id is null or p.org_unit_id = any(e.member_unit)) f
+           where e.employee_id = any($1::uuid[]) and e.active and f.since is not null
+           on conflict (employee_id) do update set clock = excluded.clock, timezone = excluded.timezone,
+             from_date = excluded.from_date,
+             opened_until = case when excluded.from_date < opening.from_date then excluded.opened_until
+                                 else opening.opened_until end
+           where (opening.clock, opening.timezone, opening.from_date)
+             is distinct from (excluded.clock, excluded.timezone, excluded.from_date)""",
+        list(employee_ids),
+    )
+
+
+async def clocks_in_use(connection: Connection) -> list[tuple[str, str, dt.datetime | None]]:
+    """(clock, zone, its time) of people whose days are opened; the real clock, and one never set, have no time."""
+    rows = await connection.fetch(
+        """with recursive used as (
+             (select clock, timezone from opening order by clock, timezone limit 1)
+             union all
+             select n.clock, n.timezone from used cross join lateral (
+               select o.clock, o.timezone from opening o where (o.clock, o.timezone) > (used.clock, used.timezone)
+               order by o.clock, o.timezone limit 1) n)
+           select used.clock, used.timezone, c.at from used left join clock c on c.name = used.clock""")
+    return [(row["clock"], row["timezone"], row["at"]) for row in rows]
+
+
+async def behind(connection: Connection, lanes: Collection[int], horizons: Sequence[Horizon], most: int) -> dict[UUID, int]:
+    """People of these lanes whose days are not open up to their horizon, with their lanes; few lanes at a time."""
+    rows = await connection.fetch(
+        """select o.employee_id, o.lane
+           from unnest($2::text[], $3::text[], $4::date[]) h(clock, timezone, until) cross join lateral (
+             select employee_id, lane from opening where clock = h.clock and timezone = h.timezone and lane = any($1::smallint[])
+               and opened_until < h.until order by lane limit $5) o
+           limit $5""",
+        list(lanes), [h.clock for h in horizons], [h.timezone for h in horizons], [h.until for h in horizons], most,
+    )
+    return {row["employee_id"]: row["lane"] for row in rows}
+
+
+async def open_days(connection: Connection, employee_ids: Collection[UUID], horizons: Sequence[Horizon]) -> int:
+    """Marks the next days of these people due, two months at most in one pass; returns how many people moved on."""
+    return int(await connection.fetchval(
+        """with person as (
+             select o.employee_id, o.lane, o.clock, o.opened_until + 1 as first, least(h.until, o.opened_until + $5::int) as last
+             from opening o join unnest($2::text[], $3::text[], $4::date[]) h(clock, timezone, until) using (clock, timezone)
+             where o.employee_id = any($1::uuid[]) and o.opened_until < h.until),
+           opened as (
+             insert into due_day (employee_id, date, lane, clock, priority, due_at)
+             select p.employee_id, p.first + n, p.lane, p.clock, $6::smallint, $7::timestamptz
+             from person p cross join lateral generate_series(0, p.last - p.first) n
+             where not exists (select from assessment a where a.employee_id = p.employee_id and a.date = p.first + n)
+             on conflict (employee_id, date) do nothing),
+           moved as (
+             update opening o set opened_until = p.last from person p where o.employee_id = p.employee_id returning 1)
+           select count(*) from moved""",
+        list(employee_ids), [h.clock for h in horizons], [h.timezone for h in horizons], [h.until for h in horizons],
+        _DAYS_A_PASS, int(Priority.OPENING), AT_ONCE,
+    ))
+
+
+async def spread(
+    connection: Connection, org_unit_id: UUID | None, first: dt.date, last: dt.date, priority: Priority, cause: Envelope
+) -> None:
+    """Notes that these dates of a unit's people (None: of everybody) must be looked at again; chores carry it through the lanes."""
+    restatement_id = uuid4()
+    await connection.execute(
+        """insert into restatement (restatement_id, org_unit_id, from_date, until_date, priority, cause_id, correlation_id, made_at)
+           values ($1, $2, $3, $4, $5, $6, $7, $8)""",
+        restatement_id, org_unit_id, first, last, int(priority), cause.id, cause.correlation_id, cause.time,
+    )
+    await connection.execute(
+        "insert into restatement_lane (restatement_id, lane) select $1, generate_series(0, $2::int - 1)", restatement_id, LANES)
+
+
+async def spreads(connection: Connection, lanes: Collection[int]) -> list[Spread]:
+    """What is still to be carried through these lanes: the most urgent for each lane."""
+    rows = await connection.fetch(
+        """select distinct on (l.lane) l.restatement_id, l.lane from restatement_lane l join restatement r using (restatement_id)
+           where l.lane = any($1::smallint[]) order by l.lane, r.priority, r.made_at""", list(lanes))
+    return [Spread(row["restatement_id"], row["lane"]) for row in rows]
+
+
+async def carry_on(connection: Connection, piece: Spread) -> int:
+    """Marks the next people of a lane due for a mass change, and forgets the change when the lane is done; returns how many days."""
+    row = await connection.fetchrow(
+        """select r.org_unit_id, r.from_date, r.until_date, r.priority, r.cause_id, r.correlation_id, r.made_at, l.after_employee
+           from restatement_lane l join restatement r using (restatement_id)
+           where l.restatement_id = $1 and l.lane = $2 for update of l, r""",
+        piece.restatement_id, piece.lane)
+    if row is None:
+        return 0
+    days = min((row["until_date"] - row["from_date"]).days + 1, 400)
+    most = max(20, _ROWS_A_PASS // days)
+    people = await connection.fetch(
+        """select employee_id from employee where lane = $1 and employee_id > $2 and ($3::uuid is null or member_unit @> array[$3::uuid])
+           order by employee_id limit $4""", piece.lane, row["after_employee"], row["org_unit_id"], most)
+    ids = [person["employee_id"] for person in people]
+    marked = 0
+    if ids:
+        await refresh_openings(connection, ids)
+        spans = [Span(employee_id, row["from_date"], row["until_date"]) for employee_id in ids]
+        cause = due.remembered_cause(row["cause_id"], row["correlation_id"], row["made_at"])
+        marked = await due.mark_spans(connection, spans, Priority(row["priority"]), cause)
+    if len(ids) < most:
+        await connection.execute(
+            "delete from restatement_lane where restatement_id = $1 and lane = $2", piece.restatement_id, piece.lane)
+        await connection.execute(
+            """delete from restatement where restatement_id = $1
+               and not exists (select from restatement_lane where restatement_id = $1)""", piece.restatement_id)
+    else:
+        await connection.execute("update restatement_lane set after_employee = $3 where restatement_id = $1 and lane = $2",
+                                 piece.restatement_id, piece.lane, ids[-1])
+    return max(marked, 1)
