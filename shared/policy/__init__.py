@@ -2,8 +2,5 @@
 
 from shared.policy.load import Fault, PolicyError, load_policies
 from shared.policy.model import Band, Charge, Policy, policy_id
-from shared.policy.percent import format_percent, parse_percent
 
-__all__ = [
-    "Band", "Charge", "Fault", "Policy", "PolicyError", "format_percent", "load_policies", "parse_percent", "policy_id",
-]
+__all__ = ["Band", "Charge", "Fault", "Policy", "PolicyError", "load_policies", "policy_id"]

@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, TypeAlias
 
 from shared.events import Mark
-from shared.policy.percent import format_percent
+from shared.percent import percent_text
 
 if TYPE_CHECKING:  # the model runs these checks, so importing it here would go in a circle
     from shared.policy.model import Band, Policy
@@ -22,6 +22,7 @@ class PolicyFaults(ValueError):
 
 
 def faults_of(policy: "Policy") -> Iterator[FaultAt]:
+    """All that is wrong across the keys of a policy whose keys are each well-formed."""
     for key, bands in (("tl", policy.tl), ("psw", policy.psw)):
         yield from _band_faults(key, bands)
     for any_key, key in (("late_any", "tl"), ("early_any", "psw")):
@@ -37,7 +38,7 @@ def faults_of(policy: "Policy") -> Iterator[FaultAt]:
         yield ("cap",), "the cap is at most 100 percent of the base"
     for path, percent in _percents(policy):
         if percent > policy.cap:
-            yield path, f"{format_percent(percent)} is over the cap of {format_percent(policy.cap)}"
+            yield path, f"{percent_text(percent)} is over the cap of {percent_text(policy.cap)}"
     stairs: list[tuple[tuple[str | int, ...], list[int]]] = [
         (("tk_steps",), [step.days for step in policy.tk_steps]),
         (("ladder",), [step.days for step in policy.ladder]),

@@ -14,13 +14,14 @@ from uuid import UUID, uuid5
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
 
 from shared.events import HADIR_NAMESPACE, EmployeeKind, Mark, Mode
+from shared.percent import percent_text
 from shared.policy.check import PolicyFaults, faults_of
-from shared.policy.percent import format_percent, parse_percent
+from shared.policy.percent import read_percent
 
 Percent = Annotated[
     Fraction,
-    PlainValidator(parse_percent),
-    PlainSerializer(format_percent, return_type=str),
+    PlainValidator(read_percent),
+    PlainSerializer(percent_text, return_type=str),
     WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$", "examples": ["0.50"]}),
 ]
 Minutes = Annotated[int, Field(strict=True, ge=0, le=24 * 60)]
@@ -267,6 +268,12 @@ class Policy(Part):
     def content(self) -> dict[str, Any]:
         """JSON-safe keys and values that differ from the defaults: equal policies have equal content."""
         return self.model_dump(mode="json", exclude_defaults=True)
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Policy":
+        """A changed copy; it does not keep the identity of what it was copied from."""
+        copy = super().model_copy(update=update, deep=deep)
+        copy.__dict__.pop("identity", None)
+        return copy
 
     def tl_band(self, minutes: int) -> Band | None:
         """Band of this many minutes late; None if they fall in none."""

@@ -15,7 +15,8 @@ from shared.events import Mark, Mode, RosterDay
 from shared.policy import Policy
 
 Hours: TypeAlias = tuple[int, int]
-"""Start and end of work as minutes since local midnight; an end not after the start is on the next date."""
+"""Start and end of work as minutes since local midnight; an end not after the start is on the next date, and so is
+one of 24 hours or more (a shift of a whole day and longer)."""
 
 Week: TypeAlias = Mapping[int, Hours]
 """Hours by weekday (0 = Monday); a weekday that is not listed is off."""
@@ -138,7 +139,7 @@ def _working(
     start, end = hours
     overnight = end <= start
     return Duty(
-        date, mode, _instant(date, start, tz), _instant(date, end + _DAY_MINUTES * overnight, tz), start, end,
+        date, mode, _instant(date, start, tz), _instant(date, end + _DAY_MINUTES * overnight, tz), start, end % _DAY_MINUTES,
         rostered=rostered, marks=marks,
     )
 
