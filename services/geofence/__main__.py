@@ -9,7 +9,7 @@ from shared.streaming import run_worker
 def main(arguments: list[str]) -> int:
     """Run the process named on the command line; 2 when there is no such process."""
     if arguments != ["worker"]:
-        print("usage: python -m services.geofence worker", file=sys.stderr)
+        sys.stderr.write("usage: python -m services.geofence worker\n")
         return 2
     run_worker(build, "geofence")
     return 0

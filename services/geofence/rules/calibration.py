@@ -20,7 +20,7 @@ TYPICAL_ACCURACY_M: Final = (5.0, 8.0, 12.0, 20.0, 35.0)
 NARROW_M: Final = 30.0
 """Fences narrower than this are warned about: a phone's own error is as large."""
 
-_PEOPLE, _ERRORS, _ANGLES = 24, 40, 24
+_PEOPLE, _ERRORS, _ANGLES, _MOST_SIGMAS = 24, 96, 24, 6.0
 
 
 class Rates(NamedTuple):
@@ -35,16 +35,14 @@ def expected_rates(
     radius_m: float, rule: AccuracyRule, accuracies_m: Sequence[float] = TYPICAL_ACCURACY_M
 ) -> Rates:
     """What people who truly are within a round fence of this radius will be told."""
-    middles = (np.arange(_PEOPLE) + 0.5) / _PEOPLE
-    person = radius_m * np.sqrt(middles)[:, None, None]
-    quantile = (np.arange(_ERRORS) + 0.5) / _ERRORS
-    error = np.sqrt(-2 * np.log(1 - quantile))[None, :, None]  # Rayleigh, in σ
+    person = radius_m * np.sqrt((np.arange(_PEOPLE) + 0.5) / _PEOPLE)[:, None, None]
+    error = (_MOST_SIGMAS * (np.arange(_ERRORS) + 0.5) / _ERRORS)[None, :, None]
     angle = (2 * np.pi * (np.arange(_ANGLES) + 0.5) / _ANGLES)[None, None, :]
+    weight = np.broadcast_to(error * np.exp(-(error**2) / 2), (_PEOPLE, _ERRORS, _ANGLES)).ravel()  # Rayleigh
     shares = np.zeros(3)
     for accuracy in accuracies_m:
         off = error * (accuracy / SIGMAS_IN_ACCURACY)
-        distance = np.hypot(person + off * np.cos(angle), off * np.sin(angle)).ravel()
-        excess = distance - radius_m
+        excess = (np.hypot(person + off * np.cos(angle), off * np.sin(angle)) - radius_m).ravel()
         code = judge_excess(
             excess,
             np.full(excess.shape, accuracy),
@@ -52,6 +50,6 @@ def expected_rates(
             np.full(excess.shape, rule.max_m),
             np.full(excess.shape, rule.outside_factor),
         )
-        shares += np.bincount(code, minlength=3) / code.size
+        shares += np.bincount(code, weights=weight, minlength=3) / weight.sum()
     inside, unsure, outside = (float(share) for share in shares / len(accuracies_m))
     return Rates(inside, unsure, outside)

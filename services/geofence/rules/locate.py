@@ -36,6 +36,8 @@ INDONESIA: Final = (94.5, -11.5, 141.5, 6.5)
 NEAR_M: Final = 5_000.0
 """Up to here Gauss's mid-latitude formula is within a millimetre of the geodesic (tested against pyproj)."""
 _FAR_TOLERANCE: Final = 0.02
+_FAR_AWAY_M: Final = 1e8
+"""Stands for a distance that need not be known: more than any accuracy times any factor."""
 _EDGE_M: Final = 0.001
 """A point so near to an edge is on it: floating point cannot tell, and the edge counts inside."""
 
@@ -318,7 +320,7 @@ def _drawn_regions(catalogue: Catalogue, marks: _Marks, mark: Indexes, number: I
         metres[out] = np.where(
             _within(polygons[out], points, np.maximum(kind, _EDGE_M)),
             0.0,
-            np.where(_within(polygons[out], points, beyond), beyond, np.inf),
+            np.where(_within(polygons[out], points, beyond), beyond, _FAR_AWAY_M),
         )
     return metres
 

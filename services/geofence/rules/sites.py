@@ -31,13 +31,14 @@ class AccuracyRule:
 
     `cap_m`: at most so much of the reported accuracy counts for the employee (domain.md §4.1: accept if
     distance − min(accuracy, cap) ≤ radius). `max_m`: a coarser fix says nothing, the answer is unsure.
-    `outside_factor`: outside only beyond so many times the reported accuracy; at 2 a person who stands on the
-    very edge is called outside once in 800 times if errors are as phones report them (2 × 1.51 σ).
+    `outside_factor`: outside only beyond so many times the reported accuracy. At 2.5, and with errors as phones
+    report them (accuracy = 1.51 σ), somebody who is inside is called outside less than once in 1,000 times even if
+    the fence is as small as a point: exp(-(2.5 × 1.51)² / 2) = 0.0008; on a straight edge once in 12,000 times.
     """
 
     cap_m: float
     max_m: float
-    outside_factor: float = 2.0
+    outside_factor: float = 2.5
 
 
 DEFAULT_ACCURACY: Final[Mapping[SiteKind, AccuracyRule]] = {

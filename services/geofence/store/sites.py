@@ -61,7 +61,7 @@ class SiteRow:
 
 
 COLUMNS: Final = tuple(field.name for field in fields(SiteRow))
-_SELECT: Final = f"select {', '.join(COLUMNS)}, version, changed from site"
+_SELECT: Final = f"select {', '.join(COLUMNS)}, version, changed from site"  # noqa: S608 names of our own fields
 
 
 def _site_row(row: asyncpg.Record) -> SiteRow:
@@ -113,7 +113,7 @@ async def save_sites(connection: Connection, sites: Sequence[tuple[SiteRow, int]
     await connection.execute("select pg_advisory_xact_lock($1)", IMPORT_LOCK)
     changed = 1 + await connection.fetchval("select coalesce(max(changed), 0) from site")
     await connection.executemany(
-        f"insert into site ({', '.join(COLUMNS)}, version, changed)"
+        f"insert into site ({', '.join(COLUMNS)}, version, changed)"  # noqa: S608 names of our own fields
         f" values ({', '.join(f'${number}' for number in range(1, len(COLUMNS) + 3))})"
         " on conflict (site_id) do update set "
         + ", ".join(f"{name} = excluded.{name}" for name in (*COLUMNS[1:], "version", "changed")),
@@ -178,7 +178,7 @@ def _reached_arguments(reaches: Collection[Reach]) -> list[list[Any]]:
 
 async def count_reached(connection: Connection, reaches: Collection[Reach]) -> int:
     """How many check-ins with coordinates fall within these reaches."""
-    count: int = await connection.fetchval(f"select count(*) from ({_REACHED}) r", *_reached_arguments(reaches))
+    count: int = await connection.fetchval(f"select count(*) from ({_REACHED}) r", *_reached_arguments(reaches))  # noqa: S608
     return count
 
 

@@ -1,0 +1,316 @@
+"""`hadir import sites`: takes over a GeoJSON file of sites, all of it or nothing, and has check-ins judged again."""
+
+import asyncio
+import hashlib
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from math import pi, sqrt
+from pathlib import Path
+from typing import Final
+from uuid import UUID, uuid4, uuid5
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from services.geofence.rules.calibration import NARROW_M, expected_rates
+from services.geofence.rules.sitefile import Draft, Problem, SiteFile, read_site_file
+from services.geofence.rules.sites import fence_of
+from services.geofence.store import sites as store
+from services.geofence.store.people import DEFAULT_ZONE
+from services.geofence.store.sites import Reach, SiteRow
+from shared.database import Connection, open_pool
+from shared.envelope import MAX_EVENT_BYTES, encode
+from shared.events import HADIR_NAMESPACE, AuditRecorded
+from shared.imports import MOST_BYTES, Report, RowError
+from shared.lanes import Lanes, Work
+from shared.topics import AUDIT, LANES, SITE, lane_of
+
+PATIENCE_S: Final = 15.0
+"""How long an import waits for org units and employees that were imported a moment ago and are on their way."""
+
+MOST_PREVIEWED: Final = 50
+_KIND_WORDS: Final = {"office": "kantor", "activity": "kegiatan", "region": "wilayah"}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureError(RowError):
+    """One thing wrong with a feature (`row` is its number from 1, 0 the whole file) and the property."""
+
+    def __str__(self) -> str:
+        where = f"fitur {self.row}" if self.row else "berkas"
+        return f"{where}{f', {self.column}' if self.column else ''}: {self.problem}"
+
+
+@dataclass(frozen=True, slots=True)
+class SitesReport(Report):
+    """Report of an import of sites; `judged_again` counts check-ins that the change concerns."""
+
+    judged_again: int = 0
+    left_alone: int = 0
+
+    def lines(self) -> list[str]:
+        """The report as an officer reads it."""
+        # Two-argument form: a dataclass with slots is another class than the one that super() without arguments knows.
+        told = Report.lines(self)
+        told[0] = f"{self.what}: {self.rows} fitur; baru {self.new}, berubah {self.changed}, tetap {self.unchanged}"
+        if self.ok:
+            told.append(f"{self.left_alone} situs lain tidak disebut dalam berkas dan tetap berlaku.")
+            if self.judged_again:
+                verb = "dinilai ulang" if self.applied else "akan dinilai ulang"
+                told.append(f"{self.judged_again} tanda kehadiran yang sudah masuk {verb}.")
+        return told
+
+
+def site_id_of(code: str) -> UUID:
+    """Id of the site that officers call by this code; the same in every database."""
+    return uuid5(HADIR_NAMESPACE, f"site|{code}")
+
+
+async def import_sites(
+    database_url: str,
+    path: Path,
+    dry_run: bool = False,
+    *,
+    actor: str = "operator",
+    patience_s: float = PATIENCE_S,
+    say: Callable[[str], None] | None = None,
+) -> SitesReport:
+    """Read, check and (unless `dry_run`) apply a file of sites; sites that it does not name stay as they are.
+
+    Mistakes are in the report's `errors`, and then nothing was applied. Org units and employees are looked up in
+    the geofence's own copy of them; names that it lacks are waited for up to `patience_s` seconds, and `say` is told.
+    Raises what the database raises when it is away.
+    """
+    read, digest = _read(path)
+    if read.errors and not read.drafts:
+        return _report(read)
+    pool = await open_pool(database_url, "geofence", max_size=2)
+    try:
+        async with pool.acquire() as connection:
+            names = await _look_up(connection, read.drafts, patience_s, say)
+            rows = _resolve(read, names)
+            if read.errors:
+                return _report(read)
+            change = await _change(connection, rows)
+            if dry_run:
+                reached = await store.count_reached(connection, change.reaches)
+                return _report(read, change, judged_again=reached)
+        # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
+        async with Lanes(pool, "geofence").hold(range(LANES)) as work:
+            change = await _change(work.connection, rows)
+            reached = await _apply(work, change, actor, digest)
+        return _report(read, change, judged_again=reached, applied=True)
+    finally:
+        await pool.close()
+
+
+def _read(path: Path) -> tuple[SiteFile, str]:
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            return SiteFile(errors=[Problem(0, None, "berkas lebih besar dari 512 MiB; bagi menjadi beberapa berkas")]), ""
+        raw = path.read_bytes()
+    except OSError as error:
+        told = f"{path.name} tidak dapat dibaca ({error.strerror}); periksa nama dan izinnya"
+        return SiteFile(errors=[Problem(0, None, told)]), ""
+    try:
+        document = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        told = f"bukan JSON yang sah: kesalahan pada baris {error.lineno}, kolom {error.colno}"
+        return SiteFile(errors=[Problem(0, None, told)]), ""
+    return read_site_file(document), hashlib.sha256(raw).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What names of org units (id and zone) and employees in the file mean."""
+
+    org_units: Mapping[str, tuple[UUID, str]]
+    employees: Mapping[str, UUID]
+
+
+async def _look_up(
+    connection: Connection, drafts: Sequence[Draft], patience_s: float, say: Callable[[str], None] | None
+) -> _Names:
+    """Look the names up, and again while some are missing and patience lasts: references may still be under way."""
+    units = {name for draft in drafts for name in draft.org_units}
+    people = {name for draft in drafts for name in draft.employees}
+    deadline = asyncio.get_running_loop().time() + patience_s
+    told = False
+    while True:
+        names = _Names(
+            await store.org_units_named(connection, units), await store.employees_named(connection, people)
+        )
+        missing = len(units - names.org_units.keys()) + len(people - names.employees.keys())
+        if not missing or asyncio.get_running_loop().time() >= deadline:
+            return names
+        if say is not None and not told:
+            say(f"menunggu {missing} unit kerja atau pegawai yang belum sampai di geofence ...")
+            told = True
+        await asyncio.sleep(0.3)
+
+
+def _resolve(read: SiteFile, names: _Names) -> list[SiteRow]:
+    """Drafts as rows; what cannot be resolved goes to the file's errors, narrow fences to its warnings."""
+    rows = []
+    for draft in read.drafts:
+        wrong = list(_unknown_names(draft, names))
+        zone = ZoneInfo(_zone_of(draft, names))
+        start, end = _moment(draft.valid_from, zone), _moment(draft.valid_to, zone, last=True)
+        if start is not None and end is not None and start >= end:
+            wrong.append(Problem(draft.feature, "valid_to", "harus sesudah valid_from"))
+        row = SiteRow(
+            site_id=site_id_of(draft.code), code=draft.code, name=draft.name, kind=draft.kind,
+            geometry=orjson.loads(orjson.dumps(draft.geometry)), radius_m=draft.radius_m,
+            org_unit_ids=_ids(names.org_units[name][0] for name in draft.org_units if name in names.org_units),
+            employee_ids=_ids(names.employees[name] for name in draft.employees if name in names.employees),
+            valid_from=start, valid_to=end, letter=draft.letter, accuracy_cap_m=draft.accuracy_cap_m,
+            max_accuracy_m=draft.max_accuracy_m, outside_factor=draft.outside_factor,
+        )  # fmt: skip
+        size = len(encode(row.published(1)))
+        if size > MAX_EVENT_BYTES:
+            told = f"terlalu besar ({size // 1000} kB, paling banyak {MAX_EVENT_BYTES // 1000} kB); sederhanakan garisnya"
+            wrong.append(Problem(draft.feature, "geometry", told))
+        read.errors.extend(wrong)
+        read.warnings.extend(_narrow(draft.feature, row))
+        rows.append(row)
+    return rows
+
+
+def _unknown_names(draft: Draft, names: _Names) -> Iterable[Problem]:
+    for name in draft.org_units:
+        if name not in names.org_units:
+            told = f"unit kerja {name[:60]} tidak dikenal; impor unit kerja lebih dahulu, dan geofence harus berjalan"
+            yield Problem(draft.feature, "org_units", told)
+    for place, name in enumerate(draft.employees, start=1):
+        if name not in names.employees:
+            told = f"pegawai ke-{place} (berakhiran {name[-3:]}) tidak dikenal; periksa NIP, atau impor pegawai dahulu"
+            yield Problem(draft.feature, "employees", told)
+
+
+def _zone_of(draft: Draft, names: _Names) -> str:
+    if draft.timezone is not None:
+        return draft.timezone
+    return next((names.org_units[name][1] for name in draft.org_units if name in names.org_units), DEFAULT_ZONE)
+
+
+def _moment(given: date | datetime | None, zone: ZoneInfo, *, last: bool = False) -> datetime | None:
+    """A moment as it is; a date as its first instant in the zone, or with `last` the first one after it."""
+    if given is None or isinstance(given, datetime):
+        return None if given is None else given.astimezone(UTC)
+    day = given + timedelta(days=1) if last else given
+    return datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
+
+
+def _ids(ids: Iterable[UUID]) -> tuple[UUID, ...]:
+    return tuple(sorted({UUID(int=one.int) for one in ids}))
+
+
+def _narrow(feature: int, row: SiteRow) -> Iterable[Problem]:
+    """A warning when the fence is as small as a phone's own error (Kota Bengkulu's 15 m, domain.md §4.1)."""
+    fence = fence_of(row.geometry)
+    radius = row.radius_m if fence.polygon is None else sqrt(fence.polygon.area / pi)
+    if row.kind == "region" or radius is None or radius >= NARROW_M:
+        return
+    rates = expected_rates(radius, row.accuracy())
+    strict = expected_rates(radius, replace(row.accuracy(), cap_m=0.0))
+    yield Problem(
+        feature, "radius_m" if fence.polygon is None else "geometry",
+        f"pagar sekitar {radius:.0f} m lebih sempit daripada galat GPS ponsel (5-35 m): dari orang yang benar-benar di "
+        f"dalam, kira-kira {rates.unsure:.0%} akan 'unsure' dan {rates.outside:.1%} 'outside' dengan aturan akurasi "
+        f"situs ini ({strict.unsure:.0%} dan {strict.outside:.1%} tanpa kelonggaran akurasi)",
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class _Change:
+    """What an import does to the stored sites."""
+
+    new: list[SiteRow] = field(default_factory=list)
+    changed: list[tuple[SiteRow, SiteRow, int]] = field(default_factory=list)
+    unchanged: int = 0
+    left_alone: int = 0
+
+    @property
+    def reaches(self) -> list[Reach]:
+        """Whom the change concerns: by the new state and, where there was one, by the old."""
+        return [Reach.of(row) for row in self.new] + [
+            Reach.of(row) for before, after, _ in self.changed for row in (before, after)
+        ]
+
+    @property
+    def preview(self) -> tuple[str, ...]:
+        """One line per site, the first ones only."""
+        told = [f"+ {row.code} ({_KIND_WORDS[row.kind]}) baru" for row in self.new]
+        told += [f"~ {after.code}: {_difference(before, after)}" for before, after, _ in self.changed]
+        more = len(told) - MOST_PREVIEWED
+        return tuple(told[:MOST_PREVIEWED]) + ((f"... dan {more} lagi",) if more > 0 else ())
+
+
+async def _change(connection: Connection, rows: Sequence[SiteRow]) -> _Change:
+    stored = await store.stored_sites(connection, [row.code for row in rows])
+    change = _Change(left_alone=await store.count_sites(connection) - len(stored))
+    for row in rows:
+        before, version = stored.get(row.code, (None, 0))
+        if before is None:
+            change.new.append(row)
+        elif before != row:
+            change.changed.append((before, row, version + 1))
+        else:
+            change.unchanged += 1
+    return change
+
+
+def _difference(before: SiteRow, after: SiteRow) -> str:
+    """Which columns change, with the values where these are short."""
+    told = []
+    for name in store.COLUMNS:
+        old, new = getattr(before, name), getattr(after, name)
+        if old == new:
+            continue
+        if name == "geometry":
+            told.append("bentuk atau letak berubah")
+        elif isinstance(old, tuple):
+            told.append(f"{name} +{len(set(new) - set(old))} -{len(set(old) - set(new))}")
+        else:
+            told.append(f"{name} {_short(old)} menjadi {_short(new)}")
+    return ", ".join(told)
+
+
+def _short(value: object) -> str:
+    if value is None:
+        return "-"
+    return f"{value:g}" if isinstance(value, float) else str(value)[:60]
+
+
+async def _apply(work: Work, change: _Change, actor: str, digest: str) -> int:
+    saved = [(row, 1) for row in change.new] + [(after, version) for _, after, version in change.changed]
+    if not saved:
+        return 0
+    await store.save_sites(work.connection, saved)
+    for row, version in saved:
+        entity = str(row.site_id)
+        work.emit(SITE, entity, version, row.published(version), key=entity, lane=lane_of(entity), cause=None)
+    reached = await store.mark_due_within(work.connection, change.reaches)
+    audit = AuditRecorded(
+        audit_id=uuid4(), actor=actor, action="sites.imported", subject=digest[:16], at=datetime.now(UTC),
+        detail={"new": len(change.new), "changed": len(change.changed), "judged_again": reached, "sha256": digest},
+    )  # fmt: skip
+    work.emit(AUDIT["geofence"], str(audit.audit_id), 1, audit, key=actor, lane=lane_of(actor), cause=None)
+    return reached
+
+
+def _report(
+    read: SiteFile, change: _Change | None = None, *, judged_again: int = 0, applied: bool = False
+) -> SitesReport:
+    change = change or _Change()
+    return SitesReport(
+        what="situs", rows=read.features, new=len(change.new), changed=len(change.changed),
+        unchanged=change.unchanged, errors=_told(read.errors), warnings=_told(read.warnings), preview=change.preview,
+        applied=applied, judged_again=judged_again, left_alone=change.left_alone,
+    )  # fmt: skip
+
+
+def _told(problems: Collection[Problem]) -> tuple[RowError, ...]:
+    ordered = sorted(problems, key=lambda problem: problem.feature)
+    return tuple(FeatureError(problem.feature, problem.property, problem.text) for problem in ordered)
