@@ -14,7 +14,7 @@ INTERNAL: Final = "internal"
 
 
 class Poison(Exception):
-    """This message can never be processed: it is buried with its reason, and the rest goes on.
+    """A message that can never be processed: it is buried with its reason, and the rest goes on.
 
     `reason` is a word of a closed set (it becomes a metric label); `detail` tells a person which field is
     wrong and how, and never repeats what the field held, since both are logged.
@@ -32,6 +32,17 @@ class Unready(Exception):
 
 class Fenced(Exception):
     """Another process owns the lane by now: this one must end before it writes anything."""
+
+
+class Hole(Exception):
+    """The pump left out offsets [first, end) of a partition: they are read again before anything goes on."""
+
+    def __init__(self, topic: str, partition: int, first: int, end: int) -> None:
+        super().__init__(f"{topic}:{partition} [{first}, {end})")
+        self.topic = topic
+        self.partition = partition
+        self.first = first
+        self.end = end
 
 
 class BadDeploy(Exception):

@@ -8,7 +8,7 @@ from typing import Final
 
 import uvicorn
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import ORJSONResponse
+from fastapi.responses import JSONResponse
 
 from shared import metrics
 from shared.refusal import Refusal
@@ -54,7 +54,7 @@ def router(readiness: Readiness) -> APIRouter:
     async def readyz() -> Response:
         missing = readiness.missing
         content = {"ready": not missing, "missing": list(missing)}
-        return ORJSONResponse(content, status_code=503 if missing else 200)
+        return JSONResponse(content, status_code=503 if missing else 200)
 
     @routes.get("/metrics")
     async def exposition() -> Response:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 from shared import logs
-from shared.failures import INTERNAL, BadDeploy, Fenced, Poison, is_infrastructure
+from shared.failures import INTERNAL, BadDeploy, Fenced, Hole, Poison, is_infrastructure
 from shared.retry import Abandoned
 
 T = TypeVar("T")
@@ -40,7 +40,8 @@ async def settle(items: Sequence[T], attempt: Attempt[T]) -> None:
     """Has all items done by `attempt`, in order, giving up only those that fail alone.
 
     Usually that is one attempt with everything. `Poison` raised for a lone item condemns it with its own reason.
-    Raises `BadDeploy` when too many in a row fail, with none of these buried; passes on what is not a bug.
+    Raises `BadDeploy` when too many in a row fail, with none of these buried; passes on what is not a bug, such as a
+    `Hole`.
     """
     start, size = 0, len(items)
     waiting: dict[T, Condemned] = {}
@@ -49,7 +50,7 @@ async def settle(items: Sequence[T], attempt: Attempt[T]) -> None:
         part = [*waiting, *items[start : start + size]]
         try:
             await attempt(part, waiting)
-        except (Abandoned, Fenced, BadDeploy, MemoryError):
+        except (Abandoned, BadDeploy, Fenced, Hole, MemoryError):
             raise
         except Exception as error:  # a bug, or poison that a rule found: exactly what this module is for
             if is_infrastructure(error) or start >= len(items):

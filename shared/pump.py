@@ -1,0 +1,189 @@
+"""Faust as the pump: it brings records in order and knows of rebalances; where we stand is not its business.
+
+Faust's own offset bookkeeping loses events (it acknowledges what an agent failed on), so nothing is acknowledged
+here and every assignment is answered with a seek to the positions kept in Postgres.
+"""
+# ruff: noqa: SLF001 - Faust has no public way to the assignor and to the consumer's thread; its version is pinned
+
+import asyncio
+from collections.abc import AsyncIterator, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Final, Protocol, TypeVar, cast
+
+import faust
+import faust.streams
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
+from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
+from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
+from faust.transport.drivers.aiokafka import Transport as KafkaTransport
+from faust.types import TP
+
+from shared.lanes import Position
+from shared.refusal import Refusal
+from shared.settings import Settings
+from shared.topics import Service
+
+T = TypeVar("T")
+
+_WEEK_S: Final = 7 * 86400.0
+_BUFFERED: Final = 8192
+
+
+class Owner(Protocol):
+    """Who answers for the positions of the partitions that the pump was given."""
+
+    async def take(self, generation: int, assigned: Collection[Position]) -> Mapping[Position, int]:
+        """The offsets to seek to; claims the positions if the generation is new."""
+
+    async def give_up(self) -> None:
+        """The partitions are going to others; returns when nothing of theirs is in flight."""
+
+
+class Pump(faust.App):
+    """A Faust application that asks its owner where to read."""
+
+    owner: Owner
+    topic_names: frozenset[str]
+
+    def _create_directories(self) -> None:
+        """Faust keeps nothing on disk for us: no tables, no changelogs."""
+
+
+class LaneAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types
+    """Gives a lane of all topics to one member, so that two processes never wait for each other's lane lock."""
+
+    name = "hadir-lanes"
+
+    @classmethod
+    def assign(cls, cluster: Any, members: Mapping[str, Any]) -> dict[str, ConsumerProtocolMemberAssignment]:
+        """Lane n goes to the n-th of the members, in turn, that read the topic."""
+        given: dict[str, dict[str, list[int]]] = {member: {} for member in members}
+        for topic in sorted({topic for member in members.values() for topic in member.subscription}):
+            readers = sorted(member for member, known in members.items() if topic in known.subscription)
+            for partition in sorted(cluster.partitions_for_topic(topic) or ()):
+                given[readers[partition % len(readers)]].setdefault(topic, []).append(partition)
+        return {
+            member: ConsumerProtocolMemberAssignment(cls.version, sorted(lanes.items()), b"")
+            for member, lanes in given.items()
+        }
+
+
+class _Thread(AIOKafkaConsumerThread):
+    def _create_worker_consumer(self, transport: KafkaTransport) -> AIOKafkaConsumer:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust offers no setting for the assignor, and its own is for tables.
+        consumer._partition_assignment_strategy = (LaneAssignor,)
+        return consumer
+
+
+class _PositionConsumer(KafkaConsumer):
+    """Seeks to the positions that the owner keeps, instead of to the offsets committed in Kafka."""
+
+    def _new_consumer_thread(self) -> AIOKafkaConsumerThread:
+        return _Thread(self, loop=self.loop, beacon=self.beacon)
+
+    async def perform_seek(self) -> None:
+        """Called by Faust at every assignment before it resumes, and from its fetch loop while the flow is off."""
+        # Faust gives up waiting after a while, for instance when the database is away; the seek must still happen.
+        await asyncio.shield(asyncio.ensure_future(self._seek_to_positions()))
+
+    async def _seek_to_positions(self) -> None:
+        pump = cast(Pump, self.app)
+        places = {(tp.topic, tp.partition): tp for tp in self.assignment() if tp.topic in pump.topic_names}
+        generation = pump.consumer_generation_id
+        offsets = {places[at]: offset for at, offset in (await pump.owner.take(generation, list(places))).items()}
+        if offsets and generation == pump.consumer_generation_id:
+            await self.seek_wait(offsets)
+            self._read_offset.update(offsets)
+            self._committed_offset.update(offsets)
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Lets the batch in flight end before the partitions go."""
+        await cast(Pump, self.app).owner.give_up()
+        await super().on_partitions_revoked(revoked)
+
+    async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
+        """Faust does not ask for a seek when there is nothing to seek: a spare worker must hear of it too."""
+        if not assigned:
+            await cast(Pump, self.app).owner.take(generation_id, [])
+        await super().on_partitions_assigned(assigned, generation_id)
+
+
+class _Transport(KafkaTransport):
+    Consumer = _PositionConsumer
+
+
+def require_compiled_iterator() -> None:
+    """Raises `Refusal` unless Faust's compiled stream iterator is there: the other one acknowledges what it skips."""
+    if getattr(faust.streams, "_CStreamIterator", None) is None:
+        raise Refusal(
+            "Faust runs without its compiled stream iterator (faust._cython), which loses events after a rebalance:"
+            " install the faust-streaming wheel for this Python, and unset NO_CYTHON."
+        )
+
+
+def make_pump(settings: Settings, service: Service, topic_names: Iterable[str], owner: Owner) -> Pump:
+    """The Faust application of a service; bound to the running loop when it is started."""
+    session = settings.session_timeout_s
+    rebalance = max(30.0, 3 * session)
+    pump = Pump(
+        f"{settings.group}.{service}",
+        broker=[f"kafka://{address.strip()}" for address in settings.kafka.split(",")],
+        store="memory://",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        value_serializer="raw",
+        key_serializer="raw",
+        consumer_auto_offset_reset="earliest",
+        stream_buffer_maxsize=_BUFFERED,
+        stream_wait_empty=False,  # nothing is acknowledged, so there is nothing to wait for: give_up waits
+        broker_session_timeout=session,
+        broker_heartbeat_interval=max(0.3, session / 5),
+        broker_rebalance_timeout=rebalance,
+        broker_request_timeout=rebalance + 10,
+        # Only the client watches this interval, and a member that leaves by it cannot come back (aiokafka #1187).
+        broker_max_poll_interval=_WEEK_S,
+    )
+    pump.owner = owner
+    pump.topic_names = frozenset(topic_names)
+    pump.transport = _Transport(pump.conf.broker, pump)
+    return pump
+
+
+async def batches(stream: Any, most: int, within: float) -> AsyncIterator[Sequence[Any]]:
+    """Batches of Faust's messages, unacknowledged, in offset order within each partition."""
+    # Only noack_take neither acknowledges by itself nor leaves a drainer behind.
+    async for events in cast(faust.Stream[bytes], stream).noack_take(most, within=within):
+        yield [cast(Any, event).message for event in events]
+
+
+async def end_offsets(pump: Pump, positions: Collection[Position]) -> dict[Position, int]:
+    """Where the broker says these partitions end now."""
+    ends = await asyncio.wait_for(pump.consumer.highwaters(*(TP(*position) for position in positions)), 10)
+    return {(tp.topic, tp.partition): end for tp, end in ends.items()}
+
+
+async def tell_lag(pump: Pump, offsets: Mapping[Position, int]) -> None:
+    """Commits offsets to Kafka for lag exporters to see; nobody ever reads them back to go on from."""
+    kafka = _kafka_consumer(pump)
+    told = {TopicPartition(*at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
+    await _in_thread(pump, kafka.commit(told), 10)
+
+
+async def leave_group(pump: Pump) -> None:
+    """Tells the broker goodbye, so that the others get the lanes now and not after the session timeout."""
+    await _in_thread(pump, _kafka_consumer(pump).stop(), 5)
+
+
+def _kafka_consumer(pump: Pump) -> AIOKafkaConsumer:
+    thread = cast(_PositionConsumer, pump.consumer)._thread
+    return thread._ensure_consumer()
+
+
+async def _in_thread(pump: Pump, work: Coroutine[Any, Any, T], within: float) -> T:
+    """Runs something of the consumer's on the loop of the consumer's thread."""
+    loop = cast(_PositionConsumer, pump.consumer)._thread.thread_loop
+    return await asyncio.wait_for(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop)), within)
