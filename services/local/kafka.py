@@ -15,7 +15,16 @@ from services.local.downloads import Progress, kafka_jars
 from services.local.process import Child, LocalError, await_ready, claim_port, free_port, make_folder, spawn
 
 HOST = "127.0.0.1"
-JVM = ("-Xmx384m", "-XX:+UseSerialGC", "-Djava.awt.headless=true", "-Dorg.slf4j.simpleLogger.showDateTime=true")
+JVM = (
+    "-Xmx384m",
+    "-XX:+UseSerialGC",
+    "-Djava.awt.headless=true",
+    # Warnings, and the lines that tell of start and stop; all of INFO is a megabyte a minute.
+    "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+    "-Dorg.slf4j.simpleLogger.log.kafka.server.KafkaRaftServer=info",
+    "-Dorg.slf4j.simpleLogger.showDateTime=true",
+    "-Dorg.slf4j.simpleLogger.dateTimeFormat=yyyy-MM-dd'T'HH:mm:ss.SSSXXX",
+)
 
 
 @dataclass(frozen=True)
@@ -56,18 +65,16 @@ def start_kafka(folder: Path, port: int = 0, *, log: Path | None = None, progres
     jars = kafka_jars(progress) if progress else kafka_jars()
     port = claim_port(port, "Kafka", "HADIR_KAFKA_PORT")
     folder = make_folder(folder, "HADIR_HOME")
-    log = log or folder / "kafka.log"
     properties = folder / "server.properties"
     properties.write_text(_properties(port, free_port(), folder / "data"))
     command = [str(JAVA), *JVM, "-cp", f"{jars}/*"]
     if not (folder / "data" / "meta.properties").exists():
-        _format(command, properties, log)
-    return Kafka(spawn("Kafka", [*command, "kafka.Kafka", str(properties)], log), port)
+        _format(command, properties)
+    return Kafka(spawn("Kafka", [*command, "kafka.Kafka", str(properties)], log or folder / "kafka.log"), port)
 
 
-def _format(command: list[str], properties: Path, log: Path) -> None:
+def _format(command: list[str], properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    log.parent.mkdir(parents=True, exist_ok=True)
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "--ignore-formatted",
          "-t", cluster, "-c", str(properties)],
