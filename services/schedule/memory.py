@@ -49,7 +49,7 @@ class Reference:
 
     def week(self, code: str) -> Week:
         """Hours by weekday; a pattern that is not known is the usual one."""
-        return self.weeks.get(code) or self.weeks.get(DEFAULT_WEEK, {})
+        return self.weeks[code] if code in self.weeks else self.weeks.get(DEFAULT_WEEK, {})
 
     def plain_duty(self, week: str, calendar: str, date: dt.date, timezone: str) -> Duty:
         """The duty of whoever is not rostered: by week pattern and calendar."""

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -23,8 +23,13 @@ Key = tuple[UUID, dt.date]
 Asked = dict[Key, dict[dt.date, RosterDay | None]]
 
 
-def read_roster(table: Table, ids: Mapping[str, UUID], known_ids: Collection[UUID]) -> tuple[Asked, list[RowError]]:
-    """What the table asks for: per employee-month (first of the month) the days, None for "follow the week again"."""
+def read_roster(
+    table: Table, ids: Mapping[str, UUID], known_ids: Collection[UUID], has_hours: Callable[[UUID, dt.date], bool]
+) -> tuple[Asked, list[RowError]]:
+    """What the table asks for: per employee-month (first of the month) the days, None for "follow the week again".
+
+    `has_hours` says whether somebody's week pattern has hours on a date, which a row without hours takes.
+    """
     errors = list(table.errors)
     if not table.errors and not table.columns & {"nip", "employee_id"}:
         errors.append(RowError(1, None, "kolom nip atau employee_id tidak ada; tambahkan salah satunya pada baris judul"))
@@ -36,6 +41,11 @@ def read_roster(table: Table, ids: Mapping[str, UUID], known_ids: Collection[UUI
         employee_id = _who(cells, ids, known_ids)
         date = cells.date("date")
         day = _read_day(cells, date)
+        if (
+            len(errors) == before and employee_id and date and day and day.mode is not Mode.OFF
+            and day.start is None and not has_hours(employee_id, date)
+        ):
+            cells.wrong("start", "pola kerja tidak punya jam pada hari ini; isi jam mulai dan jam selesai")
         if len(errors) > before or employee_id is None or date is None:
             continue
         first = lines.setdefault((employee_id, date), row.number)

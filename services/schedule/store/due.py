@@ -147,10 +147,10 @@ async def pick_due(connection: Connection, lanes: Collection[int], now: dt.datet
            cross join lateral (
              select d.* from unnest($1::smallint[]) l(lane) cross join lateral (
                select employee_id, date, lane, clock, priority, due_at, cause_id, correlation_id from due_day
-               where clock = '' and lane = l.lane and priority = p.priority and due_at <= $2 order by due_at limit p.most) d
+               where clock = '' and lane = l.lane and priority = p.priority and due_at <= $2 order by due_at limit $5) d
              order by d.due_at limit p.most) d
            order by d.priority""",
-        list(lanes), now, most, share,
+        list(lanes), now, most, share, max(50, most // 4),
     )
     urgent = [row for row in rows if row["priority"] <= Priority.CLOCK]
     mass = [row for row in rows if row["priority"] > Priority.CLOCK]
@@ -176,6 +176,15 @@ async def still_due(connection: Connection, days: Sequence[DueDay], now: dt.date
         [day.employee_id for day in days], [day.date for day in days], now,
     )
     return [_due_day(row) for row in rows]
+
+
+async def postpone(connection: Connection, days: Sequence[DueDay], until: dt.datetime) -> None:
+    """Lets these days wait until `until` by the real clock, whichever clock they go by."""
+    await connection.execute(
+        """update due_day d set due_at = $3, clock = '', priority = $4
+           from unnest($1::uuid[], $2::date[]) k(employee_id, date) where d.employee_id = k.employee_id and d.date = k.date""",
+        [day.employee_id for day in days], [day.date for day in days], until, int(Priority.RESTATEMENT),
+    )
 
 
 async def backlog(connection: Connection, lanes: Collection[int], now: dt.datetime, most: int = 100_000) -> int:

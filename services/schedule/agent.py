@@ -1,0 +1,68 @@
+"""The schedule's edge: marks and work reports become known, and the days that they touch are assessed; nothing is decided here."""
+
+import datetime as dt
+from collections.abc import Sequence
+from typing import Any, Final
+
+from services.schedule.assessing import assess_days, date_of, load_people
+from services.schedule.memory import Memory
+from services.schedule.store import facts
+from services.schedule.store.days import Day
+from shared.envelope import Envelope
+from shared.events import CheckInLocated, WorkReportSubmitted
+from shared.lanes import Record, Work
+from shared.topics import lane_of
+
+WRONG_LANE: Final = "wrong-lane"
+"""Reason of a dead letter: the record stands on a partition that is not its employee's."""
+
+OUT_OF_TIME: Final = "out-of-time"
+"""Reason of a dead letter: a date that no duty of ours can have."""
+
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2100
+
+
+class Schedule:
+    """Assesses the days of check-ins and work reports as they come."""
+
+    def __init__(self, memory: Memory) -> None:
+        self._memory = memory
+
+    async def assess_arrivals(self, work: Work, records: Sequence[Record[Any]]) -> None:
+        """Keep what is new of a batch and assess the days it touches: each once, however often it was delivered."""
+        kept = [record for record in records if _is_sound(work, record)]
+        located = [record for record in kept if isinstance(record.event, CheckInLocated)]
+        reported = [record for record in kept if isinstance(record.event, WorkReportSubmitted)]
+        fresh_marks = await facts.put_marks(work.connection, [record.event for record in located]) if located else set()
+        fresh_reports = await facts.put_reports(work.connection, [record.event for record in reported]) if reported else set()
+        located = [record for record in located if record.event.check_in_id in fresh_marks]
+        reported = [record for record in reported if record.event.report_id in fresh_reports]
+        if not located and not reported:
+            return
+        touched = {(record.event.employee_id, record.event.captured_at.date()) for record in located}
+        touched |= {(record.event.employee_id, record.event.work_date) for record in reported}
+        people = await load_people(work.connection, touched)
+        reference = await self._memory.current(work.connection)
+        days: dict[Day, Envelope | None] = {}
+        for record in located:
+            date = date_of(record.event.captured_at, record.event.employee_id, people, reference)
+            if date is not None:
+                days[record.event.employee_id, date] = record.envelope
+        for record in reported:
+            days.setdefault((record.event.employee_id, record.event.work_date), record.envelope)
+        await assess_days(work, self._memory, days, dt.datetime.now(dt.UTC), people)
+
+
+def _is_sound(work: Work, record: Record[Any]) -> bool:
+    """Whether the record can be ours; if not, it is buried with the reason."""
+    event = record.event
+    if lane_of(event.employee_id) != record.partition:
+        work.bury(record, WRONG_LANE, "employee_id: the record must stand on the partition of its employee")
+        return False
+    moment = event.captured_at if isinstance(event, CheckInLocated) else event.work_date
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        field = "captured_at" if isinstance(event, CheckInLocated) else "work_date"
+        work.bury(record, OUT_OF_TIME, f"{field}: must lie between {FIRST_YEAR} and {LAST_YEAR}")
+        return False
+    return True

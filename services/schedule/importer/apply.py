@@ -1,0 +1,232 @@
+"""The imports themselves: read the file, compare with what is known, show the differences, and apply all or nothing.
+
+Every function returns a `Report`. With errors, or as a dry run, nothing is written. Up to
+`publishing.ONE_TRANSACTION` people or rosters are applied in one transaction; larger files go lane by lane, and after
+an interruption the same import finishes the rest, since only what differs is written.
+"""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TypeVar
+from uuid import UUID
+
+from services.schedule import commands
+from services.schedule.importer import holidays_of_year, people, roster, units
+from services.schedule.publishing import Outcome, Refused, differing
+from services.schedule.reference import CalendarState, EmployeeState
+from services.schedule.rules import parse_week
+from services.schedule.store import reference_rows as rows
+from services.schedule.store.reference_rows import Kept
+from shared.database import Connection, open_pool
+from shared.imports import Report, RowError, read_table
+from shared.lanes import Lanes
+from shared.policy import PolicyError, load_policies
+
+S = TypeVar("S")
+K = TypeVar("K", bound=Hashable)
+_SHOWN: Final = 10
+
+
+async def import_org_units(database_url: str, path: Path, dry_run: bool = False) -> Report:
+    """Org units from a csv: code, name, timezone; optional org_unit_id, calendar, public_service."""
+    table = read_table(path, *units.UNIT_COLUMNS)
+    async with _lanes(database_url) as lanes:
+        async with lanes.pool.acquire() as connection:
+            known = await rows.units(connection)
+        states, errors = units.read_units(table, {kept.state.code: kept.state for kept in known.values()})
+        changed, outcome = differing(states, known, lambda unit: unit.org_unit_id)
+        lines = [_line(state.code, known.get(state.org_unit_id), state, ("name", "timezone", "calendar", "public_service"))
+                 for _, state in changed]
+        report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
+        if report.ok and not dry_run:
+            await commands.publish_org_units(lanes, states)
+        return _applied(report, dry_run)
+
+
+async def import_weeks(database_url: str, path: Path, dry_run: bool = False) -> Report:
+    """Week patterns from a csv: code, name, source, and hours such as 07:30-16:00 under mon … sun."""
+    table = read_table(path, *units.WEEK_COLUMNS)
+    states, errors = units.read_weeks(table)
+    async with _lanes(database_url) as lanes:
+        async with lanes.pool.acquire() as connection:
+            known = await rows.weeks(connection)
+        changed, outcome = differing(states, known, lambda week: week.code)
+        lines = [_line(state.code, known.get(state.code), state, ("name", "hours", "source")) for _, state in changed]
+        report = _report("Pola kerja", len(table.rows), outcome, errors, table.warnings, lines)
+        if report.ok and not dry_run:
+            try:
+                await commands.publish_weeks(lanes, states)
+            except Refused as refused:
+                return _report("Pola kerja", len(table.rows), outcome, [RowError(1, "code", str(refused))], table.warnings, lines)
+        return _applied(report, dry_run)
+
+
+async def import_employees(database_url: str, path: Path, dry_run: bool = False) -> Report:
+    """People from a csv: nip, name, kind, group, org_unit, since; optional employee_id, timezone, week_pattern, played_clock, active."""
+    table = read_table(path, *people.EMPLOYEE_COLUMNS)
+    async with _lanes(database_url) as lanes:
+        async with lanes.pool.acquire() as connection:
+            nips, given = people.identities(table)
+            ids = await rows.employee_ids(connection, nips)
+            known = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
+            directory = people.Directory(
+                ids, {employee_id: kept.state for employee_id, kept in known.items()},
+                {kept.state.code: kept.state for kept in (await rows.units(connection)).values()},
+                frozenset(await rows.weeks(connection)),
+            )
+        states, errors = people.read_employees(table, directory)
+        changed, outcome = differing(states, known, lambda person: person.employee_id)
+        report = _report("Pegawai", len(table.rows), outcome, errors, table.warnings, _people_lines(changed, known, directory))
+        if report.ok and not dry_run:
+            await commands.publish_employees(lanes, [state for _, state in changed])
+        return _applied(report, dry_run)
+
+
+async def import_roster(database_url: str, path: Path, dry_run: bool = False) -> Report:
+    """Rosters from a csv: nip or employee_id, date, mode (WFO, WFA, OFF, POLA), start, end; other dates stay as they are."""
+    table = read_table(path, *roster.ROSTER_COLUMNS)
+    async with _lanes(database_url) as lanes:
+        async with lanes.pool.acquire() as connection:
+            nips, given = people.identities(table)
+            ids = await rows.employee_ids(connection, nips)
+            persons = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
+            weeks = {code: parse_week(kept.state.hours) for code, kept in (await rows.weeks(connection)).items()}
+
+            def has_hours(employee_id: UUID, date: dt.date) -> bool:
+                return date.weekday() in weeks.get(persons[employee_id].state.week_on(date), {})
+
+            asked, errors = roster.read_roster(table, ids, persons.keys(), has_hours)
+            known = await _in_parts(connection, rows.rosters, sorted(asked))
+        states = roster.merged(asked, {key: kept.state for key, kept in known.items()})
+        changed, outcome = differing(states, known, lambda state: (state.employee_id, state.month))
+        lines = [f"{'baru' if version == 1 else 'ubah'}: roster {state.month:%Y-%m}, {len(state.days)} hari" for version, state in changed]
+        report = _report("Roster (pegawai-bulan)", len(table.rows), outcome, errors,
+                         [*table.warnings, *roster.wfa_warnings(table, asked)], lines)
+        if report.ok and not dry_run:
+            await commands.publish_rosters(lanes, [state for _, state in changed])
+        return _applied(report, dry_run)
+
+
+async def import_calendar(database_url: str, source: int | Path, dry_run: bool = False) -> Report:
+    """Holidays: a year seeds the national calendar from the `holidays` package; a csv (date, kind, name, source) edits."""
+    errors: list[RowError] = []
+    warnings: list[RowError] = []
+    async with _lanes(database_url) as lanes:
+        async with lanes.pool.acquire() as connection:
+            known = await rows.calendars(connection)
+        before = {key: kept.state for key, kept in known.items()}
+        if isinstance(source, int):
+            if not holidays_of_year.FIRST_SEEDED <= source <= holidays_of_year.LAST_SEEDED:
+                return Report("Kalender", errors=(RowError(1, "year", f"tahun harus antara {holidays_of_year.FIRST_SEEDED} dan "
+                                                            f"{holidays_of_year.LAST_SEEDED}"),))
+            states, warnings = holidays_of_year.seeded(source, before)
+            count = len(states[0].days)
+        else:
+            table = read_table(source, *holidays_of_year.CALENDAR_COLUMNS)
+            edits, errors = holidays_of_year.read_edits(table)
+            states, warnings, count = holidays_of_year.edited(edits, before), table.warnings, len(table.rows)
+        _, outcome = differing(states, known, lambda state: (state.calendar, state.year))
+        lines = [line for state in states for line in _calendar_lines(before.get((state.calendar, state.year)), state)]
+        report = _report("Kalender", count, outcome, errors, warnings, lines)
+        if report.ok and not dry_run:
+            await commands.publish_calendars(lanes, states)
+        return _applied(report, dry_run)
+
+
+async def import_policies(
+    database_url: str, path: Path, in_force: Sequence[tuple[str, dt.date, str | None]] = (), dry_run: bool = False
+) -> Report:
+    """Rule packs from a YAML file; `in_force` puts some in force: (name, first business date, unit code or None for all)."""
+    try:
+        packs = load_policies(path)
+    except PolicyError as problem:
+        return Report("Kebijakan", errors=tuple(
+            RowError(fault.line or 1, fault.path or None, f"{fault.reason}; perbaiki berkas kebijakan") for fault in problem.faults))
+    async with _lanes(database_url) as lanes:
+        async with lanes.pool.acquire() as connection:
+            by_code = {kept.state.code: org_unit_id for org_unit_id, kept in (await rows.units(connection)).items()}
+            known = await rows.policies(connection)
+        errors = [RowError(1, "in-force", f"unit {code} tidak terdaftar; impor unitnya dulu")
+                  for _, _, code in in_force if code is not None and code not in by_code]
+        errors += [RowError(1, "in-force", f"kebijakan {name} tidak ada di berkas; yang ada: {', '.join(packs)}")
+                   for name, _, _ in in_force if name not in packs]
+        ids = {policy.identity for policy in packs.values()}
+        outcome = Outcome(len(ids - known.keys()), 0, len(ids & known.keys()))
+        lines = [f"berlaku: {name} sejak {since} di {code or 'seluruh provinsi'}" for name, since, code in in_force]
+        report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
+        if report.ok and not dry_run:
+            scopes = [(name, since, by_code[code] if code else None) for name, since, code in in_force]
+            outcome = await commands.publish_policies(lanes, packs, scopes)
+            report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
+        return _applied(report, dry_run)
+
+
+@asynccontextmanager
+async def _lanes(database_url: str) -> AsyncIterator[Lanes]:
+    pool = await open_pool(database_url, "schedule", max_size=2)
+    try:
+        yield Lanes(pool, "schedule")
+    finally:
+        await pool.close()
+
+
+async def _in_parts(
+    connection: Connection, load: Callable[..., Awaitable[dict[K, Kept[S]]]], keys: Sequence[K], at_once: int = 20_000
+) -> dict[K, Kept[S]]:
+    found: dict[K, Kept[S]] = {}
+    for start in range(0, len(keys), at_once):
+        found |= await load(connection, keys[start:start + at_once])
+    return found
+
+
+def _report(
+    what: str, count: int, outcome: Outcome, errors: Sequence[RowError], warnings: Sequence[RowError], lines: Sequence[str]
+) -> Report:
+    shown = [*lines[:_SHOWN], *([f"... dan {len(lines) - _SHOWN} perubahan lain"] if len(lines) > _SHOWN else [])]
+    ordered = sorted(errors, key=lambda error: (error.row, error.column or ""))
+    return Report(what, count, outcome.new, outcome.changed, outcome.unchanged, tuple(ordered), tuple(warnings), tuple(shown))
+
+
+def _applied(report: Report, dry_run: bool) -> Report:
+    return replace(report, applied=report.ok and not dry_run)
+
+
+def _line(name: str, old: Kept[Any] | None, new: object, fields: Sequence[str]) -> str:
+    """One difference: what is new, or which fields go from what to what."""
+    if old is None:
+        return f"baru: {name}"
+    told = [f"{field} {getattr(old.state, field)} → {getattr(new, field)}" for field in fields
+            if getattr(old.state, field) != getattr(new, field)]
+    return f"ubah: {name}: {'; '.join(told)}"
+
+
+def _people_lines(
+    changed: Iterable[Kept[EmployeeState]], known: Mapping[UUID, Kept[EmployeeState]], directory: people.Directory
+) -> list[str]:
+    """Differences of people by the last digits of their NIP: a preview is read by officers, but may be kept in logs."""
+    codes = {unit.org_unit_id: unit.code for unit in directory.units.values()}
+    lines = []
+    for _, person in changed:
+        name = f"pegawai …{person.nip[-4:]}"
+        old = known.get(person.employee_id)
+        line = _line(name, old, person, ("kind", "group", "timezone", "active"))
+        if old is not None and old.state.memberships != person.memberships:
+            moves = ", ".join(f"{codes.get(m.org_unit_id, '?')} sejak {m.since}" for m in person.memberships)
+            line += f"{'' if line.endswith(': ') else '; '}unit {moves}"
+        lines.append(line)
+    return lines
+
+
+def _calendar_lines(old: CalendarState | None, new: CalendarState) -> list[str]:
+    before = {day.date: day for day in old.days} if old else {}
+    after = {day.date: day for day in new.days}
+    lines = []
+    for date in sorted(before.keys() | after.keys()):
+        if before.get(date) != after.get(date):
+            day = after.get(date) or before[date]
+            word = "hapus" if date not in after else "ubah" if date in before else "baru"
+            lines.append(f"{word}: {date} {day.name} ({'cuti bersama' if day.kind == 'joint_leave' else 'libur nasional'})")
+    return lines
