@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.commands import policy, run, scenario, schemas, topics
+from services.commands import imports, policy, run, scenario, schemas, topics
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -31,10 +31,12 @@ app = typer.Typer(
 
 LOCAL = "On this machine"
 RULES = "Rule packs and stories"
+DATA = "Reference data"
 CLUSTER = "Setting up a cluster"
 
 app.command("run", rich_help_panel=LOCAL)(run.run)
 app.command("stop", rich_help_panel=LOCAL)(run.stop)
+app.add_typer(imports.app, name="import", rich_help_panel=DATA)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)
 app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)

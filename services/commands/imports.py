@@ -1,0 +1,171 @@
+"""`hadir import`: takes over officers' files; every row error at once, a preview of the differences, nothing half-applied."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from services.commands.terminal import print_line, stop_with
+from shared.imports import Report
+
+app = typer.Typer(
+    no_args_is_help=True, help="Take over employees, org units, weeks, rosters, holidays, rule packs, sites and ceilings from files."
+)
+
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="the file to take over (csv: `;`, `,` or tab; UTF-8)")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Show errors and differences; write nothing.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
+]
+
+
+@app.command("org-units")
+def org_units(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
+    """Org units (OPD, UPT): code, name, timezone (WIB, WITA, WIT); optional org_unit_id, calendar, public_service.
+
+    Example: [bold]hadir import org-units opd.csv --dry-run[/bold]
+    """
+    from services.schedule.importer import import_org_units
+
+    _tell(import_org_units(_url(database), file, dry_run))
+
+
+@app.command("weeks")
+def weeks(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
+    """Week patterns: code, name, source, and hours such as 07:30-16:00 under mon … sun (empty: off).
+
+    Example: [bold]hadir import weeks pola-kerja.csv[/bold]
+    """
+    from services.schedule.importer import import_weeks
+
+    _tell(import_weeks(_url(database), file, dry_run))
+
+
+@app.command("employees")
+def employees(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
+    """People: nip, name, kind, group, org_unit, since; optional employee_id, timezone, week_pattern, played_clock, active.
+
+    A row says: from `since` on this person belongs to this unit. A known NIP keeps its person; a new one gets a
+    random id. Example: [bold]hadir import employees pegawai.csv --dry-run[/bold]
+    """
+    from services.schedule.importer import import_employees
+
+    _tell(import_employees(_url(database), file, dry_run))
+
+
+@app.command("roster")
+def roster(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
+    """Rosters: nip or employee_id, date, mode (WFO, WFA, OFF; POLA: follow the week again), start, end.
+
+    Dates that the file does not name stay as they are. Example: [bold]hadir import roster rsud-februari.csv[/bold]
+    """
+    from services.schedule.importer import import_roster
+
+    _tell(import_roster(_url(database), file, dry_run))
+
+
+@app.command("calendar")
+def calendar(
+    file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="edits as csv: date, kind, name, source, calendar")] = None,
+    year: Annotated[int | None, typer.Option(help="Seed this year's national holidays and cuti bersama.")] = None,
+    dry_run: DryRun = False,
+    database: Database = None,
+) -> None:
+    """Holidays: seed a year from the `holidays` package, or edit by a csv (kind: holiday, joint_leave, hapus).
+
+    What is in the calendar counts, not the seed: compare with the SKB 3 Menteri of the year.
+    Examples: [bold]hadir import calendar --year 2026[/bold], [bold]hadir import calendar libur-daerah.csv[/bold]
+    """
+    from services.schedule.importer import import_calendar
+
+    if (file is None) == (year is None):
+        stop_with("Sebutkan berkas csv atau --year, salah satu saja.", 2)
+    source = file if file is not None else year
+    assert source is not None
+    _tell(import_calendar(_url(database), source, dry_run))
+
+
+@app.command("policies")
+def policies(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="rule packs (YAML)")],
+    in_force: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME@DATE[@UNIT]", help="Put a pack in force from a business date, in a unit or the whole province."),
+    ] = None,
+    dry_run: DryRun = False,
+    database: Database = None,
+) -> None:
+    """Rule packs, and since when which one is in force. Days from that date on are assessed (again).
+
+    Example: [bold]hadir import policies kebijakan.yaml --in-force POL-A@2026-02-01 --in-force POL-C@2026-02-01@RSUD[/bold]
+    """
+    from services.schedule.importer import import_policies
+
+    _tell(import_policies(_url(database), file, [_scope(text) for text in in_force or ()], dry_run))
+
+
+@app.command("sites")
+def sites(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="sites (GeoJSON, WGS84)")],
+    dry_run: DryRun = False,
+    database: Database = None,
+) -> None:
+    """Offices, activity sites and regions from GeoJSON: circles (point with radius_m) and polygons.
+
+    Example: [bold]hadir import sites kantor.geojson --dry-run[/bold]
+    """
+    from services.geofence.importer import import_sites
+
+    _tell(import_sites(_url(database), file, dry_run, say=print_line))
+
+
+@app.command("ceilings")
+def ceilings(
+    file: FileArgument,
+    month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month, if the file has no such column.")] = None,
+    dry_run: DryRun = False,
+    database: Database = None,
+) -> None:
+    """TPP ceilings: nip or employee_id, month, amount (rupiah), optional static_tkd.
+
+    Example: [bold]hadir import ceilings tpp-februari.csv --month 2026-02[/bold]
+    """
+    from services.payroll.importer import import_ceilings
+
+    _tell(import_ceilings(_url(database), file, dry_run=dry_run, month=month))
+
+
+def _url(given: str | None) -> str:
+    from shared.settings import settings
+
+    return given or settings().database
+
+
+def _tell(importing: Awaitable[Report]) -> None:
+    """Print the report of an import; exit code 1 if errors stood against it or the database is away."""
+    import asyncpg
+
+    async def done() -> Report:
+        return await importing
+
+    try:
+        report = asyncio.run(done())
+    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as error:
+        stop_with(f"Basis data tidak terjangkau ({type(error).__name__}): jalankan `hadir run`, atau sebutkan --database.")
+    for line in report.lines():
+        print_line(line)
+    if not report.ok:
+        raise typer.Exit(1)
+
+
+def _scope(text: str) -> tuple[str, dt.date, str | None]:
+    name, _, rest = text.partition("@")
+    since, _, unit = rest.partition("@")
+    try:
+        return name, dt.date.fromisoformat(since), unit or None
+    except ValueError:
+        stop_with(f"{text!r}: tulis NAMA@TANGGAL atau NAMA@TANGGAL@UNIT, tanggal seperti 2026-02-01.", 2)
