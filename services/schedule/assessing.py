@@ -10,6 +10,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from services.schedule.corrections import Kept
+from services.schedule.discipline import restate_steps
 from services.schedule.memory import Duties, Memory, Reference
 from services.schedule.reference import EmployeeState
 from services.schedule.rules import (
@@ -136,11 +137,14 @@ async def assess_days(
             work.connection, [violation.id for _, _, raised, retracted in fresh for violation in (*raised, *retracted)]
         ) if any(raised or retracted for _, _, raised, retracted in fresh) else {}
         told: list[ViolationVersion] = []
+        changed: list[tuple[DayAssessed | None, DayAssessed, Envelope]] = []
         for event, cause, raised, retracted in fresh:
             envelope = _emit_day(work, event, cause)
             told += _emit_violations(work, event, raised, retracted, versions, gathered.reference, envelope)
+            changed.append((gathered.formers.get((event.employee_id, event.date)), event, envelope))
         if told:
             await day_rows.put_violations(work.connection, told)
+        await restate_steps(work, changed, gathered.reference.policies)
     await due.set_next_looks(work.connection, looks)
     return len(fresh)
 

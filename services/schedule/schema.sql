@@ -153,6 +153,18 @@ create table if not exists violation (
 );
 create index if not exists violation_by_day on violation (employee_id, date);
 
+-- Steps of the discipline ladder as last told; a step is proposed and withdrawn, only a person decides it.
+create table if not exists discipline_step (
+    employee_id    uuid not null,
+    step           text not null,
+    date           date not null,
+    version        integer not null check (version > 0),
+    action         text not null check (action in ('proposed', 'withdrawn', 'decided')),
+    unexcused_days integer not null,
+    legal_source   text not null,
+    primary key (employee_id, step, date)
+);
+
 -- Clocks moved by hand, for invented employees only; the real clock has no row and the name ''.
 create table if not exists clock (
     name text primary key check (name <> ''),
