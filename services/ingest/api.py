@@ -1,6 +1,6 @@
 """The HTTP edge: reads, hands over to the intake, and says what became of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from services.ingest.intake import Accepted, Outcome
 from services.ingest.rules.admission import Submission, submit_check_in, submit_work_report
 from services.ingest.rules.document import Document, doubled_key, read_document
 from services.ingest.rules.refusals import Fault, Refusal
+from services.ingest.short_cut import Handler
 from shared import metrics
 from shared.topics import CHECK_IN_RECORDED
 
@@ -47,22 +48,24 @@ async def record_check_ins(request: Request) -> Response:
     items = _items(document)
     if isinstance(items, Refusal):
         return problems.refuse(items)
-    outcomes: list[Outcome | None] = []
+    refusals: list[Refusal | None] = []
     submissions: list[Submission] = []
     for item in items:
         submitted = doubled_key(document, item) or submit_check_in(item, received_at)
         if isinstance(submitted, Submission):
             submissions.append(submitted)
-            outcomes.append(None)
+            refusals.append(None)
         else:
-            outcomes.append(submitted)
+            refusals.append(submitted)
     decided = iter(zip(submissions, await edge.intake.submit(submissions) if submissions else (), strict=True))
     results = []
     unsure: Refusal | None = None
-    for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True)):
-        if outcome is None:
+    for index, (item, refused) in enumerate(zip(items, refusals, strict=True)):
+        if refused is None:
             submission, outcome = next(decided)
             _count(submission, outcome)
+        else:
+            outcome = refused
         if isinstance(outcome, Refusal):
             metrics.INGEST_REFUSED.labels(outcome.code).inc()
             unsure = outcome if problems.status_of(outcome) >= 500 else unsure
@@ -71,6 +74,14 @@ async def record_check_ins(request: Request) -> Response:
         # A client that looks at the status only must not take this for done.
         return problems.respond(Refusal(unsure.code), {"results": results})
     return Response(orjson.dumps({"results": results}), 207, media_type="application/json")
+
+
+POSTS: Final[Mapping[str, Handler]] = {
+    "/v1/check-ins": record_check_in,
+    "/v1/check-ins:batch": record_check_ins,
+    "/v1/work-reports": record_work_report,
+}
+"""The busy addresses, for `short_cut`."""
 
 
 async def _record(request: Request, submit: Submit) -> Response:

@@ -1,37 +1,48 @@
 """Composition root of ingest: one FastAPI app with its pool, producer, employee loader and intake."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
 
-from services.ingest import api, health, openapi, problems
+from services.ingest import api, openapi, problems
+from services.ingest.duties import Duties, End
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
-from services.ingest.store import Store
-from shared import logs
+from services.ingest.short_cut import ShortCut
+from services.ingest.store import Store, apply_employees
+from shared import health
 from shared.database import Pool, open_pool
 from shared.failures import is_infrastructure
-from shared.kafka import new_producer
+from shared.health import Readiness
+from shared.kafka import BrokerAway, TopicsUnfit, check_topics, new_producer
+from shared.lanes import Lanes
+from shared.reference import Reference, ReferenceLoader
+from shared.refusal import Refusal
+from shared.relay import Relay
+from shared.retry import persist
 from shared.settings import Settings
+from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, LANES, WORK_REPORT_SUBMITTED
 
-_logger = logging.getLogger(__name__)
-
-_POOL_SIZE: Final = 6
-"""Three rounds, the notes on publication, the readiness probe, and one to spare."""
+_POOL_SIZE: Final = 8
+"""Three rounds, the notes on publication, the probe, two for the employee loader, and one to spare."""
 
 _FORGET_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 5_000
+_PROBE_EVERY_S: Final = 1.0
 
 
-def create_app(settings: Settings) -> FastAPI:
-    """The app; its connections are opened in the background, so that it can say what is missing."""
+def create_app(settings: Settings, end: End) -> FastAPI:
+    """The app; its connections are opened in the background, so that it can say what is missing.
+
+    `end` is called, once, with the error that makes it impossible to go on; the process should then stop.
+    """
+    readiness = Readiness("ingest", "database", "broker", "topics checked", "employees caught up")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -42,20 +53,31 @@ def create_app(settings: Settings) -> FastAPI:
             partial(new_producer, settings.kafka, client_id="hadir-ingest", linger_ms=0),
             within_s=settings.ingest_answer_within_s / 2,
         )
-        intake = Intake(
-            store, publisher, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s
+        intake = Intake(store, publisher, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s)
+        # The outbox of ingest holds dead letters of the employee topic only; any pod may publish all of it.
+        relay = Relay(settings, "ingest", readiness, lambda: frozenset(range(LANES)))
+        lanes = Lanes(pool, "ingest", on_outbox=relay.wake)
+        loader = ReferenceLoader(
+            settings, "ingest", [Reference(EMPLOYEE, apply_employees)], lanes, readiness, on_change=lambda: None
         )
-        app.state.edge = Edge(settings, store, publisher, intake, lambda: True)
-        publisher.start()
-        intake.start()
-        forgetting = asyncio.create_task(_forget_receipts(store, settings.receipt_days), name="forget receipts")
+        app.state.edge = Edge(settings, intake)
+        duties = Duties(end)
+        duties.take_on(publisher.keep_connected(), "producer")
+        duties.take_on(intake.begin_rounds(), "rounds")
+        duties.take_on(intake.note_published(), "publication notes")
+        duties.take_on(_probe(store, publisher, readiness), "probe")
+        duties.take_on(_check_topics(settings, readiness), "topics")
+        duties.take_on(loader.run(), "employees")
+        duties.take_on(_await_employees(loader, readiness), "employees caught up")
+        duties.take_on(relay.run(), "relay")
+        duties.take_on(_forget_receipts(store, settings.receipt_days, readiness), "old receipts")
         try:
             yield
         finally:
-            forgetting.cancel()
-            with suppress(asyncio.CancelledError):
-                await forgetting
-            await intake.close()
+            await intake.drain()
+            await asyncio.wait([asyncio.ensure_future(relay.stop())], timeout=2)
+            await duties.lay_down()
+            await intake.note_rest()
             await publisher.close()
             await _close_pool(pool)
 
@@ -68,10 +90,63 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
     )
     app.include_router(api.router)
-    app.include_router(health.router)
+    app.include_router(health.router(readiness))
+    app.add_middleware(ShortCut, posts=api.POSTS)
     problems.install(app)
     openapi.describe(app)
     return app
+
+
+async def _probe(store: Store, publisher: Publisher, readiness: Readiness) -> None:
+    """Keeps readiness true to whether database and broker answer now."""
+    while True:
+        for what, there in (("database", _answers(store)), ("broker", publisher.reachable())):
+            if await there:
+                readiness.have(what)
+            else:
+                readiness.lack(what)
+        await asyncio.sleep(_PROBE_EVERY_S)
+
+
+async def _answers(store: Store) -> bool:
+    try:
+        await store.ping()
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        return False
+    return True
+
+
+async def _check_topics(settings: Settings, readiness: Readiness) -> None:
+    """Raises `Refusal` when a topic is missing or unfit: its partitions would not be the lanes."""
+
+    async def once() -> None:
+        try:
+            await check_topics(settings.kafka, [CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, EMPLOYEE, DEAD_LETTER["ingest"]])
+        except BrokerAway as error:
+            raise ConnectionError("no broker answers") from error
+        except TopicsUnfit as error:
+            raise Refusal(f"ingest cannot start: {error}") from error
+
+    await persist(once, what="topics checked", service="ingest", readiness=readiness)
+    readiness.have("topics checked")
+
+
+async def _await_employees(loader: ReferenceLoader, readiness: Readiness) -> None:
+    await loader.caught_up()
+    readiness.have("employees caught up")
+
+
+async def _forget_receipts(store: Store, days: int, readiness: Readiness) -> None:
+    """Deletes old receipts now and then, a few at a time, so that nobody waits for it."""
+    while True:
+        await asyncio.sleep(_FORGET_EVERY_S)
+        forget = partial(store.forget_receipts, datetime.now(UTC) - timedelta(days=days), _FORGET_AT_MOST)
+        forgotten = _FORGET_AT_MOST
+        while forgotten == _FORGET_AT_MOST:
+            forgotten = await persist(forget, what="old receipts deleted", service="ingest", readiness=readiness)
+            await asyncio.sleep(1)
 
 
 async def _close_pool(pool: Pool) -> None:
@@ -79,17 +154,3 @@ async def _close_pool(pool: Pool) -> None:
         await asyncio.wait_for(pool.close(), 5)
     except TimeoutError:  # a server that no longer answers
         pool.terminate()
-
-
-async def _forget_receipts(store: Store, days: int) -> None:
-    """Deletes old receipts now and then, a few at a time, so that nobody waits for it."""
-    while True:
-        await asyncio.sleep(_FORGET_EVERY_S)
-        before = datetime.now(UTC) - timedelta(days=days)
-        try:
-            while await store.forget_receipts(before, _FORGET_AT_MOST) == _FORGET_AT_MOST:
-                await asyncio.sleep(1)
-        except Exception as error:
-            if not is_infrastructure(error):
-                raise
-            logs.event(_logger, "could not delete old receipts", level=logging.WARNING, exc_info=error)

@@ -4,11 +4,11 @@ import asyncio
 from typing import Final
 
 from fastapi import Request
-from starlette.requests import ClientDisconnect
 
 from services.ingest.rules.refusals import Refusal
 
 READ_WITHIN_S: Final = 10.0
+_JSON: Final = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
 
 
 async def read_body(request: Request, at_most: int) -> bytes | Refusal:
@@ -17,22 +17,29 @@ async def read_body(request: Request, at_most: int) -> bytes | Refusal:
     A body that announces more than `at_most` bytes is not read at all; one that turns out larger is read no
     further. A client that went away is treated as too slow: nobody hears the answer.
     """
-    headers = request.headers
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != "application/json" or headers.get("content-encoding", "identity").lower() != "identity":
+    media_type = encoding = b""
+    announced = b"0"
+    for name, value in request.scope["headers"]:  # the raw list: looking up by name decodes all of them each time
+        if name == b"content-length":
+            announced = value
+        elif name == b"content-type":
+            media_type = value
+        elif name == b"content-encoding":
+            encoding = value
+    if media_type.lower() not in _JSON or encoding.lower() not in (b"", b"identity"):
         return Refusal("unsupported-media-type")
-    announced = headers.get("content-length", "0")
-    if not announced.isascii() or not announced.isdigit() or int(announced[:20]) > at_most:
+    if not announced.isdigit() or len(announced) > 15 or int(announced) > at_most:
         return Refusal("body-too-large")
-    parts: list[bytes] = []
-    size = 0
+    receive = request.receive
     try:
         async with asyncio.timeout(READ_WITHIN_S):
-            async for part in request.stream():
-                size += len(part)
-                if size > at_most:
-                    return Refusal("body-too-large")
-                parts.append(part)
-    except (TimeoutError, ClientDisconnect):
+            message = await receive()
+            body: bytes = message.get("body", b"")
+            while message["type"] == "http.request" and len(body) <= at_most and message.get("more_body"):
+                message = await receive()
+                body += message.get("body", b"")
+    except TimeoutError:
         return Refusal("body-too-slow")
-    return b"".join(parts)
+    if message["type"] != "http.request":
+        return Refusal("body-too-slow")
+    return body if len(body) <= at_most else Refusal("body-too-large")

@@ -10,10 +10,9 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.ingest.publisher import Outgoing, Publisher
@@ -21,7 +20,7 @@ from services.ingest.rules.admission import Submission, refusal_of
 from services.ingest.rules.refusals import Fault, Refusal
 from services.ingest.store import Receipt, Store
 from shared import logs, metrics
-from shared.envelope import Envelope, encode
+from shared.envelope import Envelope
 from shared.failures import is_infrastructure
 from shared.topics import lane_of
 
@@ -35,8 +34,7 @@ _CONFLICT: Final = Refusal("id-conflict", (Fault(
     "", "id-conflict", "Id ini sudah dipakai untuk isi yang lain. Untuk pernyataan baru, buat UUID baru."),))
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
+class Accepted(NamedTuple):
     """Kafka has the event. `replayed`: the id had been accepted before, with the same statement."""
 
     id: UUID
@@ -66,17 +64,16 @@ class _Ticket:
                 self.done.set_result(None)
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     ticket: _Ticket
-    index: int
+    place: int
 
     @property
     def submission(self) -> Submission:
-        return self.ticket.submissions[self.index]
+        return self.ticket.submissions[self.place]
 
     def settle(self, outcome: Outcome) -> None:
-        self.ticket.settle(self.index, outcome)
+        self.ticket.settle(self.place, outcome)
 
 
 class Intake:
@@ -94,28 +91,15 @@ class Intake:
         self._rounds: set[asyncio.Task[None]] = set()
         self._published: list[UUID] = []
         self._to_mark = asyncio.Event()
-        self._tasks: list[asyncio.Task[None]] = []
 
-    def start(self) -> None:
-        """Begins to work off the queue."""
-        self._tasks = [
-            asyncio.create_task(self._begin_rounds(), name="rounds"),
-            asyncio.create_task(self._note_published(), name="published"),
-        ]
-
-    async def close(self) -> None:
-        """Finishes the rounds under way and notes what was published. Requests must have ended before."""
-        while self._queue or self._rounds:
+    async def drain(self) -> None:
+        """Returns when the queue is empty and no round is under way. Requests must have ended before."""
+        while self._queue or self._rounds:  # noqa: ASYNC110 - happens once; an event would cost every request
             await asyncio.sleep(0.01)
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        await self._mark()
 
-    @property
-    def alive(self) -> bool:
-        """False when a task of ours has died, which only a bug can do: the process should be restarted."""
-        return not any(task.done() for task in self._tasks)
+    async def note_rest(self) -> None:
+        """Notes what was published since the last note."""
+        await self._mark()
 
     @property
     def full(self) -> bool:
@@ -141,7 +125,8 @@ class Intake:
             self._pending -= len(submissions)
         return [outcome or Refusal("not-confirmed") for outcome in ticket.outcomes]
 
-    async def _begin_rounds(self) -> None:
+    async def begin_rounds(self) -> None:
+        """Works off the queue, for ever."""
         while True:
             await self._arrived.wait()
             await self._free.acquire()
@@ -222,7 +207,8 @@ class Intake:
         if self._published:
             self._to_mark.set()
 
-    async def _note_published(self) -> None:
+    async def note_published(self) -> None:
+        """Writes down what was published, behind the answers, for ever."""
         while True:
             await self._to_mark.wait()
             self._to_mark.clear()
@@ -240,6 +226,7 @@ class Intake:
 def _record(submission: Submission, receipt: Receipt) -> Outgoing:
     """The event as it is produced: the same bytes for the same receipt, whoever makes it and whenever."""
     topic = submission.topic
+    employee = str(submission.employee_id)
     envelope = Envelope(
         id=submission.id,
         type=topic.ce_type,
@@ -251,8 +238,8 @@ def _record(submission: Submission, receipt: Receipt) -> Outgoing:
     )
     return Outgoing(
         topic=topic.name,
-        partition=lane_of(submission.employee_id) % topic.partitions,
-        key=str(submission.employee_id).encode(),
-        value=encode(submission.event(receipt.received_at)),
+        partition=lane_of(employee) % topic.partitions,
+        key=employee.encode(),
+        value=submission.event(receipt.received_at),
         headers=envelope.headers(),
     )

@@ -11,7 +11,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
@@ -21,8 +21,7 @@ from shared import logs
 _logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Outgoing:
+class Outgoing(NamedTuple):
     """One record for one partition."""
 
     topic: str
@@ -45,18 +44,12 @@ class Publisher:
         self._producer: AIOKafkaProducer | None = None
         self._worn = asyncio.Event()
         self._silent_since: float | None = None
-        self._keeper: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begins to connect; until that succeeds, nothing is published and `publish` says so at once."""
-        self._keeper = asyncio.create_task(self._keep_connected(), name="producer")
 
     async def close(self) -> None:
-        """Sends what was handed over, as far as the broker takes it within the time limit, and disconnects."""
-        if self._keeper is not None:
-            self._keeper.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._keeper
+        """Sends what was handed over, as far as the broker takes it within the time limit, and disconnects.
+
+        To be called after `keep_connected` has been cancelled.
+        """
         await self._retire()
 
     async def publish(self, records: Sequence[Outgoing]) -> list[bool]:
@@ -128,7 +121,11 @@ class Publisher:
         if self._silent_since is not None and time.monotonic() - self._silent_since > self._patience_s:
             self._worn.set()
 
-    async def _keep_connected(self) -> None:
+    async def keep_connected(self) -> None:
+        """Connects, and again whenever the producer is worn, for ever.
+
+        Until the first success nothing is published, and `publish` says so at once.
+        """
         while True:
             producer = self._make_producer()
             try:

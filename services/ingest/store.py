@@ -1,9 +1,9 @@
 """Keeps receipts and employees: all SQL of ingest, one round trip per batch and never one per request."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import date, datetime
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -11,10 +11,11 @@ import orjson
 from services.ingest.rules.admission import Employee, Membership, Submission
 from shared.database import Connection, Pool
 from shared.events import EmployeePublished
+from shared.lanes import Record
+from shared.reference import Tombstone
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(NamedTuple):
     """How an id was accepted: with which statement, when first, and whether Kafka is known to have it.
 
     `fresh` tells that this very claim made it.
@@ -125,7 +126,7 @@ class Store:
             "for update skip locked)",
             before, at_most,
         )
-        return int(done.split()[-1])
+        return int(done.rsplit(maxsplit=1)[-1])
 
     async def ping(self) -> None:
         """Raises if the database does not answer."""
@@ -133,12 +134,21 @@ class Store:
             await session.employees(())
 
 
-async def put_employees(connection: Connection, published: Mapping[UUID, EmployeePublished | None]) -> None:
-    """Writes the newest state of employees; None deletes. An older version than the stored one is ignored."""
-    gone = [employee_id for employee_id, event in published.items() if event is None]
+async def apply_employees(connection: Connection, rows: Sequence[Record[EmployeePublished] | Tombstone]) -> None:
+    """Writes the newest state of employees; a tombstone deletes, a version older than the stored one is ignored."""
+    newest: dict[UUID, EmployeePublished] = {}
+    gone: set[UUID] = set()
+    for row in rows:
+        if isinstance(row, Tombstone):
+            employee_id = _id_of(row.key)
+            if employee_id is not None:
+                newest.pop(employee_id, None)
+                gone.add(employee_id)
+        elif (event := row.event).employee_id not in newest or newest[event.employee_id].version < event.version:
+            newest[event.employee_id] = event
     if gone:
-        await connection.execute("delete from employee where employee_id = any($1::uuid[])", gone)
-    events = [event for event in published.values() if event is not None]
+        await connection.execute("delete from employee where employee_id = any($1::uuid[])", list(gone))
+    events = list(newest.values())
     if events:
         await connection.execute(
             "insert into employee (employee_id, version, active, played, memberships) "
@@ -151,6 +161,13 @@ async def put_employees(connection: Connection, published: Mapping[UUID, Employe
             [event.played_clock is not None for event in events],
             [_memberships(event) for event in events],
         )
+
+
+def _id_of(key: bytes | None) -> UUID | None:
+    try:
+        return UUID((key or b"").decode())
+    except ValueError:  # a foreign key names none of ours
+        return None
 
 
 def _memberships(event: EmployeePublished) -> str:

@@ -9,7 +9,7 @@ import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID
 
 import orjson
@@ -19,17 +19,18 @@ from services.ingest.rules.bodies import CheckInBody, WorkReportBody
 from services.ingest.rules.map_link import Point, point_of
 from services.ingest.rules.refusals import Fault, Refusal
 from services.ingest.rules.wording import fault_of, map_link_fault
-from shared.events import Event, Evidence
+from shared.events import Event
 from shared.topics import CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, Topic
 
-EARLIEST: Final = dt.datetime(2000, 1, 1, tzinfo=dt.UTC)
-LATEST: Final = dt.datetime(2101, 1, 1, tzinfo=dt.UTC)
+FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2100
 CLOCK_TOLERANCE: Final = dt.timedelta(minutes=10)
 """How far a device's clock may be ahead of the server's; a phone that is further off is set wrongly."""
 
 _WESTERNMOST: Final = dt.timedelta(hours=7)  # WIB
 _EASTERNMOST: Final = dt.timedelta(hours=9)  # WIT
 _DAY: Final = dt.timedelta(days=1)
+_FIRST_DATE: Final = dt.date(FIRST_YEAR, 1, 1)
 _MOST_FAULTS: Final = 20
 _B = TypeVar("_B", bound=BaseModel)
 
@@ -52,12 +53,11 @@ class Employee:
     memberships: tuple[Membership, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Submission:
+class Submission(NamedTuple):
     """A well-formed statement that awaits acceptance.
 
-    `stated_at` is the device's time, `first_date`..`last_date` the business dates it may belong to,
-    `fields` those of the event except `received_at`, `digest` the SHA-256 of the normalised statement.
+    `stated` is the event as JSON, all but `received_at`; `digest` the SHA-256 of what was stated; `stated_at`
+    the device's time; `work_date` the business date where the statement names one.
     """
 
     id: UUID
@@ -65,16 +65,15 @@ class Submission:
     topic: Topic[Event]
     label: str
     stated_at: dt.datetime
-    first_date: dt.date
-    last_date: dt.date
+    work_date: dt.date | None
     org_unit_id: UUID | None
-    fields: Mapping[str, Any]
+    stated: bytes
     digest: bytes
     received_at: dt.datetime
 
-    def event(self, received_at: dt.datetime) -> Event:
-        """The event as it goes on the wire; equal statements with an equal `received_at` give equal bytes."""
-        return self.topic.event.model_construct(**self.fields, received_at=received_at)
+    def event(self, received_at: dt.datetime) -> bytes:
+        """The event as it goes on the wire: the same bytes for the same statement and `received_at`, for ever."""
+        return b'%b,"received_at":%b}' % (self.stated[:-1], orjson.dumps(received_at, option=orjson.OPT_UTC_Z))
 
 
 def submit_check_in(document: Any, received_at: dt.datetime) -> Submission | Refusal:
@@ -85,9 +84,10 @@ def submit_check_in(document: Any, received_at: dt.datetime) -> Submission | Ref
     point = _position(body)
     if isinstance(point, Refusal):
         return point
-    if fault := _out_of_window("captured_at", body.captured_at):
-        return fault
-    captured_at = body.captured_at.astimezone(dt.UTC)
+    captured_at = _in_window("captured_at", body.captured_at)
+    if isinstance(captured_at, Refusal):
+        return captured_at
+    # What is absent, null or false is left out: a later optional field must not change old digests.
     fields: dict[str, Any] = {
         "check_in_id": body.check_in_id,
         "employee_id": body.employee_id,
@@ -95,26 +95,29 @@ def submit_check_in(document: Any, received_at: dt.datetime) -> Submission | Ref
         "captured_at": captured_at,
         "latitude": point.latitude,
         "longitude": point.longitude,
-        "accuracy_m": body.accuracy_m,
         "position_source": "device" if body.map_link is None else "map_link",
         "device_id": body.device_id,
         "source_app": body.source_app,
-        "mock": body.mock,
-        "evidence": body.evidence and Evidence.model_construct(**dict(body.evidence)),
-        "reason": body.reason,
     }
+    if body.accuracy_m is not None:
+        fields["accuracy_m"] = body.accuracy_m + 0.0
+    if body.mock:
+        fields["mock"] = True
+    if body.evidence is not None:
+        fields["evidence"] = {"reference": body.evidence.reference, "sha256": body.evidence.sha256}
+    if body.reason is not None:
+        fields["reason"] = body.reason
+    stated = _stated(fields)
     return Submission(
         id=body.check_in_id,
         employee_id=body.employee_id,
         topic=CHECK_IN_RECORDED,
         label=body.mark.value,
         stated_at=captured_at,
-        # a night shift belongs to the day on which it began
-        first_date=(captured_at + _WESTERNMOST).date() - _DAY,
-        last_date=(captured_at + _EASTERNMOST).date(),
+        work_date=None,
         org_unit_id=body.org_unit_id,
-        fields=fields,
-        digest=_digest(CHECK_IN_RECORDED, fields, body.org_unit_id),
+        stated=stated,
+        digest=_digest(CHECK_IN_RECORDED, stated, body.org_unit_id),
         received_at=received_at,
     )
 
@@ -124,10 +127,10 @@ def submit_work_report(document: Any, received_at: dt.datetime) -> Submission | 
     body = _read(WorkReportBody, document)
     if isinstance(body, Refusal):
         return body
-    if fault := _out_of_window("submitted_at", body.submitted_at):
-        return fault
-    submitted_at = body.submitted_at.astimezone(dt.UTC)
-    if not EARLIEST.date() <= body.work_date <= (submitted_at + _EASTERNMOST).date():
+    submitted_at = _in_window("submitted_at", body.submitted_at)
+    if isinstance(submitted_at, Refusal):
+        return submitted_at
+    if not _FIRST_DATE <= body.work_date <= (submitted_at + _EASTERNMOST).date():
         return _invalid(Fault("work_date", "out-of-range",
                               "Tanggal kerja harus sejak tahun 2000 dan tidak setelah waktu pengiriman (submitted_at)."))
     fields: dict[str, Any] = {
@@ -135,20 +138,22 @@ def submit_work_report(document: Any, received_at: dt.datetime) -> Submission | 
         "employee_id": body.employee_id,
         "work_date": body.work_date,
         "submitted_at": submitted_at,
-        "reference": body.reference,
-        "sha256": body.sha256,
     }
+    if body.reference is not None:
+        fields["reference"] = body.reference
+    if body.sha256 is not None:
+        fields["sha256"] = body.sha256
+    stated = _stated(fields)
     return Submission(
         id=body.report_id,
         employee_id=body.employee_id,
         topic=WORK_REPORT_SUBMITTED,
         label="work-report",
         stated_at=submitted_at,
-        first_date=body.work_date,
-        last_date=body.work_date,
+        work_date=body.work_date,
         org_unit_id=body.org_unit_id,
-        fields=fields,
-        digest=_digest(WORK_REPORT_SUBMITTED, fields, body.org_unit_id),
+        stated=stated,
+        digest=_digest(WORK_REPORT_SUBMITTED, stated, body.org_unit_id),
         received_at=received_at,
     )
 
@@ -175,7 +180,7 @@ def refusal_of(submission: Submission, employee: Employee | None) -> Refusal | N
             "Waktu perangkat lebih dari 10 menit di depan waktu server. Setel jam perangkat ke otomatis, "
             "lalu tandai hadir lagi."),))
     if submission.org_unit_id is not None and submission.org_unit_id not in units_between(
-        employee.memberships, submission.first_date, submission.last_date
+        employee.memberships, *_business_dates(submission)
     ):
         return Refusal("org-unit-mismatch", (Fault(
             "org_unit_id", "org-unit-mismatch",
@@ -214,21 +219,28 @@ def _position(body: CheckInBody) -> Point | Refusal:
     return Point(body.latitude + 0.0, body.longitude + 0.0)  # + 0.0: no negative zero, it would change the digest
 
 
-def _out_of_window(field: str, stated_at: dt.datetime) -> Refusal | None:
-    if EARLIEST <= stated_at < LATEST:
-        return None
+def _in_window(field: str, stated_at: dt.datetime) -> dt.datetime | Refusal:
+    # The year as stated: year 9999 west of Greenwich has no UTC.
+    if FIRST_YEAR <= stated_at.year <= LAST_YEAR:
+        return stated_at.astimezone(dt.UTC)
     return _invalid(Fault(field, "out-of-range", "Waktu harus antara tahun 2000 dan 2100. Periksa jam perangkat."))
+
+
+def _business_dates(submission: Submission) -> tuple[dt.date, dt.date]:
+    if submission.work_date is not None:
+        return submission.work_date, submission.work_date
+    # a night shift belongs to the day on which it began
+    return (submission.stated_at + _WESTERNMOST).date() - _DAY, (submission.stated_at + _EASTERNMOST).date()
 
 
 def _invalid(*faults: Fault) -> Refusal:
     return Refusal("invalid-body", faults)
 
 
-def _digest(topic: Topic[Event], fields: Mapping[str, Any], org_unit_id: UUID | None) -> bytes:
-    # What is absent, null or false is left out: a later optional field must not change old digests.
-    stated = {name: value for name, value in fields.items() if value is not None and value is not False}
-    if "evidence" in stated:
-        stated["evidence"] = dict(stated["evidence"])
-    if org_unit_id is not None:
-        stated["org_unit_id"] = org_unit_id
-    return sha256(topic.name.encode() + b"\n" + orjson.dumps(stated, option=orjson.OPT_SORT_KEYS)).digest()
+def _stated(fields: Mapping[str, Any]) -> bytes:
+    return orjson.dumps(fields, option=orjson.OPT_SORT_KEYS | orjson.OPT_UTC_Z)
+
+
+def _digest(topic: Topic[Event], stated: bytes, org_unit_id: UUID | None) -> bytes:
+    claimed = b"" if org_unit_id is None else b"\n" + org_unit_id.bytes
+    return sha256(b"%b\n%b%b" % (topic.name.encode(), stated, claimed)).digest()
