@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
+from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
 
@@ -147,7 +148,7 @@ class Known:
 
     def _site(self, row: SiteRow) -> Site:
         if row.polygon is None:
-            geometry = {"type": "Point", "coordinates": [row.lon, row.lat]}
+            geometry: dict[str, Any] = {"type": "Point", "coordinates": [row.lon, row.lat]}
         else:
             ring = [[lon, lat] for lat, lon in row.polygon]
             geometry = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
