@@ -17,12 +17,15 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
+import asyncpg
+
 from services.payroll.chores import apply_due_ceilings
 from services.payroll.rules import Ceiling
 from services.payroll.store import ceilings as store
 from services.payroll.store.months import Key
 from services.payroll.store.references import Policies
 from shared.database import Pool, open_pool
+from shared.failures import Unready, is_infrastructure
 from shared.imports import Report, Row, RowError, Table, nip_problem, read_nip, read_table
 from shared.lanes import Lanes
 from shared.topics import LANES
@@ -60,7 +63,11 @@ async def import_ceilings(
     workers alike; months already assessed get their amounts and ledger lines in the same step.
     Raises what connecting to the database raises.
     """
-    lines, errors, warnings = read_lines(read_table(path, ("amount",), ("employee_id", "nip", "month", "static_tkd")), month)
+    if month is not None and read_month(month) is None:
+        wrong = RowError(1, "month", "--month bukan bulan antara 2000 dan 2100; tulis seperti --month 2026-02")
+        return Report(what=WHAT, errors=(wrong,))
+    table = read_table(path, ("amount",), ("employee_id", "nip", "month", "static_tkd"))
+    lines, errors, warnings = read_lines(table, None if month is None else read_month(month))
     pool = await open_pool(database_url, "payroll", max_size=2)
     try:
         found, unknown = await _resolve(pool, lines, patience_s if not errors else 0.0)
@@ -75,7 +82,7 @@ async def import_ceilings(
             async with pool.acquire() as connection, connection.transaction():
                 await store.accept(connection, {key: line.ceiling for key, line in changed.items()})
         if applied:
-            await _drain(Lanes(pool, "payroll"))
+            warnings += await _drain(Lanes(pool, "payroll"))
         return Report(
             what=WHAT,
             rows=len(lines),
@@ -224,7 +231,14 @@ def _shown(ceiling: Ceiling) -> str:
     return shown if ceiling.static_tkd is None else f"{shown} (TKD statis Rp {ceiling.static_tkd:,})".replace(",", ".")
 
 
-async def _drain(lanes: Lanes) -> None:
+async def _drain(lanes: Lanes) -> list[RowError]:
+    """Apply what was accepted; what cannot be applied now is left to the workers, and told."""
     policies = Policies()
-    while await apply_due_ceilings(lanes, range(LANES), policies):
-        pass
+    try:
+        while await apply_due_ceilings(lanes, range(LANES), policies):
+            pass
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unready) as error:
+        if not is_infrastructure(error):
+            raise
+        return [RowError(1, None, "semua baris sudah diterima, tetapi belum semua diterapkan; layanan payroll melanjutkannya sendiri")]
+    return []

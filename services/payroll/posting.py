@@ -120,7 +120,7 @@ class _Posting:
         if outcome.month.streak_after != known.streak_after and after not in changes:
             following.setdefault(after, Change(cause=cause))
         if outcome.owed != Supplement():
-            target = employee, await next_open_month(self.work.connection, month, lane_of(employee))
+            target = employee, await next_open_month(self.work.connection, employee, month)
             following.setdefault(target, Change(cause=cause)).supplements.append((month, outcome.owed))
 
     def _take(self, key: Key, outcome: Outcome, causes: _Causes) -> Outcome:

@@ -73,12 +73,14 @@ create table if not exists due_ceiling (
     primary key (lane, employee_id, month)
 );
 
--- Closed months, lane by lane; the rows of such a month are frozen as they then stood, whenever they are next touched.
+-- Closed months, lane by lane, for the people who live by a clock ('': real time); the rows of such a month are frozen
+-- as they then stood, whenever they are next touched.
 create table if not exists closed_month (
     month     text not null check (month ~ '^[0-9]{4}-(0[1-9]|1[0-2])$'),
+    clock     text not null,
     lane      int  not null,
     closed_at timestamptz not null default clock_timestamp(),
-    primary key (month, lane)
+    primary key (lane, month, clock)
 );
 
 -- Reference data as published by schedule.
@@ -89,8 +91,9 @@ create table if not exists policy (
     content   jsonb not null
 );
 create table if not exists employee (
-    employee_id uuid primary key,
-    version     int  not null,
-    nip         text
+    employee_id  uuid primary key,
+    version      int  not null,
+    nip          text,
+    played_clock text not null
 );
 create index if not exists employee_by_nip on employee (nip);

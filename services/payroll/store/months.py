@@ -32,7 +32,8 @@ from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as k (employee_id, mo
 left join month m on m.employee_id = k.employee_id and m.month = k.month
 left join month p on p.employee_id = k.employee_id and p.month = k.before
 left join ceiling c on c.employee_id = k.employee_id and c.month = k.month
-left join closed_month x on x.month = k.month and x.lane = k.lane
+left join employee e on e.employee_id = k.employee_id
+left join closed_month x on x.lane = k.lane and x.month = k.month and x.clock = coalesce(e.played_clock, '')
 """
 
 _SAVE = """
@@ -134,9 +135,13 @@ async def enter(connection: Connection, entries: Sequence[tuple[Key, int, UUID, 
         await connection.execute(_ENTER, *map(list, zip(*rows, strict=True)))
 
 
-async def next_open_month(connection: Connection, month: str, lane: int) -> str:
-    """The first month after this one that is not closed on the lane."""
-    rows = await connection.fetch("select month from closed_month where lane = $1 and month > $2", lane, month)
+async def next_open_month(connection: Connection, employee_id: UUID, month: str) -> str:
+    """The first month after this one that is not closed for the employee."""
+    rows = await connection.fetch(
+        "select x.month from closed_month x where x.lane = $1 and x.month > $2"
+        " and x.clock = coalesce((select played_clock from employee where employee_id = $3), '')",
+        lane_of(employee_id), month, employee_id,
+    )
     closed = {row["month"] for row in rows}
     candidate = next_month(month)
     while candidate in closed:
@@ -144,20 +149,25 @@ async def next_open_month(connection: Connection, month: str, lane: int) -> str:
     return candidate
 
 
-async def ask_close(connection: Connection, month: str, lanes: Collection[int]) -> int:
-    """Close the month on these lanes (held by the caller); returns on how many it was open until now."""
+async def ask_close(connection: Connection, month: str, lanes: Collection[int], clock: str) -> int:
+    """Close the month on these lanes (held by the caller) for those who live by `clock`; returns on how many it was open."""
     rows = await connection.fetch(
-        "insert into closed_month (month, lane) select $1, unnest($2::int[]) on conflict do nothing returning lane",
-        month, sorted(lanes),
+        "insert into closed_month (month, clock, lane) select $1, $2, unnest($3::int[]) on conflict do nothing returning lane",
+        month, clock, sorted(lanes),
     )
     return len(rows)
+
+
+_TO_FREEZE = """
+closed_month x join month m on m.lane = x.lane and m.month = x.month and not m.closed
+left join employee e on e.employee_id = m.employee_id where x.clock = coalesce(e.played_clock, '')
+"""
 
 
 async def lanes_to_freeze(connection: Connection, lanes: Collection[int]) -> list[int]:
     """Those of the lanes that hold rows of a closed month which are not frozen yet."""
     rows = await connection.fetch(
-        "select x.lane from closed_month x where x.lane = any($1::int[]) and exists"
-        " (select from month m where m.lane = x.lane and m.month = x.month and not m.closed) group by x.lane order by x.lane",
+        f"select distinct x.lane from {_TO_FREEZE} and x.lane = any($1::int[]) order by x.lane",  # noqa: S608 (our own words)
         sorted(lanes),
     )
     return [row["lane"] for row in rows]
@@ -166,8 +176,7 @@ async def lanes_to_freeze(connection: Connection, lanes: Collection[int]) -> lis
 async def months_to_freeze(connection: Connection, lane: int, limit: int) -> list[Key]:
     """At most `limit` months of the lane that were closed but are not frozen yet."""
     rows = await connection.fetch(
-        "select m.employee_id, m.month from closed_month x join month m on m.lane = x.lane and m.month = x.month"
-        " where x.lane = $1 and not m.closed limit $2",
+        f"select m.employee_id, m.month from {_TO_FREEZE} and x.lane = $1 limit $2",  # noqa: S608 (our own words)
         lane, limit,
     )
     return [(row["employee_id"], row["month"]) for row in rows]
@@ -176,9 +185,8 @@ async def months_to_freeze(connection: Connection, lane: int, limit: int) -> lis
 async def unfrozen(connection: Connection, keys: Collection[Key]) -> list[Key]:
     """Those of the months that are closed but whose rows are not frozen yet."""
     rows = await connection.fetch(
-        "select m.employee_id, m.month from unnest($1::uuid[], $2::text[]) as k (employee_id, month)"
-        " join month m on m.employee_id = k.employee_id and m.month = k.month"
-        " join closed_month x on x.month = m.month and x.lane = m.lane where not m.closed",
+        f"select m.employee_id, m.month from {_TO_FREEZE}"  # noqa: S608 (our own words)
+        " and (m.employee_id, m.month) in (select * from unnest($1::uuid[], $2::text[]))",
         [employee for employee, _ in keys], [month for _, month in keys],
     )
     return [(row["employee_id"], row["month"]) for row in rows]

@@ -1,6 +1,7 @@
 """Reference data that payroll reads: rule packs, and which NIP belongs to which employee."""
 
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 import orjson
@@ -9,6 +10,9 @@ from shared.database import Connection
 from shared.events import EmployeePublished, PolicyPublished
 from shared.failures import Unready
 from shared.policy import Policy
+
+REAL: Final = ""
+"""Name of the clock that everybody has who was not invented."""
 
 
 class Policies:
@@ -50,15 +54,18 @@ async def save_policies(connection: Connection, policies: Sequence[PolicyPublish
 
 
 async def save_employees(connection: Connection, employees: Sequence[EmployeePublished]) -> None:
-    """Keep the NIP of each employee, which officers' ceiling files name them by."""
+    """Keep each employee's NIP, which officers' ceiling files name them by, and the clock that closes their months."""
     newest = {employee.employee_id: employee for employee in sorted(employees, key=lambda employee: employee.version)}
     await connection.execute(
-        "insert into employee as e (employee_id, version, nip) select * from unnest($1::uuid[], $2::int[], $3::text[])"
-        " on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip"
+        "insert into employee as e (employee_id, version, nip, played_clock)"
+        " select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[])"
+        " on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip,"
+        " played_clock = excluded.played_clock"
         " where e.version < excluded.version",
         list(newest),
         [employee.version for employee in newest.values()],
         [employee.nip for employee in newest.values()],
+        [employee.played_clock or REAL for employee in newest.values()],
     )
 
 
