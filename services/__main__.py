@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.commands import imports, policy, run, scenario, schemas, topics
+from services.commands import imports, policy, run, scenario, schemas, simulate, topics
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -36,6 +36,7 @@ CLUSTER = "Setting up a cluster"
 
 app.command("run", rich_help_panel=LOCAL)(run.run)
 app.command("stop", rich_help_panel=LOCAL)(run.stop)
+app.command("simulate", rich_help_panel=LOCAL)(simulate.simulate)
 app.add_typer(imports.app, name="import", rich_help_panel=DATA)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)

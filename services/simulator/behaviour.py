@@ -37,7 +37,7 @@ class Conduct(StrEnum):
     NO_EVIDENCE = "from anywhere without a photo"
 
 
-_AT_THE_OFFICE: Final = (
+_AT_THE_OFFICE: Final[tuple[tuple[Conduct, int], ...]] = (
     (Conduct.ON_TIME, 640), (Conduct.LAST_SECOND, 20), (Conduct.LATE, 90), (Conduct.EARLY, 40),
     (Conduct.LATE_AND_EARLY, 20), (Conduct.NO_IN, 15), (Conduct.NO_OUT, 25), (Conduct.ABSENT, 25),
     (Conduct.OUTSIDE, 15), (Conduct.OUTSIDE_THEN_INSIDE, 15), (Conduct.RESENT, 30), (Conduct.TWICE, 30),

@@ -1,4 +1,4 @@
-"""Writes the province as the files that officers import: org units, people, roster, sites, ceilings, rule packs."""
+"""Writes the province as the files that officers import: calendar, org units, people, roster, sites, ceilings, rule packs."""
 
 import csv
 import datetime as dt
@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from services.simulator.duty import owed
+from services.simulator.duty import free_dates, owed
 from services.simulator.places import REGIONS
 from services.simulator.province import Province
 
 _MARGIN: Final = dt.timedelta(days=2)
 """Rostered so far beyond the played days on both sides: a night shift's reach ends where the next duty's begins."""
+
+CALENDAR: Final = "simulasi"
+"""Calendar of the invented units: officers may edit the national one without making the simulator's truth untrue."""
 
 PACKS: Final = """\
 # Rule packs of the invented province, as in the national pattern and its variants; not official for any region.
@@ -68,6 +71,11 @@ class Files:
     folder: Path
 
     @property
+    def calendar(self) -> Path:
+        """One row per holiday or joint-leave day of the years touched."""
+        return self.folder / "calendar.csv"
+
+    @property
     def org_units(self) -> Path:
         """One row per OPD."""
         return self.folder / "org-units.csv"
@@ -102,8 +110,14 @@ def write(province: Province, folder: Path) -> Files:
     """Write all files of the province into the folder, which is made if it is not there; existing ones are replaced."""
     folder.mkdir(parents=True, exist_ok=True)
     files = Files(folder)
-    _table(files.org_units, ("code", "name", "timezone", "org_unit_id", "public_service"), (
-        (unit.code, unit.name, unit.region.timezone, province.identity("unit", unit.number), "ya" if unit.public_service else "tidak")
+    _table(files.calendar, ("date", "kind", "name", "source", "calendar"), (
+        (date, "holiday", "Hari libur", "simulasi", CALENDAR)
+        for year in sorted({(province.first_day - _MARGIN).year, (province.last_day + _MARGIN).year})
+        for date in sorted(free_dates(year))
+    ))
+    _table(files.org_units, ("code", "name", "timezone", "org_unit_id", "public_service", "calendar"), (
+        (unit.code, unit.name, unit.region.timezone, province.identity("unit", unit.number),
+         "ya" if unit.public_service else "tidak", CALENDAR)
         for unit in province.units
     ))
     _table(files.employees, ("nip", "name", "kind", "group", "org_unit", "since", "employee_id", "played_clock"), (

@@ -131,7 +131,7 @@ def assess(world: World, person: str, date: dt.date) -> Day:
         return day | {"status": "HOLIDAY" if own["holiday"] else "OFF"}
     for leave in world.get("leaves", []):
         if leave["person"] == person and leave["from"] <= date <= leave["to"]:
-            return day | {"status": "DL" if leave["kind"] == "dl" else "LEAVE"}
+            return day | {"status": "DL" if leave["kind"] == "dl" else "LEAVE", "leave": leave["kind"]}
     marks = [(standing(mark, own, pack), mark) for mark in belonging(world, person, date, pack)]
     sure = graded(day, own, pack, [mark for how, mark in marks if how == "usable"])
     granted = graded(day, own, pack, [mark for how, mark in marks if how in ("usable", "unsure")])

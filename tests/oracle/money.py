@@ -1,7 +1,7 @@
 """From assessed days to percent and rupiah: domain.md §3.1, §3.5 and the readings of scenario-format.md, in long hand.
 
-A day is a dict: date, policy (its content as in the YAML file), status, late, early, no_in, no_out, extra (codes
-with a price of their own: a list of (code, key)), scheduled, group, duty_days, six_days.
+A day is a dict: date, policy (its content as in the YAML file), status, late, early, no_in, no_out, stayed (minutes
+after the scheduled end), leave (its kind), scheduled, group, duty_days, six_days.
 """
 
 from fractions import Fraction
@@ -33,6 +33,8 @@ def charges(day: Day) -> list[tuple[str, Fraction]]:
     if day["status"] == "ABSENT":
         by_group = pack.get("tk_day_by_group") or {}
         return [("TK", percent(by_group.get(day["group"], pack.get("tk_day") or "0")))]
+    if day["status"] == "LEAVE" and day.get("leave") == "sick" and percent(pack.get("sakit_day") or "0"):
+        return [("SAKIT", percent(pack["sakit_day"]))]
     if day["status"] != "PRESENT":
         return []
     for missing, key, code in (("no_in", "no_in", "TL4"), ("no_out", "no_out", "PSW4")):

@@ -1,0 +1,125 @@
+"""Delivers a province's check-ins in order of arrival: in batches and alone, at a pace, with the played clock beside."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any, Final
+
+from services.schedule.commands import move_clock
+from services.simulator.agenda import Arrival, arrivals
+from services.simulator.duty import is_free
+from services.simulator.latency import Watch
+from services.simulator.phones import MOST_IN_BATCH, Phones
+from services.simulator.progress import Told
+from services.simulator.province import Province
+from shared.lanes import Lanes
+
+MARKS_A_DAY: Final = 1.95
+"""Check-ins of an average person on a working day, resent ones counted."""
+
+_CLOCK_STEP: Final = dt.timedelta(hours=2)
+_BATCHES_AT_ONCE: Final = 6
+_PHONES_AT_ONCE: Final = 200
+_ALONE_OF: Final = 40
+"""In batches, one check-in in so many goes alone, as a phone with a good connection sends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How fast to deliver: `rate` check-ins a second, or a played second a second, or (neither) as fast as possible."""
+
+    rate: float | None = None
+    real_time: bool = False
+
+
+class Delivery:
+    """One delivery of a whole province; `watch` makes every check-in go alone and be measured."""
+
+    def __init__(
+        self, province: Province, lanes: Lanes, phones: Phones, *, pace: Pace, watch: Watch | None, told: Told
+    ) -> None:
+        self._province, self._lanes, self._phones = province, lanes, phones
+        self._pace, self._watch, self._told = pace, watch, told
+        self._under_way: set[asyncio.Task[None]] = set()
+        self._delivered = 0
+        duty_days = sum(date.weekday() < 5 and not is_free(date) for date in province.dates)
+        self._about = max(1, round(province.employees * max(duty_days, 0.1) * MARKS_A_DAY))
+
+    async def all(self) -> None:
+        """Deliver everything; raises what sending raises, after the requests under way have ended."""
+        batch: list[Arrival] = []
+        next_move: dt.datetime | None = None
+        first: dt.datetime | None = None
+        taken = 0
+        self._began = asyncio.get_running_loop().time()
+        at_most = MOST_IN_BATCH if self._pace.rate is None else max(1, min(MOST_IN_BATCH, round(self._pace.rate / 4)))
+        alone = self._watch is not None or self._pace.real_time
+        try:
+            for arrival in arrivals(self._province):
+                first = first or arrival.at
+                if next_move is None or arrival.at >= next_move:
+                    await self._send(batch)
+                    batch = []
+                    await self._move_clock(arrival.at)
+                    next_move = arrival.at + _CLOCK_STEP
+                if self._pace.real_time:
+                    await self._wait_until((arrival.at - first).total_seconds())
+                elif self._pace.rate is not None:
+                    await self._wait_until(taken / self._pace.rate)
+                taken += 1
+                if alone or taken % _ALONE_OF == 0:
+                    await self._start(self._send_alone(arrival), _PHONES_AT_ONCE if alone else _BATCHES_AT_ONCE)
+                else:
+                    batch.append(arrival)
+                if len(batch) >= at_most:
+                    await self._send(batch)
+                    batch = []
+            await self._send(batch)
+        finally:
+            await self._rest()
+        self._told("sending check-ins", self._delivered, self._delivered)
+
+    async def _move_clock(self, at: dt.datetime) -> None:
+        """The played clock follows what is sent. As fast as possible, all that was sent before is answered first."""
+        if self._pace.rate is None and not self._pace.real_time:
+            await self._rest()
+        await move_clock(self._lanes, self._province.label, at)
+
+    async def _wait_until(self, seconds: float) -> None:
+        ahead = self._began + seconds - asyncio.get_running_loop().time()
+        if ahead > 0.001:
+            await asyncio.sleep(ahead)
+
+    async def _send(self, batch: list[Arrival]) -> None:
+        if batch:
+            await self._start(self._send_batch(batch), _BATCHES_AT_ONCE)
+
+    async def _send_batch(self, batch: list[Arrival]) -> None:
+        await self._phones.check_ins([arrival.body() for arrival in batch])
+        self._tell(len(batch))
+
+    async def _send_alone(self, arrival: Arrival) -> None:
+        body: dict[str, Any] = arrival.body()
+        await self._phones.check_in(body)
+        if self._watch is not None:
+            self._watch.answered(body["check_in_id"])
+        self._tell(1)
+
+    def _tell(self, delivered: int) -> None:
+        self._delivered += delivered
+        self._told("sending check-ins", self._delivered, max(self._about, self._delivered))
+
+    async def _start(self, sending: Coroutine[Any, Any, None], at_most: int) -> None:
+        while len(self._under_way) >= at_most:
+            await self._some_end(asyncio.FIRST_COMPLETED)
+        self._under_way.add(asyncio.create_task(sending))
+
+    async def _rest(self) -> None:
+        while self._under_way:
+            await self._some_end(asyncio.ALL_COMPLETED)
+
+    async def _some_end(self, when: str) -> None:
+        done, self._under_way = await asyncio.wait(self._under_way, return_when=when)
+        for task in done:
+            task.result()

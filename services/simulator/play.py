@@ -1,0 +1,190 @@
+"""Plays a province: writes and imports it, delivers its check-ins, moves its clock past all closings, compares.
+
+The play has a clock of its own, which only its invented people live by, and a calendar and rule packs that hold
+for its units alone: nothing that holds for anybody else on the stack is touched.
+"""
+
+import asyncio
+import datetime as dt
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from time import perf_counter
+from typing import Final
+
+from services.schedule.commands import move_clock
+from services.simulator import files
+from services.simulator.agenda import work_reports
+from services.simulator.comparing import compare
+from services.simulator.delivery import MARKS_A_DAY, Delivery, Pace
+from services.simulator.duty import last_complete_working_day
+from services.simulator.importing import import_province
+from services.simulator.latency import Watch
+from services.simulator.phones import Phones
+from services.simulator.progress import Told, nobody
+from services.simulator.province import Province
+from services.simulator.report import Report
+from services.simulator.settled import Observer
+from shared.database import open_pool
+from shared.lanes import Lanes
+from shared.settings import Settings
+
+_ALL_CLOSED: Final = dt.time(7)
+"""UTC on the day after the last: the westernmost night shift (07:00 WIB) has closed by its four hours, nobody
+is offline any more, and nothing of that day itself is over yet, not even in the easternmost zone."""
+
+_REPORTS_AT_ONCE: Final = 8
+_ROUNDS: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to play. `rate` is check-ins a second (None: as fast as they are taken); `watched` measures latency and lag.
+
+    `real_time` lets a played second last a second. `folder` keeps the province's files (None: a temporary one).
+    `first_day` defaults to what makes the last working day that is over in all zones the last day played.
+    """
+
+    employees: int = 2_000
+    days: int = 1
+    seed: int = 1
+    rate: float | None = None
+    first_day: dt.date | None = None
+    watched: bool = False
+    real_time: bool = False
+    folder: Path | None = None
+
+
+def play(
+    settings: Settings,
+    employees: int = 2_000,
+    days: int = 1,
+    seed: int = 1,
+    rate: float | None = None,
+    progress: Told = nobody,
+) -> Report:
+    """Play the sample province on a running stack and compare; blocks until done. See `perform` for what it raises."""
+    return asyncio.run(perform(settings, Wanted(employees, days, seed, rate), progress))
+
+
+def employees_for(rate: float, seconds: float) -> int:
+    """How many people make one day's check-ins last so long at that rate."""
+    return max(50, round(rate * seconds / MARKS_A_DAY))
+
+
+async def perform(settings: Settings, wanted: Wanted, told: Told = nobody) -> Report:
+    """Play what is wanted.
+
+    Raises SendingFailed when ingest refuses or stays away, ImportRefused when an importer does, NotSettled when
+    the services stop making progress, and what connecting to Kafka or Postgres raises.
+    """
+    return await _Play(settings, wanted, told).perform()
+
+
+@dataclass
+class _Play:
+    """One play, with the seconds that its phases took."""
+
+    settings: Settings
+    wanted: Wanted
+    told: Told
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    async def perform(self) -> Report:
+        async with Observer(self.settings.database, self.settings.kafka) as observer, self._lanes() as lanes:
+            province = await self._province(observer)
+            report = Report(
+                province.label, province.employees, province.days, str(province.first_day), str(province.last_day),
+                rate=self.wanted.rate,
+            )
+            with self._phase("import"):
+                await self._import(province, observer)
+            async with Watch(self.settings.kafka, observer) if self.wanted.watched else nullcontext() as watch:
+                await self._send(province, lanes, watch, report)
+                if watch is not None:
+                    await watch.stop_sampling()
+                    await observer.until_no_lag()
+                with self._phase("settle"):
+                    await self._settle(province, lanes, observer)
+            if watch is not None:
+                _measured(watch, report)
+            report.lag = await observer.lag()
+            with self._phase("compare"):
+                found = await compare(province, observer, lambda done, whole: self.told("comparing", done, whole))
+        report.take(found)
+        report.seconds = self.seconds
+        return report
+
+    async def _province(self, observer: Observer) -> Province:
+        """The province, in the first round that this stack has not seen."""
+        wanted = self.wanted
+        first = wanted.first_day
+        if first is None:
+            first = last_complete_working_day(dt.datetime.now(dt.UTC)) - dt.timedelta(days=wanted.days - 1)
+        province = Province(wanted.seed, wanted.employees, first, wanted.days)
+        for number in range(1, _ROUNDS):
+            province = replace(province, round=number)
+            if not await observer.used(province.units[0].code):
+                break
+        return province
+
+    async def _import(self, province: Province, observer: Observer) -> None:
+        with tempfile.TemporaryDirectory(prefix="hadir-province-") as temporary:
+            self.told("writing the province's files", 0, 1)
+            written = await asyncio.to_thread(files.write, province, self.wanted.folder or Path(temporary))
+            await import_province(self.settings.database, province, written, self.told)
+        await observer.until_known([person.employee_id for person in province.people()])
+
+    async def _send(self, province: Province, lanes: Lanes, watch: Watch | None, report: Report) -> None:
+        pace = Pace(self.wanted.rate, self.wanted.real_time)
+        async with Phones(f"http://{self.settings.host}:{self.settings.ingest_port}") as phones:
+            with self._phase("send"):
+                began = perf_counter()
+                await Delivery(province, lanes, phones, pace=pace, watch=watch, told=self.told).all()
+                report.sent_per_s = round(phones.tally.sent / (perf_counter() - began), 1)
+            with self._phase("reports"):
+                await self._send_reports(province, phones)
+        tally = phones.tally
+        report.sent, report.accepted, report.replayed = tally.sent, tally.accepted, tally.replayed
+        report.reports, report.retries = tally.reports, tally.retries
+
+    async def _send_reports(self, province: Province, phones: Phones) -> None:
+        """Send everybody's work reports, a few at a time."""
+        bodies = work_reports(province)
+
+        async def some() -> None:
+            for body in bodies:  # all senders draw from the one generator
+                await phones.report(body)
+                self.told("sending work reports", phones.tally.reports, phones.tally.reports)
+
+        await asyncio.gather(*(some() for _ in range(_REPORTS_AT_ONCE)))
+
+    async def _settle(self, province: Province, lanes: Lanes, observer: Observer) -> None:
+        day_after = province.last_day + dt.timedelta(days=1)
+        await move_clock(lanes, province.label, dt.datetime.combine(day_after, _ALL_CLOSED, dt.UTC))
+        await observer.until_settled(
+            province.label, province.last_day, lambda done, whole: self.told("assessing and pricing", done, whole)
+        )
+
+    @asynccontextmanager
+    async def _lanes(self) -> AsyncIterator[Lanes]:
+        pool = await open_pool(self.settings.database, "schedule", max_size=2)
+        try:
+            yield Lanes(pool, "schedule")
+        finally:
+            await pool.close()
+
+    @contextmanager
+    def _phase(self, name: str) -> Iterator[None]:
+        began = perf_counter()
+        yield
+        self.seconds[name] = round(perf_counter() - began, 2)
+
+
+def _measured(watch: Watch, report: Report) -> None:
+    report.measured = len(watch.latencies.seconds)
+    report.p50_s, report.p99_s = watch.latencies.percentile(50), watch.latencies.percentile(99)
+    report.highest_lag, report.lag_growth_per_s = watch.lag.highest, watch.lag.growth
+    report.lag_flat = watch.lag.flat(report.sent_per_s or 0.0)
