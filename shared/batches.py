@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -68,6 +69,35 @@ class Delivery:
             self.headers, topic=self.topic, partition=self.partition, offset=self.offset,
             time=datetime.fromtimestamp(self.timestamp_s or 0, UTC),
         )  # fmt: skip
+
+
+class Inbox:
+    """Messages that wait for the next transaction; it fills while one is under way, so batches grow with the load."""
+
+    def __init__(self, most: int) -> None:
+        self._most: Final = most
+        self._waiting: deque[Any] = deque()
+        self._filled = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+
+    async def put(self, messages: Sequence[Any]) -> None:
+        """Adds messages; waits first while two batches are waiting already, which holds the pump back."""
+        await self._drained.wait()
+        self._waiting.extend(messages)
+        self._filled.set()
+        if len(self._waiting) >= 2 * self._most:
+            self._drained.clear()
+
+    async def take(self) -> list[Any]:
+        """The oldest messages, as soon as there is any, at most one batch."""
+        await self._filled.wait()
+        taken = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
+        if not self._waiting:
+            self._filled.clear()
+        if len(self._waiting) < 2 * self._most:
+            self._drained.set()
+        return taken
 
 
 class Batches:

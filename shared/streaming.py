@@ -21,7 +21,7 @@ import mode.loop
 from aiokafka.errors import KafkaError
 
 from shared import logs, metrics, pump, rereading
-from shared.batches import Batches, Handle
+from shared.batches import Batches, Handle, Inbox
 from shared.database import Pool, open_pool
 from shared.health import HealthServer, Readiness
 from shared.kafka import BrokerAway, check_topics
@@ -140,6 +140,8 @@ class _Process:
         await loader.caught_up()
         self._readiness.have("references caught up")
         self._spawn(self._relay.run())
+        self._inbox = Inbox(self._settings.batch_size)
+        self._spawn(self._process())
         await self._start_pump()
         for chore in worker.chores:
             self._spawn(self._run_chore(chore))
@@ -162,8 +164,12 @@ class _Process:
 
     async def _carry(self, stream: Any) -> None:
         async for messages in pump.batches(stream, self._settings.batch_size, self._settings.batch_within_s):
-            await self._batches.process(messages)
+            await self._inbox.put(messages)
         raise RuntimeError("Faust ended the stream")
+
+    async def _process(self) -> None:
+        while True:
+            await self._batches.process(await self._inbox.take())
 
     async def take(self, generation: int, assigned: Collection[Position]) -> Mapping[Position, int]:
         """Pump's question at an assignment: where to go on (see `pump.Owner`)."""
