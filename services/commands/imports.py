@@ -147,14 +147,16 @@ def _url(given: str | None) -> str:
 
 def _tell(importing: Awaitable[Report]) -> None:
     """Print the report of an import; exit code 1 if errors stood against it or the database is away."""
-    import asyncpg
+    from shared.failures import is_infrastructure
 
     async def done() -> Report:
         return await importing
 
     try:
         report = asyncio.run(done())
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as error:
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
         stop_with(f"Basis data tidak terjangkau ({type(error).__name__}): jalankan `hadir run`, atau sebutkan --database.")
     for line in report.lines():
         print_line(line)

@@ -42,7 +42,7 @@ from services.schedule.store.due import Priority, Span
 from shared.envelope import Envelope
 from shared.events import CorrectionDecided
 from shared.lanes import Lanes, Work
-from shared.topics import CORRECTION, lane_of
+from shared.topics import CORRECTION, LANES, lane_of
 
 __all__ = [
     "Outcome",
@@ -98,7 +98,7 @@ async def record_fact(
         raise CorrectionRefused("sebutkan pegawai atau unit, bukan keduanya")
     target = employee_id or org_unit_id or correction_id
     content: dict[str, Any] = fields.model_dump(mode="json", by_alias=True, exclude_none=True)
-    async with lanes.hold({lane_of(target), lane_of(actor)}) as work:
+    async with lanes.hold({lane_of(target), lane_of(actor)} if employee_id is not None else range(LANES)) as work:
         old = await facts.correction(work.connection, correction_id)
         if old is not None and (old.employee_id, old.org_unit_id) != (employee_id, org_unit_id):
             raise CorrectionRefused("id koreksi ini sudah dipakai untuk pegawai atau unit lain; buat id baru")

@@ -1,7 +1,7 @@
 """Commands that publish reference data: each writes the new state, its event and the days it makes due in one transaction.
 
 Only what differs is written, so that the same command given twice changes nothing; what concerns many people is noted
-once and carried through the lanes by a chore (`store.opening.spread`).
+once, with all lanes held for a moment, and carried through the lanes by a chore (`store.opening.spread`).
 """
 
 import datetime as dt
@@ -74,7 +74,7 @@ def differing(asked: Iterable[S], known: Mapping[K, Kept[S]], key: Callable[[S],
 
 async def publish_org_units(lanes: Lanes, units: Sequence[OrgUnitState], actor: str = OPERATOR) -> Outcome:
     """Publishes org units; a changed zone or calendar makes the unit's days due."""
-    async with lanes.hold({lane_of(actor), *(lane_of(unit.org_unit_id) for unit in units)}) as work:
+    async with lanes.hold(range(LANES)) as work:
         known = await rows.units(work.connection)
         changed, outcome = differing(units, known, lambda unit: unit.org_unit_id)
         if changed:
@@ -162,8 +162,7 @@ async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: s
 
 async def publish_calendars(lanes: Lanes, calendars: Sequence[CalendarState], actor: str = OPERATOR) -> Outcome:
     """Publishes calendars; the months of changed dates become due for whoever lives by that calendar."""
-    keys = {f"{state.calendar}|{state.year}" for state in calendars}
-    async with lanes.hold({lane_of(actor), *map(lane_of, keys)}) as work:
+    async with lanes.hold(range(LANES)) as work:
         known = await rows.calendars(work.connection)
         changed, outcome = differing(calendars, known, lambda state: (state.calendar, state.year))
         if not changed:
@@ -196,7 +195,6 @@ async def publish_policies(
     if unknown:
         raise Refused(f"kebijakan {', '.join(unknown)} tidak ada di berkas; yang ada: {', '.join(sorted(policies))}")
     ids = {name: policy.identity for name, policy in policies.items()}
-    # Every pack that may lose a scope is published again too, and their ids are not known before the lanes are held.
     async with lanes.hold(range(LANES)) as work:
         known = await rows.policies(work.connection)
         scopes = {(scope.org_unit_id, scope.since): policy_id

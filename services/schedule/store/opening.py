@@ -108,15 +108,23 @@ async def open_days(connection: Connection, employee_ids: Collection[UUID], hori
 async def spread(
     connection: Connection, org_unit_id: UUID | None, first: dt.date, last: dt.date, priority: Priority, cause: Envelope
 ) -> None:
-    """Notes that these dates of a unit's people (None: of everybody) must be looked at again; chores carry it through the lanes."""
-    restatement_id = uuid4()
+    """Notes that these dates of a unit's people (None: of everybody) must be looked at again; chores carry it through the lanes.
+
+    For a unit only the lanes of its people are visited: the caller holds all lanes, so that nobody joins unseen.
+    """
+    lanes = list(range(LANES))
+    if org_unit_id is not None:
+        found = await connection.fetch("select distinct lane from employee where member_unit @> array[$1::uuid]", org_unit_id)
+        lanes = [row["lane"] for row in found]
+    if not lanes:
+        return
     await connection.execute(
-        """insert into restatement (restatement_id, org_unit_id, from_date, until_date, priority, cause_id, correlation_id, made_at)
-           values ($1, $2, $3, $4, $5, $6, $7, $8)""",
-        restatement_id, org_unit_id, first, last, int(priority), cause.id, cause.correlation_id, cause.time,
+        """with noted as (
+             insert into restatement (restatement_id, org_unit_id, from_date, until_date, priority, cause_id, correlation_id, made_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8) returning restatement_id)
+           insert into restatement_lane (restatement_id, lane) select restatement_id, l.lane from noted, unnest($9::smallint[]) l(lane)""",
+        uuid4(), org_unit_id, first, last, int(priority), cause.id, cause.correlation_id, cause.time, lanes,
     )
-    await connection.execute(
-        "insert into restatement_lane (restatement_id, lane) select $1, generate_series(0, $2::int - 1)", restatement_id, LANES)
 
 
 async def spreads(connection: Connection, lanes: Collection[int]) -> list[Spread]:

@@ -1,0 +1,286 @@
+"""Days on a real database: opened, assessed as marks come, closed by the clock, restated by whatever changes; versions without holes."""
+
+import datetime as dt
+from typing import Any
+from uuid import uuid4
+
+from services.schedule import commands
+from services.schedule.reference import CalendarState, Membership, OrgUnitState, RosterState
+from shared.events import CalendarDay, Mark, Mode, RosterDay, Verdict, WorkReportSubmitted
+from shared.lanes import Lanes
+from tests.integration.schedule.office import DAY, MONDAY, Office, at, packs
+
+FEBRUARY = dt.date(2026, 2, 1)
+
+
+async def test_a_mark_in_time_makes_a_provisional_day_at_once(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    await office.mark(Mark.IN, at(MONDAY, "07:25"))
+
+    day = await office.the_day(MONDAY)
+
+    assert (day["state"], day["status"], day["version"], day["late"], day["findings"]) == ("PROVISIONAL", "PENDING", 1, 0, [])
+    assert (day["duty_days_in_month"], day["work_week_days"], day["scheduled"]) == (20, 5, True)
+
+
+async def test_a_day_without_marks_becomes_absent_when_its_window_closes_by_the_clock(office: Office) -> None:
+    await office.tick(at(MONDAY, "19:59"))
+    assert await office.day(MONDAY) is None
+
+    await office.tick(at(MONDAY, "20:00"))
+
+    assert await office.summary(MONDAY) == ("ABSENT", ["TK"], 1)
+    assert await office.violations() == [("raised", "TK", 1)]
+
+
+async def test_a_late_upload_makes_a_second_version_that_takes_the_absence_back(office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    await office.tell(office.located(Mark.IN, at(MONDAY, "07:25")), office.located(Mark.OUT, at(MONDAY, "16:02")))
+
+    assert await office.summary(MONDAY) == ("PRESENT", [], 2)
+    assert await office.violations() == [("raised", "TK", 1), ("retracted", "TK", 2)]
+
+
+async def test_the_same_mark_delivered_three_times_is_one_mark_and_one_version(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    mark = office.located(Mark.IN, at(MONDAY, "07:41"))
+    await office.tell(mark, mark)
+    await office.tell(mark)
+
+    assert [event["version"] for event in await office.published("hadir.day.assessed.v1")] == [1]
+    assert await office.violations() == [("raised", "TL1", 1)]
+
+
+async def test_lateness_that_grows_no_further_is_told_once_and_the_close_adds_what_is_missing(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    await office.mark(Mark.IN, at(MONDAY, "07:41"))
+    await office.tick(at(MONDAY, "20:00"))
+
+    assert await office.summary(MONDAY) == ("PRESENT", ["TL1", "PSW4"], 2)
+    assert await office.violations() == [("raised", "TL1", 1), ("raised", "PSW4", 1)]
+
+
+async def test_a_violation_whose_minutes_change_is_retracted_and_raised_again_under_its_id(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    await office.mark(Mark.IN, at(MONDAY, "07:41"))
+    await office.mark(Mark.IN, at(MONDAY, "07:35"))
+
+    assert await office.violations() == [("raised", "TL1", 1), ("retracted", "TL1", 2), ("raised", "TL1", 3)]
+    told = await office.published("hadir.violation.v1")
+    assert len({event["violation_id"] for event in told}) == 1
+    assert [event["minutes"] for event in told] == [11, 11, 5]
+
+
+async def test_a_judgement_that_is_replaced_restates_the_day_and_an_older_one_does_not(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    first = await office.mark(Mark.IN, at(MONDAY, "07:20"), site=Verdict.OUTSIDE)
+    await office.mark(Mark.OUT, at(MONDAY, "16:10"))
+    await office.tick(at(MONDAY, "20:00"))
+    assert await office.summary(MONDAY) == ("PRESENT", ["TL4"], 2)
+
+    await office.tell(first.model_copy(update={"version": 2, "site": Verdict.INSIDE}))
+    assert await office.summary(MONDAY) == ("PRESENT", [], 3)
+    await office.tell(first)
+    assert await office.summary(MONDAY) == ("PRESENT", [], 3)
+
+
+async def test_days_are_opened_without_any_event_and_only_up_to_tomorrow(office: Office) -> None:
+    await office.tick(at(MONDAY + 4 * DAY, "21:00"))
+
+    statuses = [await office.summary(MONDAY + n * DAY) for n in range(7)]
+
+    assert statuses[:5] == [("ABSENT", ["TK"], 1)] * 5
+    assert statuses[5] == ("OFF", [], 1)  # Saturday is known a day ahead
+    assert statuses[6] is None
+
+
+async def test_a_rostered_shift_beats_the_calendar_and_the_day_is_restated(office: Office) -> None:
+    await publish_holidays(office, MONDAY)
+    await office.tick(at(MONDAY + DAY, "07:00"))
+    assert await office.summary(MONDAY) == ("HOLIDAY", [], 1)
+
+    await commands.publish_rosters(office.lanes, [RosterState(office.employee, FEBRUARY, (
+        RosterDay(date=MONDAY, mode=Mode.WFO, start="07:00", end="14:00"),))])
+    await office.work_off()
+
+    assert await office.summary(MONDAY) == ("ABSENT", ["TK"], 2)
+
+
+async def test_a_holiday_declared_late_takes_the_absence_back(office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    await publish_holidays(office, MONDAY)
+    await office.work_off()
+
+    assert await office.summary(MONDAY) == ("HOLIDAY", [], 2)
+    assert await office.violations() == [("raised", "TK", 1), ("retracted", "TK", 2)]
+
+
+async def test_an_overnight_shift_keeps_its_marks_under_the_date_on_which_it_starts(office: Office) -> None:
+    await commands.publish_rosters(office.lanes, [RosterState(office.employee, FEBRUARY, (
+        RosterDay(date=MONDAY, mode=Mode.WFO, start="21:00", end="07:00"),
+        RosterDay(date=MONDAY + DAY, mode=Mode.OFF)))])
+    await office.tick(at(MONDAY, "20:00"))
+    await office.mark(Mark.IN, at(MONDAY, "20:50"))
+    await office.mark(Mark.OUT, at(MONDAY + DAY, "07:05"))
+    await office.tick(at(MONDAY + DAY, "11:00"))
+
+    assert await office.summary(MONDAY) == ("PRESENT", [], 3)
+    assert await office.summary(MONDAY + DAY) == ("OFF", [], 1)
+
+
+async def test_a_sick_leave_approved_later_retracts_and_the_same_command_again_does_nothing(office: Office) -> None:
+    await office.tick(at(MONDAY + 8 * DAY, "08:00"))
+    leave: dict[str, Any] = {"correction_id": uuid4(), "kind": "leave", "employee_id": office.employee,
+             "body": {"kind": "sick", "from": MONDAY, "to": MONDAY + DAY}, "actor": "bkd"}
+
+    first = await commands.record_fact(office.lanes, **leave)
+    again = await commands.record_fact(office.lanes, **leave)
+    await office.work_off()
+
+    assert first is not None
+    assert (first.version, again) == (1, None)
+    assert await office.summary(MONDAY) == ("LEAVE", [], 2)
+    assert await office.summary(MONDAY + DAY) == ("LEAVE", [], 2)
+    assert await office.summary(MONDAY + 2 * DAY) == ("ABSENT", ["TK"], 1)
+    assert [event["version"] for event in await office.published("hadir.correction.v1")] == [1]
+    assessed = [event for event in await office.published("hadir.day.assessed.v1") if event["date"] == str(MONDAY)]
+    assert [event["version"] for event in assessed] == [1, 2]
+
+
+async def test_a_leave_that_is_rejected_after_all_brings_the_absence_back(office: Office) -> None:
+    await office.tick(at(MONDAY, "21:00"))
+    leave: dict[str, Any] = {"correction_id": uuid4(), "kind": "leave", "employee_id": office.employee,
+             "body": {"kind": "annual", "from": MONDAY, "to": MONDAY}}
+    for state in ("requested", "approved", "rejected"):
+        await commands.record_fact(office.lanes, **leave, state=state)
+        await office.work_off()
+
+    assert await office.summary(MONDAY) == ("ABSENT", ["TK"], 4)
+    told = await office.violations()
+    assert told == [("raised", "TK", 1), ("retracted", "TK", 2), ("raised", "TK", 3)]
+
+
+async def test_an_outage_of_a_unit_holds_its_days_until_it_is_decided(office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    outage = uuid4()
+    await commands.record_fact(office.lanes, correction_id=outage, kind="outage", org_unit_id=office.unit, body={
+        "from": at(MONDAY, "07:00").isoformat(), "to": at(MONDAY, "17:00").isoformat()})
+    await office.work_off()
+    assert await office.summary(MONDAY) == ("HELD", [], 2)
+
+    await commands.record_fact(office.lanes, correction_id=uuid4(), kind="outage_decision", org_unit_id=office.unit, body={
+        "outage_decision": outage, "decision": "confirmed"})
+    await office.work_off()
+
+    assert await office.summary(MONDAY) == ("PRESENT", [], 3)
+
+
+async def test_confirmed_spoofing_voids_the_marks_of_the_day(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    marks = [await office.mark(Mark.IN, at(MONDAY, "07:20"), mock=True), await office.mark(Mark.OUT, at(MONDAY, "16:10"), mock=True)]
+    await office.tick(at(MONDAY, "20:00"))
+    assert (await office.the_day(MONDAY))["status"] == "HELD"
+
+    await commands.record_fact(office.lanes, correction_id=uuid4(), kind="fraud", employee_id=office.employee, body={
+        "check_ins": [str(mark.check_in_id) for mark in marks], "decision": "confirmed"})
+    await office.work_off()
+
+    assert await office.codes(MONDAY) == ["TK", "FAKE_GPS"]
+
+
+async def test_a_move_counts_from_its_date_and_takes_the_rules_of_the_new_unit(office: Office, lanes: Lanes) -> None:
+    other = uuid4()
+    await commands.publish_org_units(lanes, [OrgUnitState(other, f"OPD-{other}", "RSUD", "Asia/Jakarta", office.calendar)])
+    policies = packs()
+    await commands.publish_policies(lanes, policies, [("POL-L", MONDAY, other)])
+    await office.tick(at(MONDAY + DAY, "21:00"))
+    assert {(await office.the_day(MONDAY + n * DAY))["org_unit_id"] for n in (0, 1)} == {str(office.unit)}
+
+    await commands.record_fact(lanes, correction_id=uuid4(), kind="move", employee_id=office.employee, body={
+        "to_unit": other, "from": MONDAY + DAY})
+    await office.work_off()
+
+    before, after = await office.the_day(MONDAY), await office.the_day(MONDAY + DAY)
+    assert (before["org_unit_id"], before["version"]) == (str(office.unit), 1)
+    assert (after["org_unit_id"], after["policy_id"], after["version"]) == (str(other), str(policies["POL-L"].identity), 2)
+
+
+async def test_the_rule_pack_of_the_business_date_counts(office: Office) -> None:
+    policies = packs()
+    await commands.publish_policies(office.lanes, policies, [("POL-B", MONDAY + DAY, office.unit)])
+    await office.tick(at(MONDAY + DAY, "21:00"))
+
+    used = [(await office.the_day(MONDAY + n * DAY))["policy_id"] for n in (0, 1)]
+
+    assert used == [str(policies["POL-A"].identity), str(policies["POL-B"].identity)]
+
+
+async def test_a_rule_pack_put_in_force_later_restates_the_days_from_its_date(office: Office) -> None:
+    await office.tick(at(MONDAY + DAY, "21:00"))
+    policies = packs()
+    await commands.publish_policies(office.lanes, policies, [("POL-B", MONDAY + DAY, office.unit)])
+    await office.work_off()
+
+    assert [(await office.the_day(MONDAY + n * DAY))["version"] for n in (0, 1)] == [1, 2]
+    assert (await office.the_day(MONDAY + DAY))["policy_id"] == str(policies["POL-B"].identity)
+
+
+async def test_a_required_work_report_clears_its_violation(lanes: Lanes, office: Office) -> None:
+    strict = packs()["POL-A"].model_copy(update={"work_report_required": (Mode.WFO,)})
+    await commands.publish_policies(lanes, {"POL-W": strict}, [("POL-W", MONDAY, office.unit)])
+    await office.tick(at(MONDAY, "06:00"))
+    await office.tell(office.located(Mark.IN, at(MONDAY, "07:20")), office.located(Mark.OUT, at(MONDAY, "16:10")))
+    await office.tick(at(MONDAY, "20:00"))
+    assert await office.codes(MONDAY) == ["NO_WORK_REPORT"]
+
+    await office.tell(WorkReportSubmitted(report_id=uuid4(), employee_id=office.employee, work_date=MONDAY,
+                                          submitted_at=at(MONDAY, "21:00"), received_at=at(MONDAY, "21:00")))
+
+    assert await office.codes(MONDAY) == []
+
+
+async def test_nothing_to_do_means_nothing_is_written(office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    before = len(await office.published("hadir.day.assessed.v1"))
+
+    assert await office.work_off() == 0
+    await commands.publish_employees(office.lanes, [office.person()])
+    await commands.publish_org_units(office.lanes, [OrgUnitState(
+        office.unit, f"OPD-{office.unit}", "Dinas", "Asia/Jakarta", office.calendar)])
+    assert await office.work_off() == 0
+
+    assert len(await office.published("hadir.day.assessed.v1")) == before
+
+
+async def test_a_mark_of_somebody_not_yet_imported_is_kept_and_counts_afterwards(lanes: Lanes) -> None:
+    office = Office(lanes)
+    await office.set_up(publish_person=False)
+    await office.mark(Mark.IN, at(MONDAY, "07:20"))
+    await office.mark(Mark.OUT, at(MONDAY, "16:10"))
+    await commands.publish_employees(lanes, [office.person()])
+    await office.tick(at(MONDAY, "20:00"))
+
+    assert await office.summary(MONDAY) == ("PRESENT", [], 1)
+
+
+async def test_an_inactive_person_gets_no_new_days_and_keeps_the_old_ones(office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    await commands.publish_employees(office.lanes, [office.person(active=False)])
+    await office.tick(at(MONDAY + 3 * DAY, "21:00"))
+
+    assert await office.summary(MONDAY) == ("ABSENT", ["TK"], 1)
+    assert await office.summary(MONDAY + 3 * DAY) is None
+
+
+async def test_a_membership_that_never_began_takes_back_what_was_said(office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    await commands.publish_employees(office.lanes, [office.person(memberships=(Membership(MONDAY + DAY, office.unit),))])
+    await office.work_off()
+
+    assert await office.summary(MONDAY) == ("OFF", [], 2)
+    assert await office.violations() == [("raised", "TK", 1), ("retracted", "TK", 2)]
+
+
+async def publish_holidays(office: Office, *dates: dt.date) -> None:
+    days = tuple(CalendarDay(date=date, name="Libur", kind="holiday", source="uji") for date in dates)
+    await commands.publish_calendars(office.lanes, [CalendarState(office.calendar, dates[0].year, days)])
