@@ -57,8 +57,7 @@ def run(
             if verbose:
                 LogTail(home / "logs", lambda name, line: print_line(f"{name:>9} | {line}")).start()
             wanted = Wanted(settings, home, _with_port(kafka), database)
-            with _fetching() as progress:
-                bring_up(wanted, supervisor, phases, progress)
+            bring_up(wanted, supervisor, phases, _fetching)
             print_line(f"Ready after {phases.total:.1f} s.")
             print_line(_where_to_look(supervisor.addresses, home))
             if not once:

@@ -39,7 +39,7 @@ class Kafka:
         """host:port for clients."""
         return f"{HOST}:{self.port}"
 
-    def wait_ready(self, within: float = 60.0) -> None:
+    def wait_ready(self, within: float = 180.0) -> None:
         """Return once the broker answers requests; raises LocalError if it does not."""
         await_ready(self.child, self._answers, within)
 

@@ -33,7 +33,7 @@ class Postgres:
         """URL of a database on this server, with the superuser's password."""
         return f"postgresql://{OWNER}:{self.password}@{HOST}:{self.port}/{database}"
 
-    def wait_ready(self, within: float = 30.0) -> None:
+    def wait_ready(self, within: float = 90.0) -> None:
         """Return once the server takes connections; raises LocalError if it does not."""
         await_ready(self.child, self._answers, within)
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from shared.refusal import Refusal
 
@@ -21,12 +22,28 @@ class LocalError(Refusal):
     """Something about this machine keeps the local stack from working; the text says what, and what to do."""
 
 
+class Process(Protocol):
+    """What is needed of a started process; `subprocess.Popen` has it."""
+
+    pid: int
+    returncode: int | None
+
+    def poll(self) -> int | None:
+        """Exit code, or None while it runs."""
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Exit code once it has ended; raises subprocess.TimeoutExpired."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal unless it has ended."""
+
+
 @dataclass
 class Child:
     """A started process, its log file and the signal that asks it to end cleanly."""
 
     name: str
-    popen: subprocess.Popen[bytes]
+    popen: Process
     log: Path
     polite: signal.Signals
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -10,13 +11,16 @@ from urllib.parse import urlsplit
 import asyncpg
 
 from services.local.downloads import Progress, kafka_jars
+from services.local.fork import preload
 from services.local.kafka import Kafka, start_kafka
 from services.local.postgres import Postgres, start_postgres
 from services.local.process import LocalError, claim_port, require_space
-from services.local.supervisor import COMMANDS, Supervisor, inherited_environment
+from services.local.supervisor import COMMANDS, HEAVY, Supervisor, inherited_environment
 from shared.database import apply_schemas
 from shared.kafka import apply_topics
 from shared.settings import Settings
+
+Fetching = Callable[[], AbstractContextManager[Progress]]
 
 
 @dataclass
@@ -55,7 +59,7 @@ class Wanted:
     database: str | None
 
 
-def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, progress: Progress) -> None:
+def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: Fetching) -> None:
     """Start everything and return when all services are ready; what was started is in `supervisor`, to be stopped."""
     settings = wanted.settings
     ports = {
@@ -65,10 +69,13 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, progress: P
     if wanted.kafka is None or wanted.database is None:
         require_space(wanted.home, 500, "HADIR_HOME")
     if wanted.kafka is None:
-        kafka_jars(progress)
+        # Its bar lives in a thread; the services are forked later, when that has gone.
+        with fetching() as progress:
+            kafka_jars(progress)
         phases.done("Kafka's jars")
     postgres = _start_postgres(wanted, supervisor)
     kafka = _start_kafka(wanted, supervisor)
+    preload(HEAVY)  # while the servers start
     database = _await_postgres(postgres) if postgres else str(wanted.database)
     if postgres:
         phases.done(f"PostgreSQL 18 on port {postgres.port}")

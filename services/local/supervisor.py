@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from services.local.fork import fork, may_fork
 from services.local.process import Child, LocalError, spawn
 from services.local.state import forget, write_addresses, write_run
 
@@ -22,6 +23,12 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "payroll": ("services.payroll", "worker"),
 }
 """How each service is started: the arguments of `python -m`."""
+
+HEAVY: Final = tuple(f"services.{name}.app" for name in COMMANDS)
+"""What takes long to import in the services."""
+
+REFUSED: Final = 78
+"""Exit code (EX_CONFIG) of a service that refuses to start: starting it again would not help."""
 
 _FIRST_PAUSE_S: Final = 0.5
 _LONGEST_PAUSE_S: Final = 15.0
@@ -39,6 +46,7 @@ class Watched:
     pause: float = _FIRST_PAUSE_S
     again_at: float | None = None
     restarts: int = 0
+    refused: bool = False
 
 
 @dataclass
@@ -82,15 +90,16 @@ class Supervisor:
         """Start all services with `environment` and begin to watch them."""
         write_addresses(self.home, self.environment)
         with self._guard:
+            start = self._fork if may_fork() else self._spawn
             for name in self.commands:
                 self.fresh_log(name)
-                self.services[name] = Watched(name, self._spawn(name), time.monotonic())
+                self.services[name] = Watched(name, start(name), time.monotonic())
             self._publish()
         # Not a daemon: the kernel ends what this thread restarted when the thread ends (see process.spawn).
         self._thread = threading.Thread(target=self._watch, name="hadir-supervisor")
         self._thread.start()
 
-    def await_services(self, within: float = 60.0) -> None:
+    def await_services(self, within: float = 180.0) -> None:
         """Return once every service says ready; raises LocalError that names the one that does not."""
         deadline = time.monotonic() + within
         waiting = dict(self.services)
@@ -98,7 +107,7 @@ class Supervisor:
             for name in list(waiting):
                 if _says_ready(self.addresses[name] + "/readyz"):
                     del waiting[name]
-                elif waiting[name].restarts >= 3 or time.monotonic() > deadline:
+                elif waiting[name].refused or waiting[name].restarts >= 3 or time.monotonic() > deadline:
                     child = waiting[name].child
                     raise LocalError(
                         f"{name} does not become ready. Its log, {child.log}, ends with:\n{child.last_words()}"
@@ -135,6 +144,9 @@ class Supervisor:
             environment={**self.environment, "PYTHONUNBUFFERED": "1"},
         )
 
+    def _fork(self, name: str) -> Child:
+        return fork(name, self.commands[name], self.log_of(name), self.environment)
+
     def _publish(self) -> None:
         write_run(self.home, [*self.servers, *(item.child for item in self.services.values())], self.addresses)
 
@@ -151,8 +163,14 @@ class Supervisor:
         # Children restarted here live as long as this thread: `stop` has ended them before it joins us.
 
     def _look_after(self, watched: Watched, now: float) -> None:
+        if watched.refused:
+            return
         if watched.again_at is None:
             if watched.child.alive():
+                return
+            if watched.child.popen.returncode == REFUSED:
+                watched.refused = True
+                self.say(f"{watched.name} refuses to start: {watched.child.last_words(1)}")
                 return
             if now - watched.started > _CALM_AFTER_S:
                 watched.pause = _FIRST_PAUSE_S
