@@ -11,7 +11,7 @@ from services.payroll.store import ceilings, months
 from services.payroll.store.references import Policies
 from shared.events import CeilingPublished
 from shared.lanes import Lanes, Work
-from shared.topics import CEILING, lane_of
+from shared.topics import CEILING
 
 BATCH: Final = 500
 """Employee-months in one transaction: some 0.2 s, which a live event of the same lane may have to wait."""
@@ -31,7 +31,9 @@ async def apply_due_ceilings(lanes: Lanes, owned: Collection[int], policies: Pol
 async def _apply(work: Work, lane: int, policies: Policies) -> int:
     due = await ceilings.due_ceilings(work.connection, lane, BATCH)
     # A month whose close has not reached its row yet is frozen first, by the ceiling that it was closed with.
-    await post(work, {key: Change() for key in await months.unfrozen(work.connection, due)}, policies)
+    unfrozen = await months.unfrozen(work.connection, due)
+    await post(work, {key: Change() for key in unfrozen}, policies)
+    begun = await months.begun(work.connection, due)
     changes = {}
     for applied in await ceilings.put_in_force(work.connection, due):
         employee, month = applied.key
@@ -45,9 +47,10 @@ async def _apply(work: Work, lane: int, policies: Policies) -> int:
                 amount=applied.ceiling.amount,
                 static_tkd=applied.ceiling.static_tkd,
             ),
-            key=entity, lane=lane_of(employee), cause=None,
+            key=entity, lane=lane, cause=None,
         )  # fmt: skip
-        changes[applied.key] = Change(cause=envelope)
+        if applied.key in begun:
+            changes[applied.key] = Change(cause=envelope)
     await post(work, changes, policies)
     return len(due)
 

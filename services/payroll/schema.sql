@@ -70,8 +70,9 @@ create table if not exists due_ceiling (
     month       text   not null,
     amount      bigint not null,
     static_tkd  bigint,
-    primary key (lane, employee_id, month)
+    primary key (employee_id, month)
 );
+create index if not exists due_ceiling_by_lane on due_ceiling (lane);
 
 -- Closed months, lane by lane, for the people who live by a clock ('': real time); the rows of such a month are frozen
 -- as they then stood, whenever they are next touched.
@@ -80,6 +81,7 @@ create table if not exists closed_month (
     clock     text not null,
     lane      int  not null,
     closed_at timestamptz not null default clock_timestamp(),
+    frozen    boolean not null default false,
     primary key (lane, month, clock)
 );
 

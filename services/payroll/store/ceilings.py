@@ -30,15 +30,15 @@ async def accept(connection: Connection, ceilings: Ceilings) -> None:
     Run in one transaction: after it the import stands, whoever applies it.
     """
     # In one order, so that two imports at once wait for each other instead of in a circle.
-    rows = sorted(
+    rows = [
         (lane_of(employee), employee, month, ceiling.amount, ceiling.static_tkd)
-        for (employee, month), ceiling in ceilings.items()
-    )
+        for (employee, month), ceiling in sorted(ceilings.items(), key=_key)
+    ]
     for start in range(0, len(rows), _CHUNK):
         await connection.execute(
             "insert into due_ceiling (lane, employee_id, month, amount, static_tkd)"
             " select * from unnest($1::int[], $2::uuid[], $3::text[], $4::bigint[], $5::bigint[])"
-            " on conflict (lane, employee_id, month) do update"
+            " on conflict (employee_id, month) do update"
             " set amount = excluded.amount, static_tkd = excluded.static_tkd",
             *map(list, zip(*rows[start : start + _CHUNK], strict=True)),
         )
@@ -57,10 +57,9 @@ async def due_ceilings(connection: Connection, lane: int, limit: int) -> dict[Ke
     """At most `limit` accepted ceilings of a held lane, taken from the waiting list."""
     rows = await connection.fetch(
         # Rows that an import is replacing at this moment are left to the next round.
-        "with taken as (select employee_id, month from due_ceiling where lane = $1 order by employee_id, month limit $2"
-        " for update skip locked)"
+        "with taken as (select employee_id, month from due_ceiling where lane = $1 limit $2 for update skip locked)"
         " delete from due_ceiling d using taken t"
-        " where d.lane = $1 and d.employee_id = t.employee_id and d.month = t.month"
+        " where d.employee_id = t.employee_id and d.month = t.month"
         " returning d.employee_id, d.month, d.amount, d.static_tkd",
         lane, limit,
     )
@@ -88,13 +87,12 @@ async def known_ceilings(connection: Connection, keys: Sequence[Key]) -> dict[Ke
     rows = await connection.fetch(
         "select e as employee_id, m as month, coalesce(d.amount, c.amount) as amount,"
         " case when d.employee_id is null then c.static_tkd else d.static_tkd end as static_tkd"
-        " from unnest($1::uuid[], $2::text[], $3::int[]) as u (e, m, l)"
+        " from unnest($1::uuid[], $2::text[]) as u (e, m)"
         " left join ceiling c on c.employee_id = e and c.month = m"
-        " left join due_ceiling d on d.lane = l and d.employee_id = e and d.month = m"
+        " left join due_ceiling d on d.employee_id = e and d.month = m"
         " where coalesce(d.amount, c.amount) is not null",
         [employee for employee, _ in keys],
         [month for _, month in keys],
-        [lane_of(employee) for employee, _ in keys],
     )
     return {(row["employee_id"], row["month"]): Ceiling(row["amount"], row["static_tkd"]) for row in rows}
 
@@ -111,6 +109,10 @@ async def known_employees(connection: Connection, employee_ids: Collection[UUID]
         "select employee_id from employee where employee_id = any($1::uuid[])", list(employee_ids)
     )
     return {row["employee_id"] for row in rows}
+
+
+def _key(item: tuple[Key, Ceiling]) -> Key:
+    return item[0]
 
 
 def _columns(ceilings: Ceilings) -> tuple[list[UUID], list[str], list[int], list[int | None]]:

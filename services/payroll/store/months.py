@@ -165,21 +165,35 @@ left join employee e on e.employee_id = m.employee_id where x.clock = coalesce(e
 
 
 async def lanes_to_freeze(connection: Connection, lanes: Collection[int]) -> list[int]:
-    """Those of the lanes that hold rows of a closed month which are not frozen yet."""
+    """Those of the lanes on which a close has not reached all rows yet."""
     rows = await connection.fetch(
-        f"select distinct x.lane from {_TO_FREEZE} and x.lane = any($1::int[]) order by x.lane",  # noqa: S608 (our own words)
-        sorted(lanes),
+        "select distinct lane from closed_month where lane = any($1::int[]) and not frozen order by lane", sorted(lanes)
     )
     return [row["lane"] for row in rows]
 
 
 async def months_to_freeze(connection: Connection, lane: int, limit: int) -> list[Key]:
-    """At most `limit` months of the lane that were closed but are not frozen yet."""
+    """At most `limit` months of a held lane that were closed but are not frozen yet; fewer means that these are the last.
+
+    Rows that begin after the close begin frozen, so a lane that is through need not be looked at again.
+    """
     rows = await connection.fetch(
-        f"select m.employee_id, m.month from {_TO_FREEZE} and x.lane = $1 limit $2",  # noqa: S608 (our own words)
+        f"select m.employee_id, m.month from {_TO_FREEZE} and x.lane = $1 and not x.frozen limit $2",  # noqa: S608 (our own words)
         lane, limit,
     )
+    if len(rows) < limit:
+        await connection.execute("update closed_month set frozen = true where lane = $1 and not frozen", lane)
     return [(row["employee_id"], row["month"]) for row in rows]
+
+
+async def begun(connection: Connection, keys: Collection[Key]) -> set[Key]:
+    """Those of the months of which something is known already."""
+    rows = await connection.fetch(
+        "select m.employee_id, m.month from unnest($1::uuid[], $2::text[]) as k (employee_id, month)"
+        " join month m on m.employee_id = k.employee_id and m.month = k.month",
+        [employee for employee, _ in keys], [month for _, month in keys],
+    )
+    return {(row["employee_id"], row["month"]) for row in rows}
 
 
 async def unfrozen(connection: Connection, keys: Collection[Key]) -> list[Key]:
