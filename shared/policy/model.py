@@ -83,6 +83,8 @@ class Window(Part):
     under `grade`. A clock time is taken at the duty: `in_window.open` the last one not after the start,
     `in_window.close` the first one after `open` (without `open`: the one nearest to the start),
     `out_window.open` the one nearest to the end, `out_window.close` the first one not before the end.
+    Clock times that do not fit a shift (coming closes over an hour before its start; going opens over an hour after
+    its end, or closes over twelve hours after it) were not meant for it and set no limit there: give minutes instead.
     """
 
     open: Clock | Offset | None = Field(default=None, description="marks before it do not count; null: no such limit")

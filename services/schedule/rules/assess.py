@@ -88,9 +88,12 @@ def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
     checked = final
     if not final and policy.in_window is not None:
         in_closes = window_of(duty, policy, Mark.IN)[1]
-        checked = in_closes is not None and now >= in_closes
-        if in_closes is not None and not checked:
-            next_due = min(in_closes, closes)
+        if in_closes is not None:
+            missed_at = max(in_closes, duty.start)
+            checked = now >= missed_at
+            next_due = closes if checked else min(missed_at, closes)
+    if day.open_outages and now < duty.start:
+        next_due = duty.start  # from then on the outage holds the day
     case = _Case(duty, duty.start, duty.end, policy, day, sighting, now, checked)
     grade = _grade(case, sighting.usable, day.confirmed_outages, final=final)
     waiting = _waits_for(case, grade, final=final)

@@ -168,10 +168,20 @@ def window_of(duty: Duty, policy: Policy, mark: Mark) -> tuple[dt.datetime | Non
             closed = _nearest(window.close, minute)
         else:
             closed = _after(window.close, minute, opened)
+    by_clock = isinstance(window.open, str) or isinstance(window.close, str)
+    if by_clock and not _fits(mark, opened, closed):
+        return None, None
     return (
         None if opened is None else anchor + opened * MINUTE,
         None if closed is None else anchor + closed * MINUTE,
     )
+
+
+def _fits(mark: Mark, opened: int | None, closed: int | None) -> bool:
+    """Whether a window in clock times is meant for this shift (offsets from its start or end)."""
+    if mark is Mark.OUT:
+        return (opened is None or opened <= 60) and (closed is None or closed <= _DAY_MINUTES // 2)
+    return mark is Mark.BREAK or closed is None or closed >= -60
 
 
 def _before(moment: str | int, minute: int) -> int:

@@ -1,0 +1,461 @@
+"""The judgement of one employee-day, case by case; ids in parentheses are those of the domain's golden cases."""
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid5
+
+import pytest
+
+from services.schedule.rules import (
+    ApelMissed,
+    Assessment,
+    DayInputs,
+    Fact,
+    FraudDecided,
+    Leave,
+    LeftDuringHours,
+    Manual,
+    MarkSeen,
+    Outage,
+    OutageDecided,
+    Permission,
+    Person,
+    Reviewed,
+    WorkReported,
+    assess,
+    duty_on,
+    parse_week,
+)
+from services.schedule.rules.inputs import LeaveWord
+from shared.events import HADIR_NAMESPACE, DayState, EmployeeKind, FindingKind, Mark, Mode, RosterDay, Verdict
+from shared.policy import Policy, load_policies
+
+PACKS = load_policies(Path(__file__).parents[3] / "services/schedule/policies/golden-policies.yaml")
+WIB = dt.timezone(dt.timedelta(hours=7))
+MONDAY = dt.date(2026, 2, 2)
+WEEK = parse_week(dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("07:30", "16:00")))
+OUTSIDE, INSIDE, UNSURE = Verdict.OUTSIDE, Verdict.INSIDE, Verdict.UNSURE
+
+
+def an_id(name: str) -> UUID:
+    return uuid5(HADIR_NAMESPACE, name)
+
+
+def at(clock: str, date: dt.date = MONDAY) -> dt.datetime:
+    return dt.datetime.combine(date, dt.time.fromisoformat(clock), WIB)
+
+
+def came(clock: str, name: str = "in", date: dt.date = MONDAY, **more: Any) -> MarkSeen:
+    return MarkSeen(an_id(name), 1, Mark.IN, at(clock, date), **more)
+
+
+def went(clock: str, name: str = "out", date: dt.date = MONDAY, **more: Any) -> MarkSeen:
+    return MarkSeen(an_id(name), 1, Mark.OUT, at(clock, date), **more)
+
+
+def rested(clock: str) -> MarkSeen:
+    return MarkSeen(an_id("break"), 1, Mark.BREAK, at(clock))
+
+
+def a_leave(kind: LeaveWord, **more: Any) -> Leave:
+    return Leave(an_id("leave"), kind, MONDAY, MONDAY, **more)
+
+
+def a_policy(name: str = "POL-A", **changes: Any) -> Policy:
+    """A golden pack with some keys replaced, as a file with `extends` would make it."""
+    return Policy.from_content({**PACKS[name].content(), **changes})
+
+
+def judge(
+    *things: MarkSeen | Fact,
+    policy: Policy = PACKS["POL-A"],
+    now: dt.datetime | None = None,
+    roster: RosterDay | None = None,
+    holidays: tuple[dt.date, ...] = (),
+    date: dt.date = MONDAY,
+) -> Assessment:
+    inputs = DayInputs(
+        Person(an_id("employee"), EmployeeKind.PNS, "pelaksana", an_id("unit")),
+        duty_on(date, WEEK, holidays, roster, "Asia/Jakarta"),
+        marks=tuple(thing for thing in things if isinstance(thing, MarkSeen)),
+        facts=tuple(thing for thing in things if not isinstance(thing, MarkSeen)),
+    )
+    return assess(inputs, policy, now or at("23:59", date))
+
+
+def told(day: Assessment) -> tuple[str, list[str]]:
+    return str(day.status), list(day.codes)
+
+
+def test_a_full_day_on_time_finds_nothing_and_is_final() -> None:
+    day = judge(came("07:25"), went("16:02"))
+
+    assert told(day) == ("PRESENT", [])
+    assert (day.late, day.early, day.state, day.next_due) == (0, 0, DayState.FINAL, None)
+
+
+@pytest.mark.parametrize(
+    ("clock", "seconds", "late"),
+    [
+        ("07:30:59", "stamp_floor", 0), ("07:30:00", "strict", 0), ("07:30:01", "strict", 1), ("07:31:00", "strict", 1),
+        ("07:31:00", "stamp_floor", 1), ("08:00:59", "stamp_floor", 30), ("08:00:01", "strict", 31),
+    ],
+)
+def test_lateness_follows_the_policys_reading_of_seconds(clock: str, seconds: str, late: int) -> None:
+    day = judge(came(clock), went("16:00"), policy=a_policy(seconds=seconds))
+
+    assert day.late == late
+
+
+@pytest.mark.parametrize(
+    ("clock", "early"), [("16:00:00", 0), ("15:59:59", 1), ("15:59:00", 1), ("15:58:59", 2), ("15:30:00", 30)]
+)
+def test_leaving_early_cuts_the_stamp_to_the_minute(clock: str, early: int) -> None:
+    assert judge(came("07:00"), went(clock)).early == early
+
+
+def test_neither_mark_is_one_absence_and_never_two_missing_marks_beside_it() -> None:
+    assert told(judge()) == ("ABSENT", ["TK"])
+
+
+def test_a_missing_mark_takes_the_code_of_the_policy() -> None:
+    assert told(judge(came("07:20"))) == ("PRESENT", ["PSW4"])
+    assert told(judge(went("16:00"))) == ("PRESENT", ["TL4"])
+    assert told(judge(went("16:00"), policy=PACKS["POL-G"])) == ("PRESENT", ["LAM"])
+    assert told(judge(went("16:00"), policy=PACKS["POL-H"])) == ("PRESENT", ["TL4"])
+
+
+def test_any_lateness_has_its_word_where_the_policy_has_no_bands() -> None:
+    assert told(judge(came("07:35"), went("15:00"), policy=PACKS["POL-I"])) == ("PRESENT", ["TL", "PSW"])
+    assert told(judge(came("07:35"), went("15:00"), policy=PACKS["POL-D"])) == ("PRESENT", [])
+
+
+def test_the_first_valid_check_in_counts_and_which_check_out_is_the_policys_choice() -> None:
+    marks = (came("07:40", "b"), came("07:28", "a"), went("15:50", "c"), went("16:10", "d"))
+
+    assert told(judge(*marks)) == ("PRESENT", [])
+    assert told(judge(*marks, policy=a_policy(out_pick="first"))) == ("PRESENT", ["PSW1"])
+
+
+def test_only_the_newest_judgement_of_a_check_in_is_looked_at() -> None:
+    wrong = came("07:25", site=OUTSIDE)
+    righted = replace(wrong, version=2, site=INSIDE)
+
+    for marks in ((wrong, righted), (righted, wrong), (righted, righted, wrong)):
+        assert told(judge(*marks, went("16:00"))) == ("PRESENT", [])
+
+
+class TestCalendarAndExcuses:
+    def test_a_holiday_is_nobodys_absence(self) -> None:  # A01
+        assert told(judge(holidays=(MONDAY,))) == ("HOLIDAY", [])
+
+    def test_a_weekday_the_week_does_not_list_is_off(self) -> None:
+        assert told(judge(date=dt.date(2026, 2, 7))) == ("OFF", [])
+
+    def test_the_roster_beats_the_calendar(self) -> None:  # A02
+        shift = RosterDay(date=MONDAY, mode=Mode.WFO, start="07:00", end="14:00")
+
+        assert told(judge(roster=shift, holidays=(MONDAY,))) == ("ABSENT", ["TK"])
+        assert told(judge(roster=RosterDay(date=MONDAY, mode=Mode.OFF))) == ("OFF", [])
+
+    def test_approved_leave_excuses_the_day_and_nothing_else_is_said_of_it(self) -> None:  # A03, A06
+        day = judge(a_leave("annual"), ApelMissed(an_id("apel"), MONDAY), came("09:00"))
+
+        assert told(day) == ("LEAVE", [])
+        assert day.evidence == (an_id("leave"),)
+
+    def test_leave_of_another_date_excuses_nothing(self) -> None:
+        other = Leave(an_id("leave"), "sick", dt.date(2026, 2, 3), dt.date(2026, 2, 9))
+
+        assert told(judge(other)) == ("ABSENT", ["TK"])
+
+    def test_duty_travel_with_its_letter_beats_the_fence_and_without_it_does_not(self) -> None:  # A04
+        far = (came("07:26", site=OUTSIDE), went("16:02", site=OUTSIDE))
+
+        assert told(judge(*far, a_leave("dl", letter=True))) == ("DL", [])
+        assert told(judge(*far, a_leave("dl", letter=False))) == ("ABSENT", ["TK"])
+        assert told(judge(*far)) == ("ABSENT", ["TK"])
+
+    def test_an_activity_site_by_letter_counts_like_an_office(self) -> None:
+        hall: dict[str, Any] = {"site": INSIDE, "activity_site": True}
+
+        assert told(judge(came("07:26", **hall), went("16:02", **hall))) == ("PRESENT", [])
+
+    def test_a_request_nobody_has_decided_is_no_absence_but_marks_are_graded(self) -> None:
+        request = a_leave("sick", state="requested")
+
+        assert told(judge(request)) == ("PENDING", [])
+        assert told(judge(request, came("08:05"), went("16:00"))) == ("PRESENT", ["TL2"])
+
+    def test_sick_leave_and_permission_cost_what_the_policy_says_and_are_no_violation(self) -> None:
+        sick = judge(a_leave("sick"), policy=PACKS["POL-C"])
+        permitted = judge(Permission(an_id("izin"), MONDAY), policy=PACKS["POL-C"])
+
+        assert told(sick) == told(permitted) == ("LEAVE", [])
+        assert [found.kind for found in sick.findings] == [FindingKind.SICK]
+        assert [found.kind for found in permitted.findings] == [FindingKind.IZIN]
+        assert judge(a_leave("sick")).findings == ()
+
+    def test_the_leave_table_is_read_by_the_day_of_the_leave_and_the_letter(self) -> None:  # A30
+        outpatient = [{"from_day": 4, "pct": "2.00", "letter": True, "inpatient": False}]
+        policy = a_policy(leave={"sick": outpatient})
+
+        def sick(nth: int, **more: Any) -> Assessment:
+            return judge(a_leave("sick", letter=True, inpatient=False, nth_day=nth, **more), policy=policy)
+
+        assert [bool(sick(nth).findings) for nth in (1, 3, 4, 6)] == [False, False, True, True]
+        assert not judge(a_leave("sick", letter=True, inpatient=True, nth_day=9), policy=policy).findings
+
+
+class TestPlaces:
+    def test_a_mark_outside_is_forfeited_and_the_next_valid_one_counts(self) -> None:  # G31
+        day = judge(came("07:20", "far", site=OUTSIDE), came("07:42"), went("16:00"))
+
+        assert (told(day), day.late) == (("PRESENT", ["TL1"]), 12)
+
+    def test_outside_all_day_is_absence_that_says_why(self) -> None:  # G32
+        day = judge(came("07:20", site=OUTSIDE), went("16:05", site=OUTSIDE))
+
+        assert told(day) == ("ABSENT", ["TK"])
+        assert day.findings[0].detail == "OUTSIDE_SITE"
+
+    def test_working_from_anywhere_is_judged_by_the_region_and_needs_a_photo(self) -> None:  # A33
+        wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
+        home: dict[str, Any] = {"site": OUTSIDE, "region": INSIDE}
+        away: dict[str, Any] = {"site": OUTSIDE, "region": OUTSIDE}
+
+        assert told(judge(came("07:20", **home), went("16:00", **home), roster=wfa)) == ("PRESENT", [])
+        day = judge(came("07:20", **away), went("16:00", **home), roster=wfa)
+        assert told(day) == ("PRESENT", ["TL4", "WFA_OUTSIDE_REGION"])
+        without_photo = judge(came("07:20", evidence=False, **home), went("16:00", **home), roster=wfa)
+        assert told(without_photo) == ("PRESENT", ["TL4"])
+        assert without_photo.findings[0].detail == "NO_EVIDENCE"
+        assert told(judge(came("07:20"), went("16:00"), roster=wfa)) == ("PRESENT", [])
+
+    def test_a_work_report_is_no_presence(self) -> None:  # A35
+        wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
+
+        assert told(judge(WorkReported(an_id("report"), MONDAY), roster=wfa)) == ("ABSENT", ["TK"])
+
+    def test_a_missing_work_report_is_found_where_the_policy_wants_one(self) -> None:
+        wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
+        policy = a_policy(work_report_required=["WFA"])
+        marks = (came("07:20"), went("16:00"))
+
+        assert told(judge(*marks, roster=wfa, policy=policy)) == ("PRESENT", ["NO_WORK_REPORT"])
+        assert told(judge(*marks, WorkReported(an_id("r"), MONDAY), roster=wfa, policy=policy)) == ("PRESENT", [])
+        assert told(judge(*marks, policy=policy)) == ("PRESENT", [])
+
+
+class TestWaitingForAPerson:
+    @pytest.mark.parametrize("doubt", [{"site": UNSURE}, {"bad_fix": True}, {"mock": True}])
+    def test_a_doubtful_mark_that_matters_holds_the_day_until_it_is_decided(self, doubt: dict[str, Any]) -> None:  # A26
+        marks = (came("07:25", **doubt), went("16:00"))
+
+        assert told(judge(*marks)) == ("HELD", [])
+        assert told(judge(*marks, Reviewed(an_id("in"), "accepted", at("17:00")))) == ("PRESENT", [])
+        rejected = judge(*marks, Reviewed(an_id("in"), "rejected", at("17:00")))
+        assert told(rejected) == ("PRESENT", ["TL4"])
+
+    def test_a_doubtful_mark_that_changes_nothing_holds_nothing(self) -> None:
+        assert told(judge(came("07:20", "sure"), came("07:25", site=UNSURE), went("16:00"))) == ("PRESENT", [])
+
+    def test_a_doubtful_mark_that_would_help_holds_the_day(self) -> None:
+        assert told(judge(came("08:10", "sure"), came("07:25", site=UNSURE), went("16:00"))) == ("HELD", [])
+
+    def test_minutes_alone_are_worth_waiting_for(self) -> None:
+        marks = (came("08:10", "sure"), came("07:45", site=UNSURE), went("16:00"))
+
+        assert told(judge(*marks, policy=PACKS["POL-F"])) == ("HELD", [])
+
+    def test_both_marks_mocked_wait_for_the_integrity_decision(self) -> None:  # A25
+        marks = (came("07:25", mock=True), went("16:00", mock=True))
+
+        def decided(word: Any) -> Assessment:
+            return judge(*marks, *(FraudDecided(an_id(name), word, at("20:00")) for name in ("in", "out")))
+
+        assert told(judge(*marks)) == ("HELD", [])
+        assert told(decided("confirmed")) == ("ABSENT", ["TK", "FAKE_GPS"])
+        assert told(decided("cleared")) == ("PRESENT", [])
+
+    def test_a_later_decision_replaces_an_earlier_one_in_whatever_order_they_arrive(self) -> None:
+        marks = (came("07:25", mock=True), went("16:00"))
+        confirmed = FraudDecided(an_id("in"), "confirmed", at("20:00"))
+        cleared = FraudDecided(an_id("in"), "cleared", at("21:00"))
+
+        assert told(judge(*marks, cleared, confirmed)) == told(judge(*marks, confirmed, cleared)) == ("PRESENT", [])
+
+
+class TestOutages:
+    MORNING = Outage(an_id("outage"), at("07:00"), at("08:10"))
+
+    def decided(self, word: Any) -> OutageDecided:
+        return OutageDecided(an_id("outage"), word, at("18:00"))
+
+    def test_a_late_mark_after_an_outage_waits_for_the_decision(self) -> None:  # A24
+        marks = (came("08:12"), went("16:00"))
+
+        assert told(judge(*marks)) == ("PRESENT", ["TL2"])
+        assert told(judge(*marks, self.MORNING)) == ("HELD", [])
+        confirmed = judge(*marks, self.MORNING, self.decided("confirmed"))
+        assert (told(confirmed), confirmed.late) == (("PRESENT", []), 0)
+        assert told(judge(*marks, self.MORNING, self.decided("rejected"))) == ("PRESENT", ["TL2"])
+
+    def test_a_record_made_by_hand_takes_the_place_of_the_late_mark(self) -> None:  # A24
+        by_hand = Manual(an_id("manual"), Mark.IN, at("07:25"))
+        day = judge(came("08:12"), went("16:00"), self.MORNING, by_hand)
+
+        assert (told(day), day.late) == (("PRESENT", []), 0)
+
+    def test_a_clean_day_is_not_held(self) -> None:
+        assert told(judge(came("07:20"), went("16:00"), self.MORNING)) == ("PRESENT", [])
+
+    def test_a_day_without_marks_is_held_and_then_loses_only_what_the_outage_explains(self) -> None:
+        assert told(judge(self.MORNING)) == ("HELD", [])
+        assert told(judge(self.MORNING, self.decided("confirmed"))) == ("PRESENT", ["PSW4"])
+        all_day = Outage(an_id("outage"), at("06:00"), at("17:30"))
+        assert told(judge(all_day, self.decided("confirmed"))) == ("PRESENT", [])
+
+    def test_an_outage_does_not_explain_coming_hours_after_it_ended(self) -> None:
+        marks = (came("09:30"), went("16:00"))
+
+        assert told(judge(*marks, self.MORNING, self.decided("confirmed"))) == ("PRESENT", ["TL4"])
+
+    def test_an_evening_outage_explains_a_missing_check_out_only(self) -> None:
+        evening = Outage(an_id("outage"), at("15:55"), at("17:00"))
+
+        assert told(judge(came("08:05"), evening, self.decided("confirmed"))) == ("PRESENT", ["TL2"])
+
+    def test_an_outage_before_the_day_holds_nothing_yet(self) -> None:
+        assert told(judge(self.MORNING, now=at("07:05"))) == ("PENDING", [])
+        assert told(judge(self.MORNING, now=at("08:00"))) == ("HELD", [])
+
+
+class TestBeforeTheDayIsFinal:
+    def test_nothing_counts_as_absent_or_missing_and_the_clock_will_look_again(self) -> None:
+        day = judge(now=at("12:00"))
+
+        assert told(day) == ("PENDING", [])
+        assert day.next_due == at("20:00")
+        assert told(judge(now=at("19:59:59"))) == ("PENDING", [])
+        assert told(judge(now=at("20:00"))) == ("ABSENT", ["TK"])
+
+    def test_lateness_of_a_mark_already_there_counts_and_leaving_early_not_yet(self) -> None:
+        day = judge(came("08:05"), went("15:00"), now=at("15:30"))
+
+        assert (told(day), day.state) == (("PENDING", ["TL2"]), DayState.PROVISIONAL)
+
+    def test_a_closed_window_tells_a_missing_check_in_that_an_offline_mark_takes_back(self) -> None:  # A07
+        policy = a_policy(in_window={"open": "06:00", "close": "12:00"})
+
+        assert told(judge(policy=policy, now=at("11:59"))) == ("PENDING", [])
+        assert judge(policy=policy, now=at("11:59")).next_due == at("12:00")
+        assert told(judge(policy=policy, now=at("12:00"))) == ("PENDING", ["TL4"])
+        assert told(judge(came("07:25"), policy=policy, now=at("14:10"))) == ("PENDING", [])
+        assert told(judge(came("07:25"), went("16:00"), policy=policy)) == ("PRESENT", [])
+
+    def test_the_close_of_the_out_window_makes_the_day_final(self) -> None:
+        policy = a_policy(out_window={"close": "18:00"})
+
+        assert told(judge(policy=policy, now=at("17:59"))) == ("PENDING", [])
+        assert told(judge(policy=policy, now=at("18:00"))) == ("ABSENT", ["TK"])
+
+    def test_a_day_not_begun_is_open(self) -> None:
+        assert judge(now=at("05:00")).state is DayState.OPEN
+
+
+class TestWindowsAndHours:
+    @pytest.mark.parametrize(
+        ("after_close", "clock", "codes"),
+        [
+            ("refuse", "07:25", []), ("refuse", "09:00:30", ["TL3"]), ("refuse", "09:01", ["TL4"]),
+            ("grade", "09:01", ["TL4"]), ("grade", "08:45", ["TL3"]), ("refuse", "05:59", ["TL4"]),
+        ],
+    )
+    def test_after_its_close_a_mark_is_refused_or_graded(self, after_close: str, clock: str, codes: list[str]) -> None:
+        policy = a_policy(in_window={"open": "06:00", "close": "09:00", "after_close": after_close})
+
+        assert list(judge(came(clock), went("16:00"), policy=policy).codes) == codes
+
+    def test_a_refused_mark_says_so(self) -> None:
+        policy = a_policy(in_window={"close": "09:00", "after_close": "refuse"})
+        day = judge(came("09:20"), went("16:00"), policy=policy)
+
+        assert (day.late, day.findings[0].kind, day.findings[0].detail) == (None, FindingKind.NO_IN, "OUTSIDE_WINDOW")
+
+    @pytest.mark.parametrize(
+        ("came_at", "left_at", "late", "early"),
+        [("08:10", "16:40", 0, 0), ("08:10", "16:30", 0, 10), ("09:00", "17:30", 0, 0), ("09:01", "17:30", 91, 0),
+         ("09:01", "17:29", 91, 1), ("07:00", "16:00", 0, 0), ("07:00", "15:59", 0, 1)],
+    )
+    def test_a_flexible_start_moves_the_end_with_it(self, came_at: str, left_at: str, late: int, early: int) -> None:
+        day = judge(came(came_at), went(left_at), policy=PACKS["POL-K"])
+
+        assert (day.late, day.early) == (late, early)
+
+    def test_ramadan_flex_asks_for_the_minutes_back(self) -> None:  # A28
+        monday = dt.date(2026, 2, 23)
+        ramadan = RosterDay(date=monday, mode=Mode.WFO, start="08:00", end="15:00")
+        policy = a_policy(flex_minutes=60)
+
+        def out(clock: str) -> Assessment:
+            return judge(came("08:40", date=monday), went(clock, date=monday), policy=policy, roster=ramadan, date=monday)
+
+        assert told(out("15:40")) == ("PRESENT", [])
+        assert (told(out("15:30")), out("15:30").early) == (("PRESENT", ["PSW1"]), 10)
+
+    def test_lateness_made_up_the_same_day_is_marked_for_payroll(self) -> None:
+        policy = a_policy(compensation={"max_minutes": 30, "per_month": 8})
+
+        def made_up(came_at: str, left_at: str) -> bool:
+            return judge(came(came_at), went(left_at), policy=policy).findings[0].compensable
+
+        assert made_up("07:35", "16:05")
+        assert made_up("08:00", "16:30")
+        assert not made_up("08:00", "16:29")
+        assert not made_up("08:01", "18:00")
+
+    def test_an_overnight_shift_belongs_to_the_date_it_starts_on(self) -> None:
+        night = RosterDay(date=MONDAY, mode=Mode.WFO, start="21:00", end="07:00")
+        tuesday = dt.date(2026, 2, 3)
+        day = judge(
+            came("21:05"), went("06:50", date=tuesday), roster=night, now=at("11:00", tuesday)
+        )
+
+        assert (told(day), day.late, day.early) == (("PRESENT", ["TL1", "PSW1"]), 5, 10)
+        assert told(judge(came("21:00"), roster=night, now=at("10:59", tuesday))) == ("PENDING", [])
+
+    def test_a_mark_in_no_reach_of_the_duty_is_not_its_mark(self) -> None:
+        assert told(judge(went("00:30"))) == ("ABSENT", ["TK"])
+
+
+class TestBreakRollCallAndLeaving:
+    def test_a_missing_break_mark_is_a_violation_that_costs_nothing_by_default(self) -> None:  # A05
+        policy = a_policy(marks=["in", "break", "out"])
+
+        assert told(judge(came("07:20"), went("16:00"), policy=policy)) == ("PRESENT", ["MISSED_BREAK"])
+        assert told(judge(came("07:20"), rested("12:30"), went("16:00"), policy=policy)) == ("PRESENT", [])
+        assert told(judge(policy=policy)) == ("ABSENT", ["TK"])
+
+    def test_a_missed_roll_call_counts_once_and_not_beside_an_absence(self) -> None:  # A16
+        missed = ApelMissed(an_id("apel"), MONDAY)
+
+        day = judge(came("07:20"), went("16:00"), missed, missed, ApelMissed(an_id("afternoon"), MONDAY))
+        assert told(day) == ("PRESENT", ["APEL"])
+        assert told(judge(missed, policy=PACKS["POL-D"])) == ("ABSENT", ["TK"])
+
+    def test_found_away_in_hours_is_a_violation(self) -> None:
+        day = judge(came("07:20"), went("16:00"), LeftDuringHours(an_id("left"), MONDAY))
+
+        assert told(day) == ("PRESENT", ["LEFT"])
+        assert an_id("left") in day.evidence
+
+    def test_forgotten_marks_are_put_right_as_often_as_the_policy_allows(self) -> None:
+        policy = a_policy(forgot_limit_per_month=2)
+
+        def forgot(nth: int) -> Assessment:
+            return judge(came("07:20"), Manual(an_id("m"), Mark.OUT, at("16:00"), nth_forgotten=nth), policy=policy)
+
+        assert [told(forgot(nth))[1] for nth in (1, 2, 3)] == [[], [], ["PSW4"]]

@@ -1,0 +1,127 @@
+"""The ladder of PP 94/2021 over made-up calendars; ids in parentheses are the domain's golden cases."""
+
+import datetime as dt
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.schedule.rules import LadderDay, ladder
+from shared.events import EmployeeKind
+from shared.policy import Policy, load_policies
+
+POLICY = load_policies(Path(__file__).parents[3] / "services/schedule/policies/golden-policies.yaml")["POL-A"]
+PNS = EmployeeKind.PNS
+NEW_YEAR = dt.date(2026, 1, 1)
+
+
+def calendar(marks: str, first: dt.date = NEW_YEAR) -> list[LadderDay]:
+    """One letter a date: A absent, p present, L leave, . off, digits: that many times 45 minutes late."""
+    days = []
+    for offset, letter in enumerate(marks):
+        minutes = 45 * int(letter) if letter.isdigit() else 0
+        days.append(LadderDay(first + dt.timedelta(days=offset), letter != ".", letter == "A", minutes))
+    return days
+
+
+def steps(days: list[LadderDay], policy: Policy = POLICY, kind: EmployeeKind = PNS) -> list[tuple[str, str]]:
+    return [(step.date.isoformat(), step.step) for step in ladder(days, policy, kind)]
+
+
+def with_keys(**keys: Any) -> Policy:
+    return Policy.from_content({**POLICY.content(), **keys})
+
+
+def test_each_threshold_is_crossed_by_its_own_absence_day() -> None:  # A21
+    days = calendar("Ap" * 28)
+
+    assert steps(days) == [
+        ((NEW_YEAR + dt.timedelta(days=2 * (nth - 1))).isoformat(), step)
+        for nth, step in (
+            (3, "ORAL_WARNING"), (4, "WRITTEN_WARNING"), (7, "STATEMENT"), (11, "TPP_CUT_6"), (14, "TPP_CUT_9"),
+            (17, "TPP_CUT_12"), (21, "DEMOTION"), (25, "RELIEVED"), (28, "DISMISSAL"),
+        )
+    ]
+
+
+def test_one_or_two_days_reach_no_step() -> None:
+    assert steps(calendar("ApA")) == []
+
+
+def test_ten_in_a_row_over_days_off_are_consecutive_and_stand_without_dismissal() -> None:
+    days = calendar("AAAAA..AAAAA" + "pA" * 20)
+    got = {step: date for date, step in steps(days)}
+
+    assert got["CONSECUTIVE_10"] == "2026-01-12"
+    assert "DISMISSAL" not in got
+    assert got["RELIEVED"]
+
+
+@pytest.mark.parametrize("breaker", ["p", "L"])
+def test_a_day_of_work_or_leave_breaks_the_streak(breaker: str) -> None:
+    reached = [step for _, step in steps(calendar("AAAAAAAAA" + breaker + "A"))]
+
+    assert "CONSECUTIVE_10" not in reached
+
+
+def test_an_excuse_that_arrives_later_withdraws_the_step() -> None:  # A06
+    assert steps(calendar("AAA")) == [("2026-01-03", "ORAL_WARNING")]
+    assert steps(calendar("AAL")) == []
+
+
+def test_counts_start_again_on_new_year_but_a_streak_goes_on() -> None:
+    days = calendar("AA", dt.date(2025, 12, 30)) + calendar("AA")
+    assert steps(days) == []
+
+    long_run = calendar("AAAAA", dt.date(2025, 12, 27)) + calendar("AAAAA")
+    assert ("2026-01-05", "CONSECUTIVE_10") in steps(long_run)
+
+
+def test_a_rolling_window_looks_back_twelve_months() -> None:
+    days = calendar("AA", dt.date(2025, 12, 30)) + calendar("A")
+
+    assert steps(days, with_keys(ladder_window="rolling_12m")) == [("2026-01-01", "ORAL_WARNING")]
+    a_year_on = calendar("AA", dt.date(2025, 3, 1)) + calendar("A", dt.date(2026, 3, 2))
+    assert steps(a_year_on, with_keys(ladder_window="rolling_12m")) == []
+    assert steps(calendar("AA", dt.date(2025, 3, 2)) + calendar("A", dt.date(2026, 3, 1)),
+                 with_keys(ladder_window="rolling_12m")) == [("2026-03-01", "ORAL_WARNING")]
+
+
+def test_minutes_become_days_only_where_the_policy_converts_them() -> None:  # A23
+    ten_lates = calendar("1" * 10)
+    policy = with_keys(convert_minutes_per_day=450, ladder=[{"days": 1, "step": "ORAL_WARNING"}])
+
+    assert steps(ten_lates) == []
+    assert steps(ten_lates, policy) == [("2026-01-10", "ORAL_WARNING")]
+    assert steps(ten_lates[:9], policy) == []
+
+
+def test_a_kind_of_employee_may_have_its_own_ladder() -> None:
+    policy = with_keys(ladder_by_kind={"PPPK": [{"days": 2, "step": "ORAL_WARNING"}]})
+
+    assert steps(calendar("AA"), policy, EmployeeKind.PPPK) == [("2026-01-02", "ORAL_WARNING")]
+    assert steps(calendar("AA"), policy) == []
+
+
+@given(st.text("ApL.1", max_size=80), st.randoms(use_true_random=False))
+def test_order_and_doubling_of_days_do_not_matter(marks: str, random: Random) -> None:
+    days = calendar(marks)
+    shuffled = days + days[: len(days) // 2]
+    random.shuffle(shuffled)
+
+    assert ladder(shuffled, POLICY, PNS) == ladder(days, POLICY, PNS)
+
+
+@given(st.text("Ap.", max_size=120), st.integers(0, 119))
+def test_an_excuse_never_adds_a_step_nor_brings_one_earlier(marks: str, position: int) -> None:
+    days = calendar(marks)
+    excused = calendar(marks[:position] + "L" + marks[position + 1 :]) if position < len(marks) else days
+    policy = with_keys(ladder_consecutive_days=None)
+    before = {step.step: step.date for step in ladder(days, policy, PNS)}
+    after = {step.step: step.date for step in ladder(excused, policy, PNS)}
+
+    assert after.keys() <= before.keys()
+    assert all(before[step] <= date for step, date in after.items())
