@@ -42,6 +42,9 @@ def simulate(
     Examples: [bold]hadir simulate[/bold], [bold]hadir simulate --employees 500 --days 31 --from 2026-07-01[/bold],
     [bold]hadir simulate --rate 300 --seconds 60[/bold]
     """
+    from aiokafka.errors import KafkaError
+    from asyncpg import InvalidAuthorizationSpecificationError, PostgresConnectionError
+
     from services.simulator.importing import ImportRefused
     from services.simulator.phones import SendingFailed
     from services.simulator.play import Wanted, employees_for, perform
@@ -61,7 +64,7 @@ def simulate(
             report = asyncio.run(perform(settings(), wanted, told))
     except (ImportRefused, SendingFailed, NotSettled) as problem:
         stop_with(str(problem))
-    except (OSError, ConnectionError) as problem:
+    except (OSError, KafkaError, InvalidAuthorizationSpecificationError, PostgresConnectionError) as problem:
         stop_with(f"The stack does not answer ({type(problem).__name__}). Start it with `hadir run`, then repeat this command.")
     if as_json:
         typer.echo(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
