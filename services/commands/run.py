@@ -5,11 +5,14 @@ import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import FrameType
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from services.commands.terminal import console, print_line
+
+if TYPE_CHECKING:
+    from shared.settings import Settings
 
 
 def run(
@@ -27,6 +30,7 @@ def run(
     ] = None,
     employees: Annotated[int, typer.Option(min=1, max=300_000, help="Size of the sample province.")] = 2000,
     play: Annotated[bool, typer.Option("--play/--no-play", help="Play a day of the sample province.")] = True,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Remove the data of former runs first.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Stop after the summary instead of staying up.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the processes log.")] = False,
 ) -> None:
@@ -56,12 +60,14 @@ def run(
             print_line(f"Hadir starts in {_shown(home)}")
             if verbose:
                 LogTail(home / "logs", lambda name, line: print_line(f"{name:>9} | {line}")).start()
-            wanted = Wanted(settings, home, _with_port(kafka), database)
-            bring_up(wanted, supervisor, phases, _fetching)
+            wanted = Wanted(settings, home, _with_port(kafka), database, fresh)
+            reached = bring_up(wanted, supervisor, phases, _fetching)
             print_line(f"Ready after {phases.total:.1f} s.")
+            if play:
+                equal = _play(reached, employees)
             print_line(_where_to_look(supervisor.addresses, home))
             if not once:
-                print_line("Ctrl-C stops everything.")
+                print_line("Everything stays up; Ctrl-C (or `make stop` elsewhere) stops it.")
                 supervisor.broken.wait()
                 raise LocalError(supervisor.broken_reason())
         except KeyboardInterrupt:
@@ -72,6 +78,27 @@ def run(
             print_line("Everything is stopped.")
     if not equal:
         raise typer.Exit(2)
+
+
+def _play(settings: "Settings", employees: int) -> bool:
+    """Play a day of the sample province and print what it came to; true if it equals the known truth."""
+    from services.simulator.importing import ImportRefused
+    from services.simulator.phones import SendingFailed
+    from services.simulator.play import play
+    from services.simulator.progress import drawn
+    from services.simulator.settled import NotSettled
+
+    print_line(f"Playing a day of a sample province of {employees:,} employees …")
+    try:
+        with drawn(console) as told:
+            report = play(settings, employees=employees, progress=told)
+    except (ImportRefused, SendingFailed, NotSettled) as problem:
+        head, *rest = str(problem).splitlines()
+        print_line("\n".join([f"The play could not be finished: {head}", *rest[:10], *["…"] * (len(rest) > 10)]))
+        return False
+    for line in report.lines():
+        print_line(f"  {line}")
+    return report.equal
 
 
 def stop() -> None:
@@ -88,13 +115,22 @@ def stop() -> None:
 
 @contextlib.contextmanager
 def _fetching() -> Iterator[Callable[[int, int], None]]:
+    """A progress bar that appears once there is something to fetch."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-    with Progress(
-        TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn(), console=console, transient=True
-    ) as bar:
-        task = bar.add_task("fetching Kafka's jars (once)", visible=False)
-        yield lambda done, total: bar.update(task, completed=done, total=total, visible=True)
+    columns = TextColumn("  {task.description}"), BarColumn(), MofNCompleteColumn()
+    bar = Progress(*columns, console=console, transient=True)
+
+    def told(done: int, total: int) -> None:
+        if not bar.tasks:
+            bar.add_task("fetching Kafka's jars (once)", total=total)
+            bar.start()
+        bar.update(bar.tasks[0].id, completed=done)
+
+    try:
+        yield told
+    finally:
+        bar.stop()
 
 
 @contextlib.contextmanager

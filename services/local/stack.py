@@ -1,6 +1,8 @@
 """Brings the local stack up phase by phase: servers, topics, schemas, services; each phase is told with its time."""
 
 import asyncio
+import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -57,15 +59,21 @@ class Wanted:
     home: Path
     kafka: str | None
     database: str | None
+    fresh: bool = False
 
 
-def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: Fetching) -> None:
-    """Start everything and return when all services are ready; what was started is in `supervisor`, to be stopped."""
+def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: Fetching) -> Settings:
+    """Start everything and return when all services are ready: the settings with which to reach them.
+
+    What was started is in `supervisor`, to be stopped, however this ends.
+    """
     settings = wanted.settings
     ports = {
         name: claim_port(getattr(settings, f"{name}_port"), name, f"HADIR_{name.upper()}_PORT", settings.host)
         for name in COMMANDS
     }
+    if wanted.kafka is None and wanted.database is None:
+        _fit_data(wanted)
     if wanted.kafka is None or wanted.database is None:
         require_space(wanted.home, 500, "HADIR_HOME")
     if wanted.kafka is None:
@@ -99,6 +107,41 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: F
     supervisor.start_services()
     supervisor.await_services()
     phases.done(f"services: {', '.join(COMMANDS)}")
+    reached = {"kafka": bootstrap, "database": database} | {f"{name}_port": port for name, port in ports.items()}
+    return settings.model_copy(update=reached)
+
+
+def _fit_data(wanted: Wanted) -> None:
+    """Make sure that the data in `home` is of this release: made anew on request, refused when it is another's.
+
+    Tables are created, never altered, by this release; and positions in Postgres belong to the topics in Kafka, so
+    that both are kept or removed together.
+    """
+    stamp, schemas = wanted.home / "schemas.sha256", _schemas()
+    data = [wanted.home / "postgres", wanted.home / "kafka"]
+    if wanted.fresh:
+        for folder in data:
+            shutil.rmtree(folder, ignore_errors=True)
+    if data[0].exists() and (not stamp.exists() or stamp.read_text() != schemas):
+        raise LocalError(
+            f"The data in {wanted.home} was made by another version of Hadir, whose tables differ. Start with empty "
+            "data:  make run ARGS=--fresh  (removes it), or keep it and use another folder: HADIR_HOME=.hadir2"
+        )
+    if any(folder.exists() for folder in data) and not all(folder.exists() for folder in data):
+        raise LocalError(
+            f"Only one of {data[0]} and {data[1]} exists, but they belong together. Start with empty data:  "
+            "make run ARGS=--fresh"
+        )
+    stamp.write_text(schemas)
+    for folder in data:
+        folder.mkdir(exist_ok=True)  # both at once: a start that is interrupted now goes on from here next time
+
+
+def _schemas() -> str:
+    """Fingerprint of everything that makes tables."""
+    root = Path(__file__).parent.parent.parent
+    texts = [root / "shared" / "runtime.sql", *sorted((root / "services").glob("*/schema.sql"))]
+    return hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest()
 
 
 def _start_postgres(wanted: Wanted, supervisor: Supervisor) -> Postgres | None:
