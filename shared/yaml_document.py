@@ -17,8 +17,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 KeyPath: TypeAlias = tuple[str | int, ...]
 """Where a value stands in a document: mapping keys and list positions from the root."""
 
-_MAX_VALUES: Final = 2_000_000
-"""Aliases can make a small file explode into billions of values; a file beyond this is refused."""
+_MAX_REPEATED: Final = 50_000
+"""Aliases can make a small file explode into billions of values; more than so many repeated ones are refused."""
 
 _NULL: Final = re.compile(r"~|null|Null|NULL|")
 _BOOL: Final = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -99,7 +99,8 @@ class _Builder:
         self.file = file
         self.lines: dict[KeyPath, int] = {}
         self.open_nodes: set[int] = set()
-        self.values = 0
+        self.built_nodes: set[int] = set()
+        self.repeated = 0
 
     def document(self, node: Node) -> Document:
         return Document(self.file, self.build(node, ()), self.lines)
@@ -108,9 +109,10 @@ class _Builder:
         return DocumentError(self.file, node.start_mark.line + 1, reason)
 
     def build(self, node: Node, path: KeyPath) -> Any:
-        self.values += 1
-        if self.values > _MAX_VALUES:
-            raise self.refuse(node, f"holds more than {_MAX_VALUES} values")
+        self.repeated += id(node) in self.built_nodes
+        self.built_nodes.add(id(node))
+        if self.repeated > _MAX_REPEATED:
+            raise self.refuse(node, f"aliases repeat more than {_MAX_REPEATED} values")
         if id(node) in self.open_nodes:
             raise self.refuse(node, "an alias that contains itself")
         self.lines[path] = node.start_mark.line + 1

@@ -1,0 +1,178 @@
+"""The rule pack: the golden packs load unchanged, and every slip in a file is told with line and key."""
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from shared.events import EmployeeKind
+from shared.policy import Policy, PolicyError, load_policies, policy_id
+from shared.policy.schema import policy_file_schema
+
+GOLDEN = Path(__file__).parents[3] / "services/schedule/policies/golden-policies.yaml"
+BANDS = '[{code: A, min: 1, max: 30, pct: "0.50"}, {code: B, min: 31, max: null, pct: "1.00"}]'
+
+
+def loaded(tmp_path: Path, text: str) -> dict[str, Policy]:
+    file = tmp_path / "packs.yaml"
+    file.write_text(text)
+    return load_policies(file)
+
+
+def refused(tmp_path: Path, text: str) -> str:
+    with pytest.raises(PolicyError) as error:
+        loaded(tmp_path, text)
+    return str(error.value).replace(f"{tmp_path}/", "")
+
+
+def test_the_golden_packs_load_and_come_back_from_their_content() -> None:
+    packs = load_policies(GOLDEN)
+
+    assert [name for name in packs if name != "POL-A-STRICT"] == [f"POL-{letter}" for letter in "ABCDEFGHIJKL"]
+    for policy in packs.values():
+        again = Policy.from_content(policy.content())
+        assert again == policy
+        assert policy_id(again) == policy.identity
+
+
+def test_a_pack_inherits_whole_keys_and_replaces_its_own() -> None:
+    packs = load_policies(GOLDEN)
+
+    assert packs["POL-A-STRICT"].tl == packs["POL-A"].tl
+    assert (packs["POL-E"].base, packs["POL-E"].weight) == ("discipline_component", Fraction(2, 5))
+    assert packs["POL-E"].tk_day == 3
+
+
+def test_absent_keys_have_the_defaults_of_the_format(tmp_path: Path) -> None:
+    policy = loaded(tmp_path, "P: {}")["P"]
+
+    assert [policy.seconds, policy.out_pick, policy.base] == ["stamp_floor", "last", "total_tpp"]
+    assert [policy.no_in.code, policy.no_out.code] == ["TL4", "PSW4"]
+    assert [policy.no_in.pct, policy.tk_day, policy.cap] == [0, 0, 100]
+    assert policy.tl_band(5) is None
+    assert policy.convert_minutes_per_day is None
+    assert policy.final_after_minutes == 240
+
+
+@pytest.mark.parametrize(("minutes", "code"), [(0, None), (1, "TL1"), (30, "TL1"), (31, "TL2"), (90, "TL3"), (91, "TL4"), (999, "TL4")])
+def test_a_band_holds_both_its_edges(minutes: int, code: str | None) -> None:
+    band = load_policies(GOLDEN)["POL-A"].tl_band(minutes)
+
+    assert (band and band.code) == code
+
+
+def test_equal_rules_have_one_identity_however_they_are_written(tmp_path: Path) -> None:
+    packs = loaded(tmp_path, 'A: {tk_day: "3.00", cap: "100"}\nB: {tk_day: "3", tl: []}\nC: {tk_day: "3.01"}')
+
+    assert packs["A"].identity == packs["B"].identity != packs["C"].identity
+
+
+def test_a_changed_copy_has_its_own_identity() -> None:
+    policy = load_policies(GOLDEN)["POL-A"]
+    before = policy.identity
+
+    assert policy.model_copy(update={"out_pick": "first"}).identity != before
+
+
+def test_tables_by_group_come_before_the_single_percent() -> None:
+    policy = load_policies(GOLDEN)["POL-D"]
+
+    assert [policy.tk_percent("pelaksana"), policy.tk_percent("nobody")] == [Fraction(3, 2), 0]
+    assert policy.apel_percent("functional") == 2
+
+
+def test_a_kind_without_its_own_ladder_has_that_of_the_pns() -> None:
+    policy = Policy.from_content({"ladder_by_kind": {"PPPK": [{"days": 5, "step": "ORAL_WARNING"}]}})
+
+    assert [row.days for row in policy.ladder_for(EmployeeKind.PPPK)] == [5]
+    assert [row.days for row in policy.ladder_for(EmployeeKind.CPNS)] == [3, 4, 7, 11, 14, 17, 21, 25, 28]
+
+
+def test_the_leave_table_takes_the_last_row_that_fits() -> None:
+    rows = [{"pct": "2.00", "from_day": 4}, {"pct": "0", "inpatient": True, "to_day": 25}]
+    policy = Policy.from_content({"leave": {"sick": rows}, "sakit_day": "1.00"})
+
+    def percent(nth: int, inpatient: bool | None) -> Fraction:
+        return policy.leave_percent("sick", nth, letter=None, inpatient=inpatient)
+
+    assert [percent(3, None), percent(4, None), percent(4, True), percent(26, True)] == [1, 2, 0, 2]
+    assert policy.leave_percent("annual", 1, letter=None, inpatient=None) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("P:\n  tk_dya: '3'", "packs.yaml:2: P.tk_dya: unknown key"),
+        ("P:\n  tk_day: 0.5", 'packs.yaml:2: P.tk_day: a percent is a quoted decimal such as "0.50", not 0.5'),
+        ("P: {tk_day: 3}", "P.tk_day: a percent is a quoted decimal"),
+        ("P: {tk_day: '-3'}", "P.tk_day: '-3' is not a decimal"),
+        ("P: {tk_day: '1/2'}", "P.tk_day: '1/2' is not a decimal"),
+        ("P: {tk_day: ' 3'}", "P.tk_day: ' 3' is not a decimal"),
+        ("P: {tk_day: '1e1'}", "P.tk_day: '1e1' is not a decimal"),
+        ("P: {tk_day: true}", "P.tk_day: a percent is a quoted decimal"),
+        ("P: {tk_day: '101'}", "P.tk_day: 101.00 is over the cap of 100.00"),
+        ("P: {tk_day: '30', cap: '25'}", "P.tk_day: 30.00 is over the cap of 25.00"),
+        ("P: {cap: '101'}", "P.cap: the cap is at most 100"),
+        ("P:\n  tl:\n  - {code: A, min: 1, max: 30, pct: '1'}\n  - {code: B, min: 32, max: null, pct: '2'}",
+         "packs.yaml:4: P.tl[1].min: a gap: minutes 31 to 31 are in no band"),
+        ("P: {psw: [{code: A, min: 1, max: 30, pct: '1'}, {code: B, min: 30, max: 60, pct: '2'}]}",
+         "P.psw[1].min: an overlap: minute 30 is in the band before as well"),
+        ("P: {tl: [{code: A, min: 1, max: null, pct: '1'}, {code: B, min: 31, max: 60, pct: '2'}]}",
+         "P.tl[0].max: only the last band may be open"),
+        ("P: {tl: [{code: A, min: 9, max: 3, pct: '1'}]}", "P.tl[0].max: the band ends at 3, before it begins at 9"),
+        ("P: {tl: [{code: A, min: 0, max: 3, pct: '1'}]}", "P.tl[0].min: Input should be greater than or equal to 1"),
+        ("P: {tl: [{code: A, min: '1', max: 3, pct: '1'}]}", "P.tl[0].min: Input should be a valid integer"),
+        ("P: {tl: [{code: A, min: 1, pct: '1'}]}", "P.tl[0].max: is missing"),
+        ("P: {weight: '0.4'}", "P.weight: weight goes with base discipline_component only"),
+        ("P: {base: discipline_component}", "P.weight: base discipline_component needs its weight"),
+        ("P: {base: discipline_component, weight: '40'}", "P.weight: weight is a share"),
+        ("P: {base: salary}", "P.base: Input should be 'total_tpp'"),
+        (f"P: {{late_any: '25', tl: {BANDS}}}", "P.late_any: give either late_any or tl, not both"),
+        ("P: {tk_steps: [{days: 2, pct: '5'}, {days: 2, pct: '9'}]}", "P.tk_steps[1].days: days must rise"),
+        ("P: {tk_steps: [{days: 1, pct: '9'}, {days: 2, pct: '5'}]}", "P.tk_steps[1].pct: more days may not cost less"),
+        ("P: {marks: [in, break]}", "P.marks: marks are in and out"),
+        ("P: {in_window: {close: 7h}}", "P.in_window.close:"),
+        ("P: {leave: {holiday: []}}", "P.leave.holiday"),
+        ("P: {split: {fixed: '0.7', performance: '0.1', attendance: '0.1'}}", "P.split: fixed, performance and attendance"),
+        ("P: {extends: Q}", "P.extends: there is no policy 'Q' in this file"),
+        ("P: {extends: Q}\nQ: {extends: P}", "extends itself"),
+        ("P: {seconds: strict}\nQ:\n  extends: P\n  cap: '1'\n  tk_day: '3'", "packs.yaml:5: Q.tk_day: 3.00 is over"),
+        ("Q: {extends: P, cap: '1'}\nP:\n  tk_day: '3'", "packs.yaml:3: P.tk_day: 3.00 is over the cap of 1.00"),
+        ("P: {tk_day: '3'}\nP: {tk_day: '4'}", "packs.yaml:2: the key 'P' is written twice"),
+        ("P:\n  cap: '1'\n  cap: '2'", "packs.yaml:3: the key 'cap' is written twice"),
+        ("- P", "packs.yaml:1: a policy file is a mapping"),
+        ("P: 3", "packs.yaml:1: P: a policy is a mapping of keys"),
+        ("P: {cap: [", "packs.yaml:"),
+        ("", "packs.yaml: holds 0 YAML documents"),
+    ],
+)
+def test_a_slip_is_told_with_its_line_and_key(tmp_path: Path, text: str, sentence: str) -> None:
+    assert sentence in refused(tmp_path, text)
+
+
+def test_all_slips_of_a_file_are_told_at_once(tmp_path: Path) -> None:
+    told = refused(tmp_path, "P: {cap: 1, tk_dya: '3'}\nQ: {base: salary}\nR: {weight: '1'}").splitlines()
+
+    assert [line.split(": ")[1] for line in told] == ["P.cap", "P.tk_dya", "Q.base", "R.weight"]
+
+
+def test_a_missing_file_is_told_by_its_name(tmp_path: Path) -> None:
+    with pytest.raises(PolicyError, match=r"packs\.yaml: No such file"):
+        load_policies(tmp_path / "packs.yaml")
+
+
+@pytest.mark.parametrize("content", [{"tk_dya": "3"}, {"cap": 0.5}, {"tk_day": "300"}])
+def test_content_from_the_wire_is_checked_like_a_file(content: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Policy.from_content(content)
+
+
+def test_the_schema_documents_every_key() -> None:
+    schema = policy_file_schema()
+
+    for name, definition in schema["$defs"].items():
+        for key, value in definition.get("properties", {}).items():
+            assert value.get("description"), f"{name}.{key} has no description"
+    assert set(Policy.model_fields) < set(schema["$defs"]["Policy"]["properties"])
