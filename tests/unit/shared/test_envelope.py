@@ -1,0 +1,218 @@
+"""The envelope is CloudEvents by the judgement of its own library, and what is poison is refused with its reason."""
+
+import json
+from datetime import UTC, datetime, timedelta, timezone
+from uuid import UUID, uuid4
+
+import orjson
+import pytest
+from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
+from cloudevents.core.formats.json import JSONFormat
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shared.envelope import MAX_DEPTH, MAX_EVENT_BYTES, Envelope, decode, derived_id, encode
+from shared.events import CorrectionDecided, WorkReportSubmitted
+from shared.failures import Poison
+from shared.topics import CORRECTION, TOPICS, VIOLATION, WORK_REPORT_SUBMITTED
+
+WIB = timezone(timedelta(hours=7))
+NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
+
+
+def an_envelope(**changed: object) -> Envelope:
+    given_: dict[str, object] = {
+        "id": uuid4(), "type": VIOLATION.ce_type, "source": "/hadir/schedule", "time": NOON,
+        "subject": "8d0c|2025-03-03", "causation_id": uuid4(), "correlation_id": uuid4(),
+    }  # fmt: skip
+    return Envelope(**{**given_, **changed})  # type: ignore[arg-type]
+
+
+def read(headers: list[tuple[str, bytes]] | None) -> Envelope:
+    return Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=7, time=NOON)
+
+
+def a_report(**changed: object) -> dict[str, object]:
+    return {
+        "report_id": str(uuid4()), "employee_id": str(uuid4()), "work_date": "2025-03-03",
+        "submitted_at": "2025-03-03T16:00:00+07:00", "received_at": "2025-03-03T09:00:01Z", **changed,
+    }  # fmt: skip
+
+
+def reason(raw: bytes | None) -> str:
+    with pytest.raises(Poison) as caught:
+        decode(WORK_REPORT_SUBMITTED, raw)
+    return caught.value.reason
+
+
+@given(
+    st.uuids(), st.uuids(), st.none() | st.uuids(),
+    st.datetimes(timezones=st.just(UTC)),
+    st.text(st.characters(codec="utf-8"), max_size=50),
+)  # fmt: skip
+def test_an_envelope_survives_its_headers(
+    own: UUID, correlation: UUID, cause: UUID | None, time: datetime, subject: str
+) -> None:
+    envelope = an_envelope(id=own, correlation_id=correlation, causation_id=cause, time=time, subject=subject)
+
+    assert read(envelope.headers()) == envelope
+
+
+def test_a_time_in_another_zone_is_the_same_instant() -> None:
+    envelope = an_envelope(time=datetime(2025, 3, 3, 19, tzinfo=WIB))
+
+    assert read(envelope.headers()).time == NOON
+
+
+def test_the_cloudevents_library_reads_our_headers_as_a_valid_event() -> None:
+    envelope = an_envelope()
+
+    event = from_binary(KafkaMessage(dict(envelope.headers()), b"key", b'{"minutes": 7}'), JSONFormat())
+
+    assert event.get_id() == str(envelope.id)
+    assert event.get_type() == "id.go.hadir.violation.v1"
+    assert event.get_source() == "/hadir/schedule"
+    assert event.get_specversion() == "1.0"
+    assert event.get_time() == envelope.time
+    assert event.get_subject() == envelope.subject
+    assert event.get_datacontenttype() == "application/json"
+    assert event.get_extension("causationid") == str(envelope.causation_id)
+    assert event.get_extension("correlationid") == str(envelope.correlation_id)
+    assert event.get_data() == {"minutes": 7}
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        pytest.param(None, id="no headers at all"),
+        pytest.param([], id="an empty list"),
+        pytest.param([("trace", b"\xff\xfe")], id="only foreign ones"),
+        pytest.param([("ce_id", b"not-a-uuid"), ("ce_time", b"yesterday")], id="ours, unreadable"),
+        pytest.param([("ce_id", b"\xff"), ("ce_time", b"2025-03-03T12:00:00")], id="not UTF-8, and a naive time"),
+    ],
+)
+def test_a_foreign_record_gets_the_same_id_at_every_reading(headers: list[tuple[str, bytes]] | None) -> None:
+    first, again = read(headers), read(headers)
+
+    assert first == again
+    assert first.time == NOON
+    assert first.correlation_id == first.id
+    assert first.id != Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=8, time=NOON).id
+
+
+def test_the_id_of_a_derived_event_follows_from_topic_entity_and_version() -> None:
+    assert derived_id(VIOLATION, "a", 1) == derived_id(VIOLATION, "a", 1)
+    assert len({derived_id(VIOLATION, "a", 1), derived_id(VIOLATION, "a", 2), derived_id(VIOLATION, "b", 1),
+                derived_id(CORRECTION, "a", 1)}) == 4  # fmt: skip
+
+
+def test_types_and_topics_imply_each_other() -> None:
+    assert len({topic.ce_type for topic in TOPICS}) == len(TOPICS)
+
+
+def test_an_event_survives_its_json() -> None:
+    event = WorkReportSubmitted.model_validate(a_report())
+
+    assert decode(WORK_REPORT_SUBMITTED, encode(event)) == event
+
+
+def test_unknown_fields_are_for_newer_readers() -> None:
+    decode(WORK_REPORT_SUBMITTED, orjson.dumps(a_report(mood="fine")))
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        pytest.param(None, "null-value", id="no value"),
+        pytest.param(b"", "not-json", id="empty"),
+        pytest.param(b"{", "not-json", id="cut off"),
+        pytest.param(b"\xef\xbb\xbf{}", "not-json", id="byte order mark"),
+        pytest.param('{"a": "é"}'.encode("utf-16"), "not-json", id="UTF-16"),
+        pytest.param(b'{"a": "\xff"}', "not-json", id="not UTF-8"),
+        pytest.param(b'{"a": NaN}', "not-json", id="NaN"),
+        pytest.param(b'{"a": -Infinity}', "not-json", id="Infinity"),
+        pytest.param(b'{"a": 1e999}', "not-json", id="a number beyond double"),
+        pytest.param(b'{"a": "\\ud800"}', "not-json", id="lone surrogate"),
+        pytest.param(b'{"a": "\x00"}', "not-json", id="raw NUL"),
+        pytest.param(b"[" * 100_000, "not-json", id="a hundred thousand brackets"),
+        pytest.param(b"[" * 900 + b"]" * 900, "schema", id="nine hundred levels"),
+        pytest.param(b"[]", "schema", id="an array"),
+        pytest.param(b'"text"', "schema", id="a string"),
+        pytest.param(b"null", "schema", id="null"),
+        pytest.param(b"{}", "schema", id="nothing in it"),
+        pytest.param(orjson.dumps(a_report(employee_id="1985")), "schema", id="not a UUID"),
+        pytest.param(orjson.dumps(a_report(submitted_at="2025-03-03T16:00:00")), "schema", id="a time without zone"),
+        pytest.param(orjson.dumps(a_report(work_date="2025-02-30")), "schema", id="30 February"),
+        pytest.param(orjson.dumps(a_report(reference="a\x00b")), "schema", id="escaped NUL"),
+        pytest.param(orjson.dumps(a_report(mood="a\x00b")), "schema", id="escaped NUL in an unknown field"),
+        pytest.param(orjson.dumps(a_report(reference="x" * 501)), "schema", id="too long a text"),
+        pytest.param(orjson.dumps(a_report(reference="x" * MAX_EVENT_BYTES)), "too-large", id="a megabyte"),
+    ],
+)
+def test_poison_is_refused_with_its_reason(raw: bytes | None, expected: str) -> None:
+    assert reason(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param({"n": 2**63}, id="an integer beyond 64 bits"),
+        pytest.param({"n": 10**30}, id="an integer beyond a double's digits"),
+        pytest.param({"n": -(10**30)}, id="a negative one"),
+        pytest.param({"n": 1e300}, id="a float nobody means"),
+        pytest.param({"key\x00": 1}, id="NUL in a key"),
+    ],
+)
+def test_what_cannot_be_stored_is_refused_even_in_free_form(body: dict[str, object]) -> None:
+    with pytest.raises(Poison, match="schema"):
+        decode(CORRECTION, _correction(body))
+
+
+def test_nesting_is_taken_up_to_the_limit_and_no_deeper() -> None:
+    def nested(levels: int) -> dict[str, object]:
+        return {"a": nested(levels - 1)} if levels > 1 else {}
+
+    decode(CORRECTION, _correction(nested(MAX_DEPTH - 1)))
+    with pytest.raises(Poison, match="deeper"):
+        decode(CORRECTION, _correction(nested(MAX_DEPTH + 2)))
+
+
+def test_many_shallow_arrays_are_no_nesting() -> None:
+    decode(CORRECTION, _correction({"points": [[1.5, 2.5]] * 5000}))
+
+
+def test_text_that_only_looks_suspicious_is_taken() -> None:
+    decode(CORRECTION, _correction({"a": "\\u0000", "b": "1234567890123456789012"}))
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_are_an_event_or_poison(raw: bytes) -> None:
+    try:
+        decode(WORK_REPORT_SUBMITTED, raw)
+    except Poison:
+        return
+
+
+SECRETS = ["198503152010011007", "Sri Wahyuni", "-6.9147123"]
+
+
+@pytest.mark.parametrize("secret", SECRETS)
+@pytest.mark.parametrize("field", list(a_report()))
+def test_the_detail_of_poison_never_repeats_the_value(field: str, secret: str) -> None:
+    with pytest.raises(Poison) as caught:
+        decode(WORK_REPORT_SUBMITTED, orjson.dumps(a_report(**{field: {"name": secret}})))
+
+    assert secret not in caught.value.detail
+    assert field in caught.value.detail
+    with pytest.raises(Poison) as caught:
+        decode(WORK_REPORT_SUBMITTED, b'{"name": "' + secret.encode() + b'" ')
+    assert secret not in str(caught.value)
+
+
+def _correction(body: dict[str, object]) -> bytes:
+    event = CorrectionDecided(
+        correction_id=uuid4(), version=1, kind="leave", state="approved", actor="a", decided_at=NOON, body={}
+    )  # fmt: skip
+    content = orjson.loads(encode(event))
+    # The standard library writes integers of any length.
+    return json.dumps({**content, "body": body}).encode()
