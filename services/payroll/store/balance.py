@@ -41,11 +41,13 @@ with entered as (
 select *, told <> found or entries_told <> entries_found or last <> entries_found as differs from compared
 """
 
-_TOTALS = (
-    "select count(*) as months, coalesce(sum(entries_found), 0)::bigint as entries, coalesce(sum(found), 0)::bigint as rupiah,"
-    " count(*) filter (where differs) as different from (" + _COMPARED + ") c"
-)
-_DIFFERING = "select * from (" + _COMPARED + ") c where differs order by month, employee_id limit $1"
+_TOTALS = f"""
+select count(*) as months, coalesce(sum(entries_found), 0)::bigint as entries, coalesce(sum(found), 0)::bigint as rupiah,
+       count(*) filter (where differs) as different from ({_COMPARED}) c
+"""  # noqa: S608 - made of our own words
+_DIFFERING = f"""
+select * from ({_COMPARED}) c where differs order by month, employee_id limit $1
+"""  # noqa: S608 - made of our own words
 
 
 async def balance(connection: Connection, shown: int = 20) -> Balance:
