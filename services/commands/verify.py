@@ -25,14 +25,16 @@ def balance(
 
     Example: [bold]hadir verify balance[/bold]
     """
-    import asyncpg
+    from shared.failures import is_infrastructure
 
     try:
         found = asyncio.run(_balance(database or settings().database))
-    except (OSError, asyncpg.PostgresConnectionError, asyncpg.InvalidCatalogNameError) as error:
-        stop_with(f"The database cannot be reached ({type(error).__name__}): run `hadir run`, or name it with --database.")
-    except asyncpg.UndefinedTableError:
-        stop_with("This database has no payroll tables yet: run `hadir schemas apply` first.")
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        stop_with(
+            f"Payroll's tables cannot be read ({type(error).__name__}): run `hadir run`, or name the database with --database."
+        )
     rupiah = f"{found.rupiah:,}".replace(",", ".")
     print_line(f"{found.months} employee-months, {found.entries} ledger entries, Rp {rupiah}")
     for difference in found.differences:

@@ -17,15 +17,13 @@ from pathlib import Path
 from typing import Final
 from uuid import UUID
 
-import asyncpg
-
 from services.payroll.chores import apply_due_ceilings
 from services.payroll.rules import Ceiling
 from services.payroll.store import ceilings as store
 from services.payroll.store.months import Key
 from services.payroll.store.references import Policies
 from shared.database import Pool, open_pool
-from shared.failures import Unready, is_infrastructure
+from shared.failures import is_infrastructure
 from shared.imports import Report, Row, RowError, Table, nip_problem, read_nip, read_table
 from shared.lanes import Lanes
 from shared.topics import LANES
@@ -237,7 +235,7 @@ async def _drain(lanes: Lanes) -> list[RowError]:
     try:
         while await apply_due_ceilings(lanes, range(LANES), policies):
             pass
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, Unready) as error:
+    except Exception as error:
         if not is_infrastructure(error):
             raise
         return [RowError(1, None, "semua baris sudah diterima, tetapi belum semua diterapkan; layanan payroll melanjutkannya sendiri")]
