@@ -1,20 +1,34 @@
 """Real servers for the tests that need them: one Kafka and one PostgreSQL per session, on free ports, in a temp folder.
 
 Set HADIR_TEST_KAFKA or HADIR_TEST_DATABASE (a superuser's URL) to use servers of your own instead.
+`house` is the whole stack, started as an operator starts it.
 """
 
 import asyncio
+import json
 import os
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
+from typing import Any
 
 import asyncpg
+import httpx
+import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.kafka import start_kafka
 from services.local.postgres import Postgres, start_postgres
 from shared.database import apply_schemas
+from shared.events import Event
 from shared.kafka import apply_topics
+from shared.topics import Topic
 
 _NUMBERS = count(1)
 
@@ -76,3 +90,101 @@ def _new_database(admin_url: str) -> str:
         return url
 
     return asyncio.run(make())
+
+
+READY_WITHIN_S = 400
+"""A cold start with downloads on a busy machine; `make run` itself is much faster."""
+
+
+@dataclass(frozen=True)
+class House:
+    """A running stack: where its parts answer, and the environment in which commands find it."""
+
+    home: Path
+    env: dict[str, str]
+
+    @property
+    def addresses(self) -> dict[str, str]:
+        """Addresses as `hadir run` wrote them down."""
+        return {**json.loads((self.home / "running.json").read_text())["addresses"]}
+
+    @property
+    def database(self) -> str:
+        """URL of the database, with its password."""
+        lines = (self.home / "running.env").read_text().splitlines()
+        [line] = [line for line in lines if line.startswith("HADIR_DATABASE=")]
+        return line.partition("=")[2].strip('"')
+
+    def hadir(self, *arguments: str | Path) -> str:
+        """Run an operator's command in another shell; its output, or the failure with its output."""
+        done = subprocess.run(
+            [sys.executable, "-m", "services", *map(str, arguments)], env=self.env, capture_output=True, text=True, timeout=120,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        """Send to ingest; people imported a moment ago may not have reached it yet, so that is waited for."""
+        deadline = time.monotonic() + 60
+        while True:
+            answer = httpx.post(self.addresses["ingest"] + path, json=body, timeout=30)
+            if answer.status_code != 422 or answer.json()["code"] != "unknown-employee" or time.monotonic() > deadline:
+                return answer
+            time.sleep(0.1)  # polls with the deadline above
+
+    async def fetch(self, query: str, *values: Any) -> list[Any]:
+        """Rows of a query on the whole database."""
+        connection = await asyncpg.connect(self.database)
+        try:
+            return list(await connection.fetch(query, *values))
+        finally:
+            await connection.close()
+
+    async def records(self, topic: Topic[Event], subject: str, *, at_least: int, within_s: float = 60) -> list[dict[str, Any]]:
+        """Records of a topic whose `ce_subject` begins with `subject`, in order; waits until there are so many."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.addresses["kafka"], enable_auto_commit=False)
+        await consumer.start()
+        try:
+            partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+            consumer.assign(partitions)
+            await consumer.seek_to_beginning()
+            found: list[dict[str, Any]] = []
+            deadline = time.monotonic() + within_s
+            while len(found) < at_least:
+                assert time.monotonic() < deadline, f"{topic.name}: {len(found)} of {at_least} records about it after {within_s} s"
+                for messages in (await consumer.getmany(timeout_ms=200)).values():
+                    for message in messages:
+                        headers = {name: value.decode() for name, value in message.headers}
+                        if headers["ce_subject"].startswith(subject):
+                            found.append({**orjson.loads(message.value), "headers": headers, "key": message.key.decode()})
+            return found
+        finally:
+            await consumer.stop()
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """A stack that `hadir run` started for this session, with nothing played."""
+    home = tmp_path_factory.mktemp("house")
+    free = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", "INGEST", "GEOFENCE", "SCHEDULE", "PAYROLL")}
+    env = {**os.environ, **free, "HADIR_HOME": str(home)}
+    log = home / "run.log"
+    with log.open("w") as output:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "services", "run", "--no-play"], env=env, stdout=output, stderr=subprocess.STDOUT,
+        )
+    try:
+        deadline = time.monotonic() + READY_WITHIN_S
+        while "Ready after" not in log.read_text():
+            assert run.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.2)  # polls with the deadline above
+        plain = {name: value for name, value in env.items() if name not in free}
+        yield House(home, plain)
+    finally:
+        run.send_signal(signal.SIGINT)
+        try:
+            run.wait(60)
+        except subprocess.TimeoutExpired:
+            run.kill()
+            raise
