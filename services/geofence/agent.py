@@ -57,7 +57,7 @@ class Geofence:
         if not due:
             return 0
         async with lanes.hold(due) as work:
-            taken = await inbox.take_due(work.connection, [one for listed in due.values() for one in listed])
+            taken = await inbox.take_due(work.connection, due)
             known = await people(work.connection, {check_in.employee_id for check_in in taken})
             judgements = await self._judge(work, taken, known)
             changed = [

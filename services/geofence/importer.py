@@ -212,6 +212,7 @@ def _narrow(feature: int, row: SiteRow) -> Iterable[Problem]:
     radius = row.radius_m if fence.polygon is None else sqrt(fence.polygon.area / pi)
     if row.kind == "region" or radius is None or radius >= NARROW_M:
         return
+    radius = max(1.0, round(radius))
     rates = expected_rates(radius, row.accuracy())
     strict = expected_rates(radius, replace(row.accuracy(), cap_m=0.0))
     yield Problem(

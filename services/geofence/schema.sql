@@ -33,7 +33,14 @@ create table if not exists employee (
     org_unit_ids uuid[] not null
 );
 create index if not exists employee_by_nip on employee (nip);
-create index if not exists employee_by_unit on employee using gin (org_unit_ids);
+
+-- Who ever belonged to an org unit: whom a change of its sites concerns.
+create table if not exists member (
+    org_unit_id uuid not null,
+    employee_id uuid not null,
+    primary key (org_unit_id, employee_id)
+);
+create index if not exists member_by_employee on member (employee_id);
 
 create table if not exists org_unit (
     org_unit_id uuid primary key,

@@ -4,7 +4,7 @@ A phone reports the radius within which it is with 68 % confidence; with normal 
 are integrals over people spread evenly within a round fence and over such errors, on a fixed grid: no chance involved.
 """
 
-from collections.abc import Sequence
+from functools import lru_cache
 from math import log, sqrt
 from typing import Final, NamedTuple
 
@@ -31,8 +31,9 @@ class Rates(NamedTuple):
     outside: float
 
 
+@lru_cache(maxsize=1_000)
 def expected_rates(
-    radius_m: float, rule: AccuracyRule, accuracies_m: Sequence[float] = TYPICAL_ACCURACY_M
+    radius_m: float, rule: AccuracyRule, accuracies_m: tuple[float, ...] = TYPICAL_ACCURACY_M
 ) -> Rates:
     """What people who truly are within a round fence of this radius will be told."""
     person = radius_m * np.sqrt((np.arange(_PEOPLE) + 0.5) / _PEOPLE)[:, None, None]

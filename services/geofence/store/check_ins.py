@@ -1,6 +1,6 @@
 """The inbox: check-ins with their newest verdict, which of them are due to be judged again, and what is erased."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 from uuid import UUID
@@ -62,16 +62,10 @@ async def known_digests(connection: Connection, check_in_ids: Collection[UUID]) 
 
 async def insert_check_ins(connection: Connection, check_ins: Sequence[CheckIn]) -> None:
     """Store newly judged check-ins; the caller has made sure that none is known."""
-    columns = zip(*((*row[:16], *row.judgement) for row in check_ins), strict=True)
-    await connection.execute(
-        "insert into check_in (check_in_id, employee_id, lane, digest, event_id, correlation_id, mark, captured_at,"
-        " received_at, latitude, longitude, accuracy_m, mock, evidence, reason_given, version,"
-        " site, site_id, site_distance_m, activity_site, region, region_id, quality)"
-        " select * from unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::bytea[], $5::uuid[], $6::uuid[], $7::text[],"
-        " $8::timestamptz[], $9::timestamptz[], $10::float8[], $11::float8[], $12::float8[], $13::bool[], $14::bool[],"
-        " $15::bool[], $16::int[], $17::text[], $18::uuid[], $19::bigint[], $20::bool[], $21::text[], $22::uuid[],"
-        " $23::text[])",
-        *map(list, columns),
+    await connection.copy_records_to_table(
+        "check_in",
+        records=[(*row[:-1], *row.judgement) for row in check_ins],
+        columns=(*CheckIn._fields[:-1], *Judgement._fields),
     )
 
 
@@ -101,13 +95,15 @@ async def due_lanes(connection: Connection, lanes: Collection[int], limit: int) 
     return found
 
 
-async def take_due(connection: Connection, check_in_ids: Collection[UUID]) -> list[CheckIn]:
+async def take_due(connection: Connection, due: Mapping[int, Collection[UUID]]) -> list[CheckIn]:
     """Take check-ins off the list of due ones; returns those whose coordinates are still kept."""
+    places = [(lane, check_in_id) for lane, listed in due.items() for check_in_id in listed]
     rows = await connection.fetch(
-        "with taken as (delete from due_check_in where check_in_id = any($1::uuid[]) returning check_in_id)"
+        "with taken as (delete from due_check_in d using unnest($1::int[], $2::uuid[]) t(lane, check_in_id)"
+        "   where d.lane = t.lane and d.check_in_id = t.check_in_id returning d.check_in_id)"
         " select c.* from check_in c join taken using (check_in_id) where c.latitude is not null",
-        list(check_in_ids),
-    )
+        [lane for lane, _ in places], [check_in_id for _, check_in_id in places],
+    )  # fmt: skip
     return [_check_in(row) for row in rows]
 
 

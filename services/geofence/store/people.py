@@ -86,7 +86,15 @@ async def save_employees(connection: Connection, employees: Iterable[EmployeePub
         [_array(since.isoformat() for since, _ in _memberships(e)) for e in newest],
         [_array(str(unit) for _, unit in _memberships(e)) for e in newest],
     )  # fmt: skip
-    return [row["employee_id"] for row in rows]
+    moved = {row["employee_id"] for row in rows}
+    members = {(m.org_unit_id, e.employee_id) for e in newest if e.employee_id in moved for m in e.memberships}
+    # Former units stay: to judge somebody again for nothing is harmless, to leave somebody out is not.
+    await connection.execute(
+        "insert into member (org_unit_id, employee_id) select * from unnest($1::uuid[], $2::uuid[])"
+        " on conflict do nothing",
+        [unit for unit, _ in members], [employee for _, employee in members],
+    )  # fmt: skip
+    return list(moved)
 
 
 def _newest(employees: Iterable[EmployeePublished]) -> list[EmployeePublished]:
@@ -121,6 +129,7 @@ def _array(values: Iterable[str]) -> str:
 async def forget_employees(connection: Connection, employee_ids: Sequence[UUID]) -> None:
     """Drop people whose reference record was erased, with their traces."""
     await connection.execute("delete from employee where employee_id = any($1::uuid[])", list(employee_ids))
+    await connection.execute("delete from member where employee_id = any($1::uuid[])", list(employee_ids))
     await connection.execute("delete from trace where employee_id = any($1::uuid[])", list(employee_ids))
 
 

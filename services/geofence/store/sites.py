@@ -150,8 +150,8 @@ class Reach:
 _REACHED: Final = """
     select c.lane, c.check_in_id from check_in c
     join (
-        select e.employee_id, u.valid_from, u.valid_to from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
-            u(org_unit_id, valid_from, valid_to) join employee e on e.org_unit_ids @> array[u.org_unit_id]
+        select m.employee_id, u.valid_from, u.valid_to from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
+            u(org_unit_id, valid_from, valid_to) join member m using (org_unit_id)
         union
         select * from unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[])
     ) r on c.employee_id = r.employee_id
@@ -166,9 +166,9 @@ _REACHED: Final = """
 
 
 def _reached_arguments(reaches: Collection[Reach]) -> list[list[Any]]:
-    by_unit = [(unit, reach.valid_from, reach.valid_to) for reach in reaches for unit in reach.org_unit_ids]
-    by_employee = [(person, reach.valid_from, reach.valid_to) for reach in reaches for person in reach.employee_ids]
-    by_all = [(reach.valid_from, reach.valid_to) for reach in reaches if reach.everybody]
+    by_unit = {(unit, reach.valid_from, reach.valid_to) for reach in reaches for unit in reach.org_unit_ids}
+    by_employee = {(person, reach.valid_from, reach.valid_to) for reach in reaches for person in reach.employee_ids}
+    by_all = {(reach.valid_from, reach.valid_to) for reach in reaches if reach.everybody}
     return [
         *([row[column] for row in by_unit] for column in range(3)),
         *([row[column] for row in by_employee] for column in range(3)),

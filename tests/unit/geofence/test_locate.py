@@ -116,7 +116,7 @@ def test_simulated_phones_are_judged_as_often_wrong_as_documented(radius: float,
 
     verdicts = [judgement.site for judgement in locate(Catalogue([site]), marks)]
 
-    expected = expected_rates(radius, DEFAULT_ACCURACY["office"], [accuracy])
+    expected = expected_rates(radius, DEFAULT_ACCURACY["office"], (accuracy,))
     assert verdicts.count(INSIDE) / people.size == pytest.approx(expected.inside, abs=0.02)
     assert verdicts.count(OUTSIDE) / people.size == pytest.approx(expected.outside, abs=0.0015)
     assert expected.outside < 1 / 1_000
