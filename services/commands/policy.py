@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.cases import tell
+from services.scenario.cases import tell
 from services.scenario.day_case import CaseError, read_day_cases, run_day_cases
 from shared.percent import percent_text
 from shared.policy import Band, Policy, PolicyError, load_policies

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from services.commands.cases import tell
+from services.scenario.cases import tell
 from services.scenario.compare import compare
 from services.scenario.pure import run
 from services.scenario.read import ScenarioError, read_scenarios

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from services.commands.cases import Case, Difference
+from services.scenario.cases import Case, Difference
 from services.scenario.model import DayExpected, Line, MonthExpected, Scenario
 from shared.percent import parse_percent, percent_text
 

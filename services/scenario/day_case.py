@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
-from services.commands.cases import Case, Difference
 from services.payroll.rules import fold, priced_day
+from services.scenario.cases import Case, Difference
 from services.scenario.model import Hour, Line, Name
 from services.schedule.rules import DayInputs, MarkSeen, Person, assess, clock_minutes, day_event, duty_on
 from shared.events import DayStatus, EmployeeKind, Mark, Verdict

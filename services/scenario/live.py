@@ -12,14 +12,29 @@ from uuid import UUID
 import httpx
 import orjson
 
-from services.commands.cases import Case
 from services.payroll import rules as pay
 from services.payroll.commands import close_month
 from services.payroll.store.months import load_months
+from services.scenario.cases import Case
 from services.scenario.compare import DayGot, Got, MonthGot, StepGot, compare
 from services.scenario.model import (
-    Apel, Arrival, CheckIn, CloseMonth, Fraud, Leave, Left, Letter, Manual, Move, Now, Outage, OutageDecision,
-    Permission, Review, Scenario, WorkReport,
+    Apel,
+    Arrival,
+    CheckIn,
+    CloseMonth,
+    Fraud,
+    Leave,
+    Left,
+    Letter,
+    Manual,
+    Move,
+    Now,
+    Outage,
+    OutageDecision,
+    Permission,
+    Review,
+    Scenario,
+    WorkReport,
 )
 from services.scenario.stage import Stage, StageError, add_activity, put_up
 from services.schedule import commands

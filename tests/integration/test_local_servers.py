@@ -1,5 +1,6 @@
 """The servers that `hadir run` and these tests start: real ones, that keep their data and refuse a taken port."""
 
+import signal
 import socket
 from pathlib import Path
 
@@ -53,7 +54,7 @@ async def test_postgres_keeps_what_was_committed_over_a_kill_and_wants_its_passw
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(url.replace(first.password, "guess"))
     finally:
-        first.child.popen.kill()
+        first.child.popen.send_signal(signal.SIGKILL)
         first.stop()
     assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
     second = start_postgres(tmp_path)
