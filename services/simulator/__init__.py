@@ -3,7 +3,7 @@
 It knows what everybody intended to do, and so what every day must cost, by a plain arithmetic of its own
 (`truth`): nothing of the product's rules is imported there, which is what makes "equal" mean something.
 
-Consumes: topics.DEDUCTION, topics.TPP_MONTH, topics.DAY_ASSESSED (only to measure how long a check-in takes)
+Consumes: topics.DEDUCTION, topics.TPP_MONTH (only to measure how long a check-in takes)
 Produces: nothing; it sends HTTP requests as the phones do and imports files as the officers do
 Owns:     nothing
 Decides:  province.Province, behaviour.plan, truth.of_day, truth.of_month

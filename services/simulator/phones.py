@@ -5,7 +5,7 @@ and send the same again. A refusal that no repetition can change is a fault of t
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -44,9 +44,18 @@ class Sent:
 class Phones:
     """A pool of keep-alive connections to ingest; use as an asynchronous context."""
 
-    def __init__(self, address: str, *, connections: int = 8) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        connections: int = 8,
+        patience_s: float = PATIENCE_S,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
         self._address = address
         self._connections = connections
+        self._patience_s = patience_s
+        self._sleep = sleep
         self._jitter = Chance("retry")
         self.tally = Sent()
 
@@ -78,7 +87,7 @@ class Phones:
         """Send check-ins as one batch, and those that were not accepted again, until all are."""
         self.tally.sent += len(bodies)
         waiting = list(bodies)
-        patience = _Patience()
+        patience = _Patience(self._patience_s)
         while waiting:
             self.tally.requests += 1
             results, retry_after = await self._batch(waiting)
@@ -112,7 +121,7 @@ class Phones:
 
     async def _until_accepted(self, path: str, body: bytes) -> bool:
         """Send one body until it is answered 202; returns whether it had been accepted before."""
-        patience = _Patience()
+        patience = _Patience(self._patience_s)
         while True:
             self.tally.requests += 1
             retry_after = None
@@ -132,19 +141,20 @@ class Phones:
 
     async def _wait(self, retry_after: float | None, patience: "_Patience") -> None:
         self.tally.retries += 1
-        await asyncio.sleep(patience.next(retry_after) * (0.8 + self._jitter.below(400) / 1000))
+        await self._sleep(patience.next(retry_after) * (0.8 + self._jitter.below(400) / 1000))
 
 
 class _Patience:
     """Waiting times that grow when the server does not say how long, up to a limit in all."""
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
         self._began = asyncio.get_running_loop().time()
         self._own = 0.25
 
     def next(self, retry_after: float | None) -> float:
-        if asyncio.get_running_loop().time() - self._began > PATIENCE_S:
-            raise SendingFailed(f"ingest did not accept a check-in within {PATIENCE_S:.0f} s; is it running?")
+        if asyncio.get_running_loop().time() - self._began > self._seconds:
+            raise SendingFailed(f"ingest did not accept a check-in within {self._seconds:.0f} s; is it running?")
         self._own = min(self._own * 2, 5.0)
         return self._own if retry_after is None else min(retry_after, _LONGEST_WAIT_S)
 

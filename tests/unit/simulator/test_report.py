@@ -1,0 +1,45 @@
+"""The summary that an operator reads, and the figures of a steady rate."""
+
+from collections import Counter
+
+import pytest
+
+from services.simulator.comparing import Compared
+from services.simulator.latency import LagCurve, Latencies
+from services.simulator.report import Report
+
+
+def test_the_summary_says_equal_only_without_any_difference() -> None:
+    report = Report("sim", 2000, 1, "2026-11-20", "2026-11-20")
+    report.take(Compared(days=2000, located=3900, rupiah=5_250_000, true_rupiah=5_250_000, violations=Counter(TK=3)))
+    assert "equal to the truth yes, to the rupiah" in "\n".join(report.lines())
+    assert report.as_json()["equal"] is True
+
+    found = Compared(days=2000)
+    for number in range(30):
+        found.differ(f"Contoh {number:06d} Sintetis", 1, 2)
+    report.take(found)
+
+    told = report.lines()
+    assert "equal to the truth NO: 30 differences" in told
+    assert len([line for line in told if line.startswith("  Contoh")]) == 20
+
+
+def test_percentiles_are_taken_from_what_was_measured() -> None:
+    latencies = Latencies([number / 100 for number in range(100, 0, -1)])
+
+    assert (latencies.percentile(50), latencies.percentile(99)) == (0.51, 1.0)
+    assert Latencies().percentile(99) is None
+
+
+@pytest.mark.parametrize(
+    ("lags", "flat"),
+    [
+        pytest.param([0, 400, 390, 410, 400, 395, 405, 400, 398], True, id="a steady lag is flat however high"),
+        pytest.param([0, 0, 50, 100, 150, 200, 250, 300, 350], False, id="fifty more each second is not"),
+        pytest.param([900, 700, 500, 300, 100, 0, 0, 0, 0], True, id="a shrinking lag is flat"),
+        pytest.param([1, 2], None, id="two samples say nothing"),
+    ],
+)
+def test_lag_is_flat_when_it_does_not_grow(lags: list[int], flat: bool | None) -> None:
+    assert LagCurve([(float(at), lag) for at, lag in enumerate(lags)]).flat(300.0) is flat
