@@ -4,8 +4,9 @@ The stream, due days and commands all end here. A day whose result did not chang
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
@@ -21,7 +22,6 @@ from services.schedule.rules import (
     Person,
     Violation,
     assess,
-    date_of_stamp,
     day_event,
     diff_violations,
     violation_id,
@@ -56,10 +56,15 @@ class People:
 
     states: Mapping[UUID, EmployeeState]
     rosters: Mapping[UUID, Mapping[dt.date, RosterDay]]
+    _duties: dict[UUID, Duties] = field(default_factory=dict)
 
     def duties(self, reference: Reference, employee_id: UUID) -> Duties:
-        """The duties of one of them."""
-        return Duties(reference, self.states[employee_id], self.rosters.get(employee_id, {}))
+        """The duties of one of them; within one unit of work the reference data stays the same."""
+        duties = self._duties.get(employee_id)
+        if duties is None:
+            duties = Duties(reference, self.states[employee_id], self.rosters.get(employee_id, {}))
+            self._duties[employee_id] = duties
+        return duties
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +100,7 @@ def date_of(stamp: dt.datetime, employee_id: UUID, people: People, reference: Re
     date = stamp.astimezone(zone_of(person.timezone)).date()
     unit = person.unit_on(date)
     policy_id = reference.in_force.on(unit, date) if unit else None
-    if policy_id is None:
-        return date
-    duties = people.duties(reference, employee_id)
-    around = [duties.on(date + n * _DAY) for n in range(-2, 3)]
-    return date_of_stamp(stamp, around, reference.policies[policy_id], person.timezone)
+    return people.duties(reference, employee_id).date_of(stamp, reference.policies[policy_id]) if policy_id else date
 
 
 async def assess_days(
@@ -144,6 +145,7 @@ async def assess_days(
             changed.append((gathered.formers.get((event.employee_id, event.date)), event, envelope))
         if told:
             await day_rows.put_violations(work.connection, told)
+        _count([event for event, *_ in fresh], told)
         await restate_steps(work, changed, gathered.reference.policies)
     await due.set_next_looks(work.connection, looks)
     return len(fresh)
@@ -203,11 +205,10 @@ def _decide(
     if unit is None or policy_id is None or (not person.active and former is None):
         # No duty is owed before the first membership or rule pack, nor by who has left; what was said is taken back.
         return (_withdrawn(former), None) if former and (unit is None or policy_id is None) else (None, None)
-    duties = gathered.people.duties(reference, employee_id)
-    before, after = duties.working_around(date)
+    owed = gathered.people.duties(reference, employee_id).setting(date)
     inputs = DayInputs(
-        Person(employee_id, person.kind, person.group, unit), duties.on(date), before, after, tuple(gathered.marks[day]),
-        tuple(gathered.facts[day]), duties.days_in_month(date), duties.week_days(date),
+        Person(employee_id, person.kind, person.group, unit), owed.duty, owed.before, owed.after, tuple(gathered.marks[day]),
+        tuple(gathered.facts[day]), owed.days_in_month, owed.week_days,
     )
     assessment = assess(inputs, reference.policies[policy_id], now)
     if former is None and _says_nothing(assessment):
@@ -232,8 +233,14 @@ def _withdrawn(former: DayAssessed) -> DayAssessed | None:
     return nothing.model_copy(update={"version": former.version + 1}) if nothing != former else None
 
 
+def _count(assessed: Sequence[DayAssessed], told: Sequence[ViolationVersion]) -> None:
+    for status, times in Counter(event.status.value for event in assessed).items():
+        metrics.SCHEDULE_ASSESSED.labels(status).inc(times)
+    for (code, action), times in Counter((version.violation.code, version.action) for version in told).items():
+        metrics.SCHEDULE_VIOLATIONS.labels(code, action).inc(times)
+
+
 def _emit_day(work: Work, event: DayAssessed, cause: Envelope | None) -> Envelope:
-    metrics.SCHEDULE_ASSESSED.labels(event.status.value).inc()
     return work.emit(
         DAY_ASSESSED, f"{event.employee_id}|{event.date}", event.version, event,
         key=str(event.employee_id), lane=lane_of(event.employee_id), cause=cause,
@@ -251,7 +258,6 @@ def _emit_violations(
     for action, violation in changes:
         version = versions[violation.id] = versions.get(violation.id, 0) + 1
         told.append(ViolationVersion(violation, event.employee_id, event.date, version, action, event.version))
-        metrics.SCHEDULE_VIOLATIONS.labels(violation.code, action).inc()
         work.emit(
             VIOLATION, str(violation.id), version, ViolationChanged(
                 violation_id=violation.id, employee_id=event.employee_id, org_unit_id=event.org_unit_id, date=event.date,

@@ -3,6 +3,7 @@
 A step is only ever proposed (PP 94/2021 Art. 26, 28): deciding it is a person's part.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
@@ -31,10 +32,12 @@ async def restate_steps(
             if known is None or known[0].date < event.date:
                 latest[event.employee_id] = event, envelope
     others = {event.employee_id for _, event, _ in changed} - latest.keys()
-    told = await rows.steps_of(work.connection, [*latest, *others])
+    told: defaultdict[UUID, dict[StepKey, StepVersion]] = defaultdict(dict)
+    for key, version in (await rows.steps_of(work.connection, [*latest, *others])).items():
+        told[key[0]][key] = version
     for _, event, envelope in changed:
         # A day that was worked can only take back what was counted over it.
-        if event.employee_id in others and any(key[0] == event.employee_id for key in told):
+        if event.employee_id in others and event.employee_id in told:
             latest.setdefault(event.employee_id, (event, envelope))
     if not latest:
         return
@@ -43,8 +46,7 @@ async def restate_steps(
     for employee_id, (event, envelope) in latest.items():
         policy = policies[event.policy_id]
         reached = {(employee_id, step.step, step.date): step for step in ladder(days.get(employee_id, ()), policy, event.employee_kind)}
-        mine = {key: version for key, version in told.items() if key[0] == employee_id}
-        versions += _tell(work, reached, mine, envelope)
+        versions += _tell(work, reached, told.get(employee_id, {}), envelope)
     await rows.put_steps(work.connection, versions)
 
 

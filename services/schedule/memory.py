@@ -6,12 +6,15 @@ during a unit of work is not missed: whatever it concerns is marked due under th
 
 import datetime as dt
 import logging
+from bisect import bisect_right
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
 from services.schedule.reference import DEFAULT_WEEK, NATIONAL_CALENDAR, EmployeeState, OrgUnitState, PoliciesInForce
-from services.schedule.rules import Duty, DutyError, Week, duty_on, parse_week
+from services.schedule.rules import Duty, DutyError, Week, date_of_stamp, duty_on, parse_week, reach_of
+from services.schedule.rules.duty import zone_of
 from services.schedule.store import reference_rows as rows
 from shared import logs
 from shared.database import Connection
@@ -21,6 +24,17 @@ from shared.policy import Policy
 _log = logging.getLogger(__name__)
 _DAY: Final = dt.timedelta(days=1)
 _REMEMBERED: Final = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """A duty with the nearest working ones within two days around (further ones cut no reach), and its month and week."""
+
+    duty: Duty
+    before: Duty | None
+    after: Duty | None
+    days_in_month: int
+    week_days: int
 
 
 class Reference:
@@ -40,6 +54,7 @@ class Reference:
         self.policies = policies
         self.in_force = in_force
         self._plain: dict[tuple[str, str, dt.date, str], Duty] = {}
+        self._settings: dict[tuple[str, str, dt.date, str], Setting] = {}
         self._working_days: dict[tuple[str, str, dt.date], int] = {}
 
     def calendar_of(self, org_unit_id: UUID | None) -> str:
@@ -61,6 +76,25 @@ class Reference:
             duty = self._plain[key] = duty_on(date, self.week(week), self.holidays.get(calendar, frozenset()), None, timezone)
         return duty
 
+    def plain_setting(self, week: str, calendar: str, date: dt.date, timezone: str) -> Setting:
+        """The same with its neighbours and its month."""
+        key = (week, calendar, date, timezone)
+        setting = self._settings.get(key)
+        if setting is None:
+            if len(self._settings) > _REMEMBERED:
+                self._settings.clear()
+            around = {n: self.plain_duty(week, calendar, date + n * _DAY, timezone) for n in range(-2, 3)}
+            setting = self._settings[key] = Setting(
+                around[0], next((around[n] for n in (-1, -2) if around[n].working), None),
+                next((around[n] for n in (1, 2) if around[n].working), None),
+                self.working_days(week, calendar, date.replace(day=1)), self.week_days(week),
+            )
+        return setting
+
+    def week_days(self, week: str) -> int:
+        """Whether a pattern is a week of five or of six duty days."""
+        return 5 if len(self.week(week)) <= 5 else 6
+
     def working_days(self, week: str, calendar: str, first: dt.date) -> int:
         """How many dates of the month that begins on `first` are worked by week pattern and calendar alone."""
         key = (week, calendar, first)
@@ -78,10 +112,37 @@ class Duties:
         self._reference = reference
         self._person = person
         self._roster = roster
-        self._moves = [*(m.since for m in person.memberships[1:]), *(w.since for w in person.weeks)]
+        self._moves = sorted({*(m.since for m in person.memberships[1:]), *(w.since for w in person.weeks)})
+        self._patterns: dict[int, tuple[str, str]] = {}
+        self._on: dict[dt.date, Duty] = {}
 
     def on(self, date: dt.date) -> Duty:
         """The duty of a business date."""
+        duty = self._on.get(date)
+        if duty is None:
+            duty = self._on[date] = self._duty(date)
+        return duty
+
+    def setting(self, date: dt.date) -> Setting:
+        """The duty of a business date with its neighbours and its month."""
+        if not self._roster and not self._moves:
+            week, calendar = self._pattern(date)
+            return self._reference.plain_setting(week, calendar, date, self._person.timezone)
+        before = next((duty for n in (1, 2) if (duty := self.on(date - n * _DAY)).working), None)
+        after = next((duty for n in (1, 2) if (duty := self.on(date + n * _DAY)).working), None)
+        week_days = self._reference.week_days(self._pattern(date)[0])
+        return Setting(self.on(date), before, after, self._days_in_month(date), week_days)
+
+    def date_of(self, stamp: dt.datetime, policy: Policy) -> dt.date:
+        """The business date to which a stamp belongs."""
+        date = stamp.astimezone(zone_of(self._person.timezone)).date()
+        here = self.setting(date)
+        span = reach_of(here.duty, here.before, here.after, policy) if here.duty.working else None
+        if span is not None and span.holds(stamp):
+            return date  # reaches are cut at midpoints, so no other duty holds it too
+        return date_of_stamp(stamp, [self.on(date + n * _DAY) for n in range(-2, 3)], policy, self._person.timezone)
+
+    def _duty(self, date: dt.date) -> Duty:
         week, calendar = self._pattern(date)
         rostered = self._roster.get(date)
         if rostered is not None:
@@ -93,18 +154,11 @@ class Duties:
                 logs.event(_log, "A roster row gives no hours and the week has none", level=logging.WARNING, error=problem)
         return self._reference.plain_duty(week, calendar, date, self._person.timezone)
 
-    def working_around(self, date: dt.date) -> tuple[Duty | None, Duty | None]:
-        """The nearest working duties within two days before and after: further ones cut no reach."""
-        before = next((duty for n in (1, 2) if (duty := self.on(date - n * _DAY)).working), None)
-        after = next((duty for n in (1, 2) if (duty := self.on(date + n * _DAY)).working), None)
-        return before, after
-
-    def days_in_month(self, date: dt.date) -> int:
+    def _days_in_month(self, date: dt.date) -> int:
         """How many duties the month of `date` has, leave included."""
         first = date.replace(day=1)
         if any(first < since < _next_month(first) for since in self._moves):
-            days = [first + n * _DAY for n in range((_next_month(first) - first).days)]
-            return sum(self.on(day).working for day in days)
+            return sum(self.on(first + n * _DAY).working for n in range((_next_month(first) - first).days))
         week, calendar = self._pattern(first)
         count = self._reference.working_days(week, calendar, first)
         for day in self._roster:
@@ -112,13 +166,15 @@ class Duties:
                 count += self.on(day).working - self._reference.plain_duty(week, calendar, day, "UTC").working
         return count
 
-    def week_days(self, date: dt.date) -> int:
-        """Whether this is a week of five or of six duty days."""
-        return 5 if len(self._reference.week(self._pattern(date)[0])) <= 5 else 6
-
     def _pattern(self, date: dt.date) -> tuple[str, str]:
-        person = self._person
-        return person.week_on(date), self._reference.calendar_of(person.unit_on(date) or person.memberships[0].org_unit_id)
+        """Week pattern and calendar of a date; between two changes they are the same."""
+        segment = bisect_right(self._moves, date)
+        pattern = self._patterns.get(segment)
+        if pattern is None:
+            person = self._person
+            unit = person.unit_on(date) or person.memberships[0].org_unit_id
+            pattern = self._patterns[segment] = (person.week_on(date), self._reference.calendar_of(unit))
+        return pattern
 
 
 class Memory:

@@ -3,6 +3,7 @@
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 from uuid import UUID
 
 import asyncpg
@@ -14,7 +15,10 @@ from services.schedule.store.reference_rows import as_json
 from shared.database import Connection
 from shared.events import CheckInLocated, Mark, Verdict, WorkReportSubmitted
 
-MARK_REACH = dt.timedelta(days=2)
+_MARKS: Final = {mark.value: mark for mark in Mark}
+_VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
+
+MARK_REACH: Final = dt.timedelta(days=2)
 """Stamps this long before and after a business date's midnight may belong to it: a duty, its reach and every zone."""
 
 
@@ -68,7 +72,7 @@ async def marks_around(connection: Connection, days: Sequence[tuple[UUID, dt.dat
     marks: defaultdict[int, list[MarkSeen]] = defaultdict(list)
     for row in rows:
         marks[row["place"] - 1].append(MarkSeen(
-            row["check_in_id"], row["version"], Mark(row["mark"]), row["captured_at"], Verdict(row["site"]), Verdict(row["region"]),
+            row["check_in_id"], row["version"], _MARKS[row["mark"]], row["captured_at"], _VERDICTS[row["site"]], _VERDICTS[row["region"]],
             row["activity_site"], row["quality"] == "bad_fix", row["mock"], row["evidence"]))
     return marks
 

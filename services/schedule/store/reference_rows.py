@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -23,6 +23,7 @@ from shared.events import CalendarDay, EmployeeKind, PolicyInForce, RosterDay
 from shared.topics import lane_of
 
 S = TypeVar("S")
+_KINDS: Final = {kind.value: kind for kind in EmployeeKind}
 
 
 class Kept(NamedTuple, Generic[S]):
@@ -106,7 +107,7 @@ async def employees(connection: Connection, ids: Collection[UUID]) -> dict[UUID,
 def employee_of(row: asyncpg.Record) -> EmployeeState:
     """A person from a row of `employee`."""
     return EmployeeState(
-        row["employee_id"], row["nip"], row["name"], EmployeeKind(row["kind"]), row["grp"], row["timezone"],
+        row["employee_id"], row["nip"], row["name"], _KINDS[row["kind"]], row["grp"], row["timezone"],
         tuple(map(Membership, row["member_since"], row["member_unit"])),
         tuple(map(WeekAssignment, row["week_since"], row["week_code"])), row["active"], row["played_clock"] or None,
     )
