@@ -123,24 +123,25 @@ def fold(
     accounts: dict[Base, _Account] = {}
     by_date: dict[dt.date, Fraction] = {}
     streak, made_up, final = streak_before, 0, 0
+    policy_id = policy = account = None
     for day in ordered:
-        policy = policies[day.policy_id]
-        base = base_of(policy)
-        account = accounts.get(base)
-        if account is None:
-            account = accounts[base] = _Account(base)
-        # One base may be ruled by two policies in a month; the later one's cap then holds for the whole sum.
-        account.cap = policy.cap
+        if policy is None or account is None or day.policy_id != policy_id:
+            policy_id, policy = day.policy_id, policies[day.policy_id]
+            base = base_of(policy)
+            account = accounts.setdefault(base, _Account(base))
+            # One base may be ruled by two policies in a month; the later one's cap then holds for the whole sum.
+            account.cap = policy.cap
         streak = _streak(streak, day)
-        before = len(account.costs)
-        if not account.full:
+        final += day.final
+        percent = _NOTHING
+        if not account.full and (day.lines or day.absent or policy.tk_steps):
+            before = len(account.costs)
             made_up = account.charge(day, policy, made_up)
             rule = policy.consecutive_full
             if rule is not None and day.absent and streak == rule.days:
                 account.fill(day, rule.pct)
-        spent = account.costs[before:]
-        by_date[day.date] = sum((cost.percent for cost in spent), _NOTHING) if spent else _NOTHING
-        final += day.final
+            percent = sum((cost.percent for cost in account.costs[before:]), _NOTHING)
+        by_date[day.date] = percent
     totals = tuple(account.total() for account in accounts.values())
     costs = [cost for account in accounts.values() for cost in account.costs]
     raw, percent = _percents(totals, ceiling)

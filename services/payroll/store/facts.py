@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import orjson
@@ -11,6 +11,9 @@ import orjson
 from services.payroll.rules import EmployeeMonth, LedgerLine, Line, LineKey, Posting, PricedDay, Supplement
 from shared.events import DayStatus, FindingKind
 from shared.percent import parse_percent, percent_text
+
+_STATUSES: Final = {status.value: status for status in DayStatus}
+_KINDS: Final = {kind.value: kind for kind in FindingKind}
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +93,12 @@ def _read_day(row: list[Any], policies: list[UUID]) -> PricedDay:
     return PricedDay(
         date=dt.date.fromisoformat(date),
         version=version,
-        status=DayStatus(status),
+        status=_STATUSES[status],
         final=bool(final),
         scheduled=bool(scheduled),
         policy_id=policies[policy],
         lines=tuple(
-            Line(FindingKind(kind), code, parse_percent(percent), line_minutes, bool(compensable))
+            Line(_KINDS[kind], code, parse_percent(percent), line_minutes, bool(compensable))
             for kind, code, percent, line_minutes, compensable in (rest[0] if rest else ())
         ),
         minutes=minutes,
