@@ -1,0 +1,44 @@
+"""The README is true: every place it names exists, its tables are those of the code, its targets are in the Makefile."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from shared.kafka import topics_markdown
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+MAKEFILE = (ROOT / "Makefile").read_text()
+PLACES = sorted(set(re.findall(r"`((?:services|shared|tests)/[\w/]+\.py)(?::(\w+))?`", README)))
+
+
+@pytest.mark.parametrize(("path", "function"), PLACES)
+def test_every_place_that_the_readme_names_exists(path: str, function: str) -> None:
+    source = (ROOT / path).read_text()
+
+    assert not function or re.search(rf"\b(def|class) {function}\b", source)
+
+
+def test_the_readme_follows_a_check_in_over_eight_hops() -> None:
+    assert re.findall(r"^\| ([1-8]) \|", README, re.MULTILINE) == list("12345678")
+
+
+def test_the_table_of_topics_is_the_one_made_from_the_declaration() -> None:
+    block = re.search(r"<!-- topics:begin -->\n(.*?)<!-- topics:end -->", README, re.DOTALL)
+
+    assert block is not None
+    assert block[1].strip() == topics_markdown().strip()
+
+
+def test_every_make_target_that_the_readme_names_is_in_the_makefile() -> None:
+    named = set(re.findall(r"\bmake ([a-z][a-z0-9-]+)", README))
+
+    assert {target for target in named if not re.search(rf"^{target}:", MAKEFILE, re.MULTILINE)} == set()
+
+
+def test_every_environment_variable_that_the_readme_names_is_a_setting_or_read_somewhere() -> None:
+    code = "\n".join(path.read_text() for folder in ("services", "shared", "tests") for path in (ROOT / folder).rglob("*.py"))
+    fields = {f"HADIR_{name.upper()}" for name in re.findall(r"^    (\w+): .*Field\(", code, re.MULTILINE)}
+
+    assert {name for name in re.findall(r"\bHADIR_[A-Z_]+\b", README) if name not in fields and f'"{name}"' not in code} == set()
