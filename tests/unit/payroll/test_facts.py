@@ -41,7 +41,10 @@ def test_facts_are_read_back_as_they_were_written() -> None:
         PricedDay(dt.date(2026, 2, 2), 4, DayStatus.PENDING, final=False, scheduled=True, policy_id=PACK, minutes=17),
         PricedDay(
             dt.date(2026, 2, 3), 1, DayStatus.PRESENT, final=True, scheduled=True, policy_id=OTHER,
-            lines=(Line(FindingKind.LATE, "TL1", Fraction(1, 2), 12, compensable=True), Line(FindingKind.EARLY, "PSW1", Fraction(25, 22), 4)),
+            lines=(
+                Line(FindingKind.LATE, "TL1", Fraction(1, 2), 12, compensable=True),
+                Line(FindingKind.EARLY, "PSW1", Fraction(25, 22), 4),
+            ),
             minutes=16, duty_days_in_month=22, work_week_days=6,
         ),
     )
