@@ -1,6 +1,7 @@
 """The geofence's edge: gathers what judging needs, lets the rules decide, writes and emits; nothing is decided here."""
 
 import hashlib
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
@@ -48,6 +49,7 @@ class Geofence:
         await inbox.insert_check_ins(work.connection, judged)
         for check_in, (record, _) in zip(judged, fresh, strict=True):
             _emit(work, check_in, record)
+        _count(judged)
         await _tell_signs(work, [(record, row) for (record, _), row in zip(fresh, judged, strict=True)], known)
 
     async def judge_due(self, lanes: Lanes, owned: Collection[int]) -> int:
@@ -69,6 +71,7 @@ class Geofence:
                 await inbox.update_judgements(work.connection, changed)
             for check_in in changed:
                 _emit(work, check_in, None)
+            _count(changed)
         return sum(map(len, due.values()))
 
     async def _judge(
@@ -125,7 +128,11 @@ def _emit(work: Work, check_in: CheckIn, record: Record[CheckInRecorded] | None)
         CHECK_IN_LOCATED, str(check_in.check_in_id), check_in.version, check_in.located(),
         key=str(check_in.employee_id), lane=check_in.lane, cause=record.envelope if record else check_in.cause,
     )  # fmt: skip
-    metrics.GEOFENCE_LOCATED.labels(check_in.judgement.site.value).inc()
+
+
+def _count(judged: Iterable[CheckIn]) -> None:
+    for verdict, count in Counter(check_in.judgement.site.value for check_in in judged).items():
+        metrics.GEOFENCE_LOCATED.labels(verdict).inc(count)
 
 
 async def _tell_signs(
