@@ -28,7 +28,7 @@ def try_cases(
     Prints `ok ID` or `MISMATCH ID field: expected … got …` per case and `N passed, N failed` at the end. Exit
     code 0 if all passed, 1 if not, 2 for a file that cannot be read (with file, line and reason).
 
-    Example: hadir policy test --policies packs.yaml cases.yaml
+    Example: [bold]hadir policy test --policies packs.yaml cases.yaml[/bold]
     """
     try:
         packs = load_policies(policies)
@@ -44,6 +44,8 @@ def check(file: Annotated[Path, typer.Argument(help="rule packs (YAML)")]) -> No
     """Load rule packs and say what an officer should look at twice.
 
     Exit code 0 if the file can be used, with remarks; 2 if not, with file, line and key of every fault.
+
+    Example: [bold]hadir policy check packs.yaml[/bold]
     """
     try:
         packs = load_policies(file)
@@ -58,7 +60,10 @@ def check(file: Annotated[Path, typer.Argument(help="rule packs (YAML)")]) -> No
 
 @app.command("schema")
 def schema() -> None:
-    """Print the JSON Schema of policy files: every key with its meaning, unit and default; editors can use it."""
+    """Print the JSON Schema of policy files: every key with its meaning, unit and default; editors can use it.
+
+    Example: [bold]hadir policy schema > policy.schema.json[/bold]
+    """
     typer.echo(json.dumps(policy_file_schema(), indent=2, ensure_ascii=False))
 
 

@@ -32,7 +32,7 @@ def test(
     Prints `ok ID` or `MISMATCH ID field: expected … got …` per story and `N passed, N failed` at the end. Exit
     code 0 if all passed, 1 if not, 2 for a file that cannot be read (with file, line and reason).
 
-    Example: hadir scenario test tests/scenarios/*.yaml --policies services/schedule/policies/golden-policies.yaml
+    Example: [bold]hadir scenario test tests/scenarios/*.yaml --policies services/schedule/policies/golden-policies.yaml[/bold]
     """
     try:
         packs = load_policies(policies)
@@ -41,7 +41,7 @@ def test(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if live:
-        from services.scenario.live import run_all  # noqa: PLC0415  (the pure runner must not need a broker's client)
+        from services.scenario.live import run_all
 
         cases = asyncio.run(run_all(scenarios, packs))
     else:
