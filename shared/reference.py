@@ -137,7 +137,10 @@ class ReferenceLoader:
         lock = await connect(self._settings.database, self._service, name=f"hadir {self._service} references")
         consumer = self._consumer()
         try:
-            await lock.execute("select pg_advisory_lock(hashtext($1))", f"hadir {self._service} references")
+            name = f"hadir {self._service} references"
+            if not await lock.fetchval("select pg_try_advisory_lock(hashtext($1))", name):
+                self._readiness.have("references loaded")  # by the process that holds the lock
+                await lock.execute("select pg_advisory_lock(hashtext($1))", name)
             await lock.execute(f"set idle_session_timeout = '{_SILENCE_S}s'")
             await consumer.start()
             consumer.assign(self._partitions)

@@ -13,7 +13,7 @@ import pytest
 from aiokafka import ConsumerRecord
 
 from services.local.kafka import Kafka, start_kafka
-from shared.database import Connection
+from shared.database import Connection, connect
 from shared.envelope import decode
 from shared.kafka import apply_topics
 from shared.topics import CHECK_IN_RECORDED
@@ -40,12 +40,12 @@ def own_kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kafka]:
 
 
 @pytest.fixture
-async def known_to_all(receipts: Connection, employees: list[UUID]) -> list[UUID]:
-    """Employees that stand in the database already, whichever broker an ingest uses."""
-    await receipts.execute(
-        "insert into employee select unnest($1::uuid[]), 1, true, true, '[]' on conflict do nothing", employees
-    )
-    return employees
+async def own_receipts(fresh_database: str, employees: list[UUID]) -> AsyncIterator[Connection]:
+    """The tables of ingest in a database that goes with `own_kafka`, where the employees are known already."""
+    connection = await connect(fresh_database, "ingest")
+    await connection.execute("insert into employee select unnest($1::uuid[]), 1, true, true, '[]'", employees)
+    yield connection
+    await connection.close()
 
 
 class Door:
@@ -123,10 +123,10 @@ def assert_try_again(answer: Any, *codes: str) -> None:
 
 
 async def test_a_frozen_broker_means_503_and_a_retry_afterwards_one_event(
-    start_anywhere: Start, own_kafka: Kafka, database: str, known_to_all: list[UUID], a_check_in: CheckIn,
-    records: Records, receipts: Connection, eventually: Eventually,
+    start_anywhere: Start, own_kafka: Kafka, fresh_database: str, own_receipts: Connection, a_check_in: CheckIn,
+    records: Records, eventually: Eventually,
 ) -> None:  # fmt: skip
-    ingest = start_anywhere(own_kafka.bootstrap, database, ingest_answer_within_s=ANSWER_WITHIN_S)
+    ingest = start_anywhere(own_kafka.bootstrap, fresh_database, ingest_answer_within_s=ANSWER_WITHIN_S)
     await ingest.until_ready()
     body = a_check_in()
     batch = {"check_ins": [a_check_in(), a_check_in(latitude=91)]}
@@ -167,20 +167,20 @@ async def test_a_frozen_broker_means_503_and_a_retry_afterwards_one_event(
     assert len({record.value for record in found}) == 1, "repeats are the same bytes"
     event = decode(CHECK_IN_RECORDED, found[0].value)
     assert event.received_at.isoformat().replace("+00:00", "Z") == receipt["received_at"]
-    first = await receipts.fetchval("select received_at from receipt where id = $1", UUID(body["check_in_id"]))
+    first = await own_receipts.fetchval("select received_at from receipt where id = $1", UUID(body["check_in_id"]))
     assert event.received_at == first
 
 
 async def test_a_process_killed_between_receipt_and_event_leaves_a_retry_with_the_first_time(
-    start_anywhere: Start, own_kafka: Kafka, database: str, known_to_all: list[UUID], a_check_in: CheckIn,
-    records: Records, receipts: Connection, eventually: Eventually,
+    start_anywhere: Start, own_kafka: Kafka, fresh_database: str, own_receipts: Connection, a_check_in: CheckIn,
+    records: Records, eventually: Eventually,
 ) -> None:  # fmt: skip
-    ingest = start_anywhere(own_kafka.bootstrap, database)
+    ingest = start_anywhere(own_kafka.bootstrap, fresh_database)
     await ingest.until_ready()
     body = a_check_in()
 
     async def claimed() -> bool:
-        return bool(await receipts.fetchval("select true from receipt where id = $1", UUID(body["check_in_id"])))
+        return bool(await own_receipts.fetchval("select true from receipt where id = $1", UUID(body["check_in_id"])))
 
     async with ingest.client() as client:
         own_kafka.child.popen.send_signal(signal.SIGSTOP)
@@ -193,11 +193,11 @@ async def test_a_process_killed_between_receipt_and_event_leaves_a_retry_with_th
                 await asking
         finally:
             own_kafka.child.popen.send_signal(signal.SIGCONT)
-    first = await receipts.fetchrow("select received_at, published from receipt where id = $1", UUID(body["check_in_id"]))
+    first = await own_receipts.fetchrow("select received_at, published from receipt where id = $1", UUID(body["check_in_id"]))
     assert first is not None
     assert not first["published"]
 
-    again = await start_anywhere(own_kafka.bootstrap, database).until_ready()
+    again = await start_anywhere(own_kafka.bootstrap, fresh_database).until_ready()
     async with again.client() as client:
         answer = await client.post("/v1/check-ins", json=body)
 
@@ -210,7 +210,7 @@ async def test_a_process_killed_between_receipt_and_event_leaves_a_retry_with_th
 
 @pytest.mark.parametrize("outage", ["close", "freeze"])
 async def test_a_database_that_is_away_or_frozen_means_503_until_it_is_back(
-    start_anywhere: Start, kafka: str, door: tuple[Door, str], known_to_all: list[UUID], a_check_in: CheckIn,
+    start_anywhere: Start, kafka: str, door: tuple[Door, str], shared_ingest: Any, a_check_in: CheckIn,
     eventually: Eventually, outage: str,
 ) -> None:  # fmt: skip
     gate, url = door
@@ -239,9 +239,9 @@ async def test_a_database_that_is_away_or_frozen_means_503_until_it_is_back(
 
 
 async def test_beyond_the_queue_the_answer_is_503_at_once(
-    start_anywhere: Start, own_kafka: Kafka, database: str, known_to_all: list[UUID], a_check_in: CheckIn
+    start_anywhere: Start, own_kafka: Kafka, fresh_database: str, own_receipts: Connection, a_check_in: CheckIn
 ) -> None:
-    ingest = await start_anywhere(own_kafka.bootstrap, database, ingest_queue=10, ingest_answer_within_s=4).until_ready()
+    ingest = await start_anywhere(own_kafka.bootstrap, fresh_database, ingest_queue=10, ingest_answer_within_s=4).until_ready()
     async with ingest.client() as client:
         own_kafka.child.popen.send_signal(signal.SIGSTOP)
         try:

@@ -130,9 +130,9 @@ async def test_a_taken_port_is_told_in_a_sentence(start: Start, shared_ingest: A
 
 
 async def test_without_a_broker_the_process_lives_and_says_what_is_missing(
-    start_anywhere: Start, database: str, eventually: Callable[..., Awaitable[None]]
+    start_anywhere: Start, fresh_database: str, eventually: Callable[..., Awaitable[None]]
 ) -> None:
-    alone = start_anywhere("127.0.0.1:1", database)
+    alone = start_anywhere("127.0.0.1:1", fresh_database)
     async with alone.client() as client:
 
         async def alive() -> bool:
