@@ -167,9 +167,10 @@ class TestCalendarAndExcuses:
         assert day.evidence == (an_id("leave"),)
 
     def test_leave_of_another_date_excuses_nothing(self) -> None:
-        other = Leave(an_id("leave"), "sick", dt.date(2026, 2, 3), dt.date(2026, 2, 9))
+        before = Leave(an_id("leave"), "sick", dt.date(2026, 1, 26), dt.date(2026, 2, 1))
+        after = Leave(an_id("leave"), "sick", dt.date(2026, 2, 3), dt.date(2026, 2, 9))
 
-        assert told(judge(other)) == ("ABSENT", ["TK"])
+        assert told(judge(before, after)) == ("ABSENT", ["TK"])
 
     def test_duty_travel_with_its_letter_beats_the_fence_and_without_it_does_not(self) -> None:  # A04
         far = (came("07:26", site=OUTSIDE), went("16:02", site=OUTSIDE))
@@ -229,6 +230,8 @@ class TestPlaces:
         assert told(judge(came("07:20", **home), went("16:00", **home), roster=wfa)) == ("PRESENT", [])
         day = judge(came("07:20", **away), went("16:00", **home), roster=wfa)
         assert told(day) == ("PRESENT", ["TL4", "WFA_OUTSIDE_REGION"])
+        again = judge(came("07:10", "first", **away), came("07:20", **home), went("16:00", **home), roster=wfa)
+        assert told(again) == ("PRESENT", [])
         without_photo = judge(came("07:20", evidence=False, **home), went("16:00", **home), roster=wfa)
         assert told(without_photo) == ("PRESENT", ["TL4"])
         assert without_photo.findings[0].detail == "NO_EVIDENCE"
@@ -280,12 +283,21 @@ class TestWaitingForAPerson:
         assert told(decided("confirmed")) == ("ABSENT", ["TK", "FAKE_GPS"])
         assert told(decided("cleared")) == ("PRESENT", [])
 
+    def test_a_spoofed_mark_stays_a_violation_beside_a_good_one(self) -> None:
+        confirmed = FraudDecided(an_id("spoofed"), "confirmed", at("20:00"))
+        day = judge(came("07:20", "spoofed", mock=True), came("07:25"), went("16:00"), confirmed)
+
+        assert told(day) == ("PRESENT", ["FAKE_GPS"])
+        assert an_id("spoofed") in day.evidence
+
     def test_a_later_decision_replaces_an_earlier_one_in_whatever_order_they_arrive(self) -> None:
         marks = (came("07:25", mock=True), went("16:00"))
         confirmed = FraudDecided(an_id("in"), "confirmed", at("20:00"))
         cleared = FraudDecided(an_id("in"), "cleared", at("21:00"))
 
         assert told(judge(*marks, cleared, confirmed)) == told(judge(*marks, confirmed, cleared)) == ("PRESENT", [])
+        at_once = replace(cleared, at=confirmed.at)
+        assert judge(*marks, at_once, confirmed) == judge(*marks, confirmed, at_once)
 
 
 class TestOutages:
@@ -330,6 +342,7 @@ class TestOutages:
 
     def test_an_outage_before_the_day_holds_nothing_yet(self) -> None:
         assert told(judge(self.MORNING, now=at("07:05"))) == ("PENDING", [])
+        assert judge(self.MORNING, now=at("07:05")).next_due == at("07:30")
         assert told(judge(self.MORNING, now=at("08:00"))) == ("HELD", [])
 
 
@@ -355,6 +368,13 @@ class TestBeforeTheDayIsFinal:
         assert told(judge(policy=policy, now=at("12:00"))) == ("PENDING", ["TL4"])
         assert told(judge(came("07:25"), policy=policy, now=at("14:10"))) == ("PENDING", [])
         assert told(judge(came("07:25"), went("16:00"), policy=policy)) == ("PRESENT", [])
+
+    def test_nobody_misses_a_check_in_before_the_start_even_if_the_window_closed(self) -> None:
+        policy = a_policy(in_window={"close": -30})
+
+        assert told(judge(policy=policy, now=at("07:15"))) == ("PENDING", [])
+        assert judge(policy=policy, now=at("07:15")).next_due == at("07:30")
+        assert told(judge(policy=policy, now=at("07:30"))) == ("PENDING", ["TL4"])
 
     def test_the_close_of_the_out_window_makes_the_day_final(self) -> None:
         policy = a_policy(out_window={"close": "18:00"})

@@ -52,7 +52,8 @@ def test_one_or_two_days_reach_no_step() -> None:
 
 
 def test_ten_in_a_row_over_days_off_are_consecutive_and_stand_without_dismissal() -> None:
-    days = calendar("AAAAA..AAAAA" + "pA" * 20)
+    days = calendar("AAAAA..AAAAAA" + "pA" * 20)
+    assert [step for _, step in steps(days)].count("CONSECUTIVE_10") == 1
     got = {step: date for date, step in steps(days)}
 
     assert got["CONSECUTIVE_10"] == "2026-01-12"
@@ -84,7 +85,7 @@ def test_a_rolling_window_looks_back_twelve_months() -> None:
     days = calendar("AA", dt.date(2025, 12, 30)) + calendar("A")
 
     assert steps(days, with_keys(ladder_window="rolling_12m")) == [("2026-01-01", "ORAL_WARNING")]
-    a_year_on = calendar("AA", dt.date(2025, 3, 1)) + calendar("A", dt.date(2026, 3, 2))
+    a_year_on = calendar("AA", dt.date(2025, 3, 2)) + calendar("A", dt.date(2026, 3, 2))
     assert steps(a_year_on, with_keys(ladder_window="rolling_12m")) == []
     assert steps(calendar("AA", dt.date(2025, 3, 2)) + calendar("A", dt.date(2026, 3, 1)),
                  with_keys(ladder_window="rolling_12m")) == [("2026-03-01", "ORAL_WARNING")]
