@@ -45,7 +45,7 @@ _passes = 0
 def reach(point: str) -> None:
     """Tells that the process is at `point`; ends or freezes it when that was asked for."""
     if _wish is not None and _wish[0] == point:
-        global _passes
+        global _passes  # noqa: PLW0603 - counts over the life of the process
         _passes += 1
         if _passes == _wish[2]:
             os.kill(os.getpid(), _wish[1])

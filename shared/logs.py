@@ -10,6 +10,7 @@ cannot promise that, so this module lets through only what is known to be harmle
 * of an exception: its type, SQLSTATE or errno, and the places in the code it went through, not its text.
 """
 
+import contextlib
 import logging
 import re
 import sys
@@ -170,10 +171,8 @@ def _text(record: logging.LogRecord) -> str:
             if isinstance(arguments, Mapping)
             else tuple(_harmless(value) for value in arguments)
         )
-        try:
+        with contextlib.suppress(TypeError, ValueError, KeyError):  # a %d given a masked text: the bare literal will do
             text = text % harmless
-        except (TypeError, ValueError, KeyError):
-            pass  # a %d given a masked text: the bare literal says enough
     elif not record.name.startswith(("services", "shared", "__main__")):
         # A library may have formatted its text already; we only ever hand them bytes, never parsed content.
         text = _QUOTED.sub("*", text)

@@ -47,7 +47,7 @@ async def persist(
             level = logging.WARNING if attempt in (1, 10) or attempt % 100 == 0 else logging.DEBUG
             logs.event(_log, "Retrying: infrastructure failed", level=level, attempt=attempt, exc_info=error)
             pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2 ** min(attempt, 10))
-            await asyncio.sleep(pause * random.uniform(0.5, 1.0))
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - spreads retries, guards nothing
             if abandoned():
                 raise Abandoned(what) from error
         else:

@@ -9,8 +9,26 @@ from zoneinfo import ZoneInfo
 from services.geofence.rules.locate import Fix, locate
 from services.geofence.rules.sites import Catalogue, Site
 from services.scenario.model import (
-    Activity, Apel, Arrival, CheckIn, CloseMonth, Fraud, Leave, Left, Letter, Manual, Move, Now, Outage,
-    OutageDecision, Permission, Person, Review, Scenario, SiteRow, WorkReport,
+    Activity,
+    Apel,
+    Arrival,
+    CheckIn,
+    CloseMonth,
+    Fraud,
+    Leave,
+    Left,
+    Letter,
+    Manual,
+    Move,
+    Now,
+    Outage,
+    OutageDecision,
+    Permission,
+    Person,
+    Review,
+    Scenario,
+    SiteRow,
+    WorkReport,
 )
 from services.schedule import rules
 from services.schedule.rules import Fact, MarkSeen

@@ -72,7 +72,7 @@ class _Person:
         """Assess every day anew from what is known now, and let the months follow by difference."""
         for date in self._dates():
             policy = self.policy_on(date)
-            inputs = self._inputs(date, policy)
+            inputs = self._inputs(date)
             assessment = rules.assess(inputs, policy, self._now())
             before = self.assessed.get(date)
             if before is None or before[0] != assessment:
@@ -141,7 +141,7 @@ class _Person:
     def _duty(self, date: dt.date) -> Duty:
         return rules.duty_on(date, self.week, self.holidays, self.roster.get(date), self.tz, self.scenario.marks)
 
-    def _inputs(self, date: dt.date, policy: Policy) -> DayInputs:
+    def _inputs(self, date: dt.date) -> DayInputs:
         around = {step: self._duty(date + _DAY * step) for step in range(-3, 4)}
         before = next((around[step] for step in (-1, -2, -3) if around[step].working), None)
         after = next((around[step] for step in (1, 2, 3) if around[step].working), None)

@@ -4,6 +4,7 @@ Nothing here touches anybody else: every run has new ids, its own org units, cal
 invented people whose clock is moved by hand.
 """
 
+import asyncio
 import datetime as dt
 import json
 import tempfile
@@ -213,8 +214,7 @@ def _features(stage: Stage) -> list[dict[str, Any]]:
         else:
             site["properties"]["org_units"] = [f"SK-{stage.nonce}-{row.unit}"] if row.unit else codes
         features.append(site)
-    if any(isinstance(row, CheckIn) and row.place is not None or isinstance(row, CheckIn) and row.lat is None
-           for row in scenario.arrivals):
+    if any(isinstance(row, CheckIn) and (row.place is not None or row.lat is None) for row in scenario.arrivals):
         office = _circle(stage, "kantor-skenario", "office", LATITUDE, LONGITUDE, 100.0)
         south, west, east = LATITUDE - 2, LONGITUDE - 2, LONGITUDE + 2
         corners = [[west, south], [east, south], [east, _REGION_NORTH], [west, _REGION_NORTH], [west, south]]
@@ -242,7 +242,7 @@ def _polygon(stage: Stage, name: str, kind: str, ring: list[list[float]]) -> dic
 async def _import_sites(stage: Stage, database_url: str, path: Path, features: list[dict[str, Any]]) -> None:
     if not features:
         return
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
+    await asyncio.to_thread(path.write_text, json.dumps({"type": "FeatureCollection", "features": features}))
     report = await import_sites(database_url, path, actor=f"scenario-{stage.nonce}")
     if not report.ok:
         raise StageError("; ".join(report.lines()))
@@ -259,7 +259,7 @@ async def _import_ceilings(stage: Stage, database_url: str, path: Path) -> None:
     ]
     if not rows:
         return
-    path.write_text("\n".join(["employee_id;month;amount;static_tkd", *rows]) + "\n")
+    await asyncio.to_thread(path.write_text, "\n".join(["employee_id;month;amount;static_tkd", *rows]) + "\n")
     report = await import_ceilings(database_url, path)
     if not report.ok:
         raise StageError("; ".join(report.lines()))

@@ -120,7 +120,7 @@ async def test_killing_workers_at_random_under_load_neither_loses_nor_doubles_an
     report = json.loads(output) if output else {}
     print(f"\n{killed.total()} kills ({dict(killed)}), seed {SEED}: {report.get('accepted')} check-ins accepted,"
           f" {report.get('assessed')} days assessed, Rp {report.get('rupiah')}, equal {report.get('equal')},"
-          f" 95 % bound of a violation per kill: {3 / max(killed.total(), 1):.3f}")  # noqa: T201 (the figures are asked for)
+          f" 95 % bound of a violation per kill: {3 / max(killed.total(), 1):.3f}")
     assert killed.total() >= min(CYCLES, 15), killed
     assert set(killed) == set(WORKERS)
     assert report, errors

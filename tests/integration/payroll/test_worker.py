@@ -130,7 +130,7 @@ async def running(broker: str, fresh_database: str, tmp_path: Path, eventually: 
     environment = os.environ | {"HADIR_KAFKA": broker, "HADIR_DATABASE": fresh_database, "HADIR_PAYROLL_PORT": str(port)}
     log = (tmp_path / "payroll.log").open("wb")
     command = [sys.executable, "-m", "services.payroll", "worker"]
-    worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)  # noqa: ASYNC220 - starting blocks nobody here
+    worker = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     producer = new_producer(broker, client_id="test")
     await producer.start()
     home = f"http://127.0.0.1:{port}"
