@@ -68,10 +68,10 @@ def read_employees(table: Table, directory: Directory) -> tuple[list[EmployeeSta
     people: dict[UUID, EmployeeState] = {}
     nips: dict[str, UUID] = dict(directory.ids)
     moves: dict[tuple[UUID, dt.date], str] = {}
-    for row in table.rows:
-        line = _read_line(row, directory, nips, errors)
-        if line is None:
-            continue
+    lines = [line for row in table.rows if (line := _read_line(row, directory, nips, errors)) is not None]
+    # In order of date: a row that says nothing new when it is merged leaves no trace for a later one.
+    for line in sorted(lines, key=lambda line: line.since):
+        row = line.row
         if moves.setdefault((line.employee_id, line.since), line.unit.code) != line.unit.code:
             Cells(row, errors).wrong("since", "pegawai ini sudah punya unit lain pada tanggal yang sama di berkas ini; perbaiki tanggalnya")
             continue

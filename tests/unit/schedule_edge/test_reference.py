@@ -1,0 +1,56 @@
+"""Reference values and how they change: memberships and weeks by date, rule packs by scope, and from when days may differ."""
+
+import datetime as dt
+from uuid import UUID, uuid4
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.schedule.reference import DEFAULT_WEEK, EmployeeState, Membership, PoliciesInForce, changed_since
+from shared.events import EmployeeKind
+
+A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
+DATES = st.dates(dt.date(2026, 1, 1), dt.date(2026, 3, 1))
+
+
+def person(*memberships: Membership) -> EmployeeState:
+    return EmployeeState(uuid4(), "1" * 18, "Siti", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta", memberships)
+
+
+@given(st.dictionaries(DATES, st.sampled_from([A, B, C]), min_size=1, max_size=6), DATES)
+def test_the_unit_of_a_date_is_that_of_the_last_move_before_it(moves: dict[dt.date, UUID], date: dt.date) -> None:
+    (first, unit), *later = sorted(moves.items())
+    state = person(Membership(first, unit))
+    for since, unit in later:
+        state = state.joined(since, unit)
+
+    before = [since for since in moves if since <= date]
+    assert state.unit_on(date) == (moves[max(before)] if before else None)
+    assert all(one.org_unit_id != two.org_unit_id for one, two in zip(state.memberships, state.memberships[1:], strict=False))
+
+
+def test_a_week_holds_from_its_date_and_the_usual_one_before() -> None:
+    state = person(Membership(dt.date(2026, 1, 1), A)).working(dt.date(2026, 2, 19), "lima-hari-ramadan")
+
+    assert state.week_on(dt.date(2026, 2, 18)) == DEFAULT_WEEK
+    assert state.week_on(dt.date(2026, 2, 19)) == "lima-hari-ramadan"
+
+
+def test_a_move_may_change_days_from_its_date_and_a_new_group_all_days() -> None:
+    old = person(Membership(dt.date(2026, 1, 1), A))
+
+    assert changed_since(old, old) is None
+    assert changed_since(old, old.joined(dt.date(2026, 2, 10), B)) == dt.date(2026, 2, 10)
+    assert changed_since(old, EmployeeState(old.employee_id, old.nip, old.name, old.kind, "structural", old.timezone, old.memberships)) == (
+        dt.date(2026, 1, 1))
+    assert changed_since(None, old) == dt.date(2026, 1, 1)
+
+
+def test_a_units_own_rule_pack_goes_before_the_provinces() -> None:
+    january, february, march = dt.date(2026, 1, 1), dt.date(2026, 2, 1), dt.date(2026, 3, 1)
+    in_force = PoliciesInForce([(None, january, A), (None, march, C), (B, february, B)])
+
+    assert in_force.on(B, dt.date(2025, 12, 31)) is None
+    assert [in_force.on(B, date) for date in (january, february, march)] == [A, B, B]
+    assert [in_force.on(C, date) for date in (january, february, march)] == [A, A, C]
+    assert in_force.first([B]) == january
