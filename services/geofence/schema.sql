@@ -26,6 +26,7 @@ create index if not exists site_by_change on site (changed);
 -- `since_at` is local midnight of each membership's first day in the employee's zone, ascending.
 create table if not exists employee (
     employee_id  uuid primary key,
+    lane         smallint not null,
     version      int not null,
     nip          text not null,
     timezone     text not null,

@@ -11,14 +11,16 @@ import asyncpg
 from services.geofence.rules.integrity import Trace
 from shared.database import Connection
 from shared.events import EmployeePublished, OrgUnitPublished
+from shared.topics import lane_of
 
 DEFAULT_ZONE: Final = "Asia/Jakarta"
 """Zone in which days of people are told apart whom no reference record has described yet."""
 
 
 class Person(NamedTuple):
-    """What is known of an employee: zone, org units by date, and the newest mark's trace."""
+    """What is known of an employee: lane, zone, org units by date, and the newest mark's trace."""
 
+    lane: int
     zone: ZoneInfo
     since_at: Sequence[datetime]
     org_unit_ids: Sequence[UUID]
@@ -36,7 +38,7 @@ class Person(NamedTuple):
 async def people(connection: Connection, employee_ids: Collection[UUID]) -> dict[UUID, Person]:
     """Every one of these employees; one who is not known yet has no org unit."""
     rows = await connection.fetch(
-        "select given.employee_id, e.timezone, e.since_at, e.org_unit_ids,"
+        "select given.employee_id, e.lane, e.timezone, e.since_at, e.org_unit_ids,"
         " t.captured_at, t.latitude, t.longitude, t.accuracy_m, t.day, t.frozen_days"
         " from unnest($1::uuid[]) given(employee_id) left join employee e using (employee_id)"
         " left join trace t using (employee_id)",
@@ -50,7 +52,9 @@ def _person(row: asyncpg.Record) -> Person:
     if row["captured_at"] is not None:
         trace = Trace(row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"], row["day"],
                       row["frozen_days"])  # fmt: skip
-    return Person(ZoneInfo(row["timezone"] or DEFAULT_ZONE), row["since_at"] or (), row["org_unit_ids"] or (), trace)
+    lane = lane_of(row["employee_id"]) if row["lane"] is None else row["lane"]
+    zone = ZoneInfo(row["timezone"] or DEFAULT_ZONE)
+    return Person(lane, zone, row["since_at"] or (), row["org_unit_ids"] or (), trace)
 
 
 async def save_traces(connection: Connection, traces: Mapping[UUID, Trace]) -> None:
@@ -70,18 +74,18 @@ async def save_employees(connection: Connection, employees: Iterable[EmployeePub
     """Keep newer versions of employees; returns those whose org units or zone changed (new ones included)."""
     newest = _newest(employees)
     rows = await connection.fetch(
-        "with given as (select g.employee_id, g.version, g.nip, g.timezone, g.since_at::timestamptz[] as since_at,"
+        "with given as (select g.employee_id, g.lane, g.version, g.nip, g.timezone, g.since_at::timestamptz[] as since_at,"
         "   g.org_unit_ids::uuid[] as org_unit_ids"
-        "   from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::text[], $6::text[])"
-        "   g(employee_id, version, nip, timezone, since_at, org_unit_ids)),"
+        "   from unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[])"
+        "   g(employee_id, lane, version, nip, timezone, since_at, org_unit_ids)),"
         " moved as (select g.employee_id from given g left join employee e using (employee_id) where e.employee_id is null"
         "   or e.version < g.version and (e.since_at, e.org_unit_ids) is distinct from (g.since_at, g.org_unit_ids)),"
-        " kept as (insert into employee (employee_id, version, nip, timezone, since_at, org_unit_ids) select * from given"
+        " kept as (insert into employee (employee_id, lane, version, nip, timezone, since_at, org_unit_ids) select * from given"
         "   on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip,"
         "   timezone = excluded.timezone, since_at = excluded.since_at, org_unit_ids = excluded.org_unit_ids"
         "   where employee.version < excluded.version)"
         " select employee_id from moved",
-        [e.employee_id for e in newest], [e.version for e in newest], [e.nip for e in newest],
+        [e.employee_id for e in newest], [lane_of(e.employee_id) for e in newest], [e.version for e in newest], [e.nip for e in newest],
         [_known_zone(e.timezone) for e in newest],
         [_array(since.isoformat() for since, _ in _memberships(e)) for e in newest],
         [_array(str(unit) for _, unit in _memberships(e)) for e in newest],

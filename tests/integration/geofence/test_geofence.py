@@ -252,6 +252,20 @@ async def test_an_id_that_comes_again_for_another_check_in_is_buried_and_the_fir
     assert await town.versions(check_in) == [1]
 
 
+async def test_a_check_in_on_a_foreign_partition_is_buried(town: Town) -> None:
+    event = CheckInRecorded(
+        check_in_id=uuid4(), employee_id=town.employee, mark=Mark.IN, captured_at=MORNING, received_at=MORNING,
+        latitude=LATITUDE, longitude=LONGITUDE, device_id="x", source_app="x")
+    astray = (lane_of(town.employee) + 1) % CHECK_IN_RECORDED.partitions
+
+    await town.producer.send_and_wait(CHECK_IN_RECORDED.name, encode(event), partition=astray)
+
+    reason = await until(lambda: town.connection.fetchval(
+        "select reason from geofence.dead_letter where convert_from(value, 'UTF8') like $1", f"%{event.check_in_id}%"))
+    assert reason == "astray"
+    assert await town.versions(event) == []
+
+
 async def test_a_retry_with_another_server_stamp_is_the_same_check_in(town: Town) -> None:
     check_in = await town.check_in()
     await town.located(check_in)
