@@ -85,7 +85,10 @@ def locate(catalogue: Catalogue, fixes: Sequence[Fix]) -> list[Judgement]:
     region = _best(catalogue, marks, _region_pairs(catalogue, fixes), measured=False)
     nowhere = (site.code != _INSIDE) & (region.code != _INSIDE)
     bad = marks.impossible | (nowhere & marks.abroad) | _swapped(catalogue, fixes, nowhere & marks.swappable)
-    ids, activity = catalogue.ids, catalogue.is_activity
+    ids = catalogue.ids
+    activity = site.number >= 0
+    activity[activity] = catalogue.is_activity[site.number[activity]]
+    activity &= site.code == _INSIDE
     return [
         BAD_FIX
         if is_bad
@@ -93,16 +96,17 @@ def locate(catalogue: Catalogue, fixes: Sequence[Fix]) -> list[Judgement]:
             _VERDICTS[site_code],
             ids[number] if number >= 0 else None,
             distance if number >= 0 else None,
-            site_code == _INSIDE and bool(activity[number]),
+            by_letter,
             _VERDICTS[region_code],
             ids[region_number] if region_number >= 0 else None,
             "good",
         )
-        for is_bad, site_code, number, distance, region_code, region_number in zip(
+        for is_bad, site_code, number, distance, by_letter, region_code, region_number in zip(
             bad.tolist(),
             site.code.tolist(),
             site.number.tolist(),
             site.metres.tolist(),
+            activity.tolist(),
             region.code.tolist(),
             region.number.tolist(),
             strict=True,
@@ -125,11 +129,12 @@ class _Marks:
     """The fixes as arrays."""
 
     def __init__(self, fixes: Sequence[Fix]) -> None:
-        self.latitude = np.array([fix.latitude for fix in fixes], dtype=np.float64)
-        self.longitude = np.array([fix.longitude for fix in fixes], dtype=np.float64)
+        _, _, moments, latitudes, longitudes, accuracies = zip(*fixes, strict=True)
+        self.latitude = np.array(latitudes, dtype=np.float64)
+        self.longitude = np.array(longitudes, dtype=np.float64)
         # 0.0 is what Android reports when it knows no accuracy.
-        self.accuracy = np.array([fix.accuracy_m or nan for fix in fixes], dtype=np.float64)
-        self.stamp = np.array([fix.captured_at.timestamp() for fix in fixes], dtype=np.float64)
+        self.accuracy = np.array([accuracy or nan for accuracy in accuracies], dtype=np.float64)
+        self.stamp = np.array([moment.timestamp() for moment in moments], dtype=np.float64)
         at_null = (abs(self.latitude) < NULL_ISLAND_DEG) & (abs(self.longitude) < NULL_ISLAND_DEG)
         self.impossible: Flags = at_null | (self.accuracy >= BAD_ACCURACY_M)
         west, south, east, north = INDONESIA
