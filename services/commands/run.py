@@ -130,7 +130,8 @@ def _fetching() -> Iterator[Callable[[int, int], None]]:
     try:
         yield told
     finally:
-        bar.stop()
+        if bar.tasks:
+            bar.stop()
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from services.local.process import LocalError, make_folder
 
@@ -82,7 +83,9 @@ def kafka_jars(progress: Progress = lambda _done, _total: None) -> Path:
 
 
 def _reason(error: OSError) -> str:
-    return error.strerror or f"{type(error).__name__}: {error}"[:300]
+    """What went wrong, shortly: requests' own texts fill half a screen."""
+    asked = getattr(getattr(error, "request", None), "url", None)
+    return error.strerror or f"{type(error).__name__}{f' at {urlsplit(asked).hostname}' if asked else ''}"
 
 
 def _fetch(jar: Jar, work: Path, folder: Path) -> None:
