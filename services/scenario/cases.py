@@ -52,9 +52,7 @@ def tell(cases: Sequence[Case], *, as_json: bool) -> int:
         }, ensure_ascii=False, default=str))
         return 1 if failed else 0
     for case in cases:
-        if case.ok:
-            typer.echo(f"ok {case.id}")
-        for d in case.differences:
-            typer.echo(f"MISMATCH {case.id} {d.field}: expected {_shown(d.expected)} got {_shown(d.got)}")
+        told = "; ".join(f"{d.field}: expected {_shown(d.expected)} got {_shown(d.got)}" for d in case.differences)
+        typer.echo(f"ok {case.id}" if case.ok else f"MISMATCH {case.id} {told}")
     typer.echo(f"{passed} passed, {failed} failed")
     return 1 if failed else 0

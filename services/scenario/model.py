@@ -3,12 +3,14 @@
 import datetime as dt
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
 from shared.events import EmployeeKind, Mark, Mode, Month, Verdict
+from shared.percent import parse_percent, percent_text
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
 Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
+Percent = Annotated[str, AfterValidator(lambda text: percent_text(parse_percent(text)))]
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 LeaveKind: TypeAlias = Literal["annual", "sick", "maternity", "important", "big", "unpaid", "study", "dl"]
 
@@ -278,7 +280,7 @@ class DayExpected(Line):
     late: int | None = None
     early: int | None = None
     codes: tuple[str, ...] | None = None
-    percent: str | None = None
+    percent: Percent | None = None
 
 
 class MonthExpected(Line):
@@ -286,8 +288,8 @@ class MonthExpected(Line):
 
     employee: Name
     month: Month
-    raw_percent: str | None = None
-    percent: str | None = None
+    raw_percent: Percent | None = None
+    percent: Percent | None = None
     amount: int | None = None
 
 

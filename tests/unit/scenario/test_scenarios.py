@@ -47,6 +47,17 @@ def test_a_wrong_expectation_is_told_with_its_field(tmp_path: Path, right: str, 
     assert output.splitlines()[-1] == "21 passed, 1 failed"
 
 
+def test_a_case_that_differs_in_several_fields_is_still_one_line(tmp_path: Path) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(STORIES.read_text().replace('raw_percent: "10.75", percent: "10.75"', 'raw_percent: "1", percent: "2"', 1))
+
+    _, output = tried(story)
+
+    [line] = [line for line in output.splitlines() if line.startswith("MISMATCH")]
+    assert line == ("MISMATCH A10 months[e1 2026-02].raw_percent: expected 1.00 got 10.75; "
+                    "months[e1 2026-02].percent: expected 2.00 got 10.75")
+
+
 def test_json_tells_the_same_as_the_lines() -> None:
     code, output = tried(STORIES, "--json")
     told = json.loads(output)
@@ -82,6 +93,8 @@ arrivals:
         ("check_in", "chekin", "story.yaml:7: arrivals[0]: no arrival begins with these keys"),
         ("scenario: 1", "scenario: 2", "story.yaml:1: scenario"),
         ("week:", "weeks:", "story.yaml:5: weeks"),
+        ("arrivals:", "expect: {days: [{employee: e1, date: 2026-02-02, percent: three}]}\narrivals:",
+         "story.yaml:6: expect.days[0].percent"),
         ("week: {mon", "week: {mon: [], mon", "the key 'mon' is written twice"),
         ("[{id: e1, tpp: 1000000}]", "[", "story.yaml:"),
     ],
