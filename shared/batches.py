@@ -176,11 +176,15 @@ class Batches:
         metrics.BATCH_SECONDS.labels(self._service).observe(monotonic() - started)
 
     async def _attempt(
-        self, claim: Claim, part: Sequence[Delivery], condemned: Mapping[Delivery, Condemned], *, whole: bool = False
+        self,
+        claim: Claim,
+        part: Sequence[Delivery],
+        condemned: Mapping[Delivery, Condemned],
+        complete_from: int | None = None,
     ) -> None:
         """One transaction, repeated while infrastructure fails; a commit in doubt shows as replays next time."""
         await persist(
-            lambda: self._transact(claim, part, condemned, whole=whole),
+            lambda: self._transact(claim, part, condemned, complete_from),
             what="batches committed",
             service=self._service,
             readiness=self._readiness,
@@ -188,22 +192,32 @@ class Batches:
         )
 
     async def _transact(
-        self, claim: Claim, part: Sequence[Delivery], condemned: Mapping[Delivery, Condemned], *, whole: bool
+        self,
+        claim: Claim,
+        part: Sequence[Delivery],
+        condemned: Mapping[Delivery, Condemned],
+        complete_from: int | None,
     ) -> None:
-        """Locks, drops replays, refuses holes unless `whole` (then the broker has nothing in them), decides, commits."""
+        """Locks, drops replays, decides, commits; raises `Hole` once what comes before the hole is committed.
+
+        `complete_from`: the part was read past the pump, and from this offset on holds all that the broker has, so
+        that an offset missing from it is no hole.
+        """
         touched = {delivery.position for delivery in part}
         epochs = {position: claim.epochs[position] for position in touched}
         records: list[Record[Any]] = []
+        holes: dict[Position, Hole] = {}
         async with self._lanes.hold(
             {lane for _, lane in touched}, topics={topic for topic, _ in touched}, epochs=epochs
         ) as work:
             expected = {position: work.positions[position][1] for position in touched}
             for delivery in part:
                 at = expected[delivery.position]
-                if delivery.offset < at:
+                if delivery.offset < at or delivery.position in holes:
                     continue
-                if delivery.offset > at and not whole:
-                    raise Hole(delivery.topic.name, delivery.partition, at, delivery.offset)
+                if delivery.offset > at and (complete_from is None or at < complete_from):
+                    holes[delivery.position] = Hole(*delivery.position, at, delivery.offset)
+                    continue
                 expected[delivery.position] = delivery.offset + 1
                 read = condemned.get(delivery) or delivery.read()
                 if isinstance(read, Record):
@@ -225,6 +239,8 @@ class Batches:
             metrics.BATCH_SIZE.labels(self._service).observe(len(records))
             oldest = min(record.envelope.time for record in records)
             metrics.TIME_LAG_SECONDS.labels(self._service).observe((datetime.now(UTC) - oldest).total_seconds())
+        for hole in holes.values():
+            raise hole
 
     async def _brake(self, work: Work, verdict: Condemned) -> None:
         """Raises `BadDeploy` when too many messages were buried for bugs of late, by whichever process."""
@@ -250,8 +266,8 @@ class Batches:
                         Delivery(topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp / 1000)
                         for r in records
                     ]
-                    await settle(again, lambda part, condemned: self._attempt(claim, part, condemned, whole=True))
-                await self._pass_over(claim, position, end)
+                    await settle(again, lambda part, condemned: self._attempt(claim, part, condemned, start))
+                await self._pass_over(claim, position, start, end)
 
         await persist(
             once, what="holes healed", service=self._service, readiness=self._readiness,
@@ -273,11 +289,11 @@ class Batches:
             logs.event(_log, "Records are lost: the broker no longer has them", level=logging.ERROR, topic=topic,
                        partition=lane, first=first, last=log_start - 1)  # fmt: skip
 
-    async def _pass_over(self, claim: Claim, position: Position, end: int) -> None:
+    async def _pass_over(self, claim: Claim, position: Position, start: int, end: int) -> None:
         """Moves past offsets at the end of a range that was read completely and held no further record."""
         topic, lane = position
         async with self._lanes.hold({lane}, topics={topic}, epochs={position: claim.epochs[position]}) as work:
-            if work.positions[position][1] < end:
+            if start <= work.positions[position][1] < end:
                 work.advance(position, end)
         if self._positions.current is claim:
             self._positions.next_offsets[position] = max(end, self._positions.next_offsets[position])

@@ -1,0 +1,204 @@
+"""Who may write: one owner per lane, through joins, freezes and takeovers; and when a worker must not start."""
+
+import asyncio
+import json
+import signal
+from collections import defaultdict
+from typing import Any
+
+import orjson
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from shared.events import Event
+from shared.kafka import apply_topics
+from shared.topics import Topic
+
+
+def owns(worker: Any, lanes: int) -> Any:
+    """A condition: the worker owns so many lanes."""
+
+    async def owned() -> bool:
+        return bool(await worker.metric("hadir_lanes_owned") == lanes)
+
+    return owned
+
+
+@pytest.mark.parametrize("mutant", ["", "no-fencing"])
+async def test_a_frozen_worker_that_wakes_up_after_its_lanes_went_is_fenced(trial: Any, mutant: str) -> None:
+    zombie = await trial.started(HADIR_FAILPOINT="begun:stop@3", HADIR_TEST_MUTANT=mutant)
+    await trial.send(range(120))
+    await trial.send(range(120, 240))
+    owner = trial.start()
+    await trial.all_in_sink()
+    await trial.eventually(owns(owner, 24))
+
+    zombie.send(signal.SIGCONT)
+
+    if mutant:
+        with pytest.raises(AssertionError):
+            assert await asyncio.wait_for(zombie.ended(), 20) == 70
+    else:
+        assert await zombie.ended() == 70
+        assert zombie.logged()[-1]["error"] == "Fenced"
+    await trial.send(range(240, 300))
+    await trial.all_in_sink()
+    await trial.assert_once_and_in_order()
+
+
+async def test_lanes_are_shared_when_a_worker_joins_and_nothing_is_lost_or_doubled(trial: Any) -> None:
+    first = await trial.started()
+    for part in range(20):
+        await trial.send(range(part * 100, part * 100 + 100))
+        if part == 5:
+            second = trial.start()
+        await asyncio.sleep(0.2)
+    await trial.eventually(owns(second, 12))
+    await trial.eventually(owns(first, 12))
+    await trial.send(range(2000, 3000))
+
+    await trial.all_in_sink()
+    await trial.all_published()
+
+    await trial.assert_once_and_in_order()
+    assert [first.process.poll(), second.process.poll()] == [None, None]
+    published = [orjson.loads(record.value)["number"] for record in await trial.published()]
+    assert sorted(published) == list(range(3000))
+
+
+async def test_a_relay_that_dies_between_sending_and_marking_repeats_but_loses_nothing(trial: Any) -> None:
+    await trial.send(range(500))
+    dying = trial.start(HADIR_FAILPOINT="relay-sent:kill@2")
+    assert await dying.ended() == -signal.SIGKILL
+
+    await trial.started()
+    await trial.all_in_sink()
+    await trial.all_published()
+
+    published = await trial.published()
+    assert len(published) > 500
+    ids = {dict(record.headers)["ce_id"] for record in published}
+    assert len(ids) == 500
+    lanes: dict[int, list[int]] = defaultdict(list)
+    for record in published:
+        number = orjson.loads(record.value)["number"]
+        if number not in lanes[record.partition]:
+            lanes[record.partition].append(number)
+    assert all(numbers == sorted(numbers) for numbers in lanes.values())
+
+
+async def test_the_lag_that_kafka_knows_of_goes_to_nothing(trial: Any) -> None:
+    worker = await trial.started()
+    await trial.send(range(240))
+    await trial.all_in_sink()
+    admin = AIOKafkaAdminClient(bootstrap_servers=trial.kafka)
+    await admin.start()
+
+    async def told() -> bool:
+        offsets = await admin.list_consumer_group_offsets(f"{trial.name}.geofence")
+        return len(offsets) == 24 and all(known.offset == 10 for known in offsets.values())
+
+    await trial.eventually(told)
+    await admin.close()
+    await trial.eventually(owns(worker, 24))
+    assert await worker.metric("hadir_lag_events") == 0
+
+
+async def test_a_worker_refuses_to_start_on_a_topic_with_other_partitions(trial: Any) -> None:
+    wrong = f"{trial.name}.wrong"
+    admin = AIOKafkaAdminClient(bootstrap_servers=trial.kafka)
+    await admin.start()
+    await admin.create_topics([NewTopic(wrong, 12, 1)])
+    await admin.close()
+
+    worker = trial.start(HADIR_TEST_TOPIC=wrong)
+
+    assert await worker.ended() == 78
+    assert f"{wrong} has 12 partitions instead of 24" in worker.log.read_text()
+
+
+async def test_a_worker_refuses_to_start_without_its_topic(trial: Any) -> None:
+    worker = trial.start(HADIR_TEST_TOPIC=f"{trial.name}.nowhere")
+
+    assert await worker.ended() == 78
+    assert "does not exist; run `hadir topics apply`" in worker.log.read_text()
+
+
+async def test_a_worker_refuses_to_start_without_the_compiled_stream_iterator(trial: Any) -> None:
+    worker = trial.start(NO_CYTHON="1")
+
+    assert await worker.ended() == 78
+    assert "NO_CYTHON" in worker.log.read_text()
+
+
+async def test_a_worker_refuses_to_go_on_in_a_topic_that_was_made_anew(trial: Any) -> None:
+    first = await trial.started()
+    await trial.send(range(240))
+    await trial.all_in_sink()
+    first.send(signal.SIGTERM)
+    await first.ended()
+    admin = AIOKafkaAdminClient(bootstrap_servers=trial.kafka)
+    await admin.start()
+    await admin.delete_topics([trial.name])
+    await asyncio.sleep(1)
+    await apply_topics(trial.kafka, 1, [Topic(trial.name, Event, "number", "ingest", "in")])
+    await admin.close()
+
+    worker = trial.start()
+
+    assert await worker.ended() == 78
+    assert "made anew" in worker.log.read_text()
+
+
+async def test_a_port_in_use_is_told_with_the_setting_to_change(trial: Any) -> None:
+    worker = await trial.started()
+
+    other = trial.start(HADIR_GEOFENCE_PORT=str(worker.port))
+
+    assert await other.ended() == 78
+    assert "HADIR_GEOFENCE_PORT" in other.log.read_text()
+
+
+async def test_references_are_loaded_before_anything_is_decided_and_followed_afterwards(trial: Any) -> None:
+    topic = f"{trial.name}.settings"
+
+    def row(key: str, version: int) -> tuple[int, str, bytes]:
+        return hash_of(key), key, json.dumps({"key": key, "version": version}).encode()
+
+    await trial.send_raw([row(f"k{n % 30}", n // 30 + 1) for n in range(300)], topic)
+    await trial.send_raw([row("k0", 3)], topic)  # an old version that comes late
+    worker = await trial.started(HADIR_TEST_REFERENCE="1")
+
+    rows = {found["key"]: found["version"] for found in await trial.fetch("select key, version from setting")}
+    assert rows == {f"k{n}": 10 for n in range(30)}
+
+    await trial.send_raw([row("k1", 11), (0, "k2", None), (1, "bad", b"{"), row("k3", -1), row("k4", 12)], topic)
+    await trial.send_raw([(hash_of("k2"), "k2", None)], topic)
+
+    async def followed() -> bool:
+        found = {known["key"]: known["version"] for known in await trial.fetch("select key, version from setting")}
+        return found.get("k1") == 11 and "k2" not in found and found.get("k4") == 12
+
+    await trial.eventually(followed)
+    letters = sorted(found["reason"] for found in await trial.fetch("select reason from dead_letter"))
+    assert letters == ["internal", "not-json"]
+    assert (await worker.readiness())["ready"]
+
+
+def hash_of(key: str) -> int:
+    """The partition of a key on the reference topic."""
+    return sum(key.encode()) % 3
+
+
+async def test_chores_run_over_the_lanes_that_the_worker_owns(trial: Any) -> None:
+    first = await trial.started(HADIR_TEST_CHORE="1")
+    second = await trial.started(HADIR_TEST_CHORE="1")
+    await trial.eventually(owns(first, 12))
+    await trial.eventually(owns(second, 12))
+    last = await trial.value("select max(id) from chore_log")
+
+    async def both() -> bool:
+        rows = await trial.fetch("select distinct lanes from chore_log where id > $1", last + 2)
+        return sorted(lane for row in rows for lane in row["lanes"]) == list(range(24))
+
+    await trial.eventually(both)
