@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final
 
 from fastapi import FastAPI
+from fastapi_offline import FastAPIOffline
 
 from services.ingest import api, openapi, problems
 from services.ingest.duties import Duties, End
@@ -81,13 +82,15 @@ def create_app(settings: Settings, end: End) -> FastAPI:
             await publisher.close()
             await _close_pool(pool)
 
-    app = FastAPI(
+    app = FastAPIOffline(  # its pages need nothing from outside: offices' networks are often closed
         title="Hadir: penerimaan tanda hadir",
         version="1",
         description="Menerima tanda hadir dan laporan kinerja harian ASN. Jawaban 202 berarti kejadian tersimpan; "
         "bila ragu, kirim ulang dengan id yang sama.",
         lifespan=lifespan,
         redirect_slashes=False,
+        redoc_url=None,
+        static_url="/docs/assets",
     )
     app.include_router(api.router)
     app.include_router(health.router(readiness))

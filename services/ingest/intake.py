@@ -32,12 +32,14 @@ ROUNDS: Final = 3
 
 _CONFLICT: Final = Refusal("id-conflict", (Fault(
     "", "id-conflict", "Id ini sudah dipakai untuk isi yang lain. Untuk pernyataan baru, buat UUID baru."),))
+_KAFKA_AWAY: Final = Refusal("kafka-unavailable")
 
 
 class Accepted(NamedTuple):
     """Kafka has the event. `replayed`: the id had been accepted before, with the same statement."""
 
     id: UUID
+    label: str
     received_at: datetime
     replayed: bool
 
@@ -187,7 +189,7 @@ class Intake:
             elif receipt.digest != submission.digest:
                 entry.settle(_CONFLICT)
             elif receipt.published:
-                entry.settle(Accepted(submission.id, receipt.received_at, replayed=True))
+                entry.settle(Accepted(submission.id, submission.label, receipt.received_at, replayed=True))
             else:
                 unpublished.setdefault(submission.id, (receipt, []))[1].append(entry)
         if unpublished:
@@ -197,13 +199,14 @@ class Intake:
         waiting = list(unpublished)
         sent = await self._publisher.publish([_record(same[0].submission, receipt) for receipt, same in waiting])
         for (receipt, same), acknowledged in zip(waiting, sent, strict=True):
+            first = same[0].submission
             for place, entry in enumerate(same):
                 entry.settle(
-                    Accepted(entry.submission.id, receipt.received_at, replayed=place > 0 or not receipt.fresh)
-                    if acknowledged else Refusal("kafka-unavailable")
+                    Accepted(first.id, first.label, receipt.received_at, replayed=place > 0 or not receipt.fresh)
+                    if acknowledged else _KAFKA_AWAY
                 )
             if acknowledged:
-                self._published.append(same[0].submission.id)
+                self._published.append(first.id)
         if self._published:
             self._to_mark.set()
 

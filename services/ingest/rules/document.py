@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -42,9 +43,10 @@ def read_document(raw: bytes) -> Document | Refusal:
     except orjson.JSONDecodeError as error:
         return _malformed(f"Tidak dapat dibaca di baris {error.lineno}, kolom {error.colno}. "
                           "NaN, Infinity, dan teks yang bukan UTF-8 sah tidak diterima.")
-    if raw.count(b"{") + raw.count(b"[") > MAX_DEPTH and _deeper_than(content, MAX_DEPTH):
+    keys = _keys(content, MAX_DEPTH)
+    if keys is None:
         return _malformed(f"Bersarang lebih dari {MAX_DEPTH} tingkat.")
-    if _keys_written(raw) == _keys(content):
+    if _keys_written(raw) == keys:
         return Document(content)
     return Document(json.loads(raw, object_pairs_hook=_object), doubled=True)
 
@@ -88,21 +90,20 @@ def _keys_written(raw: bytes) -> int:
     return _STRINGS.findall(raw).count(b":")
 
 
-def _keys(content: Any) -> int:
+def _keys(content: Any, room: int) -> int | None:
+    """How many keys the objects in it have, or None if it is nested deeper than `room` levels."""
+    count = 0
+    parts: Iterable[Any] = content
     if isinstance(content, dict):
-        count = len(content)
-        for value in content.values():
-            if isinstance(value, (dict, list)):
-                count += _keys(value)  # as deep as MAX_DEPTH at most
-        return count
-    return sum(map(_keys, content)) if isinstance(content, list) else 0
-
-
-def _deeper_than(content: Any, most: int) -> bool:
-    level = [content]
-    for _ in range(most + 1):
-        outer = [part for part in level if isinstance(part, (dict, list))]
-        level = [part for one in outer for part in (one.values() if isinstance(one, dict) else one)]
-        if not outer:
-            return False
-    return True
+        count, parts = len(content), content.values()
+    elif not isinstance(content, list):
+        return 0
+    if room == 0:
+        return None
+    for part in parts:
+        if isinstance(part, (dict, list)):
+            inner = _keys(part, room - 1)
+            if inner is None:
+                return None
+            count += inner
+    return count

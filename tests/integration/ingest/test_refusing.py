@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -155,9 +156,13 @@ async def test_the_api_describes_itself(shared_ingest: Any) -> None:
     async with shared_ingest.client() as client:
         document = (await client.get("/openapi.json")).json()
         page = await client.get("/docs")
+        assets = [await client.get(address) for address in re.findall(r'(?:src|href)="([^"]+)"', page.text)]
         metrics = (await client.get("/metrics")).text
 
     assert page.status_code == 200
+    assert "://" not in page.text, "the page works where there is no internet"
+    assert len(assets) >= 2
+    assert {asset.status_code for asset in assets} == {200}
     operations = {path: item["post"] for path, item in document["paths"].items()}
     assert operations.keys() == set(PATHS)
     assert {operation["operationId"] for operation in operations.values()} == {
