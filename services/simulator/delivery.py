@@ -13,12 +13,13 @@ from services.simulator.latency import Watch
 from services.simulator.phones import MOST_IN_BATCH, Phones
 from services.simulator.progress import Told
 from services.simulator.province import Province
+from services.simulator.settled import Observer
 from shared.lanes import Lanes
 
-MARKS_A_DAY: Final = 1.95
+MARKS_A_DAY: Final = 1.99
 """Check-ins of an average person on a working day, resent ones counted."""
 
-_CLOCK_STEP: Final = dt.timedelta(hours=2)
+_CLOCK_STEP: Final = dt.timedelta(hours=4)
 _BATCHES_AT_ONCE: Final = 6
 _PHONES_AT_ONCE: Final = 200
 _ALONE_OF: Final = 40
@@ -37,9 +38,9 @@ class Delivery:
     """One delivery of a whole province; `watch` makes every check-in go alone and be measured."""
 
     def __init__(
-        self, province: Province, lanes: Lanes, phones: Phones, *, pace: Pace, watch: Watch | None, told: Told
+        self, province: Province, lanes: Lanes, phones: Phones, observer: Observer, *, pace: Pace, watch: Watch | None, told: Told
     ) -> None:
-        self._province, self._lanes, self._phones = province, lanes, phones
+        self._province, self._lanes, self._phones, self._observer = province, lanes, phones, observer
         self._pace, self._watch, self._told = pace, watch, told
         self._under_way: set[asyncio.Task[None]] = set()
         self._delivered = 0
@@ -81,9 +82,14 @@ class Delivery:
         self._told("sending check-ins", self._delivered, self._delivered)
 
     async def _move_clock(self, at: dt.datetime) -> None:
-        """The played clock follows what is sent. As fast as possible, all that was sent before is answered first."""
+        """The played clock follows what is sent.
+
+        As fast as possible, hours of the day pass in a second of the pipeline: without waiting for it, days would be
+        closed before their check-ins were located, and nearly every absence be raised only to be retracted.
+        """
         if self._pace.rate is None and not self._pace.real_time:
             await self._rest()
+            await self._observer.until_no_lag(("geofence", "schedule"))
         await move_clock(self._lanes, self._province.label, at)
 
     async def _wait_until(self, seconds: float) -> None:

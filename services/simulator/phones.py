@@ -30,7 +30,10 @@ class SendingFailed(Exception):
 
 @dataclass(slots=True)
 class Sent:
-    """What became of everything sent: requests made, check-ins answered 202, those of them known before, repeats."""
+    """What became of everything sent: requests made, check-ins answered 202, those of them known before, repeats.
+
+    `unanswered` counts why requests had to be repeated, by the server's code; `refused` what was refused for good.
+    """
 
     requests: int = 0
     sent: int = 0
@@ -38,6 +41,7 @@ class Sent:
     replayed: int = 0
     reports: int = 0
     retries: int = 0
+    unanswered: dict[str, int] = field(default_factory=dict)
     refused: dict[str, int] = field(default_factory=dict)
 
 
@@ -109,9 +113,12 @@ class Phones:
         try:
             async with self._session.post("/v1/check-ins:batch", data=orjson.dumps({"check_ins": bodies})) as answer:
                 content = await answer.read()
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+            self._not_answered(type(problem).__name__)
             return unknown, None
         told = _json(content)
+        if answer.status >= 500:
+            self._not_answered(str(told.get("code", answer.status)))
         if answer.status == 207 or (answer.status >= 500 and "results" in told):
             return told["results"], _retry_after(answer)
         if answer.status >= 500:
@@ -125,15 +132,22 @@ class Phones:
         while True:
             self.tally.requests += 1
             retry_after = None
-            with suppress(aiohttp.ClientError, TimeoutError, OSError):
+            try:
                 async with self._session.post(path, data=body) as answer:
                     content = await answer.read()
                 if answer.status == 202:
                     return answer.headers.get("Hadir-Replayed") == "true"
+                code = str(_json(content).get("code", answer.status))
                 if answer.status < 500:
-                    self._refuse(str(_json(content).get("code", answer.status)))
+                    self._refuse(code)
+                self._not_answered(code)
                 retry_after = _retry_after(answer)
+            except (aiohttp.ClientError, TimeoutError, OSError) as problem:
+                self._not_answered(type(problem).__name__)
             await self._wait(retry_after, patience)
+
+    def _not_answered(self, code: str) -> None:
+        self.tally.unanswered[code] = self.tally.unanswered.get(code, 0) + 1
 
     def _refuse(self, code: str) -> None:
         self.tally.refused[code] = self.tally.refused.get(code, 0) + 1

@@ -102,11 +102,11 @@ class _Play:
             with self._phase("import"):
                 await self._import(province, observer)
             async with Watch(self.settings.kafka, observer) if self.wanted.watched else nullcontext() as watch:
-                await self._send(province, lanes, watch, report)
-                if watch is not None:
-                    await watch.stop_sampling()
-                    await observer.until_no_lag()
+                await self._send(province, lanes, observer, watch, report)
                 with self._phase("settle"):
+                    if watch is not None:
+                        await watch.stop_sampling()
+                        await observer.until_no_lag()
                     await self._settle(province, lanes, observer)
             if watch is not None:
                 _measured(watch, report)
@@ -137,11 +137,13 @@ class _Play:
             await import_province(self.settings.database, province, written, self.told)
         await observer.until_known([person.employee_id for person in province.people()])
 
-    async def _send(self, province: Province, lanes: Lanes, watch: Watch | None, report: Report) -> None:
+    async def _send(
+        self, province: Province, lanes: Lanes, observer: Observer, watch: Watch | None, report: Report
+    ) -> None:
         pace = Pace(self.wanted.rate, self.wanted.real_time)
         async with Phones(f"http://{self.settings.host}:{self.settings.ingest_port}") as phones:
             with self._phase("send"):
-                delivery = Delivery(province, lanes, phones, pace=pace, watch=watch, told=self.told)
+                delivery = Delivery(province, lanes, phones, observer, pace=pace, watch=watch, told=self.told)
                 # A steady rate is measured without the reports; else they go along.
                 reports = None if watch else asyncio.create_task(self._send_reports(province, phones))
                 began = perf_counter()
@@ -150,7 +152,7 @@ class _Play:
                 await (reports or self._send_reports(province, phones))
         tally = phones.tally
         report.sent, report.accepted, report.replayed = tally.sent, tally.accepted, tally.replayed
-        report.reports, report.retries = tally.reports, tally.retries
+        report.reports, report.retries, report.unanswered = tally.reports, tally.retries, tally.unanswered
 
     async def _send_reports(self, province: Province, phones: Phones) -> None:
         """Send everybody's work reports, a few at a time."""

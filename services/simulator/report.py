@@ -24,6 +24,7 @@ class Report:
     replayed: int = 0
     reports: int = 0
     retries: int = 0
+    unanswered: dict[str, int] = field(default_factory=dict)
     located: int = 0
     assessed: int = 0
     statuses: dict[str, int] = field(default_factory=dict)
@@ -61,7 +62,7 @@ class Report:
         told = {
             "province": f"{_number(self.employees)} invented employees in three zones, {when}",
             "check-ins sent": f"{_number(self.sent)} ({_number(self.accepted)} accepted, {_number(self.replayed)} of them known "
-            f"already, {_number(self.retries)} repeated after no answer)",
+            f"already; {_number(self.retries)} requests repeated{_why(self.unanswered)})",
             "located": _number(self.located),
             "days assessed": f"{_number(self.assessed)} ({_counts(self.statuses)})",
             "violations": f"{_number(sum(self.violations.values()))} ({_counts(self.violations)})",
@@ -86,6 +87,10 @@ def _number(value: int) -> str:
 
 def _counts(counted: dict[str, int]) -> str:
     return ", ".join(f"{name} {_number(count)}" for name, count in sorted(counted.items())) or "none"
+
+
+def _why(counted: dict[str, int]) -> str:
+    return f": {_counts(counted)}" if counted else ""
 
 
 def _ms(seconds: float | None) -> str:

@@ -43,6 +43,7 @@ _WAITING: Final[dict[Service, str]] = {
 }
 
 _LOOK_EVERY_S: Final = 0.25
+_LOOK_OFTEN_S: Final = 0.05
 
 
 class NotSettled(Exception):
@@ -119,13 +120,14 @@ class Observer:
         """Events that wait in front of any service."""
         return sum([await self.behind(service, topics) for service, topics in _CONSUMED])
 
-    async def until_no_lag(self, *, patience_s: float = 120.0) -> None:
-        """Wait until no event waits in front of any service; raises NotSettled after `patience_s` seconds."""
+    async def until_no_lag(self, services: Collection[Service] = ("geofence", "schedule", "payroll"), *, patience_s: float = 120.0) -> None:
+        """Wait until no event waits in front of these services; raises NotSettled after `patience_s` seconds."""
         deadline = asyncio.get_running_loop().time() + patience_s
-        while (lag := await self.lag()) > 0:
-            if asyncio.get_running_loop().time() > deadline:
-                raise NotSettled(f"{lag} events still wait after {patience_s:.0f} s")
-            await asyncio.sleep(_LOOK_EVERY_S)
+        for service, topics in _CONSUMED:
+            while service in services and (await self.behind(service, topics) or await self.unpublished(service)):
+                if asyncio.get_running_loop().time() > deadline:
+                    raise NotSettled(f"events still wait at {service} after {patience_s:.0f} s")
+                await asyncio.sleep(_LOOK_OFTEN_S)
 
     async def until_settled(
         self, clock: str, until: dt.date, told: Callable[[int, int], None], *, patience_s: float = 120.0
