@@ -1,4 +1,4 @@
-"""Starts ingest: `python -m services.ingest`."""
+"""Starts ingest: `python -m services.ingest`; with `openapi` it prints the API's description instead."""
 
 import gc
 import os
@@ -8,6 +8,7 @@ import sys
 from types import FrameType
 from typing import Final
 
+import orjson
 import uvicorn
 
 from services.ingest.app import create_app
@@ -83,6 +84,10 @@ def _told(error: Refusal) -> int:
 def main() -> None:
     """The process, from its settings to its exit code."""
     chosen = settings()
+    if sys.argv[1:] == ["openapi"]:
+        description = create_app(chosen, lambda _error: None).openapi()
+        sys.stdout.buffer.write(orjson.dumps(description, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        return
     logs.configure("ingest", chosen.log_level)
     _Process(chosen).run()
 

@@ -117,6 +117,11 @@ def _answers(first: int, model: type[BaseModel], description: str, *statuses: in
     answers: dict[int | str, dict[str, Any]] = {first: {"model": model, "description": description}}
     for status in statuses:
         answers[status] = {"description": words[status], "content": problem}
+    if first == 202:
+        answers[first]["headers"] = {"Hadir-Replayed": {
+            "schema": {"type": "string", "enum": ["true"]}, "description": "Ada bila id ini sudah pernah diterima"}}
+    answers[503]["headers"] = {"Retry-After": {
+        "schema": {"type": "integer"}, "description": "Detik sampai boleh dikirim ulang"}}
     return answers
 
 
