@@ -14,9 +14,11 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.helpers import create_ssl_context
 
 from shared.events import Event
 from shared.refusal import Refusal
+from shared.settings import settings
 from shared.topics import TOPICS, Topic
 
 _MS: Final = timedelta(milliseconds=1)
@@ -28,6 +30,36 @@ class TopicsUnfit(Refusal):
 
 class BrokerAway(Refusal):
     """No broker answers at the address; the text names the address and the setting."""
+
+
+def security() -> dict[str, Any]:
+    """How every client of this process logs in to Kafka: aiokafka's arguments, from the process's settings.
+
+    Made anew for each client, so that a renewed CA counts from the next connection on. Raises `Refusal` when the CA
+    cannot be read or a name has no password.
+    """
+    chosen = settings()
+    password = chosen.kafka_password.get_secret_value()
+    if bool(chosen.kafka_user) != bool(password):
+        raise Refusal("HADIR_KAFKA_USER and HADIR_KAFKA_PASSWORD belong together: set both, or neither.")
+    protocol = ("SASL_" if chosen.kafka_user else "") + ("SSL" if chosen.kafka_ca else "PLAINTEXT")
+    arguments: dict[str, Any] = {"security_protocol": protocol}
+    if chosen.kafka_ca:
+        try:
+            arguments["ssl_context"] = create_ssl_context(
+                cafile=None if chosen.kafka_ca == "system" else chosen.kafka_ca
+            )
+        except OSError as error:  # ssl.SSLError is one, too
+            raise Refusal(
+                f"The CA certificate {chosen.kafka_ca} (HADIR_KAFKA_CA) cannot be used: {error.strerror or error}."
+            ) from error
+    if chosen.kafka_user:
+        arguments |= {
+            "sasl_mechanism": "SCRAM-SHA-512",
+            "sasl_plain_username": chosen.kafka_user,
+            "sasl_plain_password": password,
+        }
+    return arguments
 
 
 def topic_config(topic: Topic[Event], replication: int) -> dict[str, str]:
@@ -91,6 +123,7 @@ def new_producer(bootstrap: str, *, client_id: str, linger_ms: int = 5) -> AIOKa
         linger_ms=linger_ms,
         max_batch_size=131_072,
         request_timeout_ms=30_000,
+        **security(),
     )
 
 
@@ -129,7 +162,9 @@ def _refuse(reasons: list[str]) -> None:
 
 @asynccontextmanager
 async def _admin(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap, client_id="hadir-topics", request_timeout_ms=30_000)
+    admin = AIOKafkaAdminClient(
+        bootstrap_servers=bootstrap, client_id="hadir-topics", request_timeout_ms=30_000, **security()
+    )
     try:
         await admin.start()
     except (KafkaConnectionError, OSError) as error:

@@ -20,6 +20,7 @@ from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP
 
+from shared.kafka import security
 from shared.lanes import Position
 from shared.refusal import Refusal
 from shared.settings import Settings
@@ -149,6 +150,7 @@ def make_pump(settings: Settings, service: Service, topic_names: Iterable[str], 
     pump = Pump(
         f"{settings.group}.{service}",
         broker=[f"kafka://{address.strip()}" for address in settings.kafka.split(",")],
+        broker_credentials=_credentials(),
         store="memory://",
         Monitor=_QuietMonitor,
         topic_allow_declare=False,
@@ -170,6 +172,17 @@ def make_pump(settings: Settings, service: Service, topic_names: Iterable[str], 
     pump.topic_names = frozenset(topic_names)
     pump.transport = _Transport(pump.conf.broker, pump)
     return pump
+
+
+def _credentials() -> faust.SASLCredentials | faust.SSLCredentials | None:
+    """The process's login to Kafka in Faust's words; None: neither login nor TLS."""
+    login = security()
+    if "sasl_mechanism" in login:
+        return faust.SASLCredentials(
+            mechanism=login["sasl_mechanism"], username=login["sasl_plain_username"],
+            password=login["sasl_plain_password"], ssl_context=login.get("ssl_context"),
+        )  # fmt: skip
+    return faust.SSLCredentials(login["ssl_context"]) if "ssl_context" in login else None
 
 
 async def batches(stream: Any, most: int, within: float) -> AsyncIterator[Sequence[Any]]:

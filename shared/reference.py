@@ -21,6 +21,7 @@ from shared.events import Event
 from shared.failures import Poison
 from shared.health import Readiness
 from shared.isolation import Condemned, settle
+from shared.kafka import security
 from shared.lanes import Lanes, Record
 from shared.retry import persist
 from shared.settings import Settings
@@ -174,6 +175,7 @@ class ReferenceLoader:
             enable_auto_commit=False,
             auto_offset_reset="earliest",
             max_partition_fetch_bytes=1_048_576,
+            **security(),
         )
 
     def _as_fetched(self, record: Any) -> _Fetched:

@@ -6,6 +6,8 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from shared.kafka import security
+
 
 class Range:
     """One partition, opened for reading from any offset."""
@@ -34,7 +36,7 @@ class Range:
 async def opened(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Range]:
     """A range reader of its own, outside any group. Raises `KafkaError` when the broker is away."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", **security()
     )
     await consumer.start()
     try:

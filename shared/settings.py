@@ -4,7 +4,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,6 +14,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="HADIR_", frozen=True, extra="ignore")
 
     kafka: str = Field("127.0.0.1:8892", description="bootstrap servers, host:port, comma separated")
+    kafka_user: str = Field("", description="name for SCRAM-SHA-512 on those servers; empty: no login")
+    kafka_password: SecretStr = Field(SecretStr(""), description="password of that name")
+    kafka_ca: str = Field(
+        "", description="file of the CA that signed the servers' certificates, or `system`; empty: no TLS"
+    )
     database: str = Field(
         "postgresql://postgres@127.0.0.1:8832/hadir",
         description="PostgreSQL URL of a login that may act as the services' roles",

@@ -5,10 +5,11 @@ Employee-keyed topics are co-partitioned: `lane_of(employee_id)` is the partitio
 the lane that a service locks in Postgres.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
-from typing import Final, Generic, Literal, TypeAlias, TypeVar
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar
 
 from aiokafka.partitioner import murmur2
 
@@ -144,3 +145,11 @@ TOPICS: Final[tuple[Topic[Event], ...]] = (
     DISCIPLINE, DEDUCTION, TPP_MONTH, CORRECTION, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, CALENDAR, SITE, CEILING,
     *AUDIT.values(), *DEAD_LETTER.values(),
 )
+
+CONSUMES: Final[Mapping[Service, tuple[Topic[Any], ...]]] = {
+    "ingest": (EMPLOYEE,),
+    "geofence": (CHECK_IN_RECORDED, EMPLOYEE, ORG_UNIT),
+    "schedule": (CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED),
+    "payroll": (DAY_ASSESSED, POLICY, EMPLOYEE),
+}
+"""What each service reads, as streams and as references: its rights on the broker follow from it."""
