@@ -13,14 +13,14 @@ from typing import Any, Final
 from shared import logs, metrics
 from shared.dead_letter import INTERNAL_PER_HOUR
 from shared.envelope import Envelope, decode
-from shared.failures import INTERNAL, BadDeploy, Fenced, Hole, Poison
+from shared.failures import ASTRAY, INTERNAL, BadDeploy, Fenced, Hole, Poison
 from shared.health import Readiness
-from shared.isolation import Condemned, settle
+from shared.isolation import Condemned, Streak, settle
 from shared.lanes import Lanes, Position, Record, Work
 from shared.positions import Claim, Positions
 from shared.rereading import Range
 from shared.retry import Abandoned, persist
-from shared.topics import Service, Topic
+from shared.topics import Service, Topic, lane_of
 
 _log = logging.getLogger(__name__)
 
@@ -58,6 +58,10 @@ class Delivery:
             except Poison as error:
                 self._read = Condemned(error.reason, error.detail)
             else:
+                if self.topic.key == "employee_id" and lane_of(getattr(event, "employee_id", None)) != self.partition:
+                    # Its facts would be written under a lane that does not guard this employee.
+                    self._read = Condemned(ASTRAY, "partition: not that of this employee_id (murmur2 of its text)")
+                    return self._read
                 self._read = Record(
                     self.topic, self.partition, self.offset, self.key, event, envelope, self.value or b""
                 )
@@ -116,6 +120,7 @@ class Batches:
         self._reread = reread
         self._most: Final = most
         self._busy = asyncio.Lock()
+        self._streak = Streak()
 
     @property
     def is_busy(self) -> bool:
@@ -166,7 +171,7 @@ class Batches:
         started = monotonic()
         while True:
             try:
-                await settle(deliveries, lambda part, condemned: self._attempt(claim, part, condemned))
+                await settle(deliveries, lambda part, condemned: self._attempt(claim, part, condemned), self._streak)
                 break
             except Hole as hole:
                 metrics.HOLES.labels(self._service).inc()
@@ -266,7 +271,9 @@ class Batches:
                         Delivery(topic, r.partition, r.offset, r.key, r.value, r.headers, r.timestamp / 1000)
                         for r in records
                     ]
-                    await settle(again, lambda part, condemned: self._attempt(claim, part, condemned, start))
+                    await settle(
+                        again, lambda part, condemned: self._attempt(claim, part, condemned, start), self._streak
+                    )
                 await self._pass_over(claim, position, start, end)
 
         await persist(

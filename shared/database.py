@@ -31,6 +31,9 @@ IDLE_IN_TRANSACTION_S: Final = 20
 _SCHEMA_LOCK: Final = 0x4841_4449
 _DAYS_AHEAD: Final = 4
 
+_COMMAND_TIMEOUT_S: Final = 130.0
+"""Longer than the server's own statement_timeout: only a server that vanished without a word is given up on."""
+
 _SESSION: Final[Mapping[str, str]] = {
     "timezone": "UTC",
     "idle_in_transaction_session_timeout": f"{IDLE_IN_TRANSACTION_S}s",
@@ -65,8 +68,9 @@ def session_settings(service: Service | None, name: str) -> dict[str, str]:
 
 async def connect(url: str, service: Service | None, *, name: str = "hadir") -> _PlainConnection:
     """One connection outside any pool, for listening and for advisory locks."""
-    settings = session_settings(service, name) | {"statement_timeout": "0", "lock_timeout": "0"}
-    return await asyncpg.connect(url, timeout=10, server_settings=settings)
+    return await asyncpg.connect(
+        url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, server_settings=session_settings(service, name)
+    )
 
 
 async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4) -> Pool:
@@ -79,7 +83,7 @@ async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max
         min_size=min_size,
         max_size=max_size,
         timeout=10,
-        command_timeout=130,
+        command_timeout=_COMMAND_TIMEOUT_S,
         max_inactive_connection_lifetime=0,
         connection_class=_Unreset,
         server_settings=session_settings(service, f"hadir {service or 'tool'}"),

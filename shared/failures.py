@@ -9,8 +9,13 @@ NULL_VALUE: Final = "null-value"
 NOT_JSON: Final = "not-json"
 SCHEMA: Final = "schema"
 TOO_LARGE: Final = "too-large"
+ASTRAY: Final = "astray"
+CONFLICT: Final = "conflict"
+OUT_OF_TIME: Final = "out-of-time"
 INTERNAL: Final = "internal"
-"""Reasons of dead letters; `INTERNAL` is a bug of ours that one message brings out."""
+REASONS: Final = (NULL_VALUE, NOT_JSON, SCHEMA, TOO_LARGE, ASTRAY, CONFLICT, OUT_OF_TIME, INTERNAL)
+"""Reasons of dead letters. `ASTRAY`: on a partition that is not its employee's; `CONFLICT`: an id used before for
+something else; `OUT_OF_TIME`: a date that nothing of ours can have; `INTERNAL`: a bug of ours that one message brings out."""
 
 
 class Poison(Exception):
@@ -79,4 +84,5 @@ def is_infrastructure(error: BaseException) -> bool:
         return (error.sqlstate or "08").startswith(_SERVER_TROUBLE)
     if isinstance(error, asyncpg.InterfaceError):
         return not isinstance(error, ValueError)  # asyncpg.DataError is both: an argument it cannot encode
-    return isinstance(error, (OSError, KafkaError, Unready))
+    # InternalClientError: asyncpg lost track of a connection that was cut in the middle of an answer.
+    return isinstance(error, (OSError, KafkaError, Unready, asyncpg.InternalClientError))

@@ -32,20 +32,27 @@ class Condemned:
     detail: str
 
 
+@dataclass(slots=True)
+class Streak:
+    """How many messages in a row were condemned for bugs, over all batches of this process."""
+
+    internal: int = 0
+
+
 Attempt = Callable[[Sequence[T], Mapping[T, Condemned]], Awaitable[None]]
 """Does some work in one transaction and buries those of it that are condemned."""
 
 
-async def settle(items: Sequence[T], attempt: Attempt[T]) -> None:
+async def settle(items: Sequence[T], attempt: Attempt[T], streak: Streak) -> None:
     """Has all items done by `attempt`, in order, giving up only those that fail alone.
 
     Usually that is one attempt with everything. `Poison` raised for a lone item condemns it with its own reason.
-    Raises `BadDeploy` when too many in a row fail, with none of these buried; passes on what is not a bug, such as a
+    Raises `BadDeploy` when too many in a row fail, with those of this batch not buried; passes on what is not a bug, such as a
     `Hole`.
     """
     start, size = 0, len(items)
     waiting: dict[T, Condemned] = {}
-    lone_failures = internal = 0
+    lone_failures = 0
     while start < len(items) or waiting:
         part = [*waiting, *items[start : start + size]]
         try:
@@ -66,15 +73,15 @@ async def settle(items: Sequence[T], attempt: Attempt[T]) -> None:
                 logs.event(_log, "A message failed alone", level=logging.ERROR, attempt=lone_failures, exc_info=error)
                 if lone_failures < LONE_FAILURES:
                     continue
-                internal += 1
-                if internal > MOST_CONDEMNED:
-                    raise BadDeploy(f"{internal} messages in a row failed") from error
+                streak.internal += 1
+                if streak.internal > MOST_CONDEMNED:
+                    raise BadDeploy(f"{streak.internal} messages in a row failed") from error
                 waiting[items[start]] = Condemned(INTERNAL, f"{type(error).__qualname__} in {LONE_FAILURES} attempts")
             lone_failures = 0
             start += 1
         else:
-            if part[len(waiting) :]:
-                internal = 0
+            if len(part) > len(waiting):
+                streak.internal = 0
             start += size
             waiting = {}
             lone_failures = 0

@@ -20,7 +20,7 @@ from shared.envelope import Envelope, decode
 from shared.events import Event
 from shared.failures import Poison
 from shared.health import Readiness
-from shared.isolation import Condemned, settle
+from shared.isolation import Condemned, Streak, settle
 from shared.kafka import security
 from shared.lanes import Lanes, Record
 from shared.retry import persist
@@ -86,6 +86,7 @@ class ReferenceLoader:
         self._lanes = lanes
         self._readiness = readiness
         self._on_change = on_change
+        self._streak = Streak()
 
     @property
     def _partitions(self) -> list[TopicPartition]:
@@ -156,7 +157,7 @@ class ReferenceLoader:
                 reached = {place: await consumer.position(place) for place in self._partitions}
                 moved = {place: to for place, to in reached.items() if stored.get(place, 0) != to}
                 if items:
-                    await settle(items, self._apply)
+                    await settle(items, self._apply, self._streak)
                     self._on_change()
                 if moved:
                     async with self._lanes.pool.acquire() as connection:

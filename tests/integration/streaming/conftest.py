@@ -214,7 +214,7 @@ class Trial:
             lanes[row["partition"]].append(row["off"])
         assert all(offsets == sorted(offsets) for offsets in lanes.values())
 
-    async def published(self, topic: str = "") -> list[Any]:
+    async def published(self, topic: str = "", partitions: int = LANES) -> list[Any]:
         """All records of the output topic (or another), in the order of their partitions."""
         consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
         await consumer.start()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.failures import BadDeploy, Fenced, Poison, Unready
-from shared.isolation import LONE_FAILURES, MOST_CONDEMNED, Condemned, settle
+from shared.isolation import LONE_FAILURES, MOST_CONDEMNED, Condemned, Streak, settle
 
 
 class Ledger:
@@ -35,7 +35,7 @@ def test_the_good_are_done_once_in_order_and_the_bad_are_buried(count: int, data
     bad = data.draw(st.sets(st.integers(0, count - 1), max_size=MOST_CONDEMNED))
     ledger = Ledger(bad)
 
-    asyncio.run(settle(range(count), ledger.attempt))
+    asyncio.run(settle(range(count), ledger.attempt, Streak()))
 
     assert ledger.done == [item for item in range(count) if item not in bad]
     assert set(ledger.buried) == bad
@@ -45,7 +45,7 @@ def test_the_good_are_done_once_in_order_and_the_bad_are_buried(count: int, data
 async def test_a_batch_without_trouble_is_one_attempt() -> None:
     ledger = Ledger(set())
 
-    await settle(range(500), ledger.attempt)
+    await settle(range(500), ledger.attempt, Streak())
 
     assert ledger.attempts == 1
 
@@ -53,7 +53,7 @@ async def test_a_batch_without_trouble_is_one_attempt() -> None:
 async def test_one_bad_message_among_five_hundred_costs_few_attempts() -> None:
     ledger = Ledger({321})
 
-    await settle(range(500), ledger.attempt)
+    await settle(range(500), ledger.attempt, Streak())
 
     assert ledger.attempts < 30
 
@@ -61,7 +61,7 @@ async def test_one_bad_message_among_five_hundred_costs_few_attempts() -> None:
 async def test_a_message_is_buried_only_after_it_failed_alone_several_times() -> None:
     ledger = Ledger({0})
 
-    await settle([0], ledger.attempt)
+    await settle([0], ledger.attempt, Streak())
 
     assert ledger.attempts == LONE_FAILURES + 1
     assert ledger.buried[0].detail == "ZeroDivisionError in 3 attempts"
@@ -71,16 +71,36 @@ async def test_a_build_that_fails_at_every_message_stops_with_nothing_buried() -
     ledger = Ledger(set(range(500)))
 
     with pytest.raises(BadDeploy):
-        await settle(range(500), ledger.attempt)
+        await settle(range(500), ledger.attempt, Streak())
 
     assert not ledger.done
     assert not ledger.buried
 
 
+async def test_a_build_that_fails_at_every_message_stops_when_they_trickle_in_too() -> None:
+    ledger, streak = Ledger(set(range(500))), Streak()
+    for number in range(MOST_CONDEMNED):
+        await settle([number], ledger.attempt, streak)
+
+    with pytest.raises(BadDeploy):
+        await settle([MOST_CONDEMNED], ledger.attempt, streak)
+
+    assert len(ledger.buried) == MOST_CONDEMNED
+
+
+async def test_a_success_in_between_shows_that_it_is_the_messages_and_not_the_build() -> None:
+    ledger, streak = Ledger(set(range(0, 100, 2))), Streak()
+
+    for number in range(100):
+        await settle([number], ledger.attempt, streak)
+
+    assert ledger.done == list(range(1, 100, 2))
+
+
 async def test_poison_that_a_rule_finds_is_buried_with_its_own_reason_and_is_no_bad_build() -> None:
     ledger = Ledger(set(range(50)), Poison)
 
-    await settle(range(60), ledger.attempt)
+    await settle(range(60), ledger.attempt, Streak())
 
     assert ledger.done == list(range(50, 60))
     assert {verdict.reason for verdict in ledger.buried.values()} == {"schema"}
@@ -91,6 +111,6 @@ async def test_what_is_no_bug_is_passed_on_at_once(error: type[Exception]) -> No
     ledger = Ledger({3}, error)
 
     with pytest.raises(error):
-        await settle(range(10), ledger.attempt)
+        await settle(range(10), ledger.attempt, Streak())
 
     assert ledger.attempts == 1
