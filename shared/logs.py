@@ -24,7 +24,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from shared.failures import Poison
+from shared.failures import REASONS, Poison
 from shared.refusal import Refusal
 from shared.topics import SERVICES, TOPICS
 
@@ -97,7 +97,7 @@ FIELDS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
         "exit_code": _number,
         "seconds": _seconds,
         "error": _type_name,
-        "reason": _closed("null-value", "not-json", "schema", "too-large", "internal"),
+        "reason": _closed(*REASONS),
         "signal": _closed("SIGTERM", "SIGINT"),
     }
 )

@@ -17,14 +17,9 @@ from services.geofence.store.people import Person, people, save_traces
 from services.geofence.store.sites import SiteBook
 from shared import metrics
 from shared.events import CheckInRecorded, IntegritySuspected
+from shared.failures import CONFLICT
 from shared.lanes import Lanes, Record, Work
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, INTEGRITY_SUSPECTED
-
-CONFLICT: Final = "conflict"
-"""Reason of a dead letter: the id of an earlier check-in came again with other content."""
-
-ASTRAY: Final = "astray"
-"""Reason of a dead letter: a producer put the check-in on another partition than its employee's."""
 
 MOST_AT_ONCE: Final = 500
 """Check-ins judged again in one transaction, so that live ones never wait long for the lane."""
@@ -42,7 +37,7 @@ class Geofence:
     async def locate_check_ins(self, work: Work, records: Sequence[Record[CheckInRecorded]]) -> None:
         """Judge a batch: every check-in once, however often it was delivered."""
         known = await people(work.connection, {record.event.employee_id for record in records})
-        fresh = await _without_known(work, _without_astray(work, records, known))
+        fresh = await _without_known(work, records)
         if not fresh:
             return
         judgements = await self._judge(work, [record.event for record, _ in fresh], known)
@@ -106,19 +101,6 @@ async def _without_known(
         elif earlier != digest:
             work.bury(record, CONFLICT, "check_in_id: the same id was used before for a check-in with other content")
     return fresh
-
-
-def _without_astray(
-    work: Work, records: Sequence[Record[CheckInRecorded]], known: Mapping[UUID, Person]
-) -> list[Record[CheckInRecorded]]:
-    """Check-ins on the partition of their employee; buries others, whose facts would be written under a foreign lane."""
-    kept = []
-    for record in records:
-        if record.partition == known[record.event.employee_id].lane:
-            kept.append(record)
-        else:
-            work.bury(record, ASTRAY, "partition: not the one of this employee_id (murmur2 of its text, as Kafka's default)")
-    return kept
 
 
 def digest_of(event: CheckInRecorded) -> bytes:

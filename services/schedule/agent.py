@@ -10,14 +10,8 @@ from services.schedule.store import facts
 from services.schedule.store.days import Day
 from shared.envelope import Envelope
 from shared.events import CheckInLocated, WorkReportSubmitted
+from shared.failures import OUT_OF_TIME
 from shared.lanes import Record, Work
-from shared.topics import lane_of
-
-WRONG_LANE: Final = "wrong-lane"
-"""Reason of a dead letter: the record stands on a partition that is not its employee's."""
-
-OUT_OF_TIME: Final = "out-of-time"
-"""Reason of a dead letter: a date that no duty of ours can have."""
 
 FIRST_YEAR: Final = 2000
 LAST_YEAR: Final = 2100
@@ -57,9 +51,6 @@ class Schedule:
 def _is_sound(work: Work, record: Record[Any]) -> bool:
     """Whether the record can be ours; if not, it is buried with the reason."""
     event = record.event
-    if lane_of(event.employee_id) != record.partition:
-        work.bury(record, WRONG_LANE, "employee_id: the record must stand on the partition of its employee")
-        return False
     moment = event.captured_at if isinstance(event, CheckInLocated) else event.work_date
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:
         field = "captured_at" if isinstance(event, CheckInLocated) else "work_date"

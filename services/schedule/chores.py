@@ -15,7 +15,7 @@ from services.schedule.store import due, opening
 from services.schedule.store.due import DueDay, remembered_cause
 from services.schedule.store.opening import Horizon
 from shared import metrics
-from shared.isolation import Condemned, settle
+from shared.isolation import Condemned, Streak, settle
 from shared.lanes import Lanes
 
 DAYS_AT_ONCE: Final = 400
@@ -37,6 +37,7 @@ class Chores:
         self._lanes = lanes
         self._memory = memory
         self._counted_at = 0.0
+        self._streak = Streak()
 
     async def open_days(self, owned: Collection[int]) -> int:
         """Opens the days of everybody up to tomorrow by their own clock; returns how many people moved on."""
@@ -62,7 +63,7 @@ class Chores:
                 self._counted_at = time.monotonic()
                 metrics.DUE_DAYS.labels("schedule").set(await due.backlog(connection, owned, now))
         if picked:
-            await settle(picked, self._assess)
+            await settle(picked, self._assess, self._streak)
         return len(picked)
 
     async def carry_changes(self, owned: Collection[int]) -> int:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from shared.kafka import topics_markdown
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -42,3 +43,11 @@ def test_every_environment_variable_that_the_readme_names_is_a_setting_or_read_s
     fields = {f"HADIR_{name.upper()}" for name in re.findall(r"^    (\w+): .*Field\(", code, re.MULTILINE)}
 
     assert {name for name in re.findall(r"\bHADIR_[A-Z_]+\b", README) if name not in fields and f'"{name}"' not in code} == set()
+
+
+def test_the_table_of_settings_is_the_one_of_the_code() -> None:
+    block = re.search(r"<!-- settings:begin -->\n(.*?)<!-- settings:end -->", README, re.DOTALL)
+    rows = [f"| `HADIR_{name.upper()}` | `{field.default}` | {field.description} |" for name, field in Settings.model_fields.items()]
+
+    assert block is not None
+    assert block[1].splitlines()[2:] == rows
