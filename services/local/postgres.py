@@ -132,6 +132,12 @@ def _make_cluster(data: Path, secret: Path, user: str | None) -> None:
     )  # fmt: skip
     if done.returncode:
         shutil.rmtree(data, ignore_errors=True)
+        way_out = (
+            f"\nAs root it runs as the user {user}, who must be able to reach this folder and the virtual environment. "
+            "Run this as an ordinary user, move it to a folder that is open to others, or use a server of your own: "
+            "hadir run --database URL"
+        )
         raise LocalError(
             f"PostgreSQL could not make its data folder {data}:\n{done.stdout[-500:]}{done.stderr[-1500:]}"
+            f"{way_out if user else ''}"
         )

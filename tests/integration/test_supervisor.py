@@ -37,7 +37,9 @@ def eventually(holds: Callable[[], bool], within: float = 20.0) -> None:
 @pytest.fixture
 def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     (tmp_path / "standin.py").write_text(SERVICE)
+    # One for services that are started anew, one for those that are forked from here.
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
     return "standin"
 
 
