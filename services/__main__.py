@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.commands import imports, policy, run, scenario, schemas, simulate, topics, verify
+from services.commands import imports, month, policy, run, scenario, schemas, simulate, topics, verify
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -32,6 +32,7 @@ app = typer.Typer(
 LOCAL = "On this machine"
 RULES = "Rule packs and stories"
 DATA = "Reference data"
+PAYROLL = "Months and deductions"
 PROOFS = "Proofs"
 CLUSTER = "Setting up a cluster"
 
@@ -39,6 +40,7 @@ app.command("run", rich_help_panel=LOCAL)(run.run)
 app.command("stop", rich_help_panel=LOCAL)(run.stop)
 app.command("simulate", rich_help_panel=LOCAL)(simulate.simulate)
 app.add_typer(imports.app, name="import", rich_help_panel=DATA)
+app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)

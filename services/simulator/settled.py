@@ -8,30 +8,11 @@ import asyncio
 import datetime as dt
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Final
 from uuid import UUID
 
-import asyncpg
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from shared.database import AUDIT_ROLE
-from shared.events import Event
-from shared.topics import (
-    CHECK_IN_LOCATED,
-    CHECK_IN_RECORDED,
-    DAY_ASSESSED,
-    WORK_REPORT_SUBMITTED,
-    Service,
-    Topic,
-    lane_of,
-)
-
-_CONSUMED: Final[tuple[tuple[Service, tuple[Topic[Any], ...]], ...]] = (
-    ("geofence", (CHECK_IN_RECORDED,)),
-    ("schedule", (CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED)),
-    ("payroll", (DAY_ASSESSED,)),
-)
+from services.reports.flow import CONSUMED, Flow
+from shared.topics import Service, lane_of
 
 _WAITING: Final[dict[Service, str]] = {
     "geofence": "select count(*) from geofence.due_check_in",
@@ -68,48 +49,13 @@ class Waiting:
         return ", ".join(f"{n} {what} at {service}" for what, part in parts.items() for service, n in part.items() if n)
 
 
-class Observer:
-    """Looks at the stack through the read-only audit role and Kafka's end offsets; use as an asynchronous context."""
-
-    def __init__(self, database: str, kafka: str) -> None:
-        self._database, self._kafka = database, kafka
-
-    async def __aenter__(self) -> Self:
-        self.connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(self._database, timeout=10, server_settings={
-            "role": AUDIT_ROLE, "timezone": "UTC", "default_transaction_read_only": "on", "application_name": "hadir simulator",
-        })
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, client_id="hadir-simulator")
-        await self._consumer.start()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._consumer.stop()
-        await self.connection.close()
-
-    async def behind(self, service: Service, topics: Sequence[Topic[Event]]) -> int:
-        """Events on these topics that the service has not finished with; the end offsets are taken first."""
-        ends = await self._consumer.end_offsets(
-            [TopicPartition(topic.name, partition) for topic in topics for partition in range(topic.partitions)]
-        )
-        rows = await self.connection.fetch(
-            f"select topic, lane, next_offset from {service}.position where topic = any($1::text[])",  # noqa: S608 (one of four names)
-            [topic.name for topic in topics],
-        )
-        done = {(row["topic"], row["lane"]): row["next_offset"] for row in rows}
-        return sum(max(0, end - done.get((place.topic, place.partition), 0)) for place, end in ends.items())
-
-    async def unpublished(self, service: Service) -> int:
-        """Rows of the service's outbox that its relay has not published."""
-        return int(await self.connection.fetchval(
-            f"select count(*) from {service}.outbox o join {service}.relay_cursor c using (lane) where o.seq > c.sent_seq"  # noqa: S608
-        ))
+class Observer(Flow):
+    """Looks at the stack until it has come to rest; use as an asynchronous context."""
 
     async def look(self, clock: str, until: dt.date) -> Waiting:
         """One pass over all stages; days of people living by `clock` are to be open up to `until`."""
         waiting = Waiting({}, {}, {})
-        for service, topics in _CONSUMED:
+        for service, topics in CONSUMED:
             waiting.events[service] = await self.behind(service, topics)
             arguments = (clock, until) if service == "schedule" else ()
             waiting.due[service] = int(await self.connection.fetchval(_WAITING[service], *arguments))
@@ -118,12 +64,12 @@ class Observer:
 
     async def lag(self) -> int:
         """Events that wait in front of any service."""
-        return sum([await self.behind(service, topics) for service, topics in _CONSUMED])
+        return sum([await self.behind(service, topics) for service, topics in CONSUMED])
 
     async def until_no_lag(self, services: Collection[Service] = ("geofence", "schedule", "payroll"), *, patience_s: float = 120.0) -> None:
         """Wait until no event waits in front of these services; raises NotSettled after `patience_s` seconds."""
         deadline = asyncio.get_running_loop().time() + patience_s
-        for service, topics in _CONSUMED:
+        for service, topics in CONSUMED:
             while service in services and (await self.behind(service, topics) or await self.unpublished(service)):
                 if asyncio.get_running_loop().time() > deadline:
                     raise NotSettled(f"events still wait at {service} after {patience_s:.0f} s")

@@ -1,0 +1,78 @@
+"""May a month be closed? Decided over gathered values, and said to officers in Indonesian."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+from zoneinfo import ZoneInfo
+
+_LAST_MIDNIGHT: Final = ZoneInfo("Asia/Jakarta")
+"""WIB: of the three Indonesian zones the one in which a month ends last."""
+
+_SHOWN: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A month (first and last business date), the clock its people live by, and that clock's time (aware)."""
+
+    month: str
+    first: dt.date
+    last: dt.date
+    clock: str
+    now: dt.datetime
+
+    @classmethod
+    def of(cls, month: str, clock: str, now: dt.datetime) -> "Span":
+        """The span of a month written as "2026-02"; raises ValueError for what is not one."""
+        first = dt.date.fromisoformat(f"{month}-01")
+        return cls(month, first, (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1), clock, now)
+
+    @property
+    def ended(self) -> bool:
+        """Whether the month is over everywhere in Indonesia by its clock."""
+        return self.now.astimezone(_LAST_MIDNIGHT).date() > self.last
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDays:
+    """Days of one org unit (by code) that nobody can count yet: PENDING (not decided) or HELD (waiting for a person)."""
+
+    unit: str
+    status: str
+    days: int
+    people: int
+
+
+def not_ended(span: Span) -> str | None:
+    """The sentence that refuses a month which goes on; None if it has ended."""
+    if span.ended:
+        return None
+    clock = f"jam {span.clock!r}" if span.clock else "jam sebenarnya"
+    day_after = span.last + dt.timedelta(days=1)
+    return f"Bulan {span.month} belum berakhir menurut {clock}; tutup paling cepat tanggal {day_after:%d-%m-%Y} WIB."
+
+
+def left_open(open_days: Sequence[OpenDays], *, despite: bool, reason: str) -> str | None:
+    """The sentence that refuses a month with undecided days; None if there are none or a person answers for them."""
+    if despite and not reason.strip():
+        return '--despite-open-days memerlukan alasan; tambahkan --reason "…".'
+    if not open_days or despite:
+        return None
+    counts = ", ".join(
+        f"{sum(row.days for row in open_days if row.status == status)} hari {word}"
+        for status, word in (("PENDING", "belum diputuskan (PENDING)"), ("HELD", "ditahan (HELD)"))
+        if any(row.status == status for row in open_days)
+    )
+    rows = sorted(open_days, key=lambda row: (-row.days, row.unit, row.status))
+    where = "; ".join(f"{row.unit} {row.days} hari {row.status} ({row.people} pegawai)" for row in rows[:_SHOWN])
+    more = f"; dan {len(rows) - _SHOWN} lagi" if len(rows) > _SHOWN else ""
+    return (
+        f'Masih ada {counts}: {where}{more}. Putuskan dahulu, atau tutup dengan --despite-open-days --reason "…";'
+        " putusan sesudahnya menjadi susulan bulan berikutnya."
+    )
+
+
+def counted(open_days: Sequence[OpenDays]) -> dict[str, int]:
+    """Open days by status, for the audit trail."""
+    return {status: sum(row.days for row in open_days if row.status == status) for status in sorted({row.status for row in open_days})}
