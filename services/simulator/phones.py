@@ -20,7 +20,7 @@ MOST_IN_BATCH: Final = 250
 PATIENCE_S: Final = 180.0
 """So long a request is repeated before the play gives up."""
 
-_TIMEOUT: Final = aiohttp.ClientTimeout(total=35, connect=5)
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=35, sock_connect=5)
 _LONGEST_WAIT_S: Final = 30.0
 
 

@@ -35,6 +35,9 @@ _ALL_CLOSED: Final = dt.time(7)
 """UTC on the day after the last: the westernmost night shift (07:00 WIB) has closed by its four hours, nobody
 is offline any more, and nothing of that day itself is over yet, not even in the easternmost zone."""
 
+_HELD: Final = 0.95
+"""A rate counts as held when at least this share of it was sent."""
+
 _REPORTS_AT_ONCE: Final = 16
 _ROUNDS: Final = 10_000
 
@@ -141,7 +144,8 @@ class _Play:
         self, province: Province, lanes: Lanes, observer: Observer, watch: Watch | None, report: Report
     ) -> None:
         pace = Pace(self.wanted.rate, self.wanted.real_time)
-        async with Phones(f"http://{self.settings.host}:{self.settings.ingest_port}") as phones:
+        address = f"http://{self.settings.host}:{self.settings.ingest_port}"
+        async with Phones(address, connections=64 if watch else 8) as phones:
             with self._phase("send"):
                 delivery = Delivery(province, lanes, phones, observer, pace=pace, watch=watch, told=self.told)
                 # A steady rate is measured without the reports; else they go along.
@@ -191,3 +195,4 @@ def _measured(watch: Watch, report: Report) -> None:
     report.p50_s, report.p99_s = watch.latencies.percentile(50), watch.latencies.percentile(99)
     report.highest_lag, report.lag_growth_per_s = watch.lag.highest, watch.lag.growth
     report.lag_flat = watch.lag.flat(report.sent_per_s or 0.0)
+    report.rate_held = report.rate is not None and (report.sent_per_s or 0.0) >= _HELD * report.rate

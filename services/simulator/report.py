@@ -38,6 +38,7 @@ class Report:
     seconds: dict[str, float] = field(default_factory=dict)
     rate: float | None = None
     sent_per_s: float | None = None
+    rate_held: bool | None = None
     measured: int = 0
     p50_s: float | None = None
     p99_s: float | None = None
@@ -76,6 +77,7 @@ class Report:
             told["lag under load"] = (
                 f"{'flat' if self.lag_flat else 'GROWING'} at {self.sent_per_s or 0:.0f}/s: highest {_number(self.highest_lag or 0)}, "
                 f"{self.lag_growth_per_s or 0:+.1f} events/s"
+                + ("" if self.rate_held else f"; the rate of {self.rate or 0:.0f}/s could NOT be held")
             )
         told["seconds"] = ", ".join(f"{phase} {seconds:.1f}" for phase, seconds in self.seconds.items())
         return [f"{what:<19}{text}" for what, text in told.items()] + [f"  {difference}" for difference in self.differences]
