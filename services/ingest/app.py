@@ -75,7 +75,8 @@ def create_app(settings: Settings, end: End) -> FastAPI:
         try:
             yield
         finally:
-            await intake.drain()
+            # Bounded: after a failure of ours the queue may have nobody left who works it off.
+            await asyncio.wait([asyncio.ensure_future(intake.drain())], timeout=settings.ingest_answer_within_s)
             await asyncio.wait([asyncio.ensure_future(relay.stop())], timeout=2)
             await duties.lay_down()
             await intake.note_rest()

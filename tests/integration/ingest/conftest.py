@@ -45,7 +45,7 @@ class Running:
         async with httpx.AsyncClient(base_url=self.url, timeout=30, limits=limits, **options) as client:
             yield client
 
-    async def until_ready(self, within: float = 60) -> "Running":
+    async def until_ready(self, within: float = 120) -> "Running":
         async with self.client() as client:
             await until(lambda: self._is_ready(client), within)
         return self

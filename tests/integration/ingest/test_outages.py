@@ -23,7 +23,7 @@ Records = Callable[..., Awaitable[list[ConsumerRecord[bytes, bytes]]]]
 Eventually = Callable[..., Awaitable[None]]
 Start = Callable[..., Any]
 
-ANSWER_WITHIN_S = 3
+ANSWER_WITHIN_S = 6
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ async def test_a_frozen_broker_means_503_and_a_retry_afterwards_one_event(
         assert_try_again(answer, "kafka-unavailable", "not-confirmed")
         assert_try_again(of_batch, "kafka-unavailable", "not-confirmed")
         assert [result["status"] for result in of_batch.json()["results"]] == [503, 422]
-        assert took < ANSWER_WITHIN_S + 5
+        assert took < ANSWER_WITHIN_S + 15
 
         async def accepted() -> bool:
             return bool((await client.post("/v1/check-ins", json=body)).status_code == 202)
@@ -241,12 +241,12 @@ async def test_a_database_that_is_away_or_frozen_means_503_until_it_is_back(
 async def test_beyond_the_queue_the_answer_is_503_at_once(
     start_anywhere: Start, own_kafka: Kafka, fresh_database: str, own_receipts: Connection, a_check_in: CheckIn
 ) -> None:
-    ingest = await start_anywhere(own_kafka.bootstrap, fresh_database, ingest_queue=10, ingest_answer_within_s=4).until_ready()
+    ingest = await start_anywhere(own_kafka.bootstrap, fresh_database, ingest_queue=10, ingest_answer_within_s=20).until_ready()
     async with ingest.client() as client:
         own_kafka.child.popen.send_signal(signal.SIGSTOP)
         try:
             waiting = [asyncio.create_task(client.post("/v1/check-ins", json=a_check_in())) for _ in range(40)]
-            done, late = await asyncio.wait(waiting, timeout=1.5)
+            done, late = await asyncio.wait(waiting, timeout=5)
         finally:
             own_kafka.child.popen.send_signal(signal.SIGCONT)
         assert len(done) >= 30
