@@ -213,11 +213,11 @@ def _decide(
     assessment = assess(inputs, reference.policies[policy_id], now)
     if former is None and _says_nothing(assessment):
         return None, assessment.next_due
-    event = day_event(assessment, inputs, version=former.version if former else 1, policy_id=policy_id)
-    if former is None:
-        return event, assessment.next_due
-    changed = event.model_copy(update={"version": former.version + 1}) if event != former else None
-    return changed, assessment.next_due
+    event = day_event(assessment, inputs, version=former.version + 1 if former else 1, policy_id=policy_id)
+    # Fields are compared one by one: a model's own comparison costs as much as the assessment.
+    if former is not None and {**former.__dict__, "version": event.version} == event.__dict__:
+        return None, assessment.next_due
+    return event, assessment.next_due
 
 
 def _says_nothing(assessment: Assessment) -> bool:

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-import orjson
-
 from services.schedule.rules import Violation
 from shared.database import Connection
 from shared.events import DayAssessed
@@ -34,7 +32,7 @@ async def former_days(connection: Connection, days: Sequence[Day]) -> dict[Day, 
            from unnest($1::uuid[], $2::date[]) k(employee_id, date) join assessment a using (employee_id, date)""",
         [employee_id for employee_id, _ in days], [date for _, date in days],
     )
-    return {(row["employee_id"], row["date"]): DayAssessed.model_validate(orjson.loads(row["content"])) for row in rows}
+    return {(row["employee_id"], row["date"]): DayAssessed.model_validate_json(row["content"]) for row in rows}
 
 
 async def put_days(connection: Connection, assessed: Sequence[DayAssessed]) -> None:

@@ -77,18 +77,24 @@ async def mark_spans(connection: Connection, spans: Sequence[Span], priority: Pr
     if not spans:
         return 0
     tag = await connection.execute(
-        """with span as (select * from unnest($1::uuid[], $2::date[], $3::date[]) s(employee_id, first, last)),
+        """with span as materialized (
+             select s.*, e.lane, e.played_clock from unnest($1::uuid[], $2::date[], $3::date[]) s(employee_id, first, last)
+               join employee e using (employee_id)),
            day as (
-             select s.employee_id, greatest(s.first, o.from_date) + n as date
+             select s.employee_id, greatest(s.first, o.from_date) + n as date, s.lane, s.played_clock
              from span s join opening o using (employee_id)
                cross join lateral generate_series(0, least(s.last, o.opened_until) - greatest(s.first, o.from_date)) n
              union
-             select a.employee_id, a.date from span s join assessment a using (employee_id) where a.date between s.first and s.last
+             select s.employee_id, a.date, s.lane, s.played_clock
+             from span s cross join lateral (
+               select a.date from assessment a where a.employee_id = s.employee_id and a.date between s.first and s.last) a
              union
-             select d.employee_id, d.date from span s join due_day d using (employee_id) where d.date between s.first and s.last
+             select s.employee_id, d.date, s.lane, s.played_clock
+             from span s cross join lateral (
+               select d.date from due_day d where d.employee_id = s.employee_id and d.date between s.first and s.last) d
            )
            insert into due_day (employee_id, date, lane, clock, priority, due_at, cause_id, correlation_id)
-           select e.employee_id, day.date, e.lane, e.played_clock, $4, $5, $6, $7 from day join employee e using (employee_id)
+           select employee_id, date, lane, played_clock, $4, $5, $6, $7 from day
            on conflict (employee_id, date) do update set clock = excluded.clock, due_at = excluded.due_at,
              priority = case when due_day.due_at = excluded.due_at then least(due_day.priority, excluded.priority)
                              else excluded.priority end,
@@ -143,23 +149,26 @@ async def pick_due(connection: Connection, lanes: Collection[int], now: dt.datet
     """
     share = max(1, most // 5)
     rows = await connection.fetch(
-        """select d.* from (values (1, $3::int), (2, $3), (3, $4::int), (4, $4)) p(priority, most)
+        """select d.* from (values (1), (2), (3), (4)) p(priority)
            cross join lateral (
              select d.* from unnest($1::smallint[]) l(lane) cross join lateral (
                select employee_id, date, lane, clock, priority, due_at, cause_id, correlation_id from due_day
-               where clock = '' and lane = l.lane and priority = p.priority and due_at <= $2 order by due_at limit $5) d
-             order by d.due_at limit p.most) d
+               where clock = '' and lane = l.lane and priority = p.priority and due_at <= $2 order by due_at limit $4) d
+             order by d.due_at limit $3) d
            order by d.priority""",
-        list(lanes), now, most, share, max(50, most // 4),
+        list(lanes), now, most, max(50, most // 4),
     )
     urgent = [row for row in rows if row["priority"] <= Priority.CLOCK]
     mass = [row for row in rows if row["priority"] > Priority.CLOCK]
-    picked = urgent[: most - min(share, len(mass))] + mass[:share]
+    picked = urgent[: most - min(share, len(mass))]
+    picked += mass[: most - len(picked)]
     if len(picked) < most:
         picked += await connection.fetch(
             """select d.employee_id, d.date, d.lane, d.clock, d.priority, d.cause_id, d.correlation_id
                from clock c cross join lateral (
-                 select * from due_day where clock = c.name and due_at <= c.at and lane = any($1::smallint[]) order by due_at limit $2) d
+                 select * from due_day  -- the second condition on clock lets the planner use the partial index
+                 where clock = c.name and clock <> '' and due_at <= c.at and lane = any($1::smallint[])
+                 order by due_at limit $2) d
                limit $2""",
             list(lanes), most - len(picked),
         )
