@@ -19,6 +19,7 @@ from typing import Any
 
 import asyncpg
 import httpx
+import hypothesis
 import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -31,6 +32,11 @@ from shared.kafka import apply_topics
 from shared.topics import Topic
 
 _NUMBERS = count(1)
+
+# `make unit` is for every save; CI and HADIR_THOROUGH=1 look harder.
+hypothesis.settings.register_profile("quick", max_examples=20, deadline=None)
+hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None)
+hypothesis.settings.load_profile("thorough" if {"CI", "HADIR_THOROUGH"} & os.environ.keys() else "quick")
 
 
 @pytest.fixture(scope="session")
