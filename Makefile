@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit contract integration faults e2e lint format lock topics clean
+.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics verify-k8s clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -24,13 +24,19 @@ run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, ch
 stop: ## Stop what `make run` started, or left behind
 	@if [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
 
-test: lint unit contract integration faults e2e ## Everything: lint, types, unit, contract, integration, faults (short), end to end
+test: lint unit contract deploy integration faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
 
 unit: $(READY) ## Rules and decisions; nothing running, seconds
 	$(PYTEST) tests/unit
 
 contract: $(READY) ## Golden samples, owners, charters, documents made from declarations
 	$(PYTEST) tests/contract
+
+deploy: $(READY) ## Manifests: every overlay is sound, planted errors are found, rights are those declared
+	$(PYTEST) tests/deploy
+
+verify-k8s: $(READY) ## Check every overlay of deploy/k8s, or OVERLAYS="path ...", without a cluster
+	@$(BIN)/python -m deploy.k8s.verify $(OVERLAYS)
 
 integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests
 	$(PYTEST) tests/integration
@@ -50,8 +56,10 @@ format: $(READY) ## Let ruff format and tidy the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-topics: $(READY) ## Write the README's table of topics from shared/topics.py
+topics: $(READY) ## Write the README's table of topics and Kubernetes' topics and users from shared/topics.py
 	@$(BIN)/hadir topics docs --write README.md
+	@$(BIN)/hadir topics manifests --write deploy/k8s/base/kafka
+	@cd deploy/k8s/components/outsiders && $(CURDIR)/$(BIN)/hadir topics manifests --outsiders outsiders.yaml --write .
 
 setup: $(READY) ## Create .venv with the locked, hash-checked packages
 

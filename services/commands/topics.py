@@ -85,3 +85,25 @@ def docs(
         stop_with(f"{write} has no block <!-- topics:begin --> … <!-- topics:end -->; add one where the table belongs.")
     write.write_text(replaced)
     print_line(f"Wrote the table of topics into {write}.")
+
+
+@app.command("manifests")
+def manifests(
+    write: Annotated[Path, typer.Option(metavar="FOLDER", help="Folder for topics.yaml and users.yaml.")],
+    outsiders: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Write the users of the outside systems in this file instead."),
+    ] = None,
+) -> None:
+    """Write Kubernetes' KafkaTopics and KafkaUsers (Strimzi): each service's rights are what it owns and consumes.
+
+    Example: [bold]hadir topics manifests --write deploy/k8s/base/kafka[/bold]
+    """
+    from services.commands.manifests import cluster_files, outsider_files
+
+    for name, text in (cluster_files() if outsiders is None else outsider_files(outsiders)).items():
+        try:
+            (write / name).write_text(text)
+        except OSError as error:
+            stop_with(f"Cannot write {write / name}: {error.strerror}.")
+        print_line(f"Wrote {write / name}.")

@@ -17,7 +17,14 @@ Manifest: TypeAlias = dict[str, Any]
 
 _FIELDS: Final = {"apiVersion", "kind", "namespace", "resources", "components", "labels", "images", "patches"}
 _APIS: Final = {"Kustomization": "kustomize.config.k8s.io/v1beta1", "Component": "kustomize.config.k8s.io/v1alpha1"}
-_CLUSTER_WIDE: Final = {"Namespace", "ClusterRole", "ClusterRoleBinding", "PriorityClass", "ClusterSecretStore", "StorageClass"}
+_CLUSTER_WIDE: Final = {
+    "Namespace",
+    "ClusterRole",
+    "ClusterRoleBinding",
+    "PriorityClass",
+    "ClusterSecretStore",
+    "StorageClass",
+}
 
 
 class Unbuildable(Exception):
@@ -123,7 +130,9 @@ def _retag(found: list[Manifest], image: Mapping[str, str], file: Path) -> None:
         for container in containers(manifest):
             name, _, _ = re.fullmatch(r"([^@]+?)(?:(:)([^:/@]+))?(?:@.*)?", container["image"]).groups()  # type: ignore[union-attr]
             if name == image["name"]:
-                ending = f"@{image['digest']}" if "digest" in image else f":{image['newTag']}" if "newTag" in image else ""
+                ending = (
+                    f"@{image['digest']}" if "digest" in image else f":{image['newTag']}" if "newTag" in image else ""
+                )
                 container["image"] = image.get("newName", name) + ending
 
 
@@ -180,7 +189,7 @@ def _insert(place: Any, last: str, value: Any) -> None:
 
 def _replace(place: Any, last: str, value: Any) -> None:
     key = int(last) if isinstance(place, list) else last
-    place[key]  # noqa: B018 - what is replaced must be there
+    _ = place[key]  # what is replaced must be there
     place[key] = value
 
 
@@ -188,4 +197,8 @@ def _remove(place: Any, last: str, _value: Any) -> None:
     del place[int(last) if isinstance(place, list) else last]
 
 
-_OPERATIONS: Final[Mapping[str, Callable[[Any, str, Any], None]]] = {"add": _insert, "replace": _replace, "remove": _remove}
+_OPERATIONS: Final[Mapping[str, Callable[[Any, str, Any], None]]] = {
+    "add": _insert,
+    "replace": _replace,
+    "remove": _remove,
+}

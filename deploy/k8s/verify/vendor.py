@@ -17,7 +17,7 @@ class _Loader(yaml.SafeLoader):
     """YAML as Go's libraries read it: a bare `=` is text."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda loader, node: loader.construct_scalar(node))
+_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 
 
 def strict(schema: Any, *, top: bool = False) -> Any:
@@ -28,7 +28,9 @@ def strict(schema: Any, *, top: bool = False) -> Any:
         return schema
     if schema.get("x-kubernetes-int-or-string"):
         # A pattern applies to the text only, as in the API server.
-        return {"anyOf": [{"type": "integer"}, {"type": "string", **{k: schema[k] for k in ("pattern",) if k in schema}}]}
+        return {
+            "anyOf": [{"type": "integer"}, {"type": "string", **{k: schema[k] for k in ("pattern",) if k in schema}}]
+        }
     kept: dict[str, Any] = {}
     for key, value in schema.items():
         if key == "properties":
@@ -42,7 +44,11 @@ def strict(schema: Any, *, top: bool = False) -> Any:
     if "properties" in kept and not open_ended and "type" in kept:
         kept["additionalProperties"] = False
     if top:
-        kept["properties"] |= {"apiVersion": {"type": "string"}, "kind": {"type": "string"}, "metadata": {"type": "object"}}
+        kept["properties"] |= {
+            "apiVersion": {"type": "string"},
+            "kind": {"type": "string"},
+            "metadata": {"type": "object"},
+        }
         kept["required"] = sorted({*kept.get("required", ()), "apiVersion", "kind", "metadata"})
         # Its status is the operator's to write.
         kept["properties"].pop("status", None)
@@ -52,7 +58,7 @@ def strict(schema: Any, *, top: bool = False) -> Any:
 def write(crd: Path) -> list[Path]:
     """Writes one file per served version of the CRDs in a YAML file; returns their paths."""
     written = []
-    for document in yaml.load_all(crd.read_text(), _Loader):  # noqa: S506 - a SafeLoader
+    for document in yaml.load_all(crd.read_text(), _Loader):
         spec = document["spec"]
         for version in spec["versions"]:
             if version["served"] and not version.get("deprecated"):

@@ -1,0 +1,214 @@
+"""The manifests of every overlay would be taken by an API server and fit together; what is planted wrong is found and named."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.k8s.verify.__main__ import OVERLAYS, faults_of, main
+from deploy.k8s.verify.kustomization import Unbuildable, build
+from shared.database import session_settings
+
+K8S = OVERLAYS.parent
+NAMES = ("dev", "province", "national")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of the manifests that may be spoilt."""
+    return Path(shutil.copytree(K8S, tmp_path / "k8s", ignore=shutil.ignore_patterns("schemas", "verify")))
+
+
+def spoil(copy: Path, file: str, old: str, new: str, *, count: int = 1) -> None:
+    path = copy / file
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, count))
+
+
+def objects(overlay: str) -> dict[tuple[str, str], dict[str, Any]]:
+    return {(item["kind"], item["metadata"]["name"]): item for item in build(OVERLAYS / overlay)}
+
+
+@pytest.mark.parametrize("overlay", NAMES)
+def test_every_overlay_is_without_fault(overlay: str) -> None:
+    count, faults = faults_of(OVERLAYS / overlay)
+
+    assert count > 50
+    assert faults == []
+
+
+def test_the_overlays_tried_here_are_all_there_are() -> None:
+    assert {path.name for path in OVERLAYS.iterdir()} == set(NAMES)
+
+
+@pytest.mark.skipif(shutil.which("kustomize") is None, reason="kustomize is not installed; 5.8.2 was compared by hand")
+@pytest.mark.parametrize("overlay", NAMES)
+def test_kustomize_builds_the_same_objects(overlay: str) -> None:
+    built = subprocess.run(["kustomize", "build", OVERLAYS / overlay], capture_output=True, text=True, check=True)
+
+    theirs = {(item["kind"], item["metadata"]["name"]): item for item in yaml.safe_load_all(built.stdout)}
+    assert objects(overlay) == theirs
+
+
+SPOILT = {
+    "a misspelt field of a built-in": (
+        "base/ingest/deployment.yaml", "terminationGracePeriodSeconds", "terminationGraceSeconds",
+        r"Deployment hadir-ingest: spec\.template\.spec: .*'terminationGraceSeconds' was unexpected",
+    ),
+    "a misspelt field of a probe": (
+        "base/geofence/deployment.yaml", "failureThreshold: 60", "failureTreshold: 60",
+        r"Deployment hadir-geofence: spec\.template\.spec\.containers\[0\]\.startupProbe: .*failureTreshold",
+    ),
+    "a misspelt field of a topic": (
+        "base/kafka/topics.yaml", "partitions: 24", "partition: 24", r"KafkaTopic hadir\.check-in\.recorded\.v1: spec: .*'partition' was",
+    ),
+    "a misspelt field of the database": (
+        "base/postgres/cluster.yaml", "dataDurability", "durability",
+        r"Cluster hadir-postgres: spec\.postgresql\.synchronous: .*durability",
+    ),
+    "a value that is not one of the few": (
+        "base/kafka/kafka.yaml", "type: simple", "type: easy", r"Kafka hadir: spec\.kafka\.authorization\.type: 'easy' is not one of",
+    ),
+    "a wrong type": (
+        "base/payroll/deployment.yaml", "replicas: 2", 'replicas: "2"', r"Deployment hadir-payroll: spec\.replicas: '2' is not of type",
+    ),
+    "an old version of Strimzi's": (
+        "base/kafka/kafka.yaml", "kafka.strimzi.io/v1", "kafka.strimzi.io/v1beta2",
+        r"Kafka hadir: there is no Kafka in kafka\.strimzi\.io/v1beta2 \(known: kafka of v1,",
+    ),
+    "an old version of a built-in": (
+        "base/schedule/service.yaml", "policy/v1", "policy/v1beta1",
+        r"there is no PodDisruptionBudget in policy/v1beta1 \(of Kubernetes 1\.37",
+    ),
+    "a setting nobody reads": (
+        "base/settings/settings.yaml", "HADIR_LOG_LEVEL", "HADIR_LOGLEVEL",
+        r"ConfigMap hadir-settings sets HADIR_LOGLEVEL, which no process reads",
+    ),
+    "a port nobody listens on": (
+        "base/geofence/deployment.yaml", "containerPort: 8802", "containerPort: 8801", r"opens \[8801\], but geofence listens on 8802",
+    ),
+    "a topic with two owners": (
+        "base/kafka/users.yaml",
+        "          name: hadir.employee.v1\n          patternType: literal\n        operations:\n          - Describe\n          - Read",
+        "          name: hadir.employee.v1\n          patternType: literal\n        operations:\n          - Describe\n          - Write",
+        r"Topic hadir\.employee\.v1 must have one owner; it is written by hadir-ingest and hadir-schedule",
+    ),
+    "a right on no topic": (
+        "base/kafka/users.yaml", "name: hadir.check-in.recorded.v1", "name: hadir.check-in.v1",
+        r"KafkaUser hadir-ingest has rights on hadir\.check-in\.v1, which is no KafkaTopic",
+    ),
+    "a right that nobody needs": (
+        "base/kafka/users.yaml", "          - Write", "          - Delete",
+        r"KafkaUser hadir-ingest may Delete hadir\.check-in\.recorded\.v1",
+    ),
+    "a topic that stops with one broker": (
+        "base/kafka/topics.yaml", 'min.insync.replicas: "2"', 'min.insync.replicas: "3"', r"stops when one of 3 brokers restarts",
+    ),
+    "a pod that may be root": (
+        "base/ingest/deployment.yaml", "runAsUser: 10001", "runAsUser: 0", r"Deployment hadir-ingest may run as root",
+    ),
+    "a pod that may escalate": (
+        "base/jobs/schemas.yaml", "allowPrivilegeEscalation: false", "allowPrivilegeEscalation: true",
+        r"Job hadir-schemas violates PodSecurity restricted",
+    ),
+    "a secret nobody makes": (
+        "base/payroll/deployment.yaml", "name: hadir-database-payroll", "name: hadir-db-payroll",
+        r"Deployment hadir-payroll: nobody makes the Secret hadir-db-payroll",
+    ),
+    "a budget of nobody": (
+        "base/geofence/service.yaml", "matchLabels:\n      app.kubernetes.io/name: hadir-geofence",
+        "matchLabels:\n      app.kubernetes.io/name: geofence", r"PodDisruptionBudget hadir-geofence selects no pod",
+    ),
+    "pods that lanes cannot be shared among": (
+        "components/keda/scaling.yaml", "maxReplicaCount: 12", "maxReplicaCount: 10",
+        r"ScaledObject hadir-geofence: 10 pods cannot share 24 lanes",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SPOILT)
+def test_a_planted_error_is_found_and_named(copy: Path, what: str) -> None:
+    file, old, new, expected = SPOILT[what]
+    spoil(copy, file, old, new)
+
+    _, faults = faults_of(copy / "overlays" / "province")
+
+    assert any(re.search(expected, fault) for fault in faults), faults
+
+
+def test_the_command_fails_and_prints_the_fault(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spoil(copy, "base/kafka/topics.yaml", "partitions: 24", "partition: 24")
+
+    assert main([str(copy / "overlays" / "dev")]) == 1
+    assert "KafkaTopic hadir.check-in.recorded.v1: spec: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("overlays/dev/kustomization.yaml", "namespace:", "namePrefix:", "namePrefix is more of kustomize than"),
+        ("overlays/dev/kustomization.yaml", "../../base", "../../bases", r"there is no \.\./\.\./bases"),
+        ("overlays/dev/kustomization.yaml", "kind: KafkaTopic", "kind: KafkaTopics", "no object is the target"),
+        ("overlays/dev/kustomization.yaml", "path: /spec/maxUnavailable", "path: /spec/max", "does not fit PodDisruptionBudget"),
+        ("base/kafka/kustomization.yaml", "  - topics.yaml", "  - topics.yaml\n  - topics.yaml", "is declared twice"),
+    ],
+)  # fmt: skip
+def test_what_kustomize_would_refuse_or_we_cannot_read_is_said_with_its_file(
+    copy: Path, file: str, old: str, new: str, expected: str
+) -> None:
+    spoil(copy, file, old, new)
+
+    with pytest.raises(Unbuildable, match=expected):
+        build(copy / "overlays" / "dev")
+
+
+def test_no_overlay_holds_a_password() -> None:
+    for overlay in NAMES:
+        for (kind, name), item in objects(overlay).items():
+            if kind == "Secret":
+                assert (name, item["stringData"]) == ("hadir-observer-login", {"username": "hadir-observer"})
+
+
+def test_a_worker_may_finish_its_longest_transaction_before_it_is_killed() -> None:
+    longest = int(session_settings(None, "test")["statement_timeout"].removesuffix("s"))
+    for service in ("geofence", "schedule", "payroll"):
+        spec = objects("province")["Deployment", f"hadir-{service}"]["spec"]
+        assert spec["template"]["spec"]["terminationGracePeriodSeconds"] > longest
+        assert spec["strategy"]["rollingUpdate"]["maxSurge"] == 0
+
+
+def test_dev_needs_one_broker_and_one_instance_only() -> None:
+    dev = objects("dev")
+
+    assert dev["KafkaNodePool", "brokers"]["spec"]["replicas"] == 1
+    assert {item["spec"]["replicas"] for (kind, _), item in dev.items() if kind == "KafkaTopic"} == {1}
+    assert dev["Cluster", "hadir-postgres"]["spec"]["instances"] == 1
+    assert {item["metadata"].get("namespace") for (kind, _), item in dev.items() if kind != "Namespace"} == {
+        "hadir-dev"
+    }
+
+
+def test_the_databases_logins_have_connections_for_all_pods_there_may_be() -> None:
+    """Ingest opens at most 11 per pod (pool 8, relay, loader's lock and offsets), a worker 8."""
+    per_pod = {"ingest": 11, "geofence": 8, "schedule": 8, "payroll": 8}
+    for overlay in ("province", "national"):
+        found = objects(overlay)
+        cluster = found["Cluster", "hadir-postgres"]["spec"]
+        limits = {
+            role["name"].removeprefix("hadir_"): role.get("connectionLimit", 0) for role in cluster["managed"]["roles"]
+        }
+        pods = {
+            service: found["ScaledObject", f"hadir-{service}"]["spec"]["maxReplicaCount"]
+            if ("ScaledObject", f"hadir-{service}") in found
+            else found["Deployment", f"hadir-{service}"]["spec"]["replicas"]
+            for service in per_pod
+        }
+        wanted = {service: pods[service] * per_pod[service] for service in per_pod}
+
+        assert all(wanted[service] <= limits[service] for service in per_pod), (overlay, wanted, limits)
+        assert sum(wanted.values()) + limits["audit"] < int(cluster["postgresql"]["parameters"]["max_connections"])
