@@ -40,21 +40,25 @@ class Envelope:
     causation_id: UUID | None
     correlation_id: UUID
 
+    def header_texts(self) -> dict[str, str]:
+        """The headers by name, as text (all of them are)."""
+        texts = {
+            "ce_specversion": "1.0",
+            "ce_id": str(self.id),
+            "ce_type": self.type,
+            "ce_source": self.source,
+            "ce_time": self.time.astimezone(UTC).isoformat()[:-6] + "Z",
+            "ce_subject": self.subject,
+            "ce_correlationid": str(self.correlation_id),
+            "content-type": "application/json",
+        }
+        if self.causation_id is not None:
+            texts["ce_causationid"] = str(self.causation_id)
+        return texts
+
     def headers(self) -> list[tuple[str, bytes]]:
         """Record headers in the binary mode of the CloudEvents Kafka binding."""
-        headers = [
-            ("ce_specversion", b"1.0"),
-            ("ce_id", str(self.id).encode()),
-            ("ce_type", self.type.encode()),
-            ("ce_source", self.source.encode()),
-            ("ce_time", self.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
-            ("ce_subject", self.subject.encode()),
-            ("ce_correlationid", str(self.correlation_id).encode()),
-            ("content-type", b"application/json"),
-        ]
-        if self.causation_id is not None:
-            headers.append(("ce_causationid", str(self.causation_id).encode()))
-        return headers
+        return [(name, text.encode()) for name, text in self.header_texts().items()]
 
     @classmethod
     def of_headers(
@@ -66,8 +70,11 @@ class Envelope:
         derived from where the record stands, so that every replay sees the same one. `time` is the
         record's own timestamp, for records without a readable `ce_time`.
         """
-        known = {name: value for name, value in headers or () if value is not None}
-        text = {name: known[name].decode(errors="replace") for name in known if name.startswith("ce_")}
+        text = {
+            name: value.decode(errors="replace")
+            for name, value in headers or ()
+            if value is not None and name.startswith("ce_")
+        }
         own_id = _uuid(text.get("ce_id")) or uuid5(HADIR_NAMESPACE, f"{topic.name}|{partition}|{offset}")
         return cls(
             id=own_id,

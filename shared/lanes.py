@@ -7,7 +7,7 @@ since lanes are always locked in rising order nobody can wait in a circle.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -42,16 +42,6 @@ class Record(Generic[E_co]):
     raw: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Outgoing:
-    lane: int
-    topic: str
-    partition: int
-    key: bytes
-    headers: str
-    value: bytes
-
-
 class Work:
     """One unit of work: a database transaction that holds some lanes.
 
@@ -68,7 +58,7 @@ class Work:
         self.positions: Final = positions
         """(epoch, next_offset) of the positions that were locked together with the lanes."""
         self._out_seq = dict(out_seq)
-        self._outgoing: list[_Outgoing] = []
+        self._outgoing: list[tuple[int, str, int, bytes, str, bytes]] = []
         self._buried: list[tuple[str, int, int, str, str, bytes | None, bytes | None]] = []
         self._advanced: dict[Position, int] = {}
 
@@ -105,8 +95,8 @@ class Work:
         value = encode(event)
         if len(value) > MAX_EVENT_BYTES:
             raise ValueError(f"an event of {len(value)} bytes for {topic.name}, at most {MAX_EVENT_BYTES} are taken")
-        headers = orjson.dumps({name: text.decode() for name, text in envelope.headers()}).decode()
-        self._outgoing.append(_Outgoing(lane, topic.name, lane % topic.partitions, key.encode(), headers, value))
+        headers = orjson.dumps(envelope.header_texts()).decode()
+        self._outgoing.append((lane, topic.name, lane % topic.partitions, key.encode(), headers, value))
         return envelope
 
     def bury(self, record: Record[Event], reason: str, detail: str) -> None:
@@ -150,21 +140,18 @@ class Work:
             return 0
         seqs = []
         for row in self._outgoing:
-            self._out_seq[row.lane] += 1
-            seqs.append(self._out_seq[row.lane])
-        lanes = sorted({row.lane for row in self._outgoing})
+            self._out_seq[row[0]] += 1
+            seqs.append(self._out_seq[row[0]])
+        columns: list[Sequence[Any]] = list(zip(*self._outgoing, strict=True)) or [()] * 6
+        touched = sorted(set(columns[0]))
         # One statement, one round trip: every data-modifying part of a WITH is carried out.
         await self.connection.execute(
             _WRITE,
-            lanes,
-            [self._out_seq[lane] for lane in lanes],
-            [row.lane for row in self._outgoing],
+            touched,
+            [self._out_seq[lane] for lane in touched],
+            columns[0],
             seqs,
-            [row.topic for row in self._outgoing],
-            [row.partition for row in self._outgoing],
-            [row.key for row in self._outgoing],
-            [row.headers for row in self._outgoing],
-            [row.value for row in self._outgoing],
+            *columns[1:],
             [topic for topic, _ in self._advanced],
             [lane for _, lane in self._advanced],
             list(self._advanced.values()),

@@ -152,12 +152,11 @@ class _Process:
     async def _start_pump(self) -> None:
         names = [topic.name for topic in self._worker.consumes]
         self._pump = pump.make_pump(self._settings, self._service, names, self)
-        source = self._pump.topic(*names, key_type=bytes, value_type=bytes, acks=False)
 
         async def carry(stream: Any) -> None:
             await self._guarded(self._carry(stream))
 
-        self._pump.agent(source, concurrency=1, name=f"{self._service}.batches")(carry)
+        pump.attach_agent(self._pump, carry)
         self._pump.loop = asyncio.get_running_loop()
         self._pump.finalize()
         await self._pump.start()

@@ -67,9 +67,12 @@ class Running:
         return said
 
     async def metric(self, name: str) -> float:
-        """Sum of a metric over its labels."""
-        async with httpx.AsyncClient() as client:
-            text = (await client.get(f"http://127.0.0.1:{self.port}/metrics")).text
+        """Sum of a metric over its labels; NaN when nobody answers."""
+        try:
+            async with httpx.AsyncClient() as client:
+                text = (await client.get(f"http://127.0.0.1:{self.port}/metrics")).text
+        except httpx.TransportError:
+            return float("nan")
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name}{{"))
 
     def logged(self) -> list[dict[str, Any]]:

@@ -72,7 +72,7 @@ async def test_a_kill_at_any_named_point_loses_nothing_and_doubles_nothing(trial
 
 async def test_two_workers_under_random_kills_terms_and_freezes(trial: Any) -> None:
     chance = random.Random(7)
-    workers = [trial.start(), trial.start()]
+    workers = [await trial.started(), await trial.started()]
     codes = []
     sent = 0
     for _ in range(6):
@@ -92,7 +92,7 @@ async def test_two_workers_under_random_kills_terms_and_freezes(trial: Any) -> N
         for which in range(2):
             if workers[which].process.poll() is not None:
                 assert workers[which].process.returncode in (0, 70, -9), workers[which].log.read_text()
-                workers[which] = trial.start()
+                workers[which] = await trial.started()
 
     for which in range(2):
         if workers[which].process.poll() is not None:

@@ -36,11 +36,14 @@ async def test_a_frozen_worker_that_wakes_up_after_its_lanes_went_is_fenced(tria
     zombie.send(signal.SIGCONT)
 
     if mutant:
-        with pytest.raises(AssertionError):
-            assert await asyncio.wait_for(zombie.ended(), 20) == 70
+        # Nothing stops it: it goes on until it hears that it is no longer a member, and joins again.
+        await trial.eventually(
+            lambda: zombie.process.poll() is not None or zombie.log.read_text().count("assigned") > 1
+        )
+        assert "Fenced" not in zombie.log.read_text()
     else:
         assert await zombie.ended() == 70
-        assert zombie.logged()[-1]["error"] == "Fenced"
+        assert "Fenced" in {line.get("error") for line in zombie.logged()}
     await trial.send(range(240, 300))
     await trial.all_in_sink()
     await trial.assert_once_and_in_order()

@@ -84,7 +84,7 @@ async def test_a_build_that_fails_at_every_message_stops_before_it_buries_many(t
     worker = trial.start()
 
     assert await worker.ended() == 70
-    assert worker.logged()[-1]["error"] == "BadDeploy"
+    assert "BadDeploy" in {line.get("error") for line in worker.logged()}
     assert len(await letters(trial)) <= MOST_CONDEMNED
 
 

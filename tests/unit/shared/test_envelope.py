@@ -8,7 +8,7 @@ import orjson
 import pytest
 from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.envelope import MAX_DEPTH, MAX_EVENT_BYTES, Envelope, decode, derived_id, encode
@@ -45,6 +45,7 @@ def reason(raw: bytes | None) -> str:
     return caught.value.reason
 
 
+@settings(deadline=None)
 @given(
     st.uuids(), st.uuids(), st.none() | st.uuids(),
     st.datetimes(timezones=st.just(UTC)),
@@ -185,6 +186,7 @@ def test_text_that_only_looks_suspicious_is_taken() -> None:
     decode(CORRECTION, _correction({"a": "\\u0000", "b": "1234567890123456789012"}))
 
 
+@settings(deadline=None)  # a shared machine may be slow
 @given(st.binary(max_size=200))
 def test_any_bytes_are_an_event_or_poison(raw: bytes) -> None:
     try:
