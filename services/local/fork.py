@@ -22,6 +22,7 @@ from typing import NoReturn
 
 from services.local.launch import die_with
 from services.local.process import Child
+from shared.settings import settings
 
 _PR_SET_NAME = 15
 
@@ -99,6 +100,7 @@ def _be(name: str, arguments: Sequence[str], log: Path, environment: Mapping[str
         # Above all the lock of the run, which must not outlive the parent in a child's hands.
         os.closerange(3, 4096)
         os.environ.update(environment)
+        settings.cache_clear()  # what the parent has read is the parent's
         sys.argv = list(arguments)
         runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)
         code = 0
