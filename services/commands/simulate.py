@@ -20,7 +20,7 @@ def simulate(
     rate: Annotated[float | None, typer.Option(min=0.1, help="Check-ins a second; default: as fast as they are taken.")] = None,
     seconds: Annotated[
         float | None,
-        typer.Option(min=1, help="With --rate: a day that lasts so long, check-ins one by one, latency and lag measured."),
+        typer.Option(min=1, help="With --rate: hold it so long, check-ins one by one, and measure latency and lag."),
     ] = None,
     seed: Annotated[int, typer.Option(help="The same seed plays the same people doing the same things.")] = 1,
     first_day: Annotated[
@@ -57,7 +57,7 @@ def simulate(
         employees = 2_000 if seconds is None or rate is None else employees_for(rate, seconds)
     wanted = Wanted(
         employees, days, seed, rate, first_day.date() if first_day else None,
-        watched=seconds is not None, real_time=real_time, folder=files,
+        steady_s=seconds, real_time=real_time, folder=files,
     )
     try:
         with drawn() as told:

@@ -28,14 +28,22 @@ _ALONE_OF: Final = 40
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How fast to deliver: `rate` check-ins a second, or a played second a second, or (neither) as fast as possible."""
+    """How fast to deliver: `rate` check-ins a second, or a played second a second, or (neither) as fast as possible.
+
+    `steady` is the number of check-ins to which the rate applies (None: all); the rest goes as fast as possible.
+    """
 
     rate: float | None = None
     real_time: bool = False
+    steady: int | None = None
 
 
 class Delivery:
-    """One delivery of a whole province; `watch` makes every check-in go alone and be measured."""
+    """One delivery of a whole province.
+
+    With a `watch` the steady check-ins go alone and are measured, on days that were opened before, as they are
+    at midnight. `held` is the rate that was reached while it was asked for.
+    """
 
     def __init__(
         self, province: Province, lanes: Lanes, phones: Phones, observer: Observer, *, pace: Pace, watch: Watch | None, told: Told
@@ -44,6 +52,7 @@ class Delivery:
         self._pace, self._watch, self._told = pace, watch, told
         self._under_way: set[asyncio.Task[None]] = set()
         self._delivered = 0
+        self.held: float | None = None
         duty_days = sum(date.weekday() < 5 and not is_free(date) for date in province.dates)
         self._about = max(1, round(province.employees * max(duty_days, 0.1) * MARKS_A_DAY))
 
@@ -51,35 +60,67 @@ class Delivery:
         """Deliver everything; raises what sending raises, after the requests under way have ended."""
         batch: list[Arrival] = []
         next_move: dt.datetime | None = None
-        first: dt.datetime | None = None
         taken = 0
-        self._began = asyncio.get_running_loop().time()
-        at_most = MOST_IN_BATCH if self._pace.rate is None else max(1, min(MOST_IN_BATCH, round(self._pace.rate / 4)))
-        alone = self._watch is not None or self._pace.real_time
         try:
             for arrival in arrivals(self._province):
-                first = first or arrival.at
-                if next_move is None or arrival.at >= next_move:
+                if next_move is None:
+                    await self._begin(arrival.at)
+                    next_move = arrival.at + _CLOCK_STEP
+                if arrival.at >= next_move:
                     await self._send(batch)
                     batch = []
                     await self._move_clock(arrival.at)
                     next_move = arrival.at + _CLOCK_STEP
-                if self._pace.real_time:
-                    await self._wait_until((arrival.at - first).total_seconds())
-                elif self._pace.rate is not None:
-                    await self._wait_until(taken / self._pace.rate)
+                await self._keep_pace(arrival, taken)
                 taken += 1
-                if alone or taken % _ALONE_OF == 0:
-                    await self._start(self._send_alone(arrival), _PHONES_AT_ONCE if alone else _BATCHES_AT_ONCE)
+                if self._alone or taken % _ALONE_OF == 0:
+                    await self._start(self._send_alone(arrival), _PHONES_AT_ONCE if self._alone else _BATCHES_AT_ONCE)
                 else:
                     batch.append(arrival)
-                if len(batch) >= at_most:
+                if len(batch) >= self._batch_size:
                     await self._send(batch)
                     batch = []
+                if taken == self._pace.steady:
+                    await self._end_steadiness(taken)
             await self._send(batch)
         finally:
             await self._rest()
+        if self.held is None:
+            self.held = self._rate_so_far(taken)
         self._told("sending check-ins", self._delivered, self._delivered)
+
+    @property
+    def _alone(self) -> bool:
+        return self._watch is not None or self._pace.real_time
+
+    @property
+    def _batch_size(self) -> int:
+        rate = self._pace.rate
+        return MOST_IN_BATCH if rate is None else max(1, min(MOST_IN_BATCH, round(rate / 4)))
+
+    async def _begin(self, first: dt.datetime) -> None:
+        self._first = first
+        await move_clock(self._lanes, self._province.label, first)
+        if self._watch is not None:
+            await self._observer.until_settled(
+                self._province.label, self._province.first_day, lambda done, whole: self._told("opening days", done, whole)
+            )
+            self._watch.start_sampling()
+        self._began = asyncio.get_running_loop().time()
+
+    async def _end_steadiness(self, taken: int) -> None:
+        """The measured part is over: everything sent in it is waited for, and the rest of the day goes in batches."""
+        await self._rest()
+        self.held = self._rate_so_far(taken)
+        self._pace = Pace()
+        if self._watch is not None:
+            await self._watch.stop_sampling()
+            await self._observer.until_no_lag()
+            await self._watch.stop_reading()
+            self._watch = None
+
+    def _rate_so_far(self, taken: int) -> float:
+        return taken / max(asyncio.get_running_loop().time() - self._began, 0.001)
 
     async def _move_clock(self, at: dt.datetime) -> None:
         """The played clock follows what is sent.
@@ -91,6 +132,12 @@ class Delivery:
             await self._rest()
             await self._observer.until_no_lag(("geofence", "schedule"))
         await move_clock(self._lanes, self._province.label, at)
+
+    async def _keep_pace(self, arrival: Arrival, taken: int) -> None:
+        if self._pace.real_time:
+            await self._wait_until((arrival.at - self._first).total_seconds())
+        elif self._pace.rate is not None:
+            await self._wait_until(taken / self._pace.rate)
 
     async def _wait_until(self, seconds: float) -> None:
         ahead = self._began + seconds - asyncio.get_running_loop().time()

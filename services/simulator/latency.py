@@ -77,21 +77,18 @@ class Watch:
             bootstrap_servers=self._kafka, client_id="hadir-simulator-watch", fetch_max_wait_ms=20, auto_offset_reset="latest",
         )
         await self._consumer.start()
-        places = [TopicPartition(t.name, p) for t in (DEDUCTION, TPP_MONTH) for p in range(t.partitions)]
-        self._consumer.assign(places)
-        await self._consumer.seek_to_end(*places)
-        self._began = asyncio.get_running_loop().time()
-        self._tasks = [asyncio.create_task(self._read(), name="ledger"), asyncio.create_task(self._sample(), name="lag")]
+        self._places = [TopicPartition(t.name, p) for t in (DEDUCTION, TPP_MONTH) for p in range(t.partitions)]
+        self._consumer.assign(self._places)
+        await self._consumer.seek_to_end(*self._places)
+        self._reading = asyncio.create_task(self._read(), name="ledger")
+        self._sampling: asyncio.Task[None] | None = None
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for task in self._tasks:
-            task.cancel()
-        for task in self._tasks:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
+        await _cancel(self._sampling)
+        await _cancel(self._reading)
         await self._consumer.stop()
 
     def answered(self, check_in_id: str) -> None:
@@ -101,11 +98,21 @@ class Watch:
         else:
             self._answered[check_in_id] = asyncio.get_running_loop().time()
 
+    def start_sampling(self) -> None:
+        """The steady sending begins: look at the lag once a second from now on."""
+        self._began = asyncio.get_running_loop().time()
+        self._sampling = asyncio.create_task(self._sample(), name="lag")
+
     async def stop_sampling(self) -> None:
         """The steady sending has ended: what drains afterwards is no lag curve."""
-        self._tasks[1].cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._tasks[1]
+        await _cancel(self._sampling)
+
+    async def stop_reading(self) -> None:
+        """All is processed and published: read what is there, and take nothing later for an answer to a check-in."""
+        ends = await self._consumer.end_offsets(self._places)
+        while any([await self._consumer.position(place) < end for place, end in ends.items()]):  # noqa: ASYNC110 (nothing tells)
+            await asyncio.sleep(0.05)
+        await _cancel(self._reading)
 
     async def _read(self) -> None:
         loop = asyncio.get_running_loop()
@@ -127,3 +134,11 @@ class Watch:
         while True:
             self.lag.samples.append((loop.time() - self._began, await self._observer.lag()))
             await asyncio.sleep(1.0)
+
+
+async def _cancel(task: asyncio.Task[None] | None) -> None:
+    """End a task that runs for ever; raises what it died of, if it did not run any more."""
+    if task is not None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task

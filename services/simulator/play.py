@@ -18,7 +18,7 @@ from services.schedule.commands import move_clock
 from services.simulator import files
 from services.simulator.agenda import work_reports
 from services.simulator.comparing import compare
-from services.simulator.delivery import MARKS_A_DAY, Delivery, Pace
+from services.simulator.delivery import Delivery, Pace
 from services.simulator.duty import last_complete_working_day
 from services.simulator.importing import import_province
 from services.simulator.latency import Watch
@@ -44,8 +44,9 @@ _ROUNDS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What to play. `rate` is check-ins a second (None: as fast as they are taken); `watched` measures latency and lag.
+    """What to play. `rate` is check-ins a second (None: as fast as they are taken).
 
+    `steady_s` keeps the rate for so many seconds only, check-ins one by one, and measures latency and lag meanwhile.
     `real_time` lets a played second last a second. `folder` keeps the province's files (None: a temporary one).
     `first_day` defaults to what makes the last working day that is over in all zones the last day played.
     """
@@ -55,7 +56,7 @@ class Wanted:
     seed: int = 1
     rate: float | None = None
     first_day: dt.date | None = None
-    watched: bool = False
+    steady_s: float | None = None
     real_time: bool = False
     folder: Path | None = None
 
@@ -73,8 +74,8 @@ def play(
 
 
 def employees_for(rate: float, seconds: float) -> int:
-    """How many people make one day's check-ins last so long at that rate."""
-    return max(50, round(rate * seconds / MARKS_A_DAY))
+    """How many people make the mornings of the three zones last so long at that rate."""
+    return max(50, round(rate * seconds))
 
 
 async def perform(settings: Settings, wanted: Wanted, told: Told = nobody) -> Report:
@@ -104,12 +105,9 @@ class _Play:
             )
             with self._phase("import"):
                 await self._import(province, observer)
-            async with Watch(self.settings.kafka, observer) if self.wanted.watched else nullcontext() as watch:
+            async with Watch(self.settings.kafka, observer) if self.wanted.steady_s else nullcontext() as watch:
                 await self._send(province, lanes, observer, watch, report)
                 with self._phase("settle"):
-                    if watch is not None:
-                        await watch.stop_sampling()
-                        await observer.until_no_lag()
                     await self._settle(province, lanes, observer)
             if watch is not None:
                 _measured(watch, report)
@@ -143,17 +141,18 @@ class _Play:
     async def _send(
         self, province: Province, lanes: Lanes, observer: Observer, watch: Watch | None, report: Report
     ) -> None:
-        pace = Pace(self.wanted.rate, self.wanted.real_time)
+        wanted = self.wanted
+        steady = round(wanted.rate * wanted.steady_s) if wanted.rate and wanted.steady_s else None
+        pace = Pace(wanted.rate, wanted.real_time, steady)
         address = f"http://{self.settings.host}:{self.settings.ingest_port}"
         async with Phones(address, connections=64 if watch else 8) as phones:
             with self._phase("send"):
                 delivery = Delivery(province, lanes, phones, observer, pace=pace, watch=watch, told=self.told)
                 # A steady rate is measured without the reports; else they go along.
                 reports = None if watch else asyncio.create_task(self._send_reports(province, phones))
-                began = perf_counter()
                 await delivery.all()
-                report.sent_per_s = round(phones.tally.sent / (perf_counter() - began), 1)
                 await (reports or self._send_reports(province, phones))
+        report.sent_per_s = None if delivery.held is None else round(delivery.held, 1)
         tally = phones.tally
         report.sent, report.accepted, report.replayed = tally.sent, tally.accepted, tally.replayed
         report.reports, report.retries, report.unanswered = tally.reports, tally.retries, tally.unanswered
