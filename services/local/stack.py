@@ -83,12 +83,13 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: F
         phases.done("Kafka's jars")
     postgres = _start_postgres(wanted, supervisor)
     kafka = _start_kafka(wanted, supervisor)
-    preload(HEAVY)  # while the servers start
     database = _await_postgres(postgres) if postgres else str(wanted.database)
     if postgres:
         phases.done(f"PostgreSQL 18 on port {postgres.port}")
     asyncio.run(_apply_schemas(database))
     phases.done("schemas")
+    preload(HEAVY)
+    phases.done("the services' modules, while Kafka starts" if kafka else "the services' modules")
     if kafka:
         kafka.wait_ready()
         phases.done(f"Kafka 4.3.1 on port {kafka.port}")
