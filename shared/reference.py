@@ -32,6 +32,7 @@ _log = logging.getLogger(__name__)
 _MOST_ROWS: Final = 500
 _SILENCE_S: Final = 15
 _POLL_S: Final = 0.1
+_LOCK_POLL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +141,9 @@ class ReferenceLoader:
         consumer = self._consumer()
         try:
             name = f"hadir {self._service} references"
-            if not await lock.fetchval("select pg_try_advisory_lock(hashtext($1))", name):
+            while not await lock.fetchval("select pg_try_advisory_lock(hashtext($1))", name):
                 self._readiness.have("references loaded")  # by the process that holds the lock
-                await lock.execute("select pg_advisory_lock(hashtext($1))", name)
+                await asyncio.sleep(_LOCK_POLL_S)
             await lock.execute(f"set idle_session_timeout = '{_SILENCE_S}s'")
             await consumer.start()
             consumer.assign(self._partitions)
