@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from services.commands import imports, month, policy, run, scenario, schemas, simulate, topics, verify
+from services.commands import explain, imports, month, policy, run, scenario, schemas, simulate, topics, verify
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -40,6 +40,7 @@ app.command("run", rich_help_panel=LOCAL)(run.run)
 app.command("stop", rich_help_panel=LOCAL)(run.stop)
 app.command("simulate", rich_help_panel=LOCAL)(simulate.simulate)
 app.add_typer(imports.app, name="import", rich_help_panel=DATA)
+app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)

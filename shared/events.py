@@ -274,7 +274,7 @@ class DeductionEntered(Event):
     `amount` is signed rupiah: positive takes from the employee; a reversal carries exactly the negative
     of what it reverses. Σ amount over an employee-month is the month's `amount` + `supplementary`. `number` runs
     from 1 within the employee-month, without holes. A supplement (susulan) names the closed month it is for
-    as its `origin`.
+    as its `origin`. `row_hash` is the entry's place in the hash chain of the employee-month (services/payroll/rules/chain.py).
     """
 
     entry_id: UUID
@@ -291,6 +291,7 @@ class DeductionEntered(Event):
     legal_source: Text | None = None
     number: Version | None = None
     origin: Month | None = None
+    row_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
 class TppMonthChanged(Event):

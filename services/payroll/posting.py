@@ -12,11 +12,13 @@ from uuid import UUID
 
 from services.payroll.rules import (
     EmployeeMonth,
-    Entry,
+    LedgerRow,
     Outcome,
     PricedDay,
     Supplement,
     close,
+    genesis,
+    link,
     month_before,
     next_month,
     restate,
@@ -77,7 +79,8 @@ class _Posting:
         self.policies: Final = policies
         self.book: dict[Key, EmployeeMonth] = {}
         self.stored: dict[Key, EmployeeMonth] = {}
-        self.entries: list[tuple[Key, int, UUID, Entry, UUID | None]] = []
+        self.entries: list[tuple[LedgerRow, str]] = []
+        self.now: Final = dt.datetime.now(dt.UTC)
 
     async def wave(self, changes: Mapping[Key, Change]) -> dict[Key, Change]:
         """Apply these changes, the earlier month first; returns the changes that follow in other months."""
@@ -124,36 +127,59 @@ class _Posting:
             following.setdefault(target, Change(cause=cause)).supplements.append((month, outcome.owed))
 
     def _take(self, key: Key, outcome: Outcome, causes: _Causes) -> Outcome:
-        """Keep the outcome and queue what is to be published of it."""
-        month = self.book[key] = outcome.month
+        """Keep the outcome and queue what is to be published of it; returns it with the hash chain carried on."""
+        month = outcome.month
         employee, lane = month.employee_id, lane_of(month.employee_id)
         entity = f"{employee}|{month.month}"
+        head = month.head or genesis(employee, month.month)
         for entry in outcome.entries:
             line, cause = entry.change.line, causes.of(entry.change.line.key.date)
-            entry_id = derived_id(DEDUCTION, entity, entry.number)
+            row = LedgerRow(
+                employee_id=employee,
+                month=month.month,
+                number=entry.number,
+                entry_id=derived_id(DEDUCTION, entity, entry.number),
+                date=line.key.date,
+                code=line.key.code,
+                origin=line.key.origin,
+                action=entry.change.action,
+                percent=percent_text(entry.change.percent),
+                amount=entry.change.amount,
+                month_version=month.version,
+                reverses=entry.reverses,
+                policy_id=line.policy_id,
+                cause=None if cause is None else cause.id,
+                correlation=None if cause is None else cause.correlation_id,
+                entered_at=self.now,
+            )
+            head = link(head, row.content())
+            self.entries.append((row, head))
             self.work.emit(
                 DEDUCTION, entity, entry.number,
                 DeductionEntered(
-                    entry_id=entry_id,
+                    entry_id=row.entry_id,
                     employee_id=employee,
                     month=month.month,
-                    date=line.key.date,
-                    code=line.key.code,
+                    date=row.date,
+                    code=row.code,
                     action=entry.change.action,
-                    percent=percent_text(entry.change.percent),
-                    amount=entry.change.amount,
+                    percent=row.percent,
+                    amount=row.amount,
                     month_version=month.version,
                     reverses=None if entry.reverses is None else derived_id(DEDUCTION, entity, entry.reverses),
                     policy_id=line.policy_id,
                     legal_source=self._legal_source(line.policy_id),
                     number=entry.number,
-                    origin=line.key.origin,
+                    origin=row.origin,
+                    row_hash=head,
                 ),
-                key=str(employee), lane=lane, cause=cause,
+                key=str(employee), lane=lane, cause=cause, time=self.now,
             )  # fmt: skip
-            self.entries.append((key, month.version, entry_id, entry, None if cause is None else cause.id))
             metrics.PAYROLL_DEDUCTIONS.labels(entry.change.action).inc()
             metrics.PAYROLL_DEDUCTED_RUPIAH.labels(entry.change.action).inc(abs(entry.change.amount))
+        if outcome.entries:
+            outcome = replace(outcome, month=replace(month, head=head))
+        self.book[key] = outcome.month
         if outcome.told:
             reported = month.reported
             self.work.emit(

@@ -43,6 +43,10 @@ create table if not exists ledger (
     primary key (employee_id, month, number),
     check ((action = 'reversed') = (reverses is not null))
 );
+-- `correlation`: the check-in or command with which it all began. `row_hash`: the hash chain of the employee-month, see
+-- rules/chain.py. Both are null in entries of databases that are older than they.
+alter table ledger add column if not exists correlation uuid;
+alter table ledger add column if not exists row_hash text check (row_hash ~ '^[0-9a-f]{64}$');
 revoke update, delete, truncate on ledger from current_user;
 
 create or replace function refuse_ledger_change() returns trigger language plpgsql as

@@ -1,5 +1,6 @@
 """What attendance costs: prices of days, the fold of a month, its ledger, its close. Pure: values in, values out."""
 
+from services.payroll.rules.chain import Content, LedgerRow, genesis, link
 from services.payroll.rules.fold import BaseTotal, Ceiling, Cost, MonthTotal, base_of, fold, half_up, streak_of
 from services.payroll.rules.ledger import (
     CAP,
@@ -35,10 +36,12 @@ __all__ = [
     "BaseTotal",
     "Ceiling",
     "Change",
+    "Content",
     "Cost",
     "EmployeeMonth",
     "Entry",
     "LedgerLine",
+    "LedgerRow",
     "Line",
     "LineKey",
     "MonthTotal",
@@ -52,8 +55,10 @@ __all__ = [
     "close",
     "diff_ledger",
     "fold",
+    "genesis",
     "half_up",
     "ledger_lines",
+    "link",
     "month_before",
     "month_of",
     "next_month",

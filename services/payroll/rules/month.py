@@ -77,7 +77,7 @@ class EmployeeMonth:
     """All that payroll knows of one employee in one month ("2026-02").
 
     `entries` counts the ledger entries made so far; `settled` is, for a closed month, what it and the
-    supplements made for it amount to by now.
+    supplements made for it amount to by now. `head` is the hash of the last entry (`chain`), empty before the first.
     """
 
     employee_id: UUID
@@ -92,6 +92,7 @@ class EmployeeMonth:
     in_force: Mapping[LineKey, Posting] = field(default_factory=dict)
     reported: Reported = Reported()
     settled: Supplement = Supplement()
+    head: str = ""
 
     def with_days(self, days: Iterable[PricedDay]) -> "EmployeeMonth":
         """The month with these days taken in; a version that is not newer than the known one is ignored."""

@@ -24,6 +24,7 @@ class Facts:
     in_force: Mapping[LineKey, Posting]
     supplements: Mapping[str, Supplement]
     settled: Supplement
+    head: str = ""
 
 
 def write_facts(month: EmployeeMonth) -> str:
@@ -50,6 +51,8 @@ def write_facts(month: EmployeeMonth) -> str:
         content["owed"] = [[origin, *_supplement(owed)] for origin, owed in month.supplements.items()]
     if month.reported.closed:
         content["settled"] = _supplement(month.settled)
+    if month.head:
+        content["head"] = month.head
     content["policies"] = [str(policy_id) for policy_id in policies]
     return orjson.dumps(content).decode()
 
@@ -69,6 +72,7 @@ def read_facts(text: str) -> Facts:
         in_force=in_force,
         supplements={origin: Supplement(parse_percent(percent), amount) for origin, percent, amount in content.get("owed", ())},
         settled=Supplement(parse_percent(content["settled"][0]), content["settled"][1]) if "settled" in content else Supplement(),
+        head=content.get("head", ""),
     )
 
 

@@ -10,7 +10,7 @@ import asyncpg
 from services.payroll.rules import (
     Ceiling,
     EmployeeMonth,
-    Entry,
+    LedgerRow,
     Reported,
     month_before,
     next_month,
@@ -50,9 +50,10 @@ set version = excluded.version, closed = excluded.closed, raw_percent = excluded
 
 _ENTER = """
 insert into ledger (employee_id, month, number, entry_id, date, code, origin, action, percent, amount, month_version,
-                    reverses, policy_id, cause)
+                    reverses, policy_id, cause, correlation, entered_at, row_hash)
 select * from unnest($1::uuid[], $2::text[], $3::int[], $4::uuid[], $5::date[], $6::text[], $7::text[], $8::text[],
-                     $9::text[], $10::bigint[], $11::int[], $12::int[], $13::uuid[], $14::uuid[])
+                     $9::text[], $10::bigint[], $11::int[], $12::int[], $13::uuid[], $14::uuid[],
+                     $15::uuid[], $16::timestamptz[], $17::text[])
 """
 
 
@@ -102,6 +103,7 @@ def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
             closed=row["closed"],
         ),
         settled=facts.settled,
+        head=facts.head,
     )
     return known, row["close_asked"] and not row["closed"]
 
@@ -121,15 +123,14 @@ async def save_months(connection: Connection, months: Iterable[EmployeeMonth]) -
         await connection.execute(_SAVE, *map(list, zip(*rows, strict=True)))
 
 
-async def enter(connection: Connection, entries: Sequence[tuple[Key, int, UUID, Entry, UUID | None]]) -> None:
-    """Append entries to the ledger: the month, its version, the entry's id, the entry, the event that caused it."""
+async def enter(connection: Connection, entries: Sequence[tuple[LedgerRow, str]]) -> None:
+    """Append entries to the ledger, each with its hash in the chain of its employee-month."""
     rows = [
         (
-            *key, entry.number, entry_id, entry.change.line.key.date, entry.change.line.key.code, entry.change.line.key.origin,
-            entry.change.action, percent_text(entry.change.percent), entry.change.amount, version, entry.reverses,
-            entry.change.line.policy_id, cause,
+            row.employee_id, row.month, row.number, row.entry_id, row.date, row.code, row.origin, row.action, row.percent, row.amount,
+            row.month_version, row.reverses, row.policy_id, row.cause, row.correlation, row.entered_at, row_hash,
         )
-        for key, version, entry_id, entry, cause in entries
+        for row, row_hash in entries
     ]
     if rows:
         await connection.execute(_ENTER, *map(list, zip(*rows, strict=True)))

@@ -1,0 +1,149 @@
+"""Check a Hadir receipt (slip potongan) with Python's standard library alone: python3 verify_receipt.py slip.json [earlier.json].
+
+Refused (exit code 1) is one in which a byte was altered, a sum is wrong, a ledger entry was changed, left out or added, or
+whose history is no longer that of the earlier receipt. Whoever rewrites a whole ledger with all its hashes is found out by an
+earlier receipt, or by `row_hash` on the topic hadir.tpp.deduction.v1. Exit code 3: intact, but closed on bases changed since.
+"""
+
+import hashlib
+import json
+import math
+import sys
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+
+class Refused(Exception):
+    """The receipt is not what Hadir wrote, or does not add up; the text says where."""
+
+
+def half_up(value: Fraction) -> int:
+    """Whole rupiah, a half rounded up."""
+    return math.floor(value + Fraction(1, 2))
+
+
+def demand(holds: object, what: str) -> None:
+    """Refuse unless it holds."""
+    if not holds:
+        raise Refused(what)
+
+
+def sha256(text: str) -> str:
+    """SHA-256 in hexadecimal."""
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def written(content: object) -> str:
+    """The one way in which Hadir writes a receipt down."""
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, indent=1) + "\n"
+
+
+def read(raw: bytes) -> dict[str, Any]:
+    """The receipt that these bytes are, if Hadir would write it exactly so and its seal fits."""
+    receipt: dict[str, Any] = json.loads(raw.decode())
+    demand(written(receipt).encode() == raw, "the file is not written as Hadir writes it")
+    sealed = sha256(written({key: receipt[key] for key in receipt if key != "seal"})) == receipt["seal"]
+    demand(sealed and receipt["format"] == "hadir-receipt/1", "the seal is broken, or the format is another")
+    return receipt
+
+
+def chain(receipt: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    """Every hash follows from the entry and the hash before; returns the entries in force after all reversals."""
+    told, begun, in_force = receipt["chain"], 0, {}
+    head = start = sha256(f"hadir-ledger/1|{receipt['employee']['id']}|{receipt['month']}")
+    for place, entry in enumerate(receipt["ledger"], 1):
+        where = f"ledger entry {place}"
+        demand(entry["number"] == place, f"{where} is missing")
+        if entry["row_hash"] is not None or begun:  # the first entries may be older than the chain
+            begun += 1
+            content = {key: value for key, value in entry.items() if key not in ("row_hash", "because", "began_with")}
+            head = sha256(head + "\n" + json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+            demand(head == entry["row_hash"], f"{where} is not the one that was entered")
+        if entry["action"] == "posted":
+            demand(entry["reverses"] is None, f"{where} posts and reverses")
+            in_force[place] = entry
+            continue
+        first = in_force.pop(entry["reverses"], {})
+        same = first and all(first[key] == entry[key] for key in ("date", "code", "origin", "policy_id"))
+        exact = same and first["amount"] == -entry["amount"] and Fraction(first["percent"]) == -Fraction(entry["percent"])
+        demand(entry["action"] == "reversed" and exact, f"{where} is not the exact reversal of an entry in force")
+    demand(told == {"genesis": start, "head": head, "chained": begun, "broken": []}, "the chain begins or ends elsewhere")
+    return in_force
+
+
+def hundred_percent(receipt: dict[str, Any], base: str, share: Fraction) -> Fraction:
+    """Rupiah that 100 % of a base stands for; 0 while there is no ceiling."""
+    ceiling = receipt["ceiling"] or {"amount": 0, "static_tkd": None}
+    return Fraction(ceiling["static_tkd"]) if base == "static_tkd" and ceiling["static_tkd"] is not None else ceiling["amount"] * share
+
+
+def line_of_a_day(receipt: dict[str, Any], line: dict[str, Any]) -> tuple[tuple[str, Fraction], Fraction]:
+    """Demand percent × base → rupiah by the rule pack that the line names; returns its base and its percent of the month."""
+    where, policy, findings = f"{line['date']} {line['code']}", receipt["policies"][line["policy_id"]], line["rule"]["findings"]
+    for found in findings:
+        band = found["band"] or {"min": 0, "max": None}
+        demand(band["min"] <= (found["minutes"] or 0) <= (band["max"] or 1440), f"{where}: the minutes are of another band")
+    demand(not findings or sum(Fraction(one["percent"]) for one in findings) == Fraction(line["percent"]), f"{where}: another percent")
+    share = Fraction(policy["weight"] or 1) if policy["base"] == "discipline_component" else Fraction(1)
+    demand(line["base"] == policy["base"] and (line["divided_by"] == 1 or line["base"] == "daily_net_tpp"), f"{where}: another base")
+    percent, whole = Fraction(line["percent"]) / line["divided_by"], hundred_percent(receipt, line["base"], share)
+    if receipt["ceiling"]:
+        exact = whole * percent / 100
+        told = Fraction(line["hundred_percent"]), Fraction(line["exact"]), line["amount"]
+        demand(told == (whole, exact, half_up(exact)), f"{where}: the arithmetic is wrong")
+    return (line["base"], share), percent
+
+
+def arithmetic(receipt: dict[str, Any], in_force: dict[int, dict[str, Any]]) -> None:
+    """Every line, cap, rounding, supplement and total follows, and is what the ledger has in force."""
+    told, bases, sums = receipt["arithmetic"], receipt["arithmetic"]["bases"], dict[tuple[str, Fraction], Fraction]()
+    for line in told["lines"]:
+        base, percent = line_of_a_day(receipt, line)
+        sums[base] = sums.get(base, Fraction(0)) + percent
+    shown = [(line, line["date"], line["code"], None) for line in told["lines"] if line["entry"] is not None]
+    shown += [(told[name], None, name.upper(), None) for name in ("cap", "rounding") if told[name]]
+    shown += [(one, None, "SUPPLEMENT", one["origin"]) for one in told["supplements"]]
+    demand(len(shown) == len(in_force), "the lines are not those that the ledger has in force")
+    for line, date, code, origin in shown:
+        entry = in_force[line["entry"]]
+        same = (entry["date"], entry["code"], entry["origin"], entry["amount"]) == (date, code, origin, line["amount"])
+        demand(same and Fraction(line.get("percent", 0)) == Fraction(entry["percent"]), f"{code} {date or ''} is not in the ledger")
+    raw = capped = Fraction(0)
+    for one in bases:
+        base = one["base"], Fraction(one["share"])
+        percent, whole = sums.pop(base, Fraction(0)), hundred_percent(receipt, *base)
+        held = min(percent, Fraction(one["cap"]))
+        demand((Fraction(one["raw_percent"]), Fraction(one["percent"])) == (percent, held), "a sum of percents is wrong")
+        raw, capped = raw + whole * percent / 100, capped + whole * held / 100
+    demand(not sums and (len(bases) != 1 or all(told[key] == bases[0][key] for key in ("raw_percent", "percent"))), "wrong percents")
+    amount = told["amount"] if receipt["ceiling"] or told["amount"] else half_up(capped)
+    demand((amount, told["cap"]["amount"] if told["cap"] else 0) == (half_up(capped), half_up(capped - raw)), "wrong amount or cap")
+    demand(told["supplementary"] == sum(one["amount"] for one in told["supplements"]), "the supplements are wrong")
+    demand(told["total"] == (told["amount"] or 0) + told["supplementary"] == sum(one["amount"] for one in receipt["ledger"]), "wrong total")
+
+
+def verify(raw: bytes, earlier: bytes | None = None) -> bool:
+    """Raise Refused, or return whether the sums could be computed again (False: bases changed after the close)."""
+    try:
+        receipt = read(raw)
+        in_force = chain(receipt)
+        if receipt["arithmetic"]["reproducible"]:
+            arithmetic(receipt, in_force)
+        if earlier is not None:
+            before = read(earlier)
+            demand(all(before[key] == receipt[key] for key in ("month", "employee")), "the earlier receipt is of another month or person")
+            old, new = ([entry["row_hash"] for entry in one["ledger"]] for one in (before, receipt))
+            demand(new[: len(old)] == old, "the ledger is no longer the one of the earlier receipt")
+    except (ValueError, KeyError, TypeError, AttributeError, ZeroDivisionError, RecursionError) as error:
+        raise Refused(f"this is no receipt, or something is missing ({type(error).__name__})") from None
+    return receipt["arithmetic"]["reproducible"] is True
+
+
+if __name__ == "__main__":
+    try:
+        ok = verify(*[Path(name).read_bytes() for name in sys.argv[1:3]])
+    except Refused as refused:
+        sys.exit(f"REFUSED: {refused}")
+    sys.stdout.write("accepted\n" if ok else "intact, but closed on bases that were changed since\n")
+    sys.exit(3 * (not ok))
