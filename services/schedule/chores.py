@@ -73,7 +73,7 @@ class Chores:
         marked = 0
         for piece in pieces:
             async with self._lanes.hold({piece.lane}) as work:
-                marked += await opening.carry_on(work.connection, piece)
+                marked += await opening.carry_on(work.connection, piece, _now().date())
         return marked
 
     async def _assess(self, picked: Sequence[DueDay], condemned: Mapping[DueDay, Condemned]) -> None:

@@ -14,6 +14,8 @@ from shared.topics import LANES
 
 _DAYS_A_PASS: Final = 62
 _ROWS_A_PASS: Final = 20_000
+_PEOPLE_A_PASS: Final = 2_000
+_DAY: Final = dt.timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +137,11 @@ async def spreads(connection: Connection, lanes: Collection[int]) -> list[Spread
     return [Spread(row["restatement_id"], row["lane"]) for row in rows]
 
 
-async def carry_on(connection: Connection, piece: Spread) -> int:
-    """Marks the next people of a lane due for a mass change, and forgets the change when the lane is done; returns how many days."""
+async def carry_on(connection: Connection, piece: Spread, today: dt.date) -> int:
+    """Marks the next people of a lane due for a mass change, and forgets the change when the lane is done; returns how many days.
+
+    `today` only serves to guess how many days of each person that will be: later ones are not open yet.
+    """
     row = await connection.fetchrow(
         """select r.org_unit_id, r.from_date, r.until_date, r.priority, r.cause_id, r.correlation_id, r.made_at, l.after_employee
            from restatement_lane l join restatement r using (restatement_id)
@@ -144,8 +149,8 @@ async def carry_on(connection: Connection, piece: Spread) -> int:
         piece.restatement_id, piece.lane)
     if row is None:
         return 0
-    days = min((row["until_date"] - row["from_date"]).days + 1, 400)
-    most = max(20, _ROWS_A_PASS // days)
+    days = (min(row["until_date"], today + 2 * _DAY) - row["from_date"]).days + 1
+    most = max(20, min(_PEOPLE_A_PASS, _ROWS_A_PASS // max(days, 1)))
     people = await connection.fetch(
         """select employee_id from employee where lane = $1 and employee_id > $2 and ($3::uuid is null or member_unit @> array[$3::uuid])
            order by employee_id limit $4""", piece.lane, row["after_employee"], row["org_unit_id"], most)
