@@ -1,6 +1,7 @@
 """A unit, a person and a clock of their own, with the schedule's code running in the test's process on a real database."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
@@ -75,7 +76,10 @@ class Office:
 
     async def tell(self, *events: CheckInLocated | WorkReportSubmitted) -> None:
         """Hands events to the edge, as the runtime would."""
-        records = [record_of(event) for event in events]
+        await self.hand_over([record_of(event) for event in events])
+
+    async def hand_over(self, records: Sequence[Record[Any]]) -> None:
+        """Hands records to the edge in one unit of work."""
         async with self.lanes.hold({record.partition for record in records}) as work:
             await Schedule(self.memory).assess_arrivals(work, records)
 
@@ -104,6 +108,12 @@ class Office:
     async def the_day(self, date: dt.date) -> dict[str, Any]:
         """A day that must be there."""
         day = await self.day(date)
+        assert day is not None
+        return day
+
+    async def the_day_of(self, employee: UUID, date: dt.date) -> dict[str, Any]:
+        """A day of somebody else that must be there."""
+        day = await self.day(date, employee)
         assert day is not None
         return day
 
