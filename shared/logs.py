@@ -129,7 +129,7 @@ def configure(service: str, level: str = "INFO") -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for chatty in ("faust", "mode", "aiokafka", "kafka", "asyncio"):
+    for chatty in ("faust", "mode", "shared.pump", "aiokafka", "kafka", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     logging.captureWarnings(True)
 

@@ -1,7 +1,7 @@
 """Where the service stands in what it consumes, and which lanes are this process's own."""
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -37,13 +37,19 @@ class Positions:
             return frozenset()
         return frozenset(lane for topic, lane in self.current.epochs if topic == self._lane_topic)
 
-    async def claim(self, generation: int, assigned: Collection[Position]) -> Mapping[Position, int]:
+    async def claim(
+        self, generation: int, assigned: Collection[Position], is_current: Callable[[], bool]
+    ) -> Mapping[Position, int]:
         """The offsets to go on from; raises the epochs when this generation has not been claimed yet.
+
+        Answers {} when the generation is over by the time it is its turn.
 
         The pump asks again within a generation. It must not claim again then: a process that was frozen and has lost
         its lanes would fence their healthy owner.
         """
         async with self._claiming:
+            if not is_current():
+                return {}
             if self._claimed_generation != generation:
                 self.next_offsets, epochs = await self._raise_epochs(assigned)
                 self._claimed_generation = generation

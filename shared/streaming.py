@@ -182,10 +182,13 @@ class _Process:
 
     async def _take(self, generation: int, assigned: Collection[Position]) -> Mapping[Position, int]:
         known = self._positions.current
+
+        def is_current() -> bool:
+            return self._pump.consumer_generation_id == generation
+
         offsets = await persist(
-            lambda: self._positions.claim(generation, sorted(assigned)), what="positions claimed",
-            service=self._service, readiness=self._readiness,
-            abandoned=lambda: self._pump.consumer_generation_id != generation,
+            lambda: self._positions.claim(generation, sorted(assigned), is_current), what="positions claimed",
+            service=self._service, readiness=self._readiness, abandoned=lambda: not is_current(),
         )  # fmt: skip
         claim = self._positions.current
         if claim is not None and claim is not known:
