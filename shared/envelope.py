@@ -102,6 +102,14 @@ def _time(text: str | None) -> datetime | None:
     return read if read is not None and read.tzinfo is not None else None
 
 
+def record_time(timestamp_ms: float | None) -> datetime:
+    """A record's own timestamp (milliseconds since 1970), as far as it is one: brokers keep whatever a producer says."""
+    try:
+        return datetime.fromtimestamp((timestamp_ms or 0) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
 def derived_id(topic: Topic[Event], entity: str, version: int) -> UUID:
     """Id of the event that carries this version of this entity: the same whoever computes it, and whenever."""
     return uuid5(HADIR_NAMESPACE, f"{topic.name}|{entity}|{version}")

@@ -34,7 +34,13 @@ Metres = Annotated[float, Field(ge=0, le=10_000_000), AfterValidator(_finite)]
 Text = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
 Code = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_nul)]
 Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
-Version = Annotated[int, Field(ge=1)]
+Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Minutes = Annotated[int, Field(ge=0, le=10_000)]
+Moment = Annotated[
+    AwareDatetime, Field(ge=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), lt=dt.datetime(2101, 1, 1, tzinfo=dt.UTC))
+]
+"""An instant that a duty of ours can have; "year 9999" ends here, before any arithmetic with zones."""
+BusinessDate = Annotated[dt.date, Field(ge=dt.date(2000, 1, 1), lt=dt.date(2101, 1, 1))]
 
 
 class Event(BaseModel):
@@ -89,8 +95,8 @@ class CheckInRecorded(Event):
     check_in_id: UUID
     employee_id: UUID
     mark: Mark
-    captured_at: AwareDatetime
-    received_at: AwareDatetime
+    captured_at: Moment
+    received_at: Moment
     latitude: Latitude
     longitude: Longitude
     accuracy_m: Metres | None = None
@@ -107,9 +113,9 @@ class WorkReportSubmitted(Event):
 
     report_id: UUID
     employee_id: UUID
-    work_date: dt.date
-    submitted_at: AwareDatetime
-    received_at: AwareDatetime
+    work_date: BusinessDate
+    submitted_at: Moment
+    received_at: Moment
     reference: Text | None = None
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
@@ -121,11 +127,11 @@ class CheckInLocated(Event):
     employee_id: UUID
     version: Version
     mark: Mark
-    captured_at: AwareDatetime
-    received_at: AwareDatetime
+    captured_at: Moment
+    received_at: Moment
     site: Verdict
     site_id: UUID | None = None
-    site_distance_m: int | None = None
+    site_distance_m: Annotated[int, Field(ge=0, le=20_100_000)] | None = None
     activity_site: bool = False
     region: Verdict
     region_id: UUID | None = None
@@ -200,9 +206,9 @@ class Finding(Event):
 
     kind: FindingKind
     code: Code
-    minutes: Annotated[int, Field(ge=0)] | None = None
+    minutes: Minutes | None = None
     compensable: bool = False
-    nth_day: int | None = None
+    nth_day: Annotated[int, Field(ge=1, le=100_000)] | None = None
     leave: Code | None = None
     letter: bool | None = None
     inpatient: bool | None = None
@@ -219,22 +225,22 @@ class DayAssessed(Event):
 
     employee_id: UUID
     org_unit_id: UUID
-    date: dt.date
+    date: BusinessDate
     version: Version
     state: DayState
     status: DayStatus
     mode: Mode
     scheduled: bool
-    late: int | None = None
-    early: int | None = None
+    late: Minutes | None = None
+    early: Minutes | None = None
     findings: tuple[Finding, ...] = ()
     policy_id: UUID
     employee_kind: EmployeeKind
     group: Code
-    duty_days_in_month: int
-    work_week_days: int
-    in_at: AwareDatetime | None = None
-    out_at: AwareDatetime | None = None
+    duty_days_in_month: Annotated[int, Field(ge=0, le=31)]
+    work_week_days: Annotated[int, Field(ge=0, le=7)]
+    in_at: Moment | None = None
+    out_at: Moment | None = None
     evidence: tuple[UUID, ...] = ()
 
 
@@ -244,12 +250,12 @@ class ViolationChanged(Event):
     violation_id: UUID
     employee_id: UUID
     org_unit_id: UUID
-    date: dt.date
+    date: BusinessDate
     version: Version
     action: Literal["raised", "retracted"]
     kind: FindingKind
     code: Code
-    minutes: int | None = None
+    minutes: Minutes | None = None
     policy_id: UUID
     legal_source: Text | None = None
     assessment_version: Version
@@ -261,7 +267,7 @@ class DisciplineStepChanged(Event):
 
     employee_id: UUID
     step: Code
-    date: dt.date
+    date: BusinessDate
     version: Version
     action: Literal["proposed", "withdrawn", "decided"]
     unexcused_days: int

@@ -11,11 +11,10 @@ SCHEMA: Final = "schema"
 TOO_LARGE: Final = "too-large"
 ASTRAY: Final = "astray"
 CONFLICT: Final = "conflict"
-OUT_OF_TIME: Final = "out-of-time"
 INTERNAL: Final = "internal"
-REASONS: Final = (NULL_VALUE, NOT_JSON, SCHEMA, TOO_LARGE, ASTRAY, CONFLICT, OUT_OF_TIME, INTERNAL)
+REASONS: Final = (NULL_VALUE, NOT_JSON, SCHEMA, TOO_LARGE, ASTRAY, CONFLICT, INTERNAL)
 """Reasons of dead letters. `ASTRAY`: on a partition that is not its employee's; `CONFLICT`: an id used before for
-something else; `OUT_OF_TIME`: a date that nothing of ours can have; `INTERNAL`: a bug of ours that one message brings out."""
+something else; `INTERNAL`: a bug of ours that one message brings out."""
 
 
 class Poison(Exception):

@@ -103,9 +103,9 @@ async def check_topics(bootstrap: str, topics: Sequence[Topic[Event]] = TOPICS) 
     """Raise TopicsUnfit when a topic is missing or has another number of partitions than declared."""
     async with _admin(bootstrap) as admin:
         found = await _partitions(admin)
-    missing = [
-        f"topic {topic.name} does not exist; run `hadir topics apply`" for topic in topics if topic.name not in found
-    ]
+    user = settings().kafka_user
+    remedy = f", or {user} has no right on it: see its KafkaUser or ACLs" if user else "; run `hadir topics apply`"
+    missing = [f"topic {topic.name} does not exist{remedy}" for topic in topics if topic.name not in found]
     _refuse(missing + _differences(topics, found))
 
 

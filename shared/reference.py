@@ -9,14 +9,13 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Final, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared import logs
 from shared.database import Connection, connect
-from shared.envelope import Envelope, decode
+from shared.envelope import Envelope, decode, record_time
 from shared.events import Event
 from shared.failures import Poison
 from shared.health import Readiness
@@ -228,7 +227,7 @@ def _row(item: _Fetched) -> Row:
         return Tombstone(topic, item.partition, item.offset, item.key)
     envelope = Envelope.of_headers(
         item.headers, topic=topic, partition=item.partition, offset=item.offset,
-        time=datetime.fromtimestamp(item.timestamp_ms / 1000, UTC),
+        time=record_time(item.timestamp_ms),
     )  # fmt: skip
     event = decode(topic, item.value)
     return Record(topic, item.partition, item.offset, item.key, event, envelope, item.value)

@@ -266,7 +266,7 @@ class _Process:
             )
             now = asyncio.get_running_loop().time()
             for at, end in ends.items():
-                if moved_at.get(at, (-1, now))[0] != nexts[at]:
+                if end <= nexts[at] or moved_at.get(at, (-1, now))[0] != nexts[at]:
                     moved_at[at] = (nexts[at], now)
                 elif end > nexts[at] and now - moved_at[at][1] > _STALLED_AFTER_S and not self._batches.is_busy:
                     logs.event(_log, "The pump brings nothing; reading past it", level=logging.WARNING, topic=at[0],

@@ -8,7 +8,7 @@ from fastapi import Request
 from services.ingest.rules.refusals import Refusal
 
 READ_WITHIN_S: Final = 10.0
-_JSON: Final = frozenset({b"application/json", b"application/json; charset=utf-8", b"application/json;charset=utf-8"})
+_JSON: Final = b"application/json"
 
 
 async def read_body(request: Request, at_most: int) -> bytes | Refusal:
@@ -26,7 +26,7 @@ async def read_body(request: Request, at_most: int) -> bytes | Refusal:
             media_type = value
         elif name == b"content-encoding":
             encoding = value
-    if media_type.lower() not in _JSON or encoding.lower() not in (b"", b"identity"):
+    if media_type.partition(b";")[0].strip().lower() != _JSON or encoding.lower() not in (b"", b"identity"):
         return Refusal("unsupported-media-type")
     if not announced.isdigit() or len(announced) > 15 or int(announced) > at_most:
         return Refusal("body-too-large")

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from services.schedule.assessing import assess_days, date_of, load_people
 from services.schedule.memory import Memory
@@ -10,11 +10,7 @@ from services.schedule.store import facts
 from services.schedule.store.days import Day
 from shared.envelope import Envelope
 from shared.events import CheckInLocated, WorkReportSubmitted
-from shared.failures import OUT_OF_TIME
 from shared.lanes import Record, Work
-
-FIRST_YEAR: Final = 2000
-LAST_YEAR: Final = 2100
 
 
 class Schedule:
@@ -25,9 +21,8 @@ class Schedule:
 
     async def assess_arrivals(self, work: Work, records: Sequence[Record[Any]]) -> None:
         """Keep what is new of a batch and assess the days it touches: each once, however often it was delivered."""
-        kept = [record for record in records if _is_sound(work, record)]
-        located = [record for record in kept if isinstance(record.event, CheckInLocated)]
-        reported = [record for record in kept if isinstance(record.event, WorkReportSubmitted)]
+        located = [record for record in records if isinstance(record.event, CheckInLocated)]
+        reported = [record for record in records if isinstance(record.event, WorkReportSubmitted)]
         fresh_marks = await facts.put_marks(work.connection, [record.event for record in located]) if located else set()
         fresh_reports = await facts.put_reports(work.connection, [record.event for record in reported]) if reported else set()
         located = [record for record in located if record.event.check_in_id in fresh_marks]
@@ -46,14 +41,3 @@ class Schedule:
         for record in reported:
             days.setdefault((record.event.employee_id, record.event.work_date), record.envelope)
         await assess_days(work, self._memory, days, dt.datetime.now(dt.UTC), people)
-
-
-def _is_sound(work: Work, record: Record[Any]) -> bool:
-    """Whether the record can be ours; if not, it is buried with the reason."""
-    event = record.event
-    moment = event.captured_at if isinstance(event, CheckInLocated) else event.work_date
-    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
-        field = "captured_at" if isinstance(event, CheckInLocated) else "work_date"
-        work.bury(record, OUT_OF_TIME, f"{field}: must lie between {FIRST_YEAR} and {LAST_YEAR}")
-        return False
-    return True

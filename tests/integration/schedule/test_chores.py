@@ -14,7 +14,7 @@ from services.schedule.reference import EmployeeState
 from services.schedule.rules import Assessment, DayInputs, assess
 from services.schedule.store import due
 from services.schedule.store.due import AT_ONCE, Priority
-from shared.events import Mark, WorkReportSubmitted
+from shared.events import Mark
 from shared.lanes import Lanes
 from shared.policy import Policy
 from shared.topics import LANES, lane_of
@@ -128,22 +128,6 @@ async def test_a_check_in_is_the_beginning_of_all_that_follows_from_it(office: O
             "select headers->>'ce_correlationid' as origin from outbox where key = $1 and topic in ($2, $3)",
             str(office.employee).encode(), "hadir.day.assessed.v1", "hadir.violation.v1")
     assert [row["origin"] for row in rows] == [str(record.envelope.correlation_id)] * 2
-
-
-async def test_records_that_cannot_be_ours_are_buried_with_their_reason(office: Office) -> None:
-    far = record_of(office.located(Mark.IN, dt.datetime(9999, 12, 31, 23, tzinfo=dt.UTC)))
-    report = record_of(WorkReportSubmitted(report_id=uuid4(), employee_id=office.employee, work_date=dt.date(1, 1, 1),
-                                           submitted_at=at(MONDAY, "16:00"), received_at=at(MONDAY, "16:00")))
-    good = record_of(office.located(Mark.IN, at(MONDAY, "07:20")))
-    await office.tick(at(MONDAY, "06:00"))
-    await office.hand_over([far, report, good])
-
-    async with office.lanes.pool.acquire() as connection:
-        rows = await connection.fetch('select "offset", reason, detail from dead_letter where "offset" = any($1::bigint[])',
-                                      [record.offset for record in (far, report, good)])
-    assert {row["offset"]: row["reason"] for row in rows} == {far.offset: "out-of-time", report.offset: "out-of-time"}
-    assert not any(str(office.employee) in row["detail"] for row in rows)
-    assert (await office.the_day(MONDAY))["in_at"] == "2026-02-02T00:20:00Z"
 
 
 async def test_a_chore_only_touches_the_lanes_that_it_owns(lanes: Lanes, office: Office) -> None:

@@ -11,10 +11,10 @@ from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.envelope import MAX_DEPTH, MAX_EVENT_BYTES, Envelope, decode, derived_id, encode
+from shared.envelope import MAX_DEPTH, MAX_EVENT_BYTES, Envelope, decode, derived_id, encode, record_time
 from shared.events import CorrectionDecided, WorkReportSubmitted
 from shared.failures import Poison
-from shared.topics import CORRECTION, TOPICS, VIOLATION, WORK_REPORT_SUBMITTED
+from shared.topics import CHECK_IN_LOCATED, CORRECTION, TOPICS, VIOLATION, WORK_REPORT_SUBMITTED
 
 WIB = timezone(timedelta(hours=7))
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
@@ -218,3 +218,28 @@ def _correction(body: dict[str, object]) -> bytes:
     content = orjson.loads(encode(event))
     # The standard library writes integers of any length.
     return json.dumps({**content, "body": body}).encode()
+
+
+LOCATED = {
+    "check_in_id": "00000000-0000-4000-8000-0000000000c1", "employee_id": "00000000-0000-4000-8000-000000000001",
+    "version": 1, "mark": "in", "captured_at": "2026-02-02T07:42:10+07:00", "received_at": "2026-02-02T00:42:11Z",
+    "site": "inside", "region": "inside",
+}
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("captured_at", "9999-12-31T23:59:59Z"), ("captured_at", "0001-01-01T00:00:00+14:00"),
+        ("received_at", "9999-12-31T23:59:59-12:00"), ("version", 10**12), ("version", 0), ("site_distance_m", 10**9),
+    ],
+)
+def test_a_value_that_nothing_of_ours_can_have_is_poison_that_names_its_field(field: str, value: object) -> None:
+    """Such values would break arithmetic with zones or a column long after they were taken for good."""
+    with pytest.raises(Poison, match=rf"^schema: {field}: "):
+        decode(CHECK_IN_LOCATED, orjson.dumps(LOCATED | {field: value}))
+
+
+@pytest.mark.parametrize("timestamp_ms", [-(2**61), -(10**14), -5, 0, None, 2**62, 1_770_000_000_000])
+def test_any_timestamp_that_a_broker_keeps_is_read_as_a_time(timestamp_ms: int | None) -> None:
+    assert record_time(timestamp_ms).tzinfo is UTC
