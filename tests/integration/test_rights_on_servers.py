@@ -1,8 +1,9 @@
-"""The rights in the manifests are enough for each process and for nothing else: tried on a broker with SASL and the
-StandardAuthorizer, and on a PostgreSQL with the logins that CloudNativePG would make."""
+"""The rights in the manifests are enough for each process and for nothing else: tried on a broker with SCRAM over TLS and
+the StandardAuthorizer, and on a PostgreSQL with the logins that CloudNativePG would make."""
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ class Guarded:
 
     trusted: str
     guarded: str
+    certificate: Path
 
 
 def kafka_users() -> dict[str, list[dict[str, Any]]]:
@@ -58,19 +60,30 @@ def kafka_users() -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="module")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
+    if shutil.which("openssl") is None:
+        pytest.skip("there is no openssl to make the broker's certificate")
     folder = tmp_path_factory.mktemp("guarded")
     trusted, guarded, controller = free_port(), free_port(), free_port()
     properties = folder / "server.properties"
-    both = f"PLAINTEXT://{HOST}:{trusted},SASL_PLAINTEXT://{HOST}:{guarded}"
+    both = f"PLAINTEXT://{HOST}:{trusted},SASL_SSL://{HOST}:{guarded}"
     guards = {
         "listeners": f"{both},CONTROLLER://{HOST}:{controller}",
         "advertised.listeners": both,
-        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,CONTROLLER:PLAINTEXT",
         "sasl.enabled.mechanisms": "SCRAM-SHA-512",
-        "listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
+        "listener.name.sasl_ssl.scram-sha-512.sasl.jaas.config": "org.apache.kafka.common.security.scram.ScramLoginModule required;",
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
         "super.users": "User:ANONYMOUS",
+        "ssl.keystore.type": "PEM",
+        "ssl.keystore.location": folder / "server.pem",
     }
+    certificate = folder / "ca.crt"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=hadir",
+         "-addext", f"subjectAltName=IP:{HOST}", "-keyout", folder / "server.key", "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    (folder / "server.pem").write_text((folder / "server.key").read_text() + certificate.read_text())
     # Of a name that comes twice, the last counts.
     plain = _properties(trusted, controller, folder / "data")
     properties.write_text(plain + "".join(f"{key}={value}\n" for key, value in guards.items()))
@@ -87,7 +100,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
         started.wait_ready()
         asyncio.run(apply_topics(started.bootstrap))
         asyncio.run(allow(started.bootstrap))
-        yield Guarded(started.bootstrap, f"{HOST}:{guarded}")
+        yield Guarded(started.bootstrap, f"{HOST}:{guarded}", certificate)
     finally:
         started.stop(5)
 
@@ -120,13 +133,14 @@ async def allow(bootstrap: str) -> None:
 
 
 @pytest.fixture
-def login(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
+def login(broker: Guarded, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Callable[[str], None]]:
     """Makes this process log in to Kafka as the given user from now on."""
     monkeypatch.setenv("HADIR_HOME", str(tmp_path))
 
     def become(user: str) -> None:
         monkeypatch.setenv("HADIR_KAFKA_USER", user)
         monkeypatch.setenv("HADIR_KAFKA_PASSWORD", PASSWORD)
+        monkeypatch.setenv("HADIR_KAFKA_CA", str(broker.certificate))
         settings.cache_clear()
 
     yield become
@@ -195,7 +209,9 @@ async def test_topics_without_a_right_look_missing_and_the_refusal_names_them(
 ) -> None:
     login("hadir-payroll")
 
-    with pytest.raises(TopicsUnfit, match=r"hadir\.check-in\.recorded\.v1"):
+    with pytest.raises(
+        TopicsUnfit, match=r"hadir\.check-in\.recorded\.v1 does not exist, or hadir-payroll has no right on it"
+    ):
         await check_topics(broker.guarded, [DAY_ASSESSED, CHECK_IN_RECORDED])
 
 
@@ -265,7 +281,7 @@ def test_each_process_gets_ready_with_the_rights_of_the_manifests(
         tmp_path / "log",
         environment={
             "HADIR_HOME": str(tmp_path), "HADIR_KAFKA": broker.guarded, "HADIR_KAFKA_USER": f"hadir-{service}",
-            "HADIR_KAFKA_PASSWORD": PASSWORD, "HADIR_DATABASE": logins[f"hadir_{service}"],
+            "HADIR_KAFKA_PASSWORD": PASSWORD, "HADIR_KAFKA_CA": str(broker.certificate), "HADIR_DATABASE": logins[f"hadir_{service}"],
             f"HADIR_{service.upper()}_PORT": str(port),
         },
     )  # fmt: skip
