@@ -88,6 +88,7 @@ class HealthServer:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            listener.listen()  # only now is the port ours: two sockets may bind it, one may listen
         except OSError as error:
             listener.close()
             raise Refusal(
