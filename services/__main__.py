@@ -3,6 +3,7 @@
 import sys
 
 import typer
+from pydantic import ValidationError
 
 from services.commands import explain, imports, month, policy, run, scenario, schemas, simulate, topics, verify
 from shared.refusal import Refusal
@@ -55,6 +56,12 @@ def main() -> None:
         app()
     except Refusal as refusal:
         typer.echo(str(refusal), err=True)
+        sys.exit(1)
+    except ValidationError as error:
+        if error.title != "Settings":
+            raise
+        for fault in error.errors(include_url=False, include_input=False):
+            typer.echo(f"HADIR_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}. `hadir run` starts with none set.", err=True)
         sys.exit(1)
 
 

@@ -4,13 +4,16 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
+import httpx
 import typer
 
-from services.scenario.cases import tell
+from services.scenario.cases import Case, tell
 from services.scenario.compare import compare
+from services.scenario.model import Scenario
 from services.scenario.pure import run
 from services.scenario.read import ScenarioError, read_scenarios
-from shared.policy import PolicyError, load_policies
+from shared.failures import is_infrastructure
+from shared.policy import Policy, PolicyError, load_policies
 
 app = typer.Typer(no_args_is_help=True, help="Try stories of arrivals: what comes of them under a rule pack.")
 
@@ -40,10 +43,24 @@ def test(
     except (PolicyError, ScenarioError) as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    if live:
-        from services.scenario.live import run_all
-
-        cases = asyncio.run(run_all(scenarios, packs))
-    else:
-        cases = [compare(scenario, run(scenario, packs)) for scenario in scenarios]
+    cases = _played(scenarios, packs) if live else [compare(scenario, run(scenario, packs)) for scenario in scenarios]
     raise typer.Exit(tell(cases, as_json=as_json))
+
+
+def _played(scenarios: list[Scenario], packs: dict[str, Policy]) -> list[Case]:
+    """Play the stories on the running stack; a stack that is not there or does not settle is one sentence, exit code 3."""
+    from services.scenario.live import run_all
+    from services.scenario.stage import StageError
+
+    try:
+        return asyncio.run(run_all(scenarios, packs))
+    except StageError as error:
+        typer.echo(str(error), err=True)
+    except Exception as error:
+        if not (is_infrastructure(error) or isinstance(error, httpx.HTTPError)):
+            raise
+        typer.echo(
+            f"The stack cannot be reached ({type(error).__name__}): start it with `hadir run --no-play` and wait until it is "
+            "ready, or name its addresses with HADIR_KAFKA, HADIR_DATABASE and HADIR_INGEST_PORT.", err=True,
+        )
+    raise typer.Exit(3)

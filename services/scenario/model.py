@@ -1,14 +1,28 @@
 """The scenario file as frozen values: what a story may say, checked word by word before anything runs."""
 
 import datetime as dt
+from collections import Counter
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal, TypeAlias
+from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Discriminator, Field, Tag, model_validator
 
-from shared.events import EmployeeKind, Mark, Mode, Month, Verdict
+from shared.events import BusinessDate, DayStatus, EmployeeKind, Mark, Mode, Moment, Month, Verdict
 from shared.percent import parse_percent, percent_text
 
+
+def _known_zone(name: str) -> str:
+    if name not in available_timezones():
+        raise ValueError(f"{name!r} is no time zone such as Asia/Jakarta, Asia/Makassar or Asia/Jayapura")
+    return name
+
+
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Zone = Annotated[Name, AfterValidator(_known_zone)]
+Latitude = Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+Longitude = Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+Radius = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
 Hour = Annotated[str, Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Percent = Annotated[str, AfterValidator(lambda text: percent_text(parse_percent(text)))]
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
@@ -24,7 +38,7 @@ class Line(BaseModel):
 class PolicyRow(Line):
     """From this business date on the named policy holds."""
 
-    since: dt.date = Field(alias="from")
+    since: BusinessDate = Field(alias="from")
     policy: Name
 
 
@@ -37,7 +51,7 @@ class Person(Line):
     tpp: Annotated[int, Field(ge=0)] | None = None
     static_tkd: Annotated[int, Field(ge=0)] | None = None
     unit: Name = "unit"
-    timezone: Name | None = None
+    timezone: Zone | None = None
 
 
 class Calendar(Line):
@@ -51,7 +65,7 @@ class RosterRow(Line):
     """One rostered date; it overrides the week and the calendar."""
 
     employee: Name
-    date: dt.date
+    date: BusinessDate
     mode: Mode
     start: Hour | None = None
     end: Hour | None = None
@@ -68,10 +82,10 @@ class SiteRow(Line):
 
     id: Name
     kind: Literal["office", "region"] = "office"
-    lat: float | None = None
-    lon: float | None = None
-    radius_m: float | None = None
-    polygon: tuple[tuple[float, float], ...] | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    radius_m: Radius | None = None
+    polygon: Annotated[tuple[tuple[Latitude, Longitude], ...], Field(min_length=3)] | None = None
     unit: Name | None = None
     employees: tuple[Name, ...] = ()
 
@@ -89,11 +103,11 @@ class CheckIn(Line):
     check_in: Name
     employee: Name
     mark: Mark
-    at: AwareDatetime
+    at: Moment
     place: Name | None = None
-    lat: float | None = None
-    lon: float | None = None
-    accuracy: float | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    accuracy: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
     evidence: bool = True
     mock: bool = False
     mode: Mode | None = None
@@ -117,7 +131,7 @@ class CheckIn(Line):
 class Now(Line):
     """The clock moves: windows and days close."""
 
-    now: AwareDatetime
+    now: Moment
 
 
 class Leave(Line):
@@ -126,20 +140,32 @@ class Leave(Line):
     leave: Name
     employee: Name
     kind: LeaveKind
-    since: dt.date = Field(alias="from")
-    until: dt.date = Field(alias="to")
+    since: BusinessDate = Field(alias="from")
+    until: BusinessDate = Field(alias="to")
     letter: bool | str | None = None
     inpatient: bool | None = None
+
+    @model_validator(mode="after")
+    def _forward(self) -> "Leave":
+        if self.until < self.since:
+            raise ValueError("to is before from")
+        return self
 
 
 class Outage(Line):
     """A declared outage; without employees it holds for everybody."""
 
     outage: Name
-    since: AwareDatetime = Field(alias="from")
-    until: AwareDatetime = Field(alias="to")
+    since: Moment = Field(alias="from")
+    until: Moment = Field(alias="to")
     unit: Name | None = None
     employees: tuple[Name, ...] = ()
+
+    @model_validator(mode="after")
+    def _forward(self) -> "Outage":
+        if self.until < self.since:
+            raise ValueError("to is before from")
+        return self
 
 
 class OutageDecision(Line):
@@ -155,7 +181,7 @@ class Manual(Line):
     manual: Name
     employee: Name
     mark: Mark
-    at: AwareDatetime
+    at: Moment
 
 
 class CloseMonth(Line):
@@ -168,7 +194,7 @@ class Apel(Line):
     """A roll-call and who missed it."""
 
     apel: Name
-    date: dt.date
+    date: BusinessDate
     absent: tuple[Name, ...]
 
 
@@ -190,16 +216,16 @@ class WorkReport(Line):
 
     work_report: Name
     employee: Name
-    date: dt.date
+    date: BusinessDate
 
 
 class Activity(Line):
     """Where an activity by letter takes place: coordinates, or a place name only."""
 
     name: Name | None = None
-    lat: float | None = None
-    lon: float | None = None
-    radius_m: float | None = None
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    radius_m: Radius | None = None
 
 
 class Letter(Line):
@@ -207,9 +233,9 @@ class Letter(Line):
 
     letter: Name
     activity: Activity | Name | None = None
-    employees: tuple[Name, ...]
-    since: AwareDatetime | dt.date = Field(alias="from")
-    until: AwareDatetime | dt.date = Field(alias="to")
+    employees: Annotated[tuple[Name, ...], Field(min_length=1)]
+    since: Moment | BusinessDate = Field(alias="from")
+    until: Moment | BusinessDate = Field(alias="to")
 
 
 class Review(Line):
@@ -224,7 +250,7 @@ class Left(Line):
 
     left: Name
     employee: Name
-    date: dt.date
+    date: BusinessDate
 
 
 class Permission(Line):
@@ -232,7 +258,7 @@ class Permission(Line):
 
     permission: Name
     employee: Name
-    date: dt.date
+    date: BusinessDate
 
 
 class Move(Line):
@@ -241,7 +267,7 @@ class Move(Line):
     move: Name
     employee: Name
     to_unit: Name
-    since: dt.date = Field(alias="from")
+    since: BusinessDate = Field(alias="from")
 
 
 _ARRIVALS: dict[str, type[Line]] = {
@@ -275,8 +301,8 @@ class DayExpected(Line):
     """What one employee-day must come to; only listed keys are compared."""
 
     employee: Name
-    date: dt.date
-    status: str | None = None
+    date: BusinessDate
+    status: DayStatus | None = None
     late: int | None = None
     early: int | None = None
     codes: tuple[str, ...] | None = None
@@ -297,8 +323,8 @@ class StepExpected(Line):
     """A ladder step and the absence day that crossed it."""
 
     employee: Name
-    on: dt.date
-    step: str
+    on: BusinessDate
+    step: Name
 
 
 class Expected(Line):
@@ -309,6 +335,15 @@ class Expected(Line):
     ladder: tuple[StepExpected, ...] | None = None
 
 
+_WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+
+
+def _once(what: str, names: Iterable[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise ValueError(f"the {what} {name} stands there {count} times")
+
+
 class Scenario(Line):
     """One story: people, calendar and rules; what the system learns, in order; what must come of it."""
 
@@ -316,7 +351,7 @@ class Scenario(Line):
     id: Name
     note: str = ""
     policies: Annotated[tuple[PolicyRow, ...], Field(min_length=1)]
-    timezone: Name = "Asia/Jakarta"
+    timezone: Zone = "Asia/Jakarta"
     employees: Annotated[tuple[Person, ...], Field(min_length=1)]
     calendar: Calendar = Calendar()
     week: dict[Weekday, tuple[Hour, Hour]] = {}
@@ -328,6 +363,12 @@ class Scenario(Line):
 
     @model_validator(mode="after")
     def _names_resolve(self) -> "Scenario":
+        _once("employee", (person.id for person in self.employees))
+        _once("first date of a policy", (str(row.since) for row in self.policies))
+        _once("roster row", (f"{row.employee} {row.date}" for row in self.roster))
+        for day in self.roster:
+            if day.mode is not Mode.OFF and day.start is None and _WEEKDAYS[day.date.weekday()] not in self.week:
+                raise ValueError(f"the roster row of {day.employee} on {day.date} has no hours, nor has its weekday")
         people = {person.id for person in self.employees}
         check_ins = {row.check_in for row in self.arrivals if isinstance(row, CheckIn)}
         letters = {row.letter for row in self.arrivals if isinstance(row, Letter)}

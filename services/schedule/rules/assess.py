@@ -138,11 +138,11 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
     used: list[Outage] = []
     if came is not None:
         late = _late_minutes(came.at - case.start, policy)
+        if late and outages and (excuse := _explains_late(case, came.at, outages)):
+            used.append(excuse)
+            late = 0  # as if in time: an excused lateness does not move the end of work either
         end += min(late, policy.flex_minutes) * MINUTE
         if late <= policy.flex_minutes:
-            late = 0
-        elif outages and (excuse := _explains_late(case, came.at, outages)):
-            used.append(excuse)
             late = 0
     if left is not None:
         early = -((left.at - end) // MINUTE) if left.at < end else 0

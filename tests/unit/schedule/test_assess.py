@@ -321,6 +321,13 @@ class TestOutages:
 
         assert (told(day), day.late) == (("PRESENT", []), 0)
 
+    def test_an_excused_lateness_does_not_move_a_flexible_end(self) -> None:
+        flexible = a_policy(flex_minutes=60)
+        marks = (came("08:12"), went("16:00"))
+
+        assert judge(*marks, policy=flexible).early == 42
+        assert judge(*marks, self.MORNING, self.decided("confirmed"), policy=flexible).early == 0
+
     def test_a_clean_day_is_not_held(self) -> None:
         assert told(judge(came("07:20"), went("16:00"), self.MORNING)) == ("PRESENT", [])
 
