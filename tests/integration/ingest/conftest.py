@@ -169,7 +169,7 @@ def records(kafka: str) -> Callable[..., Awaitable[list[ConsumerRecord[bytes, by
             wanted = str(body.get("check_in_id") or body["report_id"]).encode()
             while await consumer.position(place) < end:
                 for batch in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [record for record in batch if dict(record.headers)["ce_id"] == wanted]
+                    found += [record for record in batch if dict(record.headers).get("ce_id") == wanted]
         finally:
             await consumer.stop()
         return found
