@@ -1,6 +1,7 @@
 """Reads a request's body within its limits: refuses what is too large before reading it, and what is too slow."""
 
 import asyncio
+import re
 from typing import Final
 
 from fastapi import Request
@@ -8,7 +9,8 @@ from fastapi import Request
 from services.ingest.rules.refusals import Refusal
 
 READ_WITHIN_S: Final = 10.0
-_JSON: Final = b"application/json"
+_JSON: Final = re.compile(rb"""application/json\s*(;\s*(charset="?utf-8"?|(?!charset)[\w-]+=[^;]*)\s*)*""", re.IGNORECASE)
+"""JSON with whatever parameters; a charset can only be UTF-8, since that is how the bytes are read."""
 
 
 async def read_body(request: Request, at_most: int) -> bytes | Refusal:
@@ -26,7 +28,7 @@ async def read_body(request: Request, at_most: int) -> bytes | Refusal:
             media_type = value
         elif name == b"content-encoding":
             encoding = value
-    if media_type.partition(b";")[0].strip().lower() != _JSON or encoding.lower() not in (b"", b"identity"):
+    if not _JSON.fullmatch(media_type.strip()) or encoding.lower() not in (b"", b"identity"):
         return Refusal("unsupported-media-type")
     if not announced.isdigit() or len(announced) > 15 or int(announced) > at_most:
         return Refusal("body-too-large")
