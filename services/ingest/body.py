@@ -9,7 +9,7 @@ from fastapi import Request
 from services.ingest.rules.refusals import Refusal
 
 READ_WITHIN_S: Final = 10.0
-_JSON: Final = re.compile(rb"""application/json\s*(;\s*(charset="?utf-8"?|(?!charset)[\w-]+=[^;]*)\s*)*""", re.IGNORECASE)
+_JSON: Final = re.compile(rb"""application/json\s*(;\s*(charset="?utf-8"?|(?!charset)[\w-]+=[^;\s]*)\s*)*""", re.IGNORECASE)
 """JSON with whatever parameters; a charset can only be UTF-8, since that is how the bytes are read."""
 
 
