@@ -125,7 +125,7 @@ class House:
         """Run an operator's command in another shell; its output, or the failure with its output."""
         done = subprocess.run(
             [sys.executable, "-m", "services", *map(str, arguments)],
-            env=self.env, capture_output=True, text=True, timeout=120, check=False,
+            env=self.env, capture_output=True, text=True, timeout=400, check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
