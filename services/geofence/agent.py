@@ -36,10 +36,10 @@ class Geofence:
 
     async def locate_check_ins(self, work: Work, records: Sequence[Record[CheckInRecorded]]) -> None:
         """Judge a batch: every check-in once, however often it was delivered."""
-        known = await people(work.connection, {record.event.employee_id for record in records})
         fresh = await _without_known(work, records)
         if not fresh:
             return
+        known = await people(work.connection, {record.event.employee_id for record, _ in fresh})
         judgements = await self._judge(work, [record.event for record, _ in fresh], known)
         judged = [
             _judged(record, digest, judgement) for (record, digest), judgement in zip(fresh, judgements, strict=True)

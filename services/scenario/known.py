@@ -97,10 +97,10 @@ class Known:
             case Fraud():
                 for name in arrival.fraud.check_ins:
                     decided_fraud = rules.FraudDecided(self.check_in_id(name), arrival.fraud.decision, self._moment())
-                    self._note(self._author(name), decided_fraud, self._id("fraud", name))
+                    self._note(self.scenario.author_of(name), decided_fraud, self._id("fraud", name))
             case Review(review=name, decision=word):
                 reviewed = rules.Reviewed(self.check_in_id(name), word, self._moment())
-                self._note(self._author(name), reviewed, self._id("review", name))
+                self._note(self.scenario.author_of(name), reviewed, self._id("review", name))
             case WorkReport(work_report=name, employee=employee):
                 self._note(employee, rules.WorkReported(self._id("work-report", name), arrival.date))
             case Left(left=name, employee=employee):
@@ -192,11 +192,6 @@ class Known:
         if not isinstance(until, dt.datetime):
             until = dt.datetime.combine(until + dt.timedelta(days=1), dt.time(), zone)
         return since, until
-
-    def _author(self, check_in: str) -> str:
-        # The file names its check-ins before anything else is read, so a decision may even come first.
-        rows = (row for row in self.scenario.arrivals if isinstance(row, CheckIn) and row.check_in == check_in)
-        return next(rows).employee
 
     def _note(self, employee: str, fact: Fact, key: UUID | None = None) -> None:
         self._facts[employee][key or fact.id] = fact  # type: ignore[union-attr]  # decisions come with their key

@@ -181,10 +181,10 @@ class _Play:
                 for check_in in arrival.fraud.check_ins:
                     await self._fact("fraud", check_in, {
                         "check_ins": [str(self.stage.id_of("check-in", check_in))], "decision": arrival.fraud.decision,
-                    }, self._author(check_in))
+                    }, self.scenario.author_of(check_in))
             case Review(review=name, decision=word):
                 body = {"review": str(self.stage.id_of("check-in", name)), "decision": word}
-                await self._fact("review", name, body, self._author(name))
+                await self._fact("review", name, body, self.scenario.author_of(name))
             case Apel(apel=name):
                 for employee in arrival.absent:
                     await self._fact("apel", f"{name}/{employee}", {"date": str(arrival.date)}, employee)
@@ -212,9 +212,6 @@ class _Play:
         if moves:
             return max(moves, key=lambda row: row.since).to_unit
         return next(person.unit for person in self.scenario.employees if person.id == employee)
-
-    def _author(self, check_in: str) -> str:
-        return next(row.employee for row in self.scenario.arrivals if isinstance(row, CheckIn) and row.check_in == check_in)
 
     def _employee(self, name: str) -> UUID:
         return self.stage.id_of("employee", name)

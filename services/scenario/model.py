@@ -396,3 +396,7 @@ class Scenario(Line):
                 case OutageDecision():
                     known("outage", row.outage_decision, outages)
         return self
+
+    def author_of(self, check_in: str) -> str:
+        """The employee of a check-in of the story; the file names it even where a decision on it comes first."""
+        return next(row.employee for row in self.arrivals if isinstance(row, CheckIn) and row.check_in == check_in)

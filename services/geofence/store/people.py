@@ -18,9 +18,8 @@ DEFAULT_ZONE: Final = "Asia/Jakarta"
 
 
 class Person(NamedTuple):
-    """What is known of an employee: lane, zone, org units by date, and the newest mark's trace."""
+    """What is known of an employee: zone, org units by date, and the newest mark's trace."""
 
-    lane: int
     zone: ZoneInfo
     since_at: Sequence[datetime]
     org_unit_ids: Sequence[UUID]
@@ -38,7 +37,7 @@ class Person(NamedTuple):
 async def people(connection: Connection, employee_ids: Collection[UUID]) -> dict[UUID, Person]:
     """Every one of these employees; one who is not known yet has no org unit."""
     rows = await connection.fetch(
-        "select given.employee_id, e.lane, e.timezone, e.since_at, e.org_unit_ids,"
+        "select given.employee_id, e.timezone, e.since_at, e.org_unit_ids,"
         " t.captured_at, t.latitude, t.longitude, t.accuracy_m, t.day, t.frozen_days"
         " from unnest($1::uuid[]) given(employee_id) left join employee e using (employee_id)"
         " left join trace t using (employee_id)",
@@ -52,9 +51,8 @@ def _person(row: asyncpg.Record) -> Person:
     if row["captured_at"] is not None:
         trace = Trace(row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"], row["day"],
                       row["frozen_days"])  # fmt: skip
-    lane = lane_of(row["employee_id"]) if row["lane"] is None else row["lane"]
     zone = ZoneInfo(row["timezone"] or DEFAULT_ZONE)
-    return Person(lane, zone, row["since_at"] or (), row["org_unit_ids"] or (), trace)
+    return Person(zone, row["since_at"] or (), row["org_unit_ids"] or (), trace)
 
 
 async def save_traces(connection: Connection, traces: Mapping[UUID, Trace]) -> None:
