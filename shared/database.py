@@ -1,16 +1,12 @@
-"""Connections to Postgres, and the one place that creates roles, schemas and tables."""
+"""Connections to Postgres, and the days of the outbox."""
 
-import asyncio
 from collections.abc import Mapping
 from datetime import date, timedelta
-from importlib.resources import files
-from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeAlias
-from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from shared.topics import LANES, SERVICES, Service
+from shared.topics import Service
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -28,7 +24,6 @@ AUDIT_ROLE: Final = "hadir_audit"
 IDLE_IN_TRANSACTION_S: Final = 20
 """A frozen process must not hold its lanes for ever: Postgres ends its session after this silence."""
 
-_SCHEMA_LOCK: Final = 0x4841_4449
 _DAYS_AHEAD: Final = 4
 
 _COMMAND_TIMEOUT_S: Final = 130.0
@@ -88,68 +83,6 @@ async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max
         connection_class=_Unreset,
         server_settings=session_settings(service, f"hadir {service or 'tool'}"),
     )
-
-
-async def apply_schemas(url: str) -> None:
-    """Brings a database to the present shape: roles, schemas, runtime tables, each service's own tables.
-
-    Idempotent, and safe to run from several processes at once. The login needs the right to create roles
-    and schemas; the database itself is created when the login may do that and it does not exist.
-    """
-    await _create_database_if_missing(url)
-    connection = await asyncpg.connect(url, timeout=10)
-    try:
-        await connection.execute("select pg_advisory_lock($1)", _SCHEMA_LOCK)
-        await _create_roles(connection)
-        for service in SERVICES:
-            async with connection.transaction():
-                await _apply_schema(connection, service)
-    finally:
-        await connection.close()
-
-
-async def _create_database_if_missing(url: str) -> None:
-    try:
-        await (await asyncpg.connect(url, timeout=10)).close()
-    except asyncpg.InvalidCatalogNameError:
-        address = urlsplit(url)
-        connection = await asyncpg.connect(urlunsplit(address._replace(path="/postgres")), timeout=10)
-        try:
-            await connection.execute('create database "{}"'.format(address.path.lstrip("/").replace('"', '""')))
-        except (asyncpg.DuplicateDatabaseError, asyncpg.UniqueViolationError):
-            pass  # another process was faster
-        finally:
-            await connection.close()
-
-
-async def _create_roles(connection: Connection) -> None:
-    for role in (*(f"hadir_{service}" for service in SERVICES), AUDIT_ROLE):
-        # Roles belong to the whole server, so another database's applier may run at the same time.
-        for attempt in range(5):
-            try:
-                if not await connection.fetchval("select exists (select from pg_roles where rolname = $1)", role):
-                    await connection.execute(f"create role {role} nologin")
-                if not await connection.fetchval("select pg_has_role(current_user, $1, 'member')", role):
-                    await connection.execute(f"grant {role} to current_user")
-                break
-            except (asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError, asyncpg.InternalServerError):
-                await asyncio.sleep(0.05 * (attempt + 1))
-
-
-async def _apply_schema(connection: Connection, service: Service) -> None:
-    role = f"hadir_{service}"
-    await connection.execute(f"create schema if not exists {service} authorization {role}")
-    await connection.execute(f"grant usage on schema {service} to {AUDIT_ROLE}")
-    # The service's role owns its tables, so that it may add and drop the outbox's days.
-    await connection.execute(f"set local role {role}")
-    await connection.execute(f"set local search_path to {service}")
-    await connection.execute(f"alter default privileges in schema {service} grant select on tables to {AUDIT_ROLE}")
-    await connection.execute(files("shared").joinpath("runtime.sql").read_text().replace(":lanes", str(LANES)))
-    await add_outbox_days(connection)
-    own = Path(__file__).parent.parent / "services" / service / "schema.sql"
-    if own.exists():
-        await connection.execute(own.read_text())
-    await connection.execute(f"grant select on all tables in schema {service} to {AUDIT_ROLE}")
 
 
 async def add_outbox_days(connection: Connection, ahead: int = _DAYS_AHEAD) -> date:

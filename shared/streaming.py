@@ -31,6 +31,7 @@ from shared.reference import Reference, ReferenceLoader
 from shared.refusal import Refusal
 from shared.relay import Relay, outbox_depth
 from shared.retry import Abandoned, persist
+from shared.schemas import require_schema
 from shared.settings import Settings, settings
 from shared.topics import LANES, TOPICS, Service, Topic
 
@@ -115,6 +116,7 @@ class _Process:
         port = getattr(self._settings, f"{self._service}_port")
         await HealthServer(self._service, self._readiness, self._settings.host, port).start()
         self._pool = await self._persist(lambda: open_pool(self._settings.database, self._service), "database")
+        await self._persist(lambda: require_schema(self._pool, self._service), "tables up to date")
         self._relay = Relay(self._settings, self._service, self._readiness, self._owned)
         self._lanes = Lanes(self._pool, self._service, on_outbox=self._relay.wake)
         context = Context(self._settings, self._pool, self._lanes, self._wake)

@@ -26,9 +26,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.kafka import start_kafka
 from services.local.postgres import Postgres, start_postgres
-from shared.database import apply_schemas
 from shared.events import Event
 from shared.kafka import apply_topics
+from shared.schemas import apply_schemas
 from shared.topics import Topic
 
 _NUMBERS = count(1)

@@ -27,6 +27,7 @@ from shared.reference import Reference, ReferenceLoader
 from shared.refusal import Refusal
 from shared.relay import Relay
 from shared.retry import persist
+from shared.schemas import require_schema
 from shared.settings import Settings
 from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, LANES, WORK_REPORT_SUBMITTED
 
@@ -43,7 +44,7 @@ def create_app(settings: Settings, end: End) -> FastAPI:
 
     `end` is called, once, with the error that makes it impossible to go on; the process should then stop.
     """
-    readiness = Readiness("ingest", "database", "broker", "topics checked", "employees caught up")
+    readiness = Readiness("ingest", "database", "tables up to date", "broker", "topics checked", "employees caught up")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -67,6 +68,7 @@ def create_app(settings: Settings, end: End) -> FastAPI:
         duties.take_on(intake.begin_rounds(), "rounds")
         duties.take_on(intake.note_published(), "publication notes")
         duties.take_on(_probe(store, publisher, readiness), "probe")
+        duties.take_on(_await_tables(pool, readiness), "tables")
         duties.take_on(_check_topics(settings, readiness), "topics")
         duties.take_on(loader.run(), "employees")
         duties.take_on(_await_employees(loader, readiness), "employees caught up")
@@ -120,6 +122,12 @@ async def _answers(store: Store) -> bool:
             raise
         return False
     return True
+
+
+async def _await_tables(pool: Pool, readiness: Readiness) -> None:
+    """Waits for the migrations, which may still run beside the new pods."""
+    await persist(partial(require_schema, pool, "ingest"), what="tables up to date", service="ingest", readiness=readiness)
+    readiness.have("tables up to date")
 
 
 async def _check_topics(settings: Settings, readiness: Readiness) -> None:

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -16,6 +17,12 @@ from typing import Protocol
 from shared.refusal import Refusal
 
 LAUNCH = Path(__file__).with_name("launch.py")
+
+_LOWEST_FREE = 10_000
+_LENT_FROM = 32_768
+"""Linux lends ports from here on to outgoing connections; other systems do so from higher up."""
+
+_given: set[int] = set()
 
 
 class LocalError(Refusal):
@@ -126,9 +133,17 @@ def await_ready(child: Child, ready: Callable[[], bool], within: float) -> None:
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A TCP port nobody listens on now."""
-    with socket.create_server((host, 0)) as probe:
-        return int(probe.getsockname()[1])
+    """A TCP port nobody listens on now, and that this process was not given before.
+
+    It lies below the ports that the kernel lends to outgoing connections: one of those could be lent to somebody, or
+    given out here a second time, before the server it was meant for listens.
+    """
+    for port in random.SystemRandom().sample(range(_LOWEST_FREE, _LENT_FROM), _LENT_FROM - _LOWEST_FREE):
+        if port not in _given:
+            with contextlib.suppress(OSError), socket.create_server((host, port)):
+                _given.add(port)
+                return port
+    raise LocalError(f"No TCP port from {_LOWEST_FREE} to {_LENT_FROM} is free on {host}.")
 
 
 def claim_port(port: int, what: str, setting: str, host: str = "127.0.0.1") -> int:

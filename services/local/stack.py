@@ -1,7 +1,6 @@
 """Brings the local stack up phase by phase: servers, topics, schemas, services; each phase is told with its time."""
 
 import asyncio
-import hashlib
 import shutil
 import time
 from collections.abc import Callable
@@ -18,8 +17,8 @@ from services.local.kafka import Kafka, start_kafka
 from services.local.postgres import Postgres, start_postgres
 from services.local.process import LocalError, claim_port, require_space
 from services.local.supervisor import COMMANDS, HEAVY, Supervisor, inherited_environment
-from shared.database import apply_schemas
 from shared.kafka import apply_topics
+from shared.schemas import apply_schemas
 from shared.settings import Settings
 
 Fetching = Callable[[], AbstractContextManager[Progress]]
@@ -113,36 +112,21 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: F
 
 
 def _fit_data(wanted: Wanted) -> None:
-    """Make sure that the data in `home` is of this release: made anew on request, refused when it is another's.
+    """Make sure that the data in `home` is whole: made anew on request, refused when a half is missing.
 
-    Tables are created, never altered, by this release; and positions in Postgres belong to the topics in Kafka, so
-    that both are kept or removed together.
+    Positions in Postgres belong to the topics in Kafka, so both are kept or removed together.
     """
-    stamp, schemas = wanted.home / "schemas.sha256", _schemas()
     data = [wanted.home / "postgres", wanted.home / "kafka"]
     if wanted.fresh:
         for folder in data:
             shutil.rmtree(folder, ignore_errors=True)
-    if data[0].exists() and (not stamp.exists() or stamp.read_text() != schemas):
-        raise LocalError(
-            f"The data in {wanted.home} was made by another version of Hadir, whose tables differ. Start with empty "
-            "data:  make run ARGS=--fresh  (removes it), or keep it and use another folder: HADIR_HOME=.hadir2"
-        )
     if any(folder.exists() for folder in data) and not all(folder.exists() for folder in data):
         raise LocalError(
             f"Only one of {data[0]} and {data[1]} exists, but they belong together. Start with empty data:  "
             "make run ARGS=--fresh"
         )
-    stamp.write_text(schemas)
     for folder in data:
         folder.mkdir(exist_ok=True)  # both at once: a start that is interrupted now goes on from here next time
-
-
-def _schemas() -> str:
-    """Fingerprint of everything that makes tables."""
-    root = Path(__file__).parent.parent.parent
-    texts = [root / "shared" / "runtime.sql", *sorted((root / "services").glob("*/schema.sql"))]
-    return hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest()
 
 
 def _start_postgres(wanted: Wanted, supervisor: Supervisor) -> Postgres | None:

@@ -29,8 +29,8 @@ from services.commands.manifests import cluster_files, outsider_files
 from services.local.downloads import kafka_jars
 from services.local.kafka import HOST, JVM, Kafka, _properties
 from services.local.process import free_port, spawn
-from shared.database import apply_schemas
 from shared.kafka import TopicsUnfit, apply_topics, check_topics, new_producer, security
+from shared.schemas import apply_schemas
 from shared.settings import settings
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, SERVICES, TPP_MONTH, VIOLATION, Service
 

@@ -7,8 +7,9 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from shared.database import apply_schemas, open_pool
+from shared.database import open_pool
 from shared.lanes import Lanes
+from shared.schemas import apply_schemas
 from tests.integration.schedule.office import Office
 
 

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -20,6 +19,7 @@ import httpx
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from services.local.process import free_port
 from shared.database import connect
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
@@ -29,13 +29,6 @@ _SCRIPT = Path(__file__).parent / "numbered_worker.py"
 _RUNS = count(1)
 PATIENCE_S = 120.0
 SESSION_S = 6.0
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @dataclass
@@ -121,7 +114,7 @@ class Trial:
     def start(self, **environment: str) -> Running:
         """Starts a worker; what it logs is kept in a file of its own."""
         log = self.folder / f"worker-{len(self.workers)}.log"
-        port = _free_port()
+        port = free_port()
         known = {
             "HADIR_KAFKA": self.kafka, "HADIR_DATABASE": self.database, "HADIR_GROUP": self.name,
             "HADIR_GEOFENCE_PORT": str(port), "HADIR_SESSION_TIMEOUT_S": str(SESSION_S),

@@ -10,10 +10,11 @@ import asyncpg
 import pytest
 
 from shared import topics
-from shared.database import Pool, add_outbox_days, apply_schemas, connect, drop_sent_outbox_days, open_pool
+from shared.database import Pool, add_outbox_days, connect, drop_sent_outbox_days, open_pool
 from shared.envelope import Envelope
 from shared.events import OrgUnitPublished
 from shared.lanes import Lanes, Work
+from shared.schemas import apply_schemas
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 -- Schema `schedule`: what was due (people, units, weeks, rosters, calendars, rule packs), what is known (marks, reports,
 -- corrections), what was concluded (assessments, violations), and when to look again (due days, clocks).
--- Applied with search_path = schedule; every statement may run again.
+-- The first migration, written when every statement was meant to run again and again.
 
 create table if not exists org_unit (
     org_unit_id    uuid primary key,

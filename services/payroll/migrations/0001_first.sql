@@ -1,4 +1,4 @@
--- What payroll owns. Applied by shared.database with search_path = payroll, again and again: everything is "if not exists".
+-- What payroll owns: the first migration, written when every statement was meant to run again and again.
 
 -- One row per employee-month: what is told of it, and in `facts` the priced days, the ledger lines in force and what
 -- closed months owe here, compactly, so that one event reads and writes one row. The indexed columns never change but
