@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import TYPE_CHECKING, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
 from shared.events import Mark
 from shared.percent import percent_text
+from shared.policy.faults import FaultAt
+from shared.yaml_document import KeyPath
 
 if TYPE_CHECKING:  # the model runs these checks, so importing it here would go in a circle
-    from shared.policy.model import Band, Policy
+    from shared.policy.model import Band, Policy, Window
 
-FaultAt: TypeAlias = tuple[tuple[str | int, ...], str]
-
-
-class PolicyFaults(ValueError):
-    """What is wrong across keys: pairs of key path and sentence."""
-
-    def __init__(self, faults: tuple[FaultAt, ...]) -> None:
-        self.faults = faults
-        super().__init__("; ".join(message for _, message in faults))
+_SINGLE_PERCENTS = (
+    "late_any", "early_any", "tk_day", "apel", "izin_day", "sakit_day", "left_during_hours", "missed_break", "fraud", "missed_work_report",
+)
 
 
 def faults_of(policy: "Policy") -> Iterator[FaultAt]:
@@ -27,56 +24,126 @@ def faults_of(policy: "Policy") -> Iterator[FaultAt]:
         yield from _band_faults(key, bands)
     for any_key, key in (("late_any", "tl"), ("early_any", "psw")):
         if getattr(policy, any_key) is not None and getattr(policy, key):
-            yield (any_key,), f"give either {any_key} or {key}, not both"
-    if policy.weight is not None and policy.base != "discipline_component":
-        yield ("weight",), f"weight goes with base discipline_component only; the base here is {policy.base}"
-    if policy.base == "discipline_component" and policy.weight is None:
-        yield ("weight",), "base discipline_component needs its weight in the total TPP"
-    if policy.weight is not None and not 0 < policy.weight <= 1:
-        yield ("weight",), "weight is a share of the total TPP, more than 0 and at most 1"
-    if policy.cap > 100:
-        yield ("cap",), "the cap is at most 100 percent of the base"
+            yield FaultAt((any_key,), "either", {"key": any_key, "other": key}, (any_key, key))
+    yield from _base_faults(policy)
     for path, percent in _percents(policy):
         if percent > policy.cap:
-            yield path, f"{percent_text(percent)} is over the cap of {percent_text(policy.cap)}"
-    stairs: list[tuple[tuple[str | int, ...], list[int]]] = [
+            told = {"percent": percent_text(percent), "cap": percent_text(policy.cap)}
+            yield FaultAt(path, "over_cap", told, (str(path[0]),))  # where the cap itself is faulty, 100 stands for it
+    yield from _stair_faults(policy)
+    if len(set(policy.marks)) != len(policy.marks) or not {Mark.IN, Mark.OUT} <= set(policy.marks):
+        yield FaultAt(("marks",), "marks_wrong", {}, ("marks",))
+    for kind, leave_rows in policy.leave.items():
+        for position, row in enumerate(leave_rows):
+            if row.to_day is not None and row.to_day < row.from_day:
+                yield FaultAt(("leave", kind, position, "to_day"), "leave_backwards", {}, ("leave",))
+    if policy.split is not None:
+        total = policy.split.fixed + policy.split.performance + policy.split.attendance
+        if total != 1:
+            yield FaultAt(("split",), "split_sum", {"sum": percent_text(total)}, ("split",))
+    for key, window in (("in_window", policy.in_window), ("out_window", policy.out_window), ("break_window", policy.break_window)):
+        yield from _window_faults(key, window)
+    if policy.effective_from is not None and policy.effective_until is not None and policy.effective_until < policy.effective_from:
+        yield FaultAt(("effective_until",), "dates_backwards", {}, ("effective_from", "effective_until"))
+
+
+def remarks_of(policy: "Policy") -> Iterator[FaultAt]:
+    """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall."""
+    if policy.legal_source is None:
+        yield FaultAt((), "no_source")
+    tk = policy.tk_day
+    missing = policy.no_in.pct + policy.no_out.pct
+    if tk and missing not in (0, tk):
+        yield FaultAt(("tk_day",), "tk_unlike_missing", {"both": percent_text(missing), "tk": percent_text(tk)})
+    if tk and policy.tl and policy.psw and (worst := policy.tl[-1].pct + policy.psw[-1].pct) not in (tk, missing):
+        yield FaultAt(("tk_day",), "tk_unlike_bands", {
+            "late": policy.tl[-1].code, "early": policy.psw[-1].code, "both": percent_text(worst), "tk": percent_text(tk),
+            "word": "pays_more" if worst > tk else "pays_less",
+        })
+    for key, bands in (("tl", policy.tl), ("psw", policy.psw)):
+        yield from _band_remarks(key, bands, policy.flex_minutes if key == "tl" else 0)
+    for key, bands, charge in (("no_in", policy.tl, policy.no_in), ("no_out", policy.psw, policy.no_out)):
+        for band in bands:
+            if band.code == charge.code and band.pct != charge.pct:
+                told = {"code": band.code, "one": percent_text(band.pct), "other": percent_text(charge.pct)}
+                yield FaultAt((key, "code"), "same_code", told)
+    if policy.tk_steps and (policy.tk_day or policy.tk_day_by_group):
+        yield FaultAt(("tk_day",), "without_effect", {"key": "tk_day", "why": "by_steps"})
+    if policy.minutes_per_day is not None and not policy.tk_steps:
+        yield FaultAt(("minutes_per_day",), "without_effect", {"key": "minutes_per_day", "why": "no_steps"})
+    if Mark.BREAK not in policy.marks:
+        for key, given in (("missed_break", policy.missed_break), ("break_window", policy.break_window)):
+            if given:
+                yield FaultAt((key,), "without_effect", {"key": key, "why": "no_break"})
+
+
+def _base_faults(policy: "Policy") -> Iterator[FaultAt]:
+    if policy.weight is not None and policy.base != "discipline_component":
+        yield FaultAt(("weight",), "weight_alone", {"base": policy.base}, ("weight", "base"))
+    if policy.base == "discipline_component" and policy.weight is None:
+        yield FaultAt(("weight",), "weight_missing", {}, ("base", "weight"))
+    if policy.weight is not None and not 0 < policy.weight <= 1:
+        yield FaultAt(("weight",), "weight_share", {}, ("weight",))
+    if policy.cap > 100:
+        yield FaultAt(("cap",), "cap_over", {}, ("cap",))
+
+
+def _stair_faults(policy: "Policy") -> Iterator[FaultAt]:
+    stairs: list[tuple[KeyPath, list[int]]] = [
         (("tk_steps",), [step.days for step in policy.tk_steps]),
         (("ladder",), [step.days for step in policy.ladder]),
     ]
     stairs += [(("ladder_by_kind", kind), [step.days for step in rows]) for kind, rows in policy.ladder_by_kind.items()]
     for path, days in stairs:
-        for position in range(1, len(days)):
-            if days[position] <= days[position - 1]:
-                yield (*path, position, "days"), "days must rise from step to step"
-    for position in range(1, len(policy.tk_steps)):
-        if policy.tk_steps[position].pct < policy.tk_steps[position - 1].pct:
-            yield ("tk_steps", position, "pct"), "more days may not cost less"
-    if len(set(policy.marks)) != len(policy.marks) or not {Mark.IN, Mark.OUT} <= set(policy.marks):
-        yield ("marks",), "marks are in and out, and maybe break, each once"
-    for kind, leave_rows in policy.leave.items():
-        for position, row in enumerate(leave_rows):
-            if row.to_day is not None and row.to_day < row.from_day:
-                yield ("leave", kind, position, "to_day"), "to_day is before from_day"
-    if policy.split is not None and policy.split.fixed + policy.split.performance + policy.split.attendance != 1:
-        yield ("split",), "fixed, performance and attendance must add up to 1"
+        for position, (before, here) in enumerate(pairwise(days), start=1):
+            if here <= before:
+                yield FaultAt((*path, position, "days"), "days_not_rising", {}, (str(path[0]),))
+    for position, (lower, step) in enumerate(pairwise(policy.tk_steps), start=1):
+        if step.pct < lower.pct:
+            yield FaultAt(("tk_steps", position, "pct"), "steps_falling", {"before": percent_text(lower.pct)}, ("tk_steps",))
+
+
+def _window_faults(key: str, window: "Window | None") -> Iterator[FaultAt]:
+    if window is not None and isinstance(window.open, int) and isinstance(window.close, int) and window.close < window.open:
+        yield FaultAt((key, "close"), "window_backwards", {"open": window.open, "close": window.close}, (key,))
 
 
 def _band_faults(key: str, bands: "tuple[Band, ...]") -> Iterator[FaultAt]:
     for position, band in enumerate(bands):
         if band.max is not None and band.max < band.min:
-            yield (key, position, "max"), f"the band ends at {band.max}, before it begins at {band.min}"
+            yield FaultAt((key, position, "max"), "band_backwards", {"min": band.min, "max": band.max}, (key,))
         if band.max is None and position < len(bands) - 1:
-            yield (key, position, "max"), "only the last band may be open (max: null)"
+            yield FaultAt((key, position, "max"), "band_open", {}, (key,))
         if position == 0:
             continue
         before = bands[position - 1].max
         if before is not None and band.min > before + 1:
-            yield (key, position, "min"), f"a gap: minutes {before + 1} to {band.min - 1} are in no band"
+            yield FaultAt((key, position, "min"), "gap", {"first": before + 1, "last": band.min - 1}, (key,))
         elif before is not None and band.min <= before:
-            yield (key, position, "min"), f"an overlap: minute {band.min} is in the band before as well"
+            yield FaultAt((key, position, "min"), "overlap", {"min": band.min, "after": before + 1}, (key,))
 
 
-def _percents(policy: "Policy") -> Iterator[tuple[tuple[str | int, ...], Fraction]]:
+def _band_remarks(key: str, bands: "tuple[Band, ...]", flex: int) -> Iterator[FaultAt]:
+    if not bands:
+        return
+    if bands[-1].max is not None:
+        yield FaultAt((key, len(bands) - 1, "max"), "uncovered", {"max": bands[-1].max})
+    if bands[0].min > flex + 1:
+        yield FaultAt((key, 0, "min"), "starts_late", {"last": bands[0].min - 1})
+    for position, band in enumerate(bands):
+        if band.max is not None and band.max <= flex:
+            yield FaultAt((key, position), "unreachable", {"code": band.code, "flex": flex})
+    prices: dict[str, Fraction] = {}
+    for position, band in enumerate(bands):
+        if prices.setdefault(band.code, band.pct) != band.pct:
+            told = {"code": band.code, "one": percent_text(prices[band.code]), "other": percent_text(band.pct)}
+            yield FaultAt((key, position, "code"), "same_code", told)
+    for position, (before, band) in enumerate(pairwise(bands), start=1):
+        if band.pct < before.pct:
+            yield FaultAt((key, position, "pct"), "falling", {"code": band.code, "before": before.code})
+
+
+def _percents(policy: "Policy") -> Iterator[tuple[KeyPath, Fraction]]:
     for key, bands in (("tl", policy.tl), ("psw", policy.psw)):
         for position, band in enumerate(bands):
             yield (key, position, "pct"), band.pct
@@ -86,10 +153,7 @@ def _percents(policy: "Policy") -> Iterator[tuple[tuple[str | int, ...], Fractio
     yield ("no_out", "pct"), policy.no_out.pct
     if policy.consecutive_full is not None:
         yield ("consecutive_full", "pct"), policy.consecutive_full.pct
-    for key in (
-        "late_any", "early_any", "tk_day", "apel", "izin_day", "sakit_day", "left_during_hours", "missed_break",
-        "fraud", "missed_work_report",
-    ):
+    for key in _SINGLE_PERCENTS:
         if (percent := getattr(policy, key)) is not None:
             yield (key,), percent
     for key, table in (("tk_day_by_group", policy.tk_day_by_group), ("apel_by_group", policy.apel_by_group)):

@@ -1,31 +1,33 @@
 """Loads policy files: a mapping NAME → policy, `extends` resolved, every fault named by file, line and key path."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
-from shared.policy.check import PolicyFaults
+from shared.policy.check import remarks_of
+from shared.policy.explain import explained
+from shared.policy.faults import Fault, FaultAt, at_place
 from shared.policy.model import Policy
 from shared.yaml_document import Document, DocumentError, KeyPath, read_document
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One thing wrong in a policy file: the line, the path of the key ("POL-A.tl[1].min") and a sentence."""
-
-    line: int | None
-    path: str
-    reason: str
-
-
 class PolicyError(ValueError):
-    """A policy file that cannot be used; holds all faults at once, one line of text each."""
+    """A policy file that cannot be used; holds all faults at once, one line of text each, in the order of the file."""
 
     def __init__(self, file: str, faults: tuple[Fault, ...]) -> None:
         self.file, self.faults = file, faults
-        super().__init__("\n".join(_sentence(file, fault) for fault in faults))
+        super().__init__("\n".join(at_place(file, fault) for fault in faults))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A policy file as far as it can be read: the packs without fault, the faults, and remarks on what may be a slip."""
+
+    file: str
+    policies: Mapping[str, Policy]
+    faults: tuple[Fault, ...]
+    remarks: Mapping[str, tuple[Fault, ...]]
 
 
 def load_policies(path: Path | str) -> dict[str, Policy]:
@@ -34,15 +36,22 @@ def load_policies(path: Path | str) -> dict[str, Policy]:
     `extends: NAME` takes the keys of NAME (of the same file, in any order); a key of the policy itself replaces
     the inherited one as a whole.
     """
+    checked = check_policies(path)
+    if checked.faults:
+        raise PolicyError(checked.file, checked.faults)
+    return dict(checked.policies)
+
+
+def check_policies(path: Path | str) -> Checked:
+    """Everything about a policy file at once, also what is right in it while something else is wrong."""
     try:
         document = read_document(Path(path))
     except DocumentError as error:
-        raise PolicyError(error.file, (Fault(error.line, "", error.reason),)) from error
+        return Checked(error.file, {}, (Fault(error.line, "", "unreadable", {"reason": error.reason}),), {})
     loader = _Loader(document)
     policies = loader.policies()
-    if loader.faults:
-        raise PolicyError(document.file, tuple(loader.faults))
-    return policies
+    faults = tuple(sorted(loader.faults.values(), key=lambda fault: fault.line or 0))
+    return Checked(document.file, policies, faults, {name: loader.remarks(name, policy) for name, policy in policies.items()})
 
 
 class _Loader:
@@ -50,29 +59,42 @@ class _Loader:
 
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.faults: list[Fault] = []
+        self.faults: dict[tuple[str, str, str], Fault] = {}
 
-    def fault(self, path: KeyPath, reason: str) -> None:
-        fault = Fault(self.document.line_of(path), _dotted(path), reason)
-        if fault not in self.faults:
-            self.faults.append(fault)
+    def fault(self, path: KeyPath, code: str, values: Mapping[str, Any] | None = None) -> None:
+        """A fault of the file or of a pack as a whole."""
+        pack = str(path[0]) if path else ""
+        self._keep(Fault(self.document.line_of(path), dotted(path), code, values or {}, pack, (pack,) if pack else ()))
+
+    def _keep(self, fault: Fault) -> None:
+        """The same fault of the same key is one fault, however many packs inherit it."""
+        key = (fault.path, fault.code, repr(sorted(fault.values.items(), key=lambda item: item[0])))
+        known = self.faults.get(key)
+        self.faults[key] = fault if known is None else replace(known, packs=tuple(dict.fromkeys((*known.packs, *fault.packs))))
 
     def policies(self) -> dict[str, Policy]:
         raw = self.document.value
         if not isinstance(raw, dict) or not raw:
-            self.fault((), "a policy file is a mapping of names to policies")
+            self.fault((), "not_a_mapping")
             return {}
         policies: dict[str, Policy] = {}
         for name in raw:
             if not isinstance(raw[name], dict):
-                self.fault((name,), "a policy is a mapping of keys")
+                self.fault((name,), "not_a_policy")
             elif (resolved := self.resolve(name, ())) is not None:
                 content, origins = resolved
-                try:
-                    policies[name] = Policy.model_validate(content)
-                except ValidationError as error:
-                    self.explain(name, origins, error)
+                policy, faults = explained(content)
+                for fault in faults:
+                    self._keep(self.placed(name, origins, fault))
+                if policy is not None:
+                    policies[name] = policy
         return policies
+
+    def remarks(self, name: str, policy: Policy) -> tuple[Fault, ...]:
+        """What may be a slip in a pack that is right as such; told once, at the pack in which the key stands."""
+        resolved = self.resolve(name, ())
+        origins = resolved[1] if resolved else {}
+        return tuple(self.placed(name, origins, remark) for remark in remarks_of(policy))
 
     def resolve(self, name: str, children: tuple[str, ...]) -> tuple[dict[str, Any], dict[str, str]] | None:
         """Keys of a policy with its inherited ones, and the name of the policy in which each key stands."""
@@ -83,46 +105,31 @@ class _Loader:
             return own, origins
         parent = raw["extends"]
         if not isinstance(parent, str) or not isinstance(self.document.value.get(parent), dict):
-            self.fault((name, "extends"), f"there is no policy {parent!r} in this file")
+            known = ", ".join(str(other) for other in self.document.value if other != name)
+            self.fault((name, "extends"), "unknown_parent", {"parent": parent, "known": known})
             return None
         if parent == name or parent in children:
-            self.fault((name, "extends"), f"{parent} extends itself: " + " → ".join((*children, name, parent)))
+            self.fault((name, "extends"), "extends_itself", {"parent": parent, "way": " → ".join((*children, name, parent))})
             return None
         inherited = self.resolve(parent, (*children, name))
         if inherited is None:
             return None
         return {**inherited[0], **own}, {**inherited[1], **origins}
 
-    def explain(self, name: str, origins: dict[str, str], error: ValidationError) -> None:
-        for detail in error.errors():
-            location = self.known_part(name, origins, detail["loc"])
-            cause = detail.get("ctx", {}).get("error")
-            if isinstance(cause, PolicyFaults):
-                for path, reason in cause.faults:
-                    self.fault((origins.get(str(path[0]), name), *path), reason)
-            elif detail["type"] == "extra_forbidden":
-                self.fault(location, "unknown key")
-            elif detail["type"] == "missing":
-                self.fault((*location, detail["loc"][-1]) if location[-1] != detail["loc"][-1] else location, "is missing")
-            else:
-                self.fault(location, detail["msg"].removeprefix("Value error, "))
-
-    def known_part(self, name: str, origins: dict[str, str], location: tuple[str | int, ...]) -> KeyPath:
-        """Pydantic's location without the names of union branches that it mixes in."""
-        path: KeyPath = (origins.get(str(location[0]), name),) if location else (name,)
-        for part in location:
-            if (*path, part) in self.document.lines:
-                path = (*path, part)
-        return path
+    def placed(self, name: str, origins: Mapping[str, str], fault: FaultAt) -> Fault:
+        """The fault at the pack and line where its key stands, which may be the one that `name` extends."""
+        origin = origins.get(str(fault.path[0]), name) if fault.path else name
+        path: KeyPath = (origin, *fault.path)
+        values = dict(fault.values)
+        if fault.code == "over_cap" and "cap" in origins:
+            other: KeyPath = (origins["cap"], "cap")
+            values |= {"line": self.document.line_of(other), "path": dotted(other)}
+        return Fault(self.document.line_of(path), dotted(path), fault.code, values, origin, (name,))
 
 
-def _dotted(path: KeyPath) -> str:
+def dotted(path: KeyPath) -> str:
+    """A key path as people read it: POL-A.tl[1].min."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text
-
-
-def _sentence(file: str, fault: Fault) -> str:
-    place = f"{file}:{fault.line}" if fault.line else file
-    return f"{place}: {fault.path}: {fault.reason}" if fault.path else f"{place}: {fault.reason}"

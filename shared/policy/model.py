@@ -4,6 +4,7 @@ Where a default comes from a regulation its article is named; every other defaul
 ("default"). Percents are exact fractions, written as quoted decimals ("0.50"), never floats.
 """
 
+import datetime as dt
 import json
 from collections.abc import Mapping
 from fractions import Fraction
@@ -11,11 +12,22 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidator, WithJsonSchema, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
 
 from shared.events import HADIR_NAMESPACE, EmployeeKind, Mark, Mode
 from shared.percent import percent_text
-from shared.policy.check import PolicyFaults, faults_of
+from shared.policy.check import faults_of
+from shared.policy.faults import PolicyFaults
 from shared.policy.percent import read_percent
 
 Percent = Annotated[
@@ -29,6 +41,24 @@ Days = Annotated[int, Field(strict=True, ge=1, le=366)]
 Clock = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
 Offset = Annotated[int, Field(strict=True, ge=-24 * 60, le=24 * 60)]
 Name = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
+Text = Annotated[str, Field(strict=True, min_length=1, max_length=600)]
+
+
+def _read_date(value: object) -> object:
+    """A date as files write it; a bare number is none, though it could be read as seconds since 1970."""
+    if isinstance(value, dt.date | None):
+        return value
+    try:
+        return dt.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else _no_date()
+    except ValueError:
+        return _no_date()
+
+
+def _no_date() -> object:
+    raise PydanticCustomError("not_date", "is not a date")
+
+
+Date = Annotated[dt.date, BeforeValidator(_read_date)]
 
 
 class Part(BaseModel):
@@ -160,7 +190,26 @@ VoidCode: TypeAlias = Literal["FAKE_GPS", "WFA_OUTSIDE_REGION", "OUTSIDE_SITE", 
 class Policy(Part):
     """A rule pack: all that decides what a day is called and what it costs. Absent keys have the stated defaults."""
 
-    legal_source: Name | None = Field(default=None, description="regulation and article the pack stands on")
+    title: Text | None = Field(default=None, description="what people call the pack; informative (default: none)")
+    legal_source: Text | None = Field(
+        default=None, description="regulation and article the pack stands on; without it the pack cannot be put in force (default: none)"
+    )
+    edition: Name | None = Field(default=None, description="which version of the pack this is; informative (default: none)")
+    effective_from: Date | None = Field(
+        default=None, description="first business date on which the regulation holds; cannot be put in force before it (default: no limit)"
+    )
+    effective_until: Date | None = Field(
+        default=None, description="last business date on which the regulation holds; cannot be put in force after it (default: no limit)"
+    )
+    confidence: Literal["V", "V-code", "S", "B", "D"] | None = Field(
+        default=None,
+        description="how sure the source is; V: read in a text, V-code: in a running application, S: in the news, B: background, "
+        "D: derived; informative (default: not stated)",
+    )
+    assumed: dict[Name, Text] = Field(
+        default={}, description="keys that the source does not state, and why they are as they are; informative (default: none)"
+    )
+    note: Text | None = Field(default=None, description="what else a reader must know; informative (default: none)")
     seconds: Literal["stamp_floor", "strict"] = Field(
         default="stamp_floor",
         description="stamp_floor: stamps are cut to the minute (ANRI 18/2016, default); strict: a started minute counts",

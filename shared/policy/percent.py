@@ -4,18 +4,22 @@ import re
 from fractions import Fraction
 from typing import Final
 
+from pydantic_core import PydanticCustomError
+
 _DECIMAL: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9})?")
 
 
 def read_percent(value: object) -> Fraction:
-    """Exact value of a quoted decimal such as "0.50"; anything else is refused (a float has lost its exactness)."""
+    """Exact value of a quoted decimal such as "0.50"; anything else is refused (a float has lost its exactness).
+
+    Raises PydanticCustomError, a ValueError whose type is the code of the fault (`shared.policy.wording`).
+    """
     if isinstance(value, Fraction):
         if value < 0:
-            raise ValueError("a percent is never negative")
+            raise PydanticCustomError("percent_negative", "a percent is never negative")
         return value
     if not isinstance(value, str):
-        # a ValueError, since that is what pydantic turns into an error with the key's path
-        raise ValueError(f'a percent is a quoted decimal such as "0.50", not {value!r}')  # noqa: TRY004
+        raise PydanticCustomError("percent_not_text", "a percent is a quoted decimal")
     if not _DECIMAL.fullmatch(value):
-        raise ValueError(f'{value!r} is not a decimal such as "0.50"')
+        raise PydanticCustomError("percent_not_decimal", "is not a decimal")
     return Fraction(value)

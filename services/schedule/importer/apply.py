@@ -144,7 +144,7 @@ async def import_policies(
         packs = load_policies(path)
     except PolicyError as problem:
         return Report("Kebijakan", errors=tuple(
-            RowError(fault.line or 1, fault.path or None, f"{fault.reason}; perbaiki berkas kebijakan") for fault in problem.faults))
+            RowError(fault.line or 1, fault.path or None, fault.told("id")) for fault in problem.faults))
     async with _lanes(database_url) as lanes:
         async with lanes.pool.acquire() as connection:
             by_code = {kept.state.code: org_unit_id for org_unit_id, kept in (await rows.units(connection)).items()}
