@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.commands import explain, imports, month, policy, run, scenario, schemas, simulate, topics, verify
+from services.commands import contract, explain, imports, month, policy, run, scenario, schemas, simulate, topics, verify
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -48,6 +48,7 @@ app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)
 app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=CLUSTER)
+app.add_typer(contract.app, name="contract", rich_help_panel=CLUSTER)
 
 
 def main() -> None:

@@ -5,7 +5,8 @@ Employee-keyed topics are co-partitioned: `lane_of(employee_id)` is the partitio
 the lane that a service locks in Postgres.
 """
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -15,6 +16,7 @@ from aiokafka.partitioner import murmur2
 
 from shared import events
 from shared.events import Event
+from shared.refusal import Refusal
 
 LANES: Final = 24
 """Partitions of every employee-keyed topic; fixed for ever, since changing it would break per-person order."""
@@ -116,6 +118,10 @@ CALENDAR: Final = Topic(
     "hadir.calendar.v1", events.CalendarPublished, "calendar|year", "schedule",
     "holidays and joint leave", partitions=6, compacted=True, retention=None, data="public",
 )
+WEEK_PATTERN: Final = Topic(
+    "hadir.week-pattern.v1", events.WeekPatternPublished, "week", "schedule",
+    "hours of each weekday, by pattern", partitions=6, compacted=True, retention=None, data="public",
+)
 SITE: Final = Topic(
     "hadir.site.v1", events.SitePublished, "site_id", "geofence",
     "offices, activity sites, regions", partitions=6, compacted=True, retention=None,
@@ -142,7 +148,7 @@ DEAD_LETTER: Final = {service: _dead_letter(service) for service in SERVICES}
 
 TOPICS: Final[tuple[Topic[Event], ...]] = (
     CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, CHECK_IN_LOCATED, INTEGRITY_SUSPECTED, DAY_ASSESSED, VIOLATION,
-    DISCIPLINE, DEDUCTION, TPP_MONTH, CORRECTION, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, CALENDAR, SITE, CEILING,
+    DISCIPLINE, DEDUCTION, TPP_MONTH, CORRECTION, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, CALENDAR, WEEK_PATTERN, SITE, CEILING,
     *AUDIT.values(), *DEAD_LETTER.values(),
 )
 
@@ -153,3 +159,15 @@ CONSUMES: Final[Mapping[Service, tuple[Topic[Any], ...]]] = {
     "payroll": (DAY_ASSESSED, POLICY, EMPLOYEE),
 }
 """What each service reads, as streams and as references: its rights on the broker follow from it."""
+
+
+def refuse_two_owners(topics: Iterable[Topic[Event]]) -> None:
+    """Raises `Refusal` for a topic that is declared twice: whose is it, and who keeps its order."""
+    owners: dict[str, list[str]] = defaultdict(list)
+    for topic in topics:
+        owners[topic.name].append(topic.owner)
+    for name, found in owners.items():
+        if len(found) > 1:
+            raise Refusal(
+                f"Topic {name} has two owners, {' and '.join(found)}: one service writes a topic, others read it."
+            )

@@ -5,7 +5,6 @@ to read. Nobody may create, change or delete a topic: that is the operator's.
 """
 
 import io
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -18,7 +17,7 @@ from ruamel.yaml.scalarstring import DoubleQuotedScalarString
 from shared.events import Event
 from shared.kafka import topic_config
 from shared.refusal import Refusal
-from shared.topics import CONSUMES, SERVICES, TOPICS, Service, Topic
+from shared.topics import CONSUMES, SERVICES, TOPICS, Service, Topic, refuse_two_owners
 
 CLUSTER: Final = "hadir"
 """The Kafka cluster's name, and the first part of the users' names and of the services' consumer groups."""
@@ -82,18 +81,6 @@ def outsider_files(path: Path, topics: Iterable[Topic[Event]] = TOPICS) -> dict[
                     " give the number of the `agreement` that allows it."
                 )
     return {"users.yaml": _text(f"`{path.name}`", [_outside_user(outsider) for outsider in declared])}
-
-
-def refuse_two_owners(topics: Iterable[Topic[Event]]) -> None:
-    """Raises `Refusal` for a topic that is declared twice: whose is it, and who keeps its order."""
-    owners: dict[str, list[str]] = defaultdict(list)
-    for topic in topics:
-        owners[topic.name].append(topic.owner)
-    for name, found in owners.items():
-        if len(found) > 1:
-            raise Refusal(
-                f"Topic {name} has two owners, {' and '.join(found)}: one service writes a topic, others read it."
-            )
 
 
 def _topic(topic: Topic[Event]) -> dict[str, Any]:
