@@ -12,14 +12,14 @@ from fastapi.responses import JSONResponse
 
 from shared import metrics
 from shared.refusal import Refusal
-from shared.topics import Service
 
 
 class Readiness:
     """The set of things a process still lacks; it is ready when the set is empty."""
 
-    def __init__(self, service: Service, *lacking: str) -> None:
+    def __init__(self, service: str, *lacking: str) -> None:
         self._lacking = dict.fromkeys(lacking)
+        metrics.begin(service)
         self._gauge = metrics.READY.labels(service)
         self._tell()
 
@@ -75,7 +75,7 @@ class _Server(uvicorn.Server):
 class HealthServer:
     """Serves the router on the running loop for as long as the process lives."""
 
-    def __init__(self, service: Service, readiness: Readiness, host: str, port: int) -> None:
+    def __init__(self, service: str, readiness: Readiness, host: str, port: int) -> None:
         self._service: Final = service
         self._readiness = readiness
         self._address = (host, port)

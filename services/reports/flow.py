@@ -1,12 +1,13 @@
 """How far events have come: positions, outboxes and end offsets of all services, seen from outside; writes nothing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.database import AUDIT_ROLE, Connection, connect
+from shared.kafka import security
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, WORK_REPORT_SUBMITTED, Service, Topic
 
 CONSUMED: Final[tuple[tuple[Service, tuple[Topic[Any], ...]], ...]] = (
@@ -35,7 +36,7 @@ class Flow:
 
     async def __aenter__(self) -> Self:
         self.connection = await connect_auditor(self._database)
-        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, client_id="hadir-report")
+        self._consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, client_id="hadir-report", **security())
         try:
             await self._consumer.start()
         except BaseException:
@@ -57,12 +58,16 @@ class Flow:
 
     async def short_of(self, service: Service, ends: Ends) -> int:
         """Events before these ends that the service has not finished with."""
+        done = await self.positions(service, {topic for topic, _ in ends})
+        return sum(max(0, end - done.get(place, 0)) for place, end in ends.items())
+
+    async def positions(self, service: Service, topics: Collection[str]) -> Ends:
+        """The next offset that the service will process, by topic and partition."""
         rows = await self.connection.fetch(
             f"select topic, lane, next_offset from {service}.position where topic = any($1::text[])",  # noqa: S608 (one of four names)
-            sorted({topic for topic, _ in ends}),
+            sorted(topics),
         )
-        done = {(row["topic"], row["lane"]): row["next_offset"] for row in rows}
-        return sum(max(0, end - done.get(place, 0)) for place, end in ends.items())
+        return {(row["topic"], row["lane"]): row["next_offset"] for row in rows}
 
     async def behind(self, service: Service, topics: Sequence[Topic[Any]]) -> int:
         """Events on these topics that the service has not finished with; the end offsets are taken first."""

@@ -8,6 +8,7 @@ from services.schedule.assessing import assess_days, date_of, load_people
 from services.schedule.memory import Memory
 from services.schedule.store import facts
 from services.schedule.store.days import Day
+from shared import metrics
 from shared.envelope import Envelope
 from shared.events import CheckInLocated, WorkReportSubmitted
 from shared.lanes import Record, Work
@@ -35,9 +36,13 @@ class Schedule:
         reference = await self._memory.current(work.connection)
         days: dict[Day, Envelope | None] = {}
         for record in located:
-            date = date_of(record.event.captured_at, record.event.employee_id, people, reference)
+            date = date_of(record.event.captured_at, record.event.mark, record.event.employee_id, people, reference)
             if date is not None:
                 days[record.event.employee_id, date] = record.envelope
         for record in reported:
             days.setdefault((record.event.employee_id, record.event.work_date), record.envelope)
-        await assess_days(work, self._memory, days, dt.datetime.now(dt.UTC), people)
+        now = dt.datetime.now(dt.UTC)
+        await assess_days(work, self._memory, days, now, people)
+        for record in located:
+            if record.event.version == 1:  # a judgement made anew is no arrival
+                metrics.ACCEPTED_TO_ASSESSED.observe((now - record.event.received_at).total_seconds())
