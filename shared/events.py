@@ -345,6 +345,13 @@ class UnitMembership(Event):
     org_unit_id: UUID
 
 
+class WeekAssignment(Event):
+    """From this business date on the employee works this week pattern, by its code."""
+
+    since: dt.date
+    week: Code
+
+
 class EmployeePublished(Event):
     """Full state of one employee (schedule → all). Restricted: holds NIP and name.
 
@@ -362,6 +369,17 @@ class EmployeePublished(Event):
     timezone: Code
     active: bool = True
     played_clock: Code | None = None
+    weeks: tuple[WeekAssignment, ...] = ()
+
+
+class WeekPatternPublished(Event):
+    """A week: local start and end ("07:30", "16:00") per weekday ("mon"); a weekday that is not listed is OFF. Full state."""
+
+    week: Code
+    version: Version
+    name: Text
+    hours: dict[Code, tuple[Code, Code]]
+    source: Text
 
 
 class OrgUnitPublished(Event):

@@ -35,6 +35,7 @@ from services.schedule.publishing import (
     publish_rosters,
     publish_weeks,
     put_people,
+    record_audit,
 )
 from services.schedule.store import due, facts, opening
 from services.schedule.store import reference_rows as rows
@@ -45,6 +46,7 @@ from shared.lanes import Lanes, Work
 from shared.topics import CORRECTION, LANES, lane_of
 
 __all__ = [
+    "MOVE_CLOCK",
     "Outcome",
     "Refused",
     "move_clock",
@@ -57,6 +59,9 @@ __all__ = [
     "record_fact",
 ]
 
+MOVE_CLOCK = "move-clock"
+"""What the audit topic calls a moved clock: a replay takes from there how late it is for invented people."""
+
 _WIDEST = ZoneInfo("Asia/Jakarta")
 """Zone in which dates of instants are taken when a correction is about many; `around` leaves a day on each side."""
 
@@ -68,8 +73,11 @@ async def move_clock(lanes: Lanes, name: str, at: dt.datetime) -> bool:
     """
     if not name:
         raise ValueError("the real clock cannot be moved")
-    async with lanes.pool.acquire() as connection, connection.transaction():
-        return await due.move_clock(connection, name, at)
+    async with lanes.hold({lane_of(OPERATOR)}) as work:
+        moved = await due.move_clock(work.connection, name, at)
+        if moved:
+            record_audit(work, OPERATOR, MOVE_CLOCK, name, {"at": at.isoformat()})
+        return moved
 
 
 async def record_fact(

@@ -29,7 +29,7 @@ from shared.envelope import Envelope
 from shared.events import AuditRecorded, PolicyInForce
 from shared.lanes import Lanes, Work
 from shared.policy import Policy
-from shared.topics import AUDIT, CALENDAR, EMPLOYEE, LANES, ORG_UNIT, POLICY, ROSTER, lane_of
+from shared.topics import AUDIT, CALENDAR, EMPLOYEE, LANES, ORG_UNIT, POLICY, ROSTER, WEEK_PATTERN, lane_of
 
 ONE_TRANSACTION: Final = 20_000
 """Up to so many people or rosters are written in one transaction; more go lane by lane, so that live traffic passes between."""
@@ -38,6 +38,9 @@ OPERATOR: Final = "operator"
 """Actor of commands given at the command line."""
 
 _DAY: Final = dt.timedelta(days=1)
+_WEEK: Final = 6 * _DAY
+"""How far into the neighbouring months a month's roster counts: the duty days of their common week."""
+
 S = TypeVar("S")
 K = TypeVar("K", bound=Hashable)
 
@@ -91,7 +94,7 @@ async def publish_org_units(lanes: Lanes, units: Sequence[OrgUnitState], actor: 
 
 async def publish_weeks(lanes: Lanes, weeks: Sequence[WeekPatternState], actor: str = OPERATOR) -> Outcome:
     """Adds week patterns. Hours of a pattern in use cannot change, since that would rewrite days long past; raises Refused."""
-    async with lanes.hold({lane_of(actor)}) as work:
+    async with lanes.hold({lane_of(actor), *(lane_of(week.code) for week in weeks)}) as work:
         known = await rows.weeks(work.connection)
         changed, outcome = differing(weeks, known, lambda week: week.code)
         for _, week in changed:
@@ -101,9 +104,11 @@ async def publish_weeks(lanes: Lanes, weeks: Sequence[WeekPatternState], actor: 
             ):
                 raise Refused(f"jam pola kerja {week.code} sudah dipakai; buat kode baru dan tetapkan dengan tanggal mulai")
         if changed:
-            _audit(work, actor, "publish-weeks", outcome)
+            cause = _audit(work, actor, "publish-weeks", outcome)
             await rows.put_weeks(work.connection, changed)
             await rows.count_change(work.connection)
+            for version, week in changed:
+                work.emit(WEEK_PATTERN, week.code, version, week.published(version), key=week.code, lane=lane_of(week.code), cause=cause)
         return outcome
 
 
@@ -141,7 +146,7 @@ async def put_people(work: Work, people: Sequence[EmployeeState], actor: str) ->
 
 
 async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str = OPERATOR) -> Outcome:
-    """Publishes rosters; a changed one makes its month due (the month's duty days count in every day of it)."""
+    """Publishes rosters; a changed one makes its month due (its duty days count in every day of it), and whole weeks."""
     total = Outcome()
     for held, chunk in _by_lanes(rosters, lambda roster: roster.employee_id):
         async with lanes.hold({lane_of(actor), *held}) as work:
@@ -155,7 +160,7 @@ async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: s
             for version, roster in changed:
                 key = f"{roster.employee_id}|{roster.month:%Y-%m}"
                 work.emit(ROSTER, key, version, roster.published(version), key=key, lane=lane_of(roster.employee_id), cause=cause)
-            spans = [Span(roster.employee_id, roster.month - _DAY, _next_month(roster.month)) for _, roster in changed]
+            spans = [Span(roster.employee_id, roster.month - _WEEK, _next_month(roster.month) + _WEEK) for _, roster in changed]
             await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
     return total
 

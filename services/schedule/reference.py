@@ -21,7 +21,9 @@ from shared.events import (
     RosterDay,
     RosterPublished,
     UnitMembership,
+    WeekPatternPublished,
 )
+from shared.events import WeekAssignment as WeekAssignmentPublished
 
 NATIONAL_CALENDAR: Final = "nasional"
 DEFAULT_WEEK: Final = "lima-hari"
@@ -55,6 +57,10 @@ class WeekPatternState:
     name: str
     hours: Mapping[str, tuple[str, str]]
     source: str
+
+    def published(self, version: int) -> WeekPatternPublished:
+        """The event that tells this state."""
+        return WeekPatternPublished(week=self.code, version=version, name=self.name, hours=dict(self.hours), source=self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +103,7 @@ class EmployeeState:
             employee_id=self.employee_id, version=version, nip=self.nip, name=self.name, kind=self.kind, group=self.group,
             memberships=tuple(UnitMembership(since=m.since, org_unit_id=m.org_unit_id) for m in self.memberships),
             timezone=self.timezone, active=self.active, played_clock=self.played_clock,
+            weeks=tuple(WeekAssignmentPublished(since=w.since, week=w.week) for w in self.weeks),
         )
 
     def unit_on(self, date: dt.date) -> UUID | None:
