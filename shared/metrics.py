@@ -10,7 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from shared.events import DayStatus, Mark, Verdict
 from shared.failures import REASONS
 
-disable_created_metrics()  # half of the output, and nobody reads it
+disable_created_metrics()  # type: ignore[no-untyped-call]  # half of the output, and nobody reads it
 
 REGISTRY: Final = CollectorRegistry()
 """What services count of themselves."""

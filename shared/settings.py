@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     geofence_port: int = Field(8802, ge=0, le=65535, description="metrics and health of the geofence worker")
     schedule_port: int = Field(8803, ge=0, le=65535, description="metrics and health of the schedule worker")
     payroll_port: int = Field(8804, ge=0, le=65535, description="metrics and health of the payroll worker")
+    geofence_api_port: int = Field(8812, ge=0, le=65535, description="HTTP API of geofence: sites, verdicts, suspicions")
+    schedule_api_port: int = Field(8813, ge=0, le=65535, description="HTTP API of schedule: people, duties, days, corrections")
+    payroll_api_port: int = Field(8814, ge=0, le=65535, description="HTTP API of payroll: months, ledger, ceilings")
+    monitor_port: int = Field(8805, ge=0, le=65535, description="figures of the whole house, seen from outside: metrics and health")
+    canaries_port: int = Field(8806, ge=0, le=65535, description="metrics and health of the canaries")
+    prometheus_port: int = Field(8890, ge=0, le=65535, description="port of the Prometheus that `hadir run` starts if it has one; 0 takes a free one")
     replication: int = Field(1, description="replication factor that `hadir topics apply` asks for")
     group: str = Field("hadir", description="prefix of the Kafka consumer groups' names")
     session_timeout_s: float = Field(
