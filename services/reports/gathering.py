@@ -17,7 +17,7 @@ from services.schedule.memory import Memory, Reference
 from services.schedule.store.facts import corrections_about
 from shared.database import Connection
 from shared.envelope import derived_id
-from shared.events import DayAssessed
+from shared.events import DayAssessed, Mark
 from shared.policy import Policy
 from shared.topics import CEILING, CORRECTION, DAY_ASSESSED, Service
 
@@ -141,7 +141,8 @@ def _days(
         unit = reference.units.get(day.org_unit_id)
         marks = tuple(
             check_in for _, check_in in check_ins
-            if check_in.check_in_id in day.evidence or date_of(check_in.captured_at, day.employee_id, people, reference) == day.date
+            if check_in.check_in_id in day.evidence
+            or date_of(check_in.captured_at, Mark(check_in.mark), day.employee_id, people, reference) == day.date
         )
         found.append(Day(
             assessed=day,

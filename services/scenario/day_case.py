@@ -16,7 +16,6 @@ from services.schedule.rules import DayInputs, MarkSeen, Person, assess, clock_m
 from shared.events import DayStatus, EmployeeKind, Mark, Verdict
 from shared.percent import parse_percent, percent_text
 from shared.policy import Policy
-from shared.policy.model import Reach
 from shared.yaml_document import Document, DocumentError, read_document
 
 _WHOLE_DAY: Final = 24 * 60
@@ -105,14 +104,12 @@ def read_day_cases(path: Path, policies: Mapping[str, Policy]) -> list[DayCase]:
 
 def run_day_case(case: DayCase, policy: Policy) -> Case:
     """Judge and price the day as if its month had no other, long after it was over; compare with what is expected."""
-    # A case lists the marks of its date itself, so the question which date a mark belongs to does not arise.
-    update: dict[str, Any] = {"reach": Reach(before_minutes=_WHOLE_DAY, after_minutes=_WHOLE_DAY)}
     if case.out_pick is not None:
-        update["out_pick"] = case.out_pick
-    policy = policy.model_copy(update=update)
+        policy = policy.model_copy(update={"out_pick": case.out_pick})
     start, end = clock_minutes(case.start), clock_minutes(case.end)
     if case.overnight and end > start:
         end += _WHOLE_DAY
+    # A case speaks of one date: marks belong to it as they do beside days on which nothing is owed.
     duty = duty_on(case.date, {case.date.weekday(): (start, end)}, (), None, case.tz)
     person = Person(_id(case, "employee"), EmployeeKind.PNS, "pelaksana", _id(case, "unit"))
     inputs = DayInputs(person, duty, marks=tuple(_marks(case)), duty_days_in_month=1)

@@ -52,6 +52,7 @@ class _Person:
         self.months: dict[str, pay.EmployeeMonth] = {}
         self.totals: dict[str, pay.MonthTotal] = {}
         self.duty_days: dict[dt.date, int] = {}
+        self._duties: dict[dt.date, Duty] = {}
 
     @cached_property
     def week(self) -> dict[int, rules.Hours]:
@@ -139,17 +140,18 @@ class _Person:
         return sorted({first + _DAY * n for n in range((last - first).days + 1)} | asked)
 
     def _duty(self, date: dt.date) -> Duty:
-        return rules.duty_on(date, self.week, self.holidays, self.roster.get(date), self.tz, self.scenario.marks)
+        if date not in self._duties:
+            self._duties[date] = rules.duty_on(
+                date, self.week, self.holidays, self.roster.get(date), self.tz, self.scenario.marks
+            )
+        return self._duties[date]
 
     def _inputs(self, date: dt.date) -> DayInputs:
-        around = {step: self._duty(date + _DAY * step) for step in range(-3, 4)}
-        before = next((around[step] for step in (-1, -2, -3) if around[step].working), None)
-        after = next((around[step] for step in (1, 2, 3) if around[step].working), None)
         unit = id_of(self.scenario.id, "unit", self.known.unit_of(self.name, date))
         return DayInputs(
-            rules.Person(self.employee_id, self.row.kind, self.row.group, unit), around[0], before, after,
+            rules.Person(self.employee_id, self.row.kind, self.row.group, unit), *rules.place(date, self._duty),
             self.known.marks_of(self.name), self.known.facts_of(self.name),
-            self._duty_days(date.replace(day=1)), 5 if len(self.week) <= 5 else 6,
+            self._duty_days(date.replace(day=1)), rules.week_days(date, self.week, self.roster),
         )
 
     def _duty_days(self, month: dt.date) -> int:

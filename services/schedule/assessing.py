@@ -27,7 +27,6 @@ from services.schedule.rules import (
     violation_id,
 )
 from services.schedule.rules.assessment import EXCUSED
-from services.schedule.rules.duty import zone_of
 from services.schedule.store import days as day_rows
 from services.schedule.store import due, facts
 from services.schedule.store import reference_rows as rows
@@ -36,13 +35,14 @@ from services.schedule.store.due import NextLook
 from shared import metrics
 from shared.database import Connection
 from shared.envelope import Envelope
-from shared.events import DayAssessed, DayState, DayStatus, Mode, RosterDay, ViolationChanged
+from shared.events import DayAssessed, DayState, DayStatus, Mark, Mode, RosterDay, ViolationChanged
 from shared.lanes import Work
 from shared.topics import DAY_ASSESSED, VIOLATION, lane_of
 
 _DAY: Final = dt.timedelta(days=1)
-_MARGIN: Final = 3 * _DAY
-"""A stamp of one local date may belong to the date before or after, and two days further cut its reach."""
+_MARGIN: Final = 6 * _DAY
+"""How far around a date its roster counts: a week of duty days; and a stamp may belong to a duty two dates away, whose
+neighbours are two dates further."""
 
 _NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """Time on a hand-moved clock that nobody has set yet: nothing has closed by it."""
@@ -92,15 +92,9 @@ async def load_people(connection: Connection, days: Collection[Day]) -> People:
     return People({employee_id: kept.state for employee_id, kept in states.items()}, rosters)
 
 
-def date_of(stamp: dt.datetime, employee_id: UUID, people: People, reference: Reference) -> dt.date | None:
+def date_of(stamp: dt.datetime, mark: Mark, employee_id: UUID, people: People, reference: Reference) -> dt.date | None:
     """The business date to which somebody's stamp belongs; None if nobody knows the person."""
-    person = people.states.get(employee_id)
-    if person is None:
-        return None
-    date = stamp.astimezone(zone_of(person.timezone)).date()
-    unit = person.unit_on(date)
-    policy_id = reference.in_force.on(unit, date) if unit else None
-    return people.duties(reference, employee_id).date_of(stamp, reference.policies[policy_id]) if policy_id else date
+    return people.duties(reference, employee_id).date_of(stamp, mark) if employee_id in people.states else None
 
 
 async def assess_days(

@@ -241,8 +241,8 @@ def _decided(correction_id: UUID, body: Body, at: dt.datetime) -> tuple[Fact, ..
 
 
 def around(since: dt.datetime, until: dt.datetime, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
-    """Business dates that stamps between two instants may belong to: a day more on each side, for overnight duties."""
-    return since.astimezone(zone).date() - _DAY, until.astimezone(zone).date() + _DAY
+    """Business dates that stamps between two instants may belong to: a duty may end on the next date, and reach a date further."""
+    return since.astimezone(zone).date() - 2 * _DAY, until.astimezone(zone).date() + _DAY
 
 
 def _date(moment: dt.datetime | dt.date, zone: ZoneInfo) -> dt.date:

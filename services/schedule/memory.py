@@ -13,12 +13,11 @@ from typing import Final
 from uuid import UUID
 
 from services.schedule.reference import DEFAULT_WEEK, NATIONAL_CALENDAR, EmployeeState, OrgUnitState, PoliciesInForce
-from services.schedule.rules import Duty, DutyError, Week, date_of_stamp, duty_on, parse_week, reach_of
-from services.schedule.rules.duty import zone_of
+from services.schedule.rules import Duty, DutyError, Placed, Week, date_of_stamp, duty_on, parse_week, place, week_days
 from services.schedule.store import reference_rows as rows
 from shared import logs
 from shared.database import Connection
-from shared.events import RosterDay
+from shared.events import Mark, RosterDay
 from shared.policy import Policy
 
 _log = logging.getLogger(__name__)
@@ -28,7 +27,7 @@ _REMEMBERED: Final = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """A duty with the nearest working ones within two days around (further ones cut no reach), and its month and week."""
+    """A duty with the nearest working ones around it, and its month and week."""
 
     duty: Duty
     before: Duty | None
@@ -83,17 +82,11 @@ class Reference:
         if setting is None:
             if len(self._settings) > _REMEMBERED:
                 self._settings.clear()
-            around = {n: self.plain_duty(week, calendar, date + n * _DAY, timezone) for n in range(-2, 3)}
             setting = self._settings[key] = Setting(
-                around[0], next((around[n] for n in (-1, -2) if around[n].working), None),
-                next((around[n] for n in (1, 2) if around[n].working), None),
-                self.working_days(week, calendar, date.replace(day=1)), self.week_days(week),
+                *place(date, lambda day: self.plain_duty(week, calendar, day, timezone)),
+                self.working_days(week, calendar, date.replace(day=1)), week_days(date, self.week(week), {}),
             )
         return setting
-
-    def week_days(self, week: str) -> int:
-        """Whether a pattern is a week of five or of six duty days."""
-        return 5 if len(self.week(week)) <= 5 else 6
 
     def working_days(self, week: str, calendar: str, first: dt.date) -> int:
         """How many dates of the month that begins on `first` are worked by week pattern and calendar alone."""
@@ -128,19 +121,22 @@ class Duties:
         if not self._roster and not self._moves:
             week, calendar = self._pattern(date)
             return self._reference.plain_setting(week, calendar, date, self._person.timezone)
-        before = next((duty for n in (1, 2) if (duty := self.on(date - n * _DAY)).working), None)
-        after = next((duty for n in (1, 2) if (duty := self.on(date + n * _DAY)).working), None)
-        week_days = self._reference.week_days(self._pattern(date)[0])
-        return Setting(self.on(date), before, after, self._days_in_month(date), week_days)
+        days = week_days(date, self._reference.week(self._pattern(date)[0]), self._roster)
+        return Setting(*place(date, self.on), self._days_in_month(date), days)
 
-    def date_of(self, stamp: dt.datetime, policy: Policy) -> dt.date:
+    def date_of(self, stamp: dt.datetime, mark: Mark) -> dt.date:
         """The business date to which a stamp belongs."""
-        date = stamp.astimezone(zone_of(self._person.timezone)).date()
-        here = self.setting(date)
-        span = reach_of(here.duty, here.before, here.after, policy) if here.duty.working else None
-        if span is not None and span.holds(stamp):
-            return date  # reaches are cut at midpoints, so no other duty holds it too
-        return date_of_stamp(stamp, [self.on(date + n * _DAY) for n in range(-2, 3)], policy, self._person.timezone)
+
+        def placed(date: dt.date) -> Placed:
+            owed = self.setting(date)
+            return Placed(owed.duty, owed.before, owed.after)
+
+        return date_of_stamp(stamp, mark, placed, self._policy_on, self._person.timezone)
+
+    def _policy_on(self, date: dt.date) -> Policy | None:
+        unit = self._person.unit_on(date)
+        policy_id = self._reference.in_force.on(unit, date) if unit else None
+        return self._reference.policies[policy_id] if policy_id else None
 
     def _duty(self, date: dt.date) -> Duty:
         week, calendar = self._pattern(date)

@@ -124,11 +124,20 @@ class Window(Part):
     )
 
 
-class Reach(Part):
-    """How far around a duty a mark still belongs to it; neighbouring duties cut it at the midpoint between them."""
+LONGEST_REACH_MINUTES: Final = 12 * 60
+"""No mark further from its duty belongs to it, whatever a policy says (our default: half a day)."""
 
-    before_minutes: Minutes = Field(default=360, description="minutes before the start (default)")
-    after_minutes: Minutes = Field(default=480, description="minutes after the end (default)")
+
+class Reach(Part):
+    """How far around a duty a mark still belongs to it; a neighbouring duty takes what is nearer to its own start (in),
+    end (out) or middle (break)."""
+
+    before_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_REACH_MINUTES)] = Field(
+        default=480, description="minutes before the start (default: eight hours)"
+    )
+    after_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_REACH_MINUTES)] = Field(
+        default=720, description="minutes after the end (default: twelve hours)"
+    )
 
 
 class Split(Part):

@@ -50,26 +50,34 @@ def policy_on(world: World, person: str, date: dt.date) -> Pack:
     raise LookupError("no policy holds on this date")
 
 
+def measured_from(owed: dict[str, Any], mark: str) -> dt.datetime:
+    """What a mark is measured by: a check-in by the start of work, a check-out by its end, a break by the middle."""
+    start: dt.datetime = owed["start"]
+    end: dt.datetime = owed["end"]
+    return {"in": start, "out": end, "break": start + (end - start) / 2}[mark]
+
+
 def belonging(world: World, person: str, date: dt.date, pack: Pack) -> list[dict[str, Any]]:
-    """The person's distinct marks that belong to this duty: within reach, and nearer to it than to its neighbours."""
+    """The person's distinct marks that belong to this duty: it is the nearest one to them, and not too far from them."""
+    distinct = {mark["id"]: mark for mark in world["marks"] if mark["person"] == person}
+    return [mark for mark in distinct.values() if belongs(world, person, date, pack, mark["mark"], mark["at"])]
+
+
+def belongs(world: World, person: str, date: dt.date, pack: Pack, mark: str, at: dt.datetime) -> bool:
+    """Whether a stamp of this direction belongs to the duty of the date; of two equally near ones to the later."""
     own = duty(world, person, date)
     reach = pack.get("reach") or {}
-    first = own["start"] - dt.timedelta(minutes=reach.get("before_minutes", 360))
-    last = own["end"] + dt.timedelta(minutes=reach.get("after_minutes", 480))
-    for key in ("in_window", "out_window"):
-        for moment in window(own, pack, key):
-            if moment is not None:
-                first, last = min(first, moment), max(last, moment + dt.timedelta(minutes=1))
-    for step in (-2, -1, 1, 2):
-        other = duty(world, person, date + step * ONE_DAY)
-        if other["mode"] == "OFF":
-            continue
-        if step < 0:
-            first = max(first, other["end"] + (own["start"] - other["end"]) / 2)
-        else:
-            last = min(last, own["end"] + (other["start"] - own["end"]) / 2)
-    distinct = {mark["id"]: mark for mark in world["marks"] if mark["person"] == person}
-    return [mark for mark in distinct.values() if first <= mark["at"] < last]
+    first = own["start"] - dt.timedelta(minutes=reach.get("before_minutes", 8 * 60))
+    last = own["end"] + dt.timedelta(minutes=reach.get("after_minutes", 12 * 60))
+    if mark == "in" and (opened := window(own, pack, "in_window")[0]) is not None:
+        first = max(min(first, opened), own["start"] - dt.timedelta(hours=12))
+    if mark == "out" and (closed := window(own, pack, "out_window")[1]) is not None:
+        last = min(max(last, closed + dt.timedelta(minutes=1)), own["end"] + dt.timedelta(hours=12))
+    if not first <= at < last:
+        return False
+    owed = {step: duty(world, person, date + step * ONE_DAY) for step in range(-3, 4)}
+    far = {step: abs(at - measured_from(one, mark)) for step, one in owed.items() if one["mode"] != "OFF"}
+    return min(far, key=lambda step: (far[step], -step)) == 0
 
 
 def window(own: dict[str, Any], pack: Pack, key: str) -> tuple[dt.datetime | None, dt.datetime | None]:
@@ -125,7 +133,7 @@ def assess(world: World, person: str, date: dt.date) -> Day:
     day: Day = {
         "date": date, "policy": pack, "group": world["people"][person]["group"], "late": None, "early": None,
         "no_in": False, "no_out": False, "scheduled": own["mode"] != "OFF", "stayed": None,
-        "duty_days": duty_days(world, person, date), "six_days": len(world["week"]) > 5,
+        "duty_days": duty_days(world, person, date), "six_days": six_days(world, person, date),
     }
     if own["mode"] == "OFF":
         return day | {"status": "HOLIDAY" if own["holiday"] else "OFF"}
@@ -163,6 +171,13 @@ def graded(day: Day, own: dict[str, Any], pack: Pack, marks: list[dict[str, Any]
 def told(day: Day) -> tuple[Any, ...]:
     """What a day says of the employee."""
     return day["status"], day["late"] or 0, day["early"] or 0, [code for code, _ in charges(day)]
+
+
+def six_days(world: World, person: str, date: dt.date) -> bool:
+    """Whether more than five days of the date's week are owed, holidays counted as if they were none."""
+    monday = date - dt.timedelta(days=date.weekday())
+    plain = world | {"holidays": set()}
+    return len([n for n in range(7) if duty(plain, person, monday + n * ONE_DAY)["mode"] != "OFF"]) > 5
 
 
 def duty_days(world: World, person: str, date: dt.date) -> int:

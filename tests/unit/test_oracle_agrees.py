@@ -19,14 +19,16 @@ from services.payroll.rules import Ceiling, EmployeeMonth, month_before, month_o
 from services.schedule.rules import (
     Assessment,
     DayInputs,
-    Duty,
     Leave,
     MarkSeen,
     Person,
+    Placed,
     date_of_stamp,
     day_event,
     duty_on,
     parse_week,
+    place,
+    week_days,
 )
 from services.schedule.rules.assess import assess
 from shared.events import HADIR_NAMESPACE, DayAssessed, EmployeeKind, Mark, Mode, RosterDay, Verdict
@@ -139,14 +141,17 @@ class Stream:
     def __post_init__(self) -> None:
         world = self.story.world
         zone = world["people"][ME]["timezone"]
-        week = parse_week(world["week"])
-        rostered = {
+        self.week = parse_week(world["week"])
+        self.roster = {
             date: RosterDay(date=date, mode=Mode(row["mode"]), start=row.get("start"), end=row.get("end"))
             for (_, date), row in world["roster"].items()
         }
         around = [FIRST + dt.timedelta(days=n) for n in range(-40, 60)]
-        self.duties = {date: duty_on(date, week, world["holidays"], rostered.get(date), zone) for date in around}
+        self.duties = {date: duty_on(date, self.week, world["holidays"], self.roster.get(date), zone) for date in around}
         self.person = Person(UUID(int=1), EmployeeKind.PNS, world["people"][ME]["group"], UUID(int=2))
+
+    def placed(self, date: dt.date) -> Placed:
+        return place(date, self.duties.__getitem__)
 
     def policy(self, date: dt.date) -> Policy:
         names = self.story.world["names"]
@@ -159,10 +164,8 @@ class Stream:
                     told["id"], 1, Mark(told["mark"]), told["at"].astimezone(dt.UTC), Verdict(told["site"]),
                     Verdict(told["region"]), evidence=told["evidence"],
                 ))
-                around = [told["at"].astimezone(dt.UTC).date() + dt.timedelta(days=n) for n in range(-2, 3)]
                 day = date_of_stamp(
-                    told["at"], [self.duties[date] for date in around], self.policy(told["at"].date()),
-                    self.story.world["people"][ME]["timezone"],
+                    told["at"], Mark(told["mark"]), self.placed, self.policy, self.story.world["people"][ME]["timezone"]
                 )
                 self.look([day])
             case "leave":
@@ -187,13 +190,10 @@ class Stream:
                 self.pay(told)
 
     def inputs(self, date: dt.date) -> DayInputs:
-        near = sorted(self.duties)
-        earlier = [self.duties[one] for one in near if one < date and self.duties[one].working]
-        later = [self.duties[one] for one in near if one > date and self.duties[one].working]
         month = [duty for one, duty in self.duties.items() if (one.year, one.month) == (date.year, date.month)]
         return DayInputs(
-            self.person, self.duties[date], _last(earlier), later[0] if later else None, tuple(self.marks), tuple(self.leaves),
-            sum(duty.working for duty in month), len(self.story.world["week"]),
+            self.person, *self.placed(date), tuple(self.marks), tuple(self.leaves), sum(duty.working for duty in month),
+            week_days(date, self.week, self.roster),
         )
 
     def pay(self, told: DayAssessed) -> None:
@@ -207,10 +207,6 @@ class Stream:
             outcome = restate(replace(self.months[month], streak_before=before.streak_after if before else 0), BY_ID)
             self.months[month] = outcome.month
             self.balance[month] = self.balance.get(month, 0) + sum(entry.change.amount for entry in outcome.entries)
-
-
-def _last(duties: list[Duty]) -> Duty | None:
-    return duties[-1] if duties else None
 
 
 EXAMPLES = int(os.environ.get("HADIR_EXAMPLES", "40"))

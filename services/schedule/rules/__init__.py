@@ -10,6 +10,7 @@ from services.schedule.rules.duty import (
     Duty,
     DutyError,
     Hours,
+    Placed,
     Span,
     Week,
     clock_minutes,
@@ -17,7 +18,9 @@ from services.schedule.rules.duty import (
     duty_on,
     final_at,
     parse_week,
+    place,
     reach_of,
+    week_days,
 )
 from services.schedule.rules.excuses import nth_leave_day
 from services.schedule.rules.inputs import (
@@ -59,6 +62,7 @@ __all__ = [
     "OutageDecided",
     "Permission",
     "Person",
+    "Placed",
     "Reviewed",
     "Span",
     "StepReached",
@@ -75,7 +79,9 @@ __all__ = [
     "ladder",
     "nth_leave_day",
     "parse_week",
+    "place",
     "reach_of",
     "violation_id",
     "violations_of",
+    "week_days",
 ]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.schedule.rules.assessment import Assessment, Found
-from services.schedule.rules.duty import MINUTE, Duty, final_at, reach_of, window_of
+from services.schedule.rules.duty import MINUTE, Duty, Placed, final_at, window_of
 from services.schedule.rules.excuses import NO_FACTS, FactsOfDay, excuse_of, facts_of_day
 from services.schedule.rules.inputs import DayInputs, Leave, Outage
 from services.schedule.rules.marks import FAKE_GPS, NO_EVIDENCE, Sighting, Stamp, judge_marks
@@ -79,9 +79,7 @@ def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
         travels = isinstance(fact, Leave) and fact.kind == "dl"
         status = DayStatus.DL if travels else DayStatus.LEAVE
         return Assessment(DayState.FINAL, status, duty.mode, scheduled=True, findings=costs, evidence=(fact.id,))
-    span = reach_of(duty, inputs.before, inputs.after, policy)
-    assert span is not None  # a working duty has a reach
-    sighting = judge_marks(inputs.marks, duty, span, policy, day)
+    sighting = judge_marks(inputs.marks, Placed(duty, inputs.before, inputs.after), policy, day)
     closes = final_at(duty, policy)
     final = now >= closes
     next_due = None if final else closes

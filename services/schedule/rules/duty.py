@@ -1,18 +1,20 @@
 """Duties: what an employee owed on a business date, and which stamps belong to it.
 
-The business date is the local date on which the duty starts. Margins of neighbouring duties are cut at the
-midpoint between them, so that a stamp belongs to one duty.
+The business date is the local date on which the duty starts. A check-in belongs to the duty with the nearest start,
+a check-out to the one with the nearest end, a break to the one with the nearest middle, so that every stamp belongs
+to at most one duty and shifts that touch do not swap their marks.
 """
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 from zoneinfo import ZoneInfo
 
 from shared.events import Mark, Mode, RosterDay
 from shared.policy import Policy
+from shared.policy.model import LONGEST_REACH_MINUTES
 
 Hours: TypeAlias = tuple[int, int]
 """Start and end of work as minutes since local midnight; an end not after the start is on the next date, and so is
@@ -23,6 +25,10 @@ Week: TypeAlias = Mapping[int, Hours]
 
 MINUTE: Final = dt.timedelta(minutes=1)
 _DAY_MINUTES: Final = 24 * 60
+_DAY: Final = dt.timedelta(days=1)
+_LONGEST_REACH: Final = dt.timedelta(minutes=LONGEST_REACH_MINUTES)
+_NEIGHBOURS: Final = 2
+"""Dates on either side whose duties can meet this one's reach: a duty lasts a day at most and reaches half a day further."""
 _WEEKDAYS: Final = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 
 
@@ -213,38 +219,102 @@ def final_at(duty: Duty, policy: Policy) -> dt.datetime:
     return closes if closes is not None else duty.end + policy.final_after_minutes * MINUTE
 
 
-def reach_of(duty: Duty, before: Duty | None, after: Duty | None, policy: Policy) -> Span | None:
-    """The span whose stamps belong to this duty; None on a day off.
+class Placed(NamedTuple):
+    """A duty with the nearest working ones before and after it, as far as they can meet its reach."""
 
-    It goes from `policy.reach.before_minutes` before the start to `after_minutes` after the end, further if
-    the scan windows do, and never past the midpoint to a neighbouring duty.
+    duty: Duty
+    before: Duty | None = None
+    after: Duty | None = None
+
+
+def place(date: dt.date, on: Callable[[dt.date], Duty]) -> Placed:
+    """The duty of a date among its neighbours; `on` tells the duty of any date around it."""
+    return Placed(on(date), _nearest_working(date, -_DAY, on), _nearest_working(date, _DAY, on))
+
+
+def _nearest_working(date: dt.date, step: dt.timedelta, on: Callable[[dt.date], Duty]) -> Duty | None:
+    for number in range(1, _NEIGHBOURS + 1):
+        duty = on(date + number * step)
+        if duty.working:
+            return duty
+    return None
+
+
+def reach_of(placed: Placed, policy: Policy, mark: Mark) -> Span | None:
+    """The span whose stamps of this direction belong to the duty; None on a day off.
+
+    It goes from `policy.reach.before_minutes` before the start to `after_minutes` after the end, further if the
+    scan window does (half a day at most), and never past the boundary to a neighbouring duty (`_boundary`).
     """
+    duty, before, after = placed
     if duty.start is None or duty.end is None:
         return None
     begin = duty.start - policy.reach.before_minutes * MINUTE
     end = duty.end + policy.reach.after_minutes * MINUTE
-    if policy.in_window is not None and (opens := window_of(duty, policy, Mark.IN)[0]) is not None:
-        begin = min(begin, opens)
-    if policy.out_window is not None and (closes := window_of(duty, policy, Mark.OUT)[1]) is not None:
-        end = max(end, closes + MINUTE)
-    if before is not None and before.end is not None:
-        begin = max(begin, before.end + (duty.start - before.end) / 2)
-    if after is not None and after.start is not None:
-        end = min(end, duty.end + (after.start - duty.end) / 2)
+    if policy.in_window is not None and mark is Mark.IN and (opens := window_of(duty, policy, mark)[0]) is not None:
+        begin = max(min(begin, opens), duty.start - _LONGEST_REACH)
+    if policy.out_window is not None and mark is Mark.OUT and (closes := window_of(duty, policy, mark)[1]) is not None:
+        end = min(max(end, closes + MINUTE), duty.end + _LONGEST_REACH)
+    if before is not None:
+        begin = max(begin, _boundary(before, duty, mark))
+    if after is not None:
+        end = min(end, _boundary(duty, after, mark))
     return Span(begin, end)
 
 
-def date_of_stamp(at: dt.datetime, duties: Sequence[Duty], policy: Policy, tz: str) -> dt.date:
-    """The business date to which a stamp belongs.
+def _boundary(earlier: Duty, later: Duty, mark: Mark) -> dt.datetime:
+    """Where stamps of a direction pass from one working duty to the next: halfway between what they are measured by.
 
-    `duties` are those of consecutive dates around the stamp (two days before its local date to two days after
-    is always enough). A stamp in no duty's reach belongs to its local date.
+    It depends on the two duties alone, so that both sides agree whatever the policies of their dates. Where a roster
+    asks for two duties at once it is kept from running before the boundary to the duty before.
     """
-    ordered = sorted((duty for duty in duties if duty.working), key=lambda duty: duty.date)
-    for position, duty in enumerate(ordered):
-        before = ordered[position - 1] if position else None
-        after = ordered[position + 1] if position + 1 < len(ordered) else None
-        span = reach_of(duty, before, after, policy)
+    assert earlier.start is not None
+    assert earlier.end is not None
+    assert later.start is not None
+    assert later.end is not None
+    if mark is Mark.IN:
+        return _halfway(earlier.start, later.start)
+    middle = _halfway(earlier.start, earlier.end)
+    if later.start < earlier.end:
+        return max(later.start, middle)
+    if mark is Mark.OUT:
+        return _halfway(earlier.end, later.end)
+    return _halfway(middle, _halfway(later.start, later.end))
+
+
+def _halfway(one: dt.datetime, other: dt.datetime) -> dt.datetime:
+    return one + (other - one) / 2
+
+
+def date_of_stamp(
+    at: dt.datetime, mark: Mark, placed: Callable[[dt.date], Placed], policy_on: Callable[[dt.date], Policy | None], tz: str
+) -> dt.date:
+    """The business date to which a stamp belongs; one in no duty's reach belongs to its local date.
+
+    `placed` and `policy_on` (None: no policy, nothing is owed) are asked about the dates around the stamp.
+    """
+    local = at.astimezone(zone_of(tz)).date()
+    for step in (0, -1, 1, -2, 2):
+        date = local + step * _DAY
+        policy = policy_on(date)
+        if policy is None:
+            continue
+        span = reach_of(placed(date), policy, mark)
         if span is not None and span.holds(at):
-            return duty.date
-    return at.astimezone(zone_of(tz)).date()
+            return date
+    return local
+
+
+def week_days(date: dt.date, week: Week, roster: Mapping[dt.date, RosterDay]) -> int:
+    """Whether the week (Monday to Sunday) of a date is one of at most five duty days (5) or of six (6).
+
+    The roster beats the week pattern; holidays and joint leave do not make a six-day week a five-day one.
+    """
+    return 5 if sum(_owed_but_for_holidays(date, week, roster)) <= 5 else 6
+
+
+def _owed_but_for_holidays(date: dt.date, week: Week, roster: Mapping[dt.date, RosterDay]) -> Iterator[bool]:
+    monday = date - date.weekday() * _DAY
+    for weekday in range(7):
+        row = roster.get(monday + weekday * _DAY)
+        yield weekday in week if row is None else row.mode is not Mode.OFF

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.schedule.rules.duty import MINUTE, Duty, Span, window_of
+from services.schedule.rules.duty import MINUTE, Duty, Placed, Span, reach_of, window_of
 from services.schedule.rules.excuses import FactsOfDay
 from services.schedule.rules.inputs import MarkSeen
 from shared.events import Mark, Mode, Verdict
@@ -48,21 +48,23 @@ class Sighting(NamedTuple):
     void: list[VoidMark]
 
 
-def judge_marks(marks: Iterable[MarkSeen], duty: Duty, span: Span, policy: Policy, day: FactsOfDay) -> Sighting:
-    """Judge every mark in the duty's reach; of one check-in only the highest version is looked at."""
+def judge_marks(marks: Iterable[MarkSeen], placed: Placed, policy: Policy, day: FactsOfDay) -> Sighting:
+    """Judge every mark that belongs to the duty; of one check-in only the highest version is looked at."""
     # keyed by the id's integer: hashing a UUID object costs more than judging a mark
     latest: dict[int, MarkSeen] = {}
     for mark in marks:
         known = latest.setdefault(mark.check_in_id.int, mark)
         if known.version < mark.version:
             latest[mark.check_in_id.int] = mark
+    duty = placed.duty
+    reach = _Reach(placed, policy)
     usable: list[Stamp] = []
     undecided: list[Stamp] = []
     void: list[VoidMark] = []
     needs_evidence = duty.mode in policy.evidence_required
     for mark in latest.values():
         at = mark.at if mark.at.tzinfo is dt.UTC else mark.at.astimezone(dt.UTC)
-        if not span.begin <= at < span.end:
+        if not reach.holds(mark.mark, at):
             continue
         standing = _standing(mark, at, duty, policy, day, needs_evidence)
         if standing == _USABLE:
@@ -72,20 +74,34 @@ def judge_marks(marks: Iterable[MarkSeen], duty: Duty, span: Span, policy: Polic
         else:
             void.append(VoidMark(mark.mark, standing, mark.check_in_id))
     if day.manuals:
-        usable += _manual_stamps(day, span, policy)
+        usable += _manual_stamps(day, reach, policy)
     usable.sort()
     undecided.sort()
     void.sort()
     return Sighting(usable, undecided, void)
 
 
-def _manual_stamps(day: FactsOfDay, span: Span, policy: Policy) -> list[Stamp]:
+class _Reach:
+    """The spans of one duty by direction, worked out when the first stamp of a direction asks."""
+
+    def __init__(self, placed: Placed, policy: Policy) -> None:
+        self._placed, self._policy = placed, policy
+        self._spans: dict[Mark, Span | None] = {}
+
+    def holds(self, mark: Mark, at: dt.datetime) -> bool:
+        if mark not in self._spans:
+            self._spans[mark] = reach_of(self._placed, self._policy, mark)
+        span = self._spans[mark]
+        return span is not None and span.holds(at)
+
+
+def _manual_stamps(day: FactsOfDay, reach: _Reach, policy: Policy) -> list[Stamp]:
     """Marks by hand count wherever they were made; of those merely forgotten, as many as the policy allows."""
     limit = policy.forgot_limit_per_month
     return [
         Stamp(manual.at.astimezone(dt.UTC), manual.id, manual.mark)
         for manual in day.manuals
-        if span.holds(manual.at)
+        if reach.holds(manual.mark, manual.at)
         and (manual.nth_forgotten is None or limit is None or manual.nth_forgotten <= limit)
     ]
 

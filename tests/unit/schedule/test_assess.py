@@ -455,7 +455,8 @@ class TestWindowsAndHours:
         assert told(judge(came("21:00"), roster=night, now=at("10:59", tuesday))) == ("PENDING", [])
 
     def test_a_mark_in_no_reach_of_the_duty_is_not_its_mark(self) -> None:
-        assert told(judge(went("00:30"))) == ("ABSENT", ["TK"])
+        assert told(judge(went("23:00", date=MONDAY - dt.timedelta(days=1)))) == ("ABSENT", ["TK"])
+        assert told(judge(came("23:30", date=MONDAY - dt.timedelta(days=1)))) == ("PRESENT", ["PSW4"])
 
 
 class TestBreakRollCallAndLeaving:

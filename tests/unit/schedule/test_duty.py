@@ -1,6 +1,7 @@
 """Duties and the stamps that belong to them."""
 
 import datetime as dt
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,12 +13,15 @@ from hypothesis import strategies as st
 from services.schedule.rules import (
     Duty,
     DutyError,
+    Span,
     clock_minutes,
     date_of_stamp,
     duty_on,
     final_at,
     parse_week,
+    place,
     reach_of,
+    week_days,
 )
 from services.schedule.rules.duty import window_of
 from shared.events import Mark, Mode, RosterDay
@@ -133,67 +137,142 @@ def test_office_hours_windows_are_not_held_against_other_shifts(
     assert window_of(shift(MONDAY, start, end), with_windows(**{key: window}), mark) == (None, None)
 
 
-def test_reach_is_cut_at_the_midpoint_to_a_neighbouring_duty() -> None:
-    morning, night = shift(MONDAY, "07:00", "14:00"), shift(MONDAY, "21:00", "07:00")
-    evening = shift(MONDAY + DAY, "14:00", "21:00")
-
-    alone = reach_of(morning, None, None, POLICY)
-    between = reach_of(night, morning, evening, POLICY)
-    assert alone is not None
-    assert between is not None
-    assert (alone.begin, alone.end) == (wib("2026-02-02 01:00"), wib("2026-02-02 22:00"))
-    assert (between.begin, between.end) == (wib("2026-02-02 17:30"), wib("2026-02-03 10:30"))
+def of_roster(*rows: tuple[dt.date, str, str] | None) -> Callable[[dt.date], Duty]:
+    """Duties of dates from Monday on as shifts of start and end; None and all other dates are off."""
+    shifts = {row[0]: shift(*row) for row in rows if row is not None}
+    return lambda date: shifts.get(date) or Duty(date, Mode.OFF)
 
 
-def test_a_window_wider_than_the_reach_widens_it() -> None:
-    span = reach_of(shift(MONDAY, "07:30", "16:00"), None, None, with_windows(out_window={"close": 600}))
-
+def span_of(date: dt.date, on: Callable[[dt.date], Duty], mark: Mark, policy: Policy = POLICY) -> Span:
+    span = reach_of(place(date, on), policy, mark)
     assert span is not None
-    assert span.holds(wib("2026-02-03 02:00"))
+    return span
+
+
+def date_of(stamp: str, mark: Mark, on: Callable[[dt.date], Duty], policy: Policy = POLICY) -> str:
+    return date_of_stamp(wib(stamp), mark, lambda date: place(date, on), lambda _: policy, "Asia/Jakarta").isoformat()
+
+
+OFFICE = of_roster(*((MONDAY + n * DAY, "07:30", "16:00") for n in range(-3, 5)))
+NIGHT_THEN_MORNING = of_roster((MONDAY, "21:00", "07:00"), (MONDAY + DAY, "07:00", "14:00"))
+
+
+def test_a_duty_alone_reaches_eight_hours_before_its_start_and_twelve_after_its_end() -> None:
+    alone = of_roster((MONDAY, "07:00", "14:00"))
+
+    for mark in Mark:
+        span = span_of(MONDAY, alone, mark)
+        assert (span.begin, span.end) == (wib("2026-02-01 23:00"), wib("2026-02-03 02:00"))
+
+
+def test_between_neighbours_an_in_goes_by_starts_an_out_by_ends_and_a_break_by_middles() -> None:
+    on = of_roster((MONDAY, "07:00", "14:00"), (MONDAY + DAY, "00:00", "08:00"))
+
+    # starts at 07.00 and 00.00 are halved at 15.30, but the later duty's reach of eight hours begins at 16.00
+    assert span_of(MONDAY, on, Mark.IN).end == wib("2026-02-02 15:30")
+    assert span_of(MONDAY + DAY, on, Mark.IN).begin == wib("2026-02-02 16:00")
+    assert span_of(MONDAY, on, Mark.OUT).end == wib("2026-02-02 23:00") == span_of(MONDAY + DAY, on, Mark.OUT).begin
+    assert span_of(MONDAY, on, Mark.BREAK).end == wib("2026-02-02 19:15") == span_of(MONDAY + DAY, on, Mark.BREAK).begin
 
 
 @pytest.mark.parametrize(
-    ("stamp", "date"),
+    ("stamp", "mark", "date"),
     [
-        ("2026-02-02 07:25", "2026-02-02"), ("2026-02-03 00:00", "2026-02-03"), ("2026-02-03 06:55", "2026-02-02"),
-        ("2026-02-03 11:00", "2026-02-02"), ("2026-02-03 20:50", "2026-02-03"), ("2026-02-07 10:00", "2026-02-07"),
+        # the nurse of the morning comes at 06.55, the one of the night goes at 07.05: it may be the same person
+        ("2026-02-03 06:55", Mark.IN, "2026-02-03"), ("2026-02-03 07:05", Mark.IN, "2026-02-03"),
+        ("2026-02-03 06:55", Mark.OUT, "2026-02-02"), ("2026-02-03 07:05", Mark.OUT, "2026-02-02"),
+        ("2026-02-02 20:50", Mark.IN, "2026-02-02"), ("2026-02-03 14:01", Mark.OUT, "2026-02-03"),
+        ("2026-02-03 02:30", Mark.BREAK, "2026-02-02"), ("2026-02-03 10:30", Mark.BREAK, "2026-02-03"),
     ],
 )
-def test_a_stamp_belongs_to_the_duty_whose_reach_holds_it_or_to_its_local_date(stamp: str, date: str) -> None:
-    nights = stamp[8:10] == "03" and stamp[11:] != "00:00"
-    duties = [
-        shift(MONDAY + n * DAY, "21:00", "07:00") if nights else duty_on(MONDAY + n * DAY, WEEK, (), None, "Asia/Jakarta")
-        for n in range(-1, 7)
-    ]
+def test_shifts_that_touch_do_not_swap_their_marks(stamp: str, mark: Mark, date: str) -> None:
+    assert date_of(stamp, mark, NIGHT_THEN_MORNING) == date
 
-    assert date_of_stamp(wib(stamp), duties, POLICY, "Asia/Jakarta").isoformat() == date
+
+@pytest.mark.parametrize(
+    ("stamp", "mark", "date"),
+    [
+        ("2026-02-02 23:50", Mark.OUT, "2026-02-02"), ("2026-02-03 03:59", Mark.OUT, "2026-02-02"),
+        ("2026-02-03 04:00", Mark.OUT, "2026-02-03"), ("2026-02-03 01:00", Mark.IN, "2026-02-03"),
+        ("2026-02-02 23:30", Mark.IN, "2026-02-03"), ("2026-02-02 19:29", Mark.IN, "2026-02-02"),
+    ],
+)
+def test_late_goers_and_early_comers_of_an_office_are_not_lost(stamp: str, mark: Mark, date: str) -> None:
+    assert date_of(stamp, mark, OFFICE) == date
+
+
+def test_a_stamp_in_no_reach_belongs_to_its_local_date() -> None:
+    assert date_of("2026-02-02 21:00", Mark.IN, OFFICE) == "2026-02-02"
+    assert not span_of(MONDAY, OFFICE, Mark.IN).holds(wib("2026-02-02 21:00"))
+    assert not span_of(MONDAY + DAY, OFFICE, Mark.IN).holds(wib("2026-02-02 21:00"))
+
+
+def test_before_the_first_policy_nothing_is_owed_and_no_stamp_taken() -> None:
+    policy_on = {MONDAY: POLICY}.get
+
+    assert date_of_stamp(wib("2026-02-01 23:50"), Mark.IN, lambda date: place(date, OFFICE), policy_on, "Asia/Jakarta") == MONDAY
+    assert date_of_stamp(
+        wib("2026-02-01 17:00"), Mark.OUT, lambda date: place(date, OFFICE), policy_on, "Asia/Jakarta"
+    ) == MONDAY - DAY
+
+
+def test_a_window_wider_than_the_reach_widens_it_up_to_half_a_day() -> None:
+    alone = of_roster((MONDAY, "07:30", "16:00"))
+    narrow = {"reach": {"before_minutes": 60, "after_minutes": 60}}
+
+    wide = with_windows(in_window={"open": -240}, out_window={"close": 600}, **narrow)
+    assert span_of(MONDAY, alone, Mark.OUT, wide).end == wib("2026-02-03 02:01")
+    assert span_of(MONDAY, alone, Mark.IN, wide).begin == wib("2026-02-02 03:30")
+    assert span_of(MONDAY, alone, Mark.IN, wide).end == wib("2026-02-02 17:00")
+    widest = with_windows(in_window={"open": -1440}, out_window={"close": 1440})
+    assert span_of(MONDAY, alone, Mark.OUT, widest).end == wib("2026-02-03 04:00")
+    assert span_of(MONDAY, alone, Mark.IN, widest).begin == wib("2026-02-01 19:30")
 
 
 @given(
     st.lists(
         st.tuples(st.sampled_from([Mode.WFO, Mode.WFA, Mode.OFF]), st.integers(0, 1439), st.integers(0, 1439)),
-        min_size=5, max_size=5,
+        min_size=7, max_size=7,
     ),
-    st.integers(0, 5 * 24 * 60 - 1),
+    st.lists(st.sampled_from([
+        POLICY, with_windows(reach={"before_minutes": 720, "after_minutes": 720}),
+        with_windows(in_window={"open": -1440}, out_window={"close": 1440}),
+    ]), min_size=7, max_size=7),
+    st.sampled_from(Mark),
+    st.integers(2 * 24 * 60, 5 * 24 * 60 - 1),
 )
-def test_whatever_the_roster_a_stamp_is_in_at_most_one_reach(rows: list[tuple[Mode, int, int]], minute: int) -> None:
+def test_whatever_the_roster_and_its_policies_a_stamp_belongs_to_at_most_one_duty(
+    rows: list[tuple[Mode, int, int]], policies: list[Policy], mark: Mark, minute: int
+) -> None:
     def clock(value: int) -> str:
         return f"{value // 60:02}:{value % 60:02}"
 
-    duties = [
-        duty_on(date, WEEK, (), RosterDay(date=date, mode=mode, start=clock(start), end=clock(end)), "Asia/Jakarta")
-        for (mode, start, end), date in zip(rows, (MONDAY + n * DAY for n in range(5)), strict=True)
-    ]
-    working = [duty for duty in duties if duty.working]
+    dates = [MONDAY + n * DAY for n in range(7)]
+    duties = {
+        date: duty_on(date, WEEK, (), RosterDay(date=date, mode=mode, start=clock(start), end=clock(end)), "Asia/Jakarta")
+        for (mode, start, end), date in zip(rows, dates, strict=True)
+    }
+    in_force = dict(zip(dates, policies, strict=True))
     stamp = wib("2026-02-02 00:00") + dt.timedelta(minutes=minute)
 
-    holders = []
-    for position, duty in enumerate(working):
-        before = working[position - 1] if position else None
-        after = working[position + 1] if position + 1 < len(working) else None
-        span = reach_of(duty, before, after, POLICY)
-        if span is not None and span.holds(stamp):
-            holders.append(duty.date)
+    def on(date: dt.date) -> Duty:
+        return duties.get(date) or Duty(date, Mode.OFF)
+
+    holders = [
+        date for date in dates if (span := reach_of(place(date, on), in_force[date], mark)) is not None and span.holds(stamp)
+    ]
 
     assert len(holders) <= 1
-    assert date_of_stamp(stamp, duties, POLICY, "Asia/Jakarta") in [*holders, stamp.date()]
+    found = date_of_stamp(stamp, mark, lambda date: place(date, on), in_force.get, "Asia/Jakarta")
+    assert [found] == (holders or [stamp.date()])
+
+
+def test_a_week_of_six_rostered_shifts_is_a_six_day_week_whatever_the_pattern_says() -> None:
+    shifts = {MONDAY + n * DAY: RosterDay(date=MONDAY + n * DAY, mode=Mode.WFO, start="07:00", end="14:00") for n in range(6)}
+    off = RosterDay(date=MONDAY + 2 * DAY, mode=Mode.OFF)
+
+    assert week_days(MONDAY + 3 * DAY, WEEK, {}) == 5
+    assert week_days(MONDAY + 6 * DAY, {}, shifts) == 6
+    assert week_days(MONDAY + 7 * DAY, WEEK, shifts) == 5
+    assert week_days(MONDAY, WEEK, {MONDAY + 5 * DAY: shifts[MONDAY + 5 * DAY]}) == 6
+    assert week_days(MONDAY, WEEK, {MONDAY + 5 * DAY: shifts[MONDAY + 5 * DAY], off.date: off}) == 5
