@@ -69,7 +69,7 @@ def _by_place(details: Sequence[ErrorDetails], content: Any) -> dict[KeyPath, li
         path: KeyPath = ()
         here = content
         for part in detail["loc"]:
-            if (isinstance(here, dict) and part in here) or (isinstance(here, list) and isinstance(part, int) and part < len(here)):
+            if _has(here, part):
                 here = here[part]
             elif detail["type"] == "missing" and part == detail["loc"][-1]:
                 pass
@@ -80,15 +80,21 @@ def _by_place(details: Sequence[ErrorDetails], content: Any) -> dict[KeyPath, li
     return places
 
 
+def _has(holder: Any, part: str | int) -> bool:
+    if isinstance(holder, dict):
+        return part in holder
+    return isinstance(holder, list) and isinstance(part, int) and part < len(holder)
+
+
 def _fault(path: KeyPath, found: Sequence[ErrorDetails], content: Any) -> FaultAt:
     detail = found[0]
     kind = detail["type"]
     code = _CODES.get(kind, "unfit")
-    value = _at(content, path)
+    value = path[-1] if detail["loc"][-1:] == ("[key]",) else _at(content, path)
     told: dict[str, Any] = {"value": _shown(value)}
     if path and path[-1] in {"open", "close"}:
         code = "not_moment"
-    elif len(path) == 2 and path[0] == "leave" and detail["loc"][-1] == "[key]":
+    elif len(path) == 2 and path[0] == "leave" and detail["loc"][-1:] == ("[key]",):
         code = "unknown_key"
     if code == "unknown_key":
         near = difflib.get_close_matches(str(path[-1]), _known_keys(path), n=1, cutoff=0.7)
@@ -97,7 +103,9 @@ def _fault(path: KeyPath, found: Sequence[ErrorDetails], content: Any) -> FaultA
         told = {"key": path[-1]}
     elif code == "not_one_of":
         told["known"] = ", ".join(_words_of(detail))
-    told |= {"limit": limit for key, limit in detail.get("ctx", {}).items() if key in _LIMITS}
+    limits = [limit for key, limit in detail.get("ctx", {}).items() if key in _LIMITS]
+    if limits:
+        told["limit"] = limits[0]
     return FaultAt(path, code, told, (str(path[0]),) if path else ())
 
 

@@ -128,7 +128,7 @@ ID: Final[Mapping[str, Words]] = {
     "leave_backwards": Words("to_day lebih awal daripada from_day", "tulis hari yang lebih akhir sebagai to_day"),
     "split_sum": Words("fixed, performance dan attendance harus berjumlah 1", "jumlahnya {sum}; perbaiki salah satunya"),
     "window_backwards": Words("jendela tutup di {close}, sebelum buka di {open}", "tulis saat yang lebih akhir sebagai close"),
-    "dates_backwards": Words("effective_until lebih awal daripada effective_from", "tulis tanggal yang lebih akhir sebagai effective_until"),
+    "dates_backwards": Words("effective_until lebih awal dari effective_from", "tulis tanggal yang lebih akhir pada effective_until"),
     "no_source": Words("legal_source belum diisi", "sebutkan peraturan dan pasalnya; tanpa itu kebijakan tidak dapat diberlakukan"),
     "tk_unlike_missing": Words(
         "tanpa absen masuk dan tanpa absen pulang bersama-sama {both}, sehari tanpa keterangan {tk}",
@@ -138,7 +138,9 @@ ID: Final[Mapping[str, Words]] = {
         "{late} dan {early} bersama-sama {both}, sehari tanpa keterangan {tk}",
         "yang datang dan pulang pada waktu yang salah {word} daripada yang tidak hadir; pastikan peraturannya memang begitu",
     ),
-    "uncovered": Words("lebih dari {max} menit tidak masuk rentang mana pun dan tidak dipotong", "biarkan rentang terakhir terbuka (max: null)"),
+    "uncovered": Words(
+        "lebih dari {max} menit tidak masuk rentang mana pun dan tidak dipotong", "biarkan rentang terakhir terbuka (max: null)",
+    ),
     "starts_late": Words("menit 1 sampai {last} tidak masuk rentang mana pun dan tidak dipotong", "pastikan toleransi ini memang dimaksud"),
     "falling": Words("{code} lebih murah daripada {before} sebelumnya", "biasanya makin lama makin mahal; cocokkan dengan peraturannya"),
     "same_code": Words("kode {code} berarti {one} dan juga {other}", "beri kode yang berbeda untuk potongan yang berbeda"),
@@ -150,7 +152,8 @@ _CONNECTING: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
         "inherited": "in {packs}, which takes this key from {origin}: ", "also": " ({packs} inherits it)", "near": "did you mean {near}? ",
         "cap_of": " (line {line}, {path})", "pays_more": "pays more than one", "pays_less": "pays less than one",
-        "by_steps": "beside tk_steps, which set the price of absence", "no_steps": "without tk_steps", "no_break": "without break among marks",
+        "by_steps": "beside tk_steps, which set the price of absence", "no_steps": "without tk_steps",
+        "no_break": "without break among marks",
     },
     "id": {
         "inherited": "di {packs}, yang mewarisi kunci ini dari {origin}: ", "also": " (diwarisi juga oleh {packs})",

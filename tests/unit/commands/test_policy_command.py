@@ -159,3 +159,74 @@ def test_the_schema_is_json() -> None:
 
     assert schema["additionalProperties"] == {"$ref": "#/$defs/Policy"}
     assert "consecutive_full" in schema["$defs"]["Policy"]["properties"]
+
+
+def test_check_tells_faults_as_json_with_stable_codes(tmp_path: Path) -> None:
+    file = tmp_path / "packs.yaml"
+    file.write_text("P: {tk_dya: '3'}\nQ: {tk_day: '3'}\n")
+
+    result = run("check", file, "--json")
+    told = json.loads(result.output)
+
+    assert (result.exit_code, told["ok"], list(told["policies"])) == (2, False, ["Q"])
+    assert [(fault["line"], fault["path"], fault["code"]) for fault in told["faults"]] == [(1, "P.tk_dya", "unknown_key")]
+    assert [remark["code"] for remark in told["remarks"]] == ["no_source"]
+
+
+def test_check_says_what_is_right_while_something_else_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "packs.yaml"
+    file.write_text("P: {tk_dya: '3'}\nQ: {tk_day: '3', legal_source: Perbup Contoh}\n")
+
+    lines = run("check", file).output.splitlines()
+
+    assert lines[0].startswith("ok Q ")
+    assert lines[-1] == "1 fault; the file cannot be used before they are mended."
+
+
+@pytest.mark.parametrize(
+    ("bands", "tk", "sentence"),
+    [
+        ("tl: [{code: TL4, min: 1, max: null, pct: '3'}], psw: [{code: PSW4, min: 1, max: null, pct: '3'}]", "5",
+         "TL4 and PSW4 together cost 6.00, a day of absence 5.00"),
+        ("tl: [{code: TL4, min: 1, max: null, pct: '2.5'}], psw: [{code: PSW4, min: 1, max: null, pct: '2.5'}]", "5", None),
+    ],
+)
+def test_check_compares_the_worst_late_and_early_with_a_day_of_absence(tmp_path: Path, bands: str, tk: str, sentence: str | None) -> None:
+    file = tmp_path / "packs.yaml"
+    file.write_text(f"P: {{tk_day: '{tk}', legal_source: Perbup Contoh, {bands}}}")
+
+    told = run("check", file).output
+
+    assert (sentence in told) if sentence else ("a day of absence" not in told)
+
+
+def test_the_examples_are_listed_with_their_sources_and_none_is_called_official() -> None:
+    told = run("list").output
+
+    assert "POL-H" in told
+    assert "Permendikdasmen 14/2025" in told
+    assert told.splitlines()[-1].endswith("None of them is the official table of any region today.")
+    assert len(json.loads(run("list", "--json").output)) == 13
+
+
+def test_a_pack_is_shown_with_its_bands_and_what_is_assumed() -> None:
+    told = run("show", "POL-C").output
+
+    assert "assumed     no_in: not stated in the excerpt" in told
+    assert "1 and more min  TL         3.00 %" in told
+    assert run("show", "POL-Z").exit_code == 2
+
+
+def test_two_packs_are_compared_for_people_and_for_programs(tmp_path: Path) -> None:
+    file = tmp_path / "new.yaml"
+    file.write_text(PACKS.read_text().replace('tk_day: "3.00"', 'tk_day: "4.00"'))
+
+    assert run("diff", "POL-A", f"{file}#POL-A").output.splitlines() == [
+        f"POL-A → {file}#POL-A: 1 changes for people, 1 cost more, 0 cost less.",
+        "  a day of absence (TK): 3.00 % → 4.00 % (more)",
+    ]
+    told = json.loads(run("diff", "POL-A", "POL-B", "--json").output)
+    assert told["same_base"]
+    assert {change["key"] for change in told["changes"]} >= {"tl", "psw", "no_in", "no_out", "tk_day"}
+    assert "nothing changes for people" in run("diff", "POL-A", "POL-A").output
+    assert run("diff", "POL-A", "POL-Z").exit_code == 2

@@ -1,5 +1,6 @@
 """The rule pack: the golden packs load unchanged, and every slip in a file is told with line and key."""
 
+import re
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -8,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from shared.events import EmployeeKind
-from shared.policy import Policy, PolicyError, load_policies, policy_id
+from shared.policy import Policy, PolicyError, check_policies, load_policies, policy_id
 from shared.policy.schema import policy_file_schema
+from shared.policy.wording import EN, ID, Words
 
 GOLDEN = Path(__file__).parents[3] / "services/schedule/policies/golden-policies.yaml"
 BANDS = '[{code: A, min: 1, max: 30, pct: "0.50"}, {code: B, min: 31, max: null, pct: "1.00"}]'
@@ -138,8 +140,10 @@ def test_the_leave_table_takes_the_last_row_that_fits() -> None:
         ("P: {split: {fixed: '0.7', performance: '0.1', attendance: '0.1'}}", "P.split: fixed, performance and attendance"),
         ("P: {extends: Q}", "P.extends: there is no policy 'Q' in this file"),
         ("P: {extends: Q}\nQ: {extends: P}", "extends itself"),
-        ("P: {seconds: strict}\nQ:\n  extends: P\n  cap: '1'\n  tk_day: '3'", "packs.yaml:5: Q.tk_day: 3.00 is over the cap of 1.00 (line 4, Q.cap)"),
-        ("Q: {extends: P, cap: '1'}\nP:\n  tk_day: '3'", "packs.yaml:3: P.tk_day: in Q, which takes this key from P: 3.00 is over the cap of 1.00 (line 1, Q.cap); lower it"),
+        ("P: {seconds: strict}\nQ:\n  extends: P\n  cap: '1'\n  tk_day: '3'",
+         "packs.yaml:5: Q.tk_day: 3.00 is over the cap of 1.00 (line 4, Q.cap)"),
+        ("Q: {extends: P, cap: '1'}\nP:\n  tk_day: '3'",
+         "packs.yaml:3: P.tk_day: in Q, which takes this key from P: 3.00 is over the cap of 1.00 (line 1, Q.cap); lower it"),
         ("P: {tk_day: '3'}\nP: {tk_day: '4'}", "packs.yaml:2: the key 'P' is written twice"),
         ("P:\n  cap: '1'\n  cap: '2'", "packs.yaml:3: the key 'cap' is written twice"),
         ("- P", "packs.yaml:1: a policy file is a mapping"),
@@ -176,3 +180,99 @@ def test_the_schema_documents_every_key() -> None:
         for key, value in definition.get("properties", {}).items():
             assert value.get("description"), f"{name}.{key} has no description"
     assert set(Policy.model_fields) < set(schema["$defs"]["Policy"]["properties"])
+
+
+MANY = """\
+P:
+  cap: 1
+  tk_dya: '3'
+  tl:
+  - {code: A, min: 1, max: 30, pct: 1}
+  - {code: B, min: 32, max: null, pct: '2'}
+  in_window: {close: 7h}
+  leave: {sickk: []}
+Q: {extends: P, base: salary, weight: '0.4'}
+R:
+  extends: S
+  cap: '1'
+S:
+  tk_day: '3'
+  marks: [in, in]
+"""
+
+
+def faults(tmp_path: Path, text: str) -> list[tuple[int | None, str, str, tuple[str, ...]]]:
+    file = tmp_path / "packs.yaml"
+    file.write_text(text)
+    return [(fault.line, fault.path, fault.code, fault.packs) for fault in check_policies(file).faults]
+
+
+def test_a_fault_across_keys_is_told_beside_faults_in_single_keys_and_inherited_ones_where_they_stand(tmp_path: Path) -> None:
+    assert faults(tmp_path, MANY) == [
+        (2, "P.cap", "percent_not_text", ("P", "Q")),
+        (3, "P.tk_dya", "unknown_key", ("P", "Q")),
+        (5, "P.tl[0].pct", "percent_not_text", ("P", "Q")),
+        (6, "P.tl[1].min", "gap", ("P", "Q")),
+        (7, "P.in_window.close", "not_moment", ("P", "Q")),
+        (8, "P.leave.sickk", "unknown_key", ("P", "Q")),
+        (9, "Q.base", "not_one_of", ("Q",)),
+        (14, "S.tk_day", "over_cap", ("R",)),
+        (15, "S.marks", "marks_wrong", ("R", "S")),
+    ]
+
+
+def test_a_key_that_is_faulty_itself_is_not_compared_with_others(tmp_path: Path) -> None:
+    bands = "[{code: A, min: x, max: 9, pct: '1'}, {code: B, min: 99, max: null, pct: '1'}]"
+    told = faults(tmp_path, f"P: {{base: salary, weight: '0.4', tl: {bands}}}")
+
+    assert [code for _, _, code, _ in told] == ["not_one_of", "not_whole"]
+
+
+@pytest.mark.parametrize("code", sorted(EN))
+def test_every_fault_is_told_in_both_languages_with_the_same_values(code: str) -> None:
+    def places(words: Words) -> set[str]:
+        return set(re.findall(r"{(\w+)", words.sentence + words.advice))
+
+    assert places(EN[code]) == places(ID[code])
+    assert EN[code].sentence != ID[code].sentence
+
+
+def test_no_fault_is_told_in_the_words_of_the_library(tmp_path: Path) -> None:
+    text = (
+        "P: {seconds: 1, tl: 3, psw: [4], no_in: 5, tk_day_by_group: 6, tk_steps: [{days: 0, pct: '1'}], minutes_per_day: {five_day: 1.5},"
+        " marks: [lunch], cap: null, ladder: {}, evidence_required: [X], flex_minutes: -1, split: [], title: '', legal_source: 3,"
+        " effective_from: 3, compensation: {max_minutes: 99999}, ladder_by_kind: {X: []}, leave: {sick: 3}, month_close_day: '3',"
+        " out_window: {after_close: never, opne: 1}, reach: null, accuracy: {cap_m: true}, assumed: {tk_day: 1}}"
+    )
+    told = refused(tmp_path, text)
+
+    assert len(told.splitlines()) >= 24
+    for words in ("Input should", "valid integer", "validation error", "Extra inputs", "pydantic", "type="):
+        assert words not in told
+    for line in told.splitlines():
+        assert re.fullmatch(r"packs\.yaml:\d+: P\.[\w.\[\]]+: [^;]+; .+", line), line
+
+
+def test_a_typo_is_answered_with_the_key_that_was_meant(tmp_path: Path) -> None:
+    assert "P.tk_dya: unknown key; did you mean tk_day?" in refused(tmp_path, "P: {tk_dya: '3'}")
+    assert "P.tl[0].cod: unknown key; did you mean code?" in refused(tmp_path, "P: {tl: [{cod: A, min: 1, max: null, pct: '1'}]}")
+
+
+def test_dates_are_dates_and_a_pack_ends_after_it_begins(tmp_path: Path) -> None:
+    pack = loaded(tmp_path, "P: {effective_from: 2026-01-01, effective_until: '2026-12-31'}")["P"]
+
+    assert pack == Policy.from_content(pack.content())
+    backwards = "P: {effective_from: 2026-01-02, effective_until: 2026-01-01}"
+    assert "P.effective_until: effective_until is before" in refused(tmp_path, backwards)
+    assert "P.effective_from: 20260101 is not a date" in refused(tmp_path, "P: {effective_from: 20260101}")
+
+
+def test_the_shipped_examples_say_where_they_come_from_and_how_sure_that_is_and_claim_no_region_of_the_news() -> None:
+    packs = load_policies(GOLDEN)
+
+    assert all(policy.confidence and policy.title for policy in packs.values())
+    assert [name for name, policy in packs.items() if policy.legal_source is None] == ["POL-G"]
+    for policy in packs.values():
+        claims = f"{policy.title} {policy.legal_source}".lower()
+        assert not any(region in claims for region in ("bengkulu", "jabar", "jawa barat", "rejang lebong"))
+    assert set(packs["POL-C"].assumed) == {"no_in", "no_out"}

@@ -1,0 +1,156 @@
+"""What changes for people between two rule packs: minute by minute for late and early, key by key for the rest."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+from shared.percent import percent_text
+from shared.policy.model import LeaveKind, Policy
+
+_LAST_MINUTE: Final = 24 * 60
+_PRICES: Final = {
+    "tk_day": "a day of absence (TK)", "apel": "a missed roll-call", "izin_day": "a day of permission (izin)",
+    "sakit_day": "a day of sick leave", "left_during_hours": "found away in working hours", "missed_break": "a missing break mark",
+    "fraud": "a confirmed false position", "missed_work_report": "a missing work report",
+}  # fmt: skip
+_TABLES: Final = {"tk_day_by_group": ("tk_day", "a day of absence (TK)"), "apel_by_group": ("apel", "a missed roll-call")}
+_LEAVE: Final[tuple[LeaveKind, ...]] = ("annual", "sick", "maternity", "important", "big", "unpaid", "study")
+_BEDS: Final = ((True, True), (True, False), (False, False))
+_INFORMATIVE: Final = frozenset({"title", "note", "edition", "confidence", "assumed", "legal_source", "split"})
+_TOLD_ELSEWHERE: Final = frozenset({"tl", "psw", "late_any", "early_any", "no_in", "no_out", "leave", *_PRICES, *_TABLES})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing that is different for people: what it is about, before and after, and whether it costs more or less.
+
+    `first` and `last` are minutes (or days of leave), both inclusive; `last` None: no upper end.
+    """
+
+    topic: Literal["late", "early", "missing", "price", "leave", "rule", "source"]
+    key: str
+    about: str
+    before: str
+    after: str
+    costs: Literal["more", "less", "other"]
+    first: int | None = None
+    last: int | None = None
+
+    def sentence(self) -> str:
+        """The change in one line."""
+        return f"{self.about}: {self.before} → {self.after}{'' if self.costs == 'other' else f' ({self.costs})'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The change for programs."""
+        return {name: getattr(self, name) for name in ("topic", "key", "about", "before", "after", "costs", "first", "last")}
+
+
+def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
+    """All that changes for people when `after` takes the place of `before`; nothing for packs that judge alike."""
+    return (*_minutes(before, after), *_missing(before, after), *_prices(before, after), *_leave(before, after), *_rules(before, after))
+
+
+def _minutes(before: Policy, after: Policy) -> Iterator[Change]:
+    for topic, key, words in (("late", "tl", "late"), ("early", "psw", "early")):
+        told = [(_grade(before, topic, minute), _grade(after, topic, minute)) for minute in range(1, _LAST_MINUTE + 1)]
+        start = 0
+        for end in range(1, _LAST_MINUTE + 1):
+            if end < _LAST_MINUTE and told[end] == told[start]:
+                continue
+            old, new = told[start]
+            if old != new:
+                last = None if end == _LAST_MINUTE else end
+                span = f"{start + 1} minutes and more" if last is None else f"{start + 1} to {last} minutes"
+                yield Change(
+                    "late" if topic == "late" else "early", key, f"{span} {words}", _graded(old), _graded(new), _costs(old[1], new[1]),
+                    start + 1, last,
+                )
+            start = end
+
+
+def _grade(policy: Policy, topic: str, minutes: int) -> tuple[str, Fraction]:
+    """Code and percent of so many minutes after the scheduled start, or before the scheduled end."""
+    late = topic == "late"
+    if late and minutes <= policy.flex_minutes:
+        return "", Fraction(0)
+    band = policy.tl_band(minutes) if late else policy.psw_band(minutes)
+    if band is not None:
+        return band.code, band.pct
+    flat = policy.late_any if late else policy.early_any
+    return ("", Fraction(0)) if flat is None else ("TL" if late else "PSW", flat)
+
+
+def _graded(grade: tuple[str, Fraction]) -> str:
+    return f"{grade[0]} {percent_text(grade[1])} %" if grade[0] else "nothing"
+
+
+def _missing(before: Policy, after: Policy) -> Iterator[Change]:
+    for key, about in (("no_in", "no check-in"), ("no_out", "no check-out")):
+        old, new = getattr(before, key), getattr(after, key)
+        if old != new:
+            told = _graded((old.code, old.pct)), _graded((new.code, new.pct))
+            yield Change("missing", key, about, *told, _costs(old.pct, new.pct))
+
+
+def _prices(before: Policy, after: Policy) -> Iterator[Change]:
+    for key, about in _PRICES.items():
+        old, new = getattr(before, key), getattr(after, key)
+        if old != new:
+            yield Change("price", key, about, f"{percent_text(old)} %", f"{percent_text(new)} %", _costs(old, new))
+    for key, (single, about) in _TABLES.items():
+        tables = getattr(before, key), getattr(after, key)
+        for group in sorted({*tables[0], *tables[1]}):
+            old, new = (table.get(group, getattr(pack, single)) for table, pack in zip(tables, (before, after), strict=True))
+            if old != new:
+                told = f"{percent_text(old)} %", f"{percent_text(new)} %"
+                yield Change("price", key, f"{about}, group {group}", *told, _costs(old, new))
+
+
+def _leave(before: Policy, after: Policy) -> Iterator[Change]:
+    """Leave by running day; only kinds for which either pack has a table, since `sakit_day` is told as a price."""
+    for kind in _LEAVE:
+        if before.leave.get(kind, ()) == after.leave.get(kind, ()):
+            continue
+        for letter, inpatient in _BEDS if kind == "sick" else ((None, None),):
+            words = "" if kind != "sick" else ", inpatient" if inpatient else ", with letter" if letter else ", without letter"
+            told = [
+                tuple(pack.leave_percent(kind, day, letter=letter, inpatient=inpatient) for pack in (before, after))
+                for day in range(1, 367)
+            ]
+            start = 0
+            for end in range(1, 367):
+                if end < 366 and told[end] == told[start]:
+                    continue
+                old, new = told[start]
+                if old != new:
+                    last = None if end == 366 else end
+                    span = f"from day {start + 1} on" if last is None else f"days {start + 1} to {last}"
+                    percents = f"{percent_text(old)} % a day", f"{percent_text(new)} % a day"
+                    yield Change("leave", f"leave.{kind}", f"{kind} leave{words}, {span}", *percents, _costs(old, new), start + 1, last)
+                start = end
+
+
+def _rules(before: Policy, after: Policy) -> Iterator[Change]:
+    """Every other key whose value differs, in the order of the model, so that nothing is left out."""
+    old, new = before.model_dump(mode="json"), after.model_dump(mode="json")
+    for key, field in Policy.model_fields.items():
+        if key in _TOLD_ELSEWHERE or old[key] == new[key]:
+            continue
+        about = f"{key} ({(field.description or key).split(';')[0].split(' (')[0]})"
+        topic: Literal["rule", "source"] = "source" if key in _INFORMATIVE else "rule"
+        yield Change(topic, key, about, _shown(old[key]), _shown(new[key]), "other")
+
+
+def _shown(value: Any) -> str:
+    if value is None or value in ([], {}):
+        return "none"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_shown(inner)}" for key, inner in value.items() if inner is not None) + "}"
+    if isinstance(value, list):
+        return "[" + ", ".join(_shown(inner) for inner in value) + "]"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _costs(before: Fraction, after: Fraction) -> Literal["more", "less", "other"]:
+    return "more" if after > before else "less" if after < before else "other"
