@@ -10,12 +10,12 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics verify-k8s clean
+.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics verify-contract consumers verify-k8s clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
 	@printf 'Hadir, attendance discipline and TPP deductions. make <target>:\n\n'
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@printf '\nOptions go to run through ARGS, e.g.  make run ARGS="--employees 200 --verbose"\n'
 
 run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, check it, stay up
@@ -24,13 +24,20 @@ run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, ch
 stop: ## Stop what `make run` started, or left behind
 	@if [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
 
-test: lint unit contract deploy integration faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
+test: lint unit contract deploy integration consumers faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
 
 unit: $(READY) ## Rules and decisions; nothing running, seconds
 	$(PYTEST) tests/unit
 
-contract: $(READY) ## Golden samples, owners, charters, documents made from declarations
-	$(PYTEST) tests/contract
+contract: verify-contract ## Golden samples, owners, charters, documents made from declarations, the contract
+	$(PYTEST) tests/contract --ignore=tests/contract/test_contract.py
+
+verify-contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
+	@$(BIN)/hadir contract check
+	$(PYTEST) tests/contract/test_contract.py
+
+consumers: $(READY) ## Consumer kits in five languages on a real broker: duplicates, kills, restarts
+	$(PYTEST) tests/consumers
 
 deploy: $(READY) ## Manifests: every overlay is sound, planted errors are found, rights are those declared
 	$(PYTEST) tests/deploy
@@ -56,10 +63,11 @@ format: $(READY) ## Let ruff format and tidy the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-topics: $(READY) ## Write the README's table of topics and Kubernetes' topics and users from shared/topics.py
+topics: $(READY) ## Write the README's table, Kubernetes' topics and users, and the contract from shared/topics.py
 	@$(BIN)/hadir topics docs --write README.md
 	@$(BIN)/hadir topics manifests --write deploy/k8s/base/kafka
 	@cd deploy/k8s/components/outsiders && $(CURDIR)/$(BIN)/hadir topics manifests --outsiders outsiders.yaml --write .
+	@$(BIN)/hadir contract write
 
 setup: $(READY) ## Create .venv with the locked, hash-checked packages
 
