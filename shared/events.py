@@ -414,6 +414,28 @@ class PolicyPublished(Event):
     in_force: tuple[PolicyInForce, ...]
 
 
+class SchemeInForce(Event):
+    """Where a work scheme holds (None: the whole province) and on which business dates, both inclusive; no `until`: open end.
+
+    `legal_source` is what put it in force or extended it there, which may be another letter than the scheme's own.
+    """
+
+    since: dt.date
+    until: dt.date | None = None
+    org_unit_id: UUID | None = None
+    legal_source: Text
+
+
+class SchemePublished(Event):
+    """A WFO/WFA scheme; `scheme_id` is derived from its content, so content under an id never changes. Full state."""
+
+    scheme_id: UUID
+    version: Version
+    name: Code
+    content: dict[str, Any]
+    in_force: tuple[SchemeInForce, ...]
+
+
 class RosterDay(Event):
     """One rostered day; `start`/`end` are local "HH:MM", absent for OFF."""
 

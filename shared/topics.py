@@ -122,6 +122,10 @@ WEEK_PATTERN: Final = Topic(
     "hadir.week-pattern.v1", events.WeekPatternPublished, "week", "schedule",
     "hours of each weekday, by pattern", partitions=6, compacted=True, retention=None, data="public",
 )
+SCHEME: Final = Topic(
+    "hadir.scheme.v1", events.SchemePublished, "scheme_id", "schedule",
+    "WFO/WFA schemes with their scopes and dates", partitions=6, compacted=True, retention=None, data="public",
+)
 SITE: Final = Topic(
     "hadir.site.v1", events.SitePublished, "site_id", "geofence",
     "offices, activity sites, regions", partitions=6, compacted=True, retention=None,
@@ -148,7 +152,7 @@ DEAD_LETTER: Final = {service: _dead_letter(service) for service in SERVICES}
 
 TOPICS: Final[tuple[Topic[Event], ...]] = (
     CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, CHECK_IN_LOCATED, INTEGRITY_SUSPECTED, DAY_ASSESSED, VIOLATION,
-    DISCIPLINE, DEDUCTION, TPP_MONTH, CORRECTION, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, CALENDAR, WEEK_PATTERN, SITE, CEILING,
+    DISCIPLINE, DEDUCTION, TPP_MONTH, CORRECTION, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, CALENDAR, WEEK_PATTERN, SCHEME, SITE, CEILING,
     *AUDIT.values(), *DEAD_LETTER.values(),
 )
 
