@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics verify-contract consumers verify-k8s clean
+.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -68,6 +68,10 @@ topics: $(READY) ## Write the README's table, Kubernetes' topics and users, and 
 	@$(BIN)/hadir topics manifests --write deploy/k8s/base/kafka
 	@cd deploy/k8s/components/outsiders && $(CURDIR)/$(BIN)/hadir topics manifests --outsiders outsiders.yaml --write .
 	@$(BIN)/hadir contract write
+
+openapi: $(READY) ## Write docs/openapi*.json, what the HTTP APIs promise, from the code
+	@$(BIN)/python -m services.ingest openapi > docs/openapi.json
+	@for service in geofence schedule payroll; do $(BIN)/python -m services.$$service api --openapi > docs/openapi-$$service.json; done
 
 setup: $(READY) ## Create .venv with the locked, hash-checked packages
 

@@ -14,9 +14,10 @@ from services.ingest.edge import Edge
 from services.ingest.intake import Accepted, Outcome
 from services.ingest.rules.admission import Submission, submit_check_in, submit_work_report
 from services.ingest.rules.document import Document, doubled_key, read_document
-from services.ingest.rules.refusals import Fault, Refusal
+from services.ingest.rules.refusals import Refusal
 from services.ingest.short_cut import Handler
 from shared import metrics
+from shared.faults import Fault
 from shared.topics import CHECK_IN_RECORDED
 
 MOST_IN_BATCH: Final = 500

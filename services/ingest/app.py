@@ -11,7 +11,6 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from services.ingest import api, openapi, problems
-from services.ingest.duties import Duties, End
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
@@ -30,6 +29,7 @@ from shared.retry import persist
 from shared.schemas import require_schema
 from shared.settings import Settings
 from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, LANES, WORK_REPORT_SUBMITTED
+from shared.web.duties import Duties, End
 
 _POOL_SIZE: Final = 8
 """Three rounds, the notes on publication, the probe, two for the employee loader, and one to spare."""

@@ -17,11 +17,12 @@ from uuid import UUID
 
 from services.ingest.publisher import Outgoing, Publisher
 from services.ingest.rules.admission import Submission, refusal_of
-from services.ingest.rules.refusals import Fault, Refusal
+from services.ingest.rules.refusals import Refusal
 from services.ingest.store import Receipt, Store
 from shared import logs, metrics
 from shared.envelope import Envelope
 from shared.failures import is_infrastructure
+from shared.faults import Fault
 from shared.topics import lane_of
 
 _logger = logging.getLogger(__name__)

@@ -9,6 +9,7 @@ from pydantic import AwareDatetime, BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
 from services.ingest.rules.bodies import CheckInBody, WorkReportBody
+from shared.web.problems import FieldError, ProblemBody
 
 _REF: Final = "#/components/schemas/{model}"
 
@@ -25,25 +26,6 @@ class WorkReportReceipt(BaseModel):
 
     report_id: UUID
     received_at: AwareDatetime
-
-
-class FieldError(BaseModel):
-    """Satu kesalahan: bidang ("" = seluruh isi), kode tetap, dan kalimat untuk orang."""
-
-    field: str
-    code: str
-    detail: str
-
-
-class Problem(BaseModel):
-    """Masalah menurut RFC 9457; `code` tetap dan boleh diandalkan program."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    errors: list[FieldError] = []
 
 
 class BatchResult(BaseModel):
@@ -113,7 +95,7 @@ def _answers(first: int, model: type[BaseModel], description: str, *statuses: in
         413: "Terlalu besar", 415: "Bukan application/json", 422: "Ada bidang yang salah; lihat errors",
         503: "Belum diterima; kirim ulang dengan id yang sama sesudah Retry-After",
     }
-    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="Problem")}}}
+    problem = {"application/problem+json": {"schema": {"$ref": _REF.format(model="ProblemBody")}}}
     answers: dict[int | str, dict[str, Any]] = {first: {"model": model, "description": description}}
     for status in statuses:
         answers[status] = {"description": words[status], "content": problem}
@@ -156,7 +138,7 @@ def describe(app: FastAPI) -> None:
         if app.openapi_schema is None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             _, bodies = models_json_schema(
-                [(model, "validation") for model in (CheckInBody, CheckInBatch, WorkReportBody, Problem)],
+                [(model, "validation") for model in (CheckInBody, CheckInBatch, WorkReportBody, ProblemBody)],
                 ref_template=_REF,
             )
             schema.setdefault("components", {}).setdefault("schemas", {}).update(bodies["$defs"])

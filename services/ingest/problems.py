@@ -10,7 +10,6 @@ from shared import metrics
 from shared.web import problems
 from shared.web.problems import Kind
 
-
 _AGAIN: Final = "Kirim ulang dengan id yang sama; pengiriman ganda tidak dihitung dua kali."
 
 KINDS: Final[Mapping[str, Kind]] = {kind.code: kind for kind in (

@@ -1,17 +1,24 @@
-"""`python -m services.schedule worker`: assesses days until it is told to stop."""
+"""`python -m services.schedule worker` assesses days until it is told to stop; `... api` serves the HTTP API."""
 
 import sys
-
-from services.schedule.app import build
-from shared.streaming import run_worker
 
 
 def main(arguments: list[str]) -> int:
     """Run the process named on the command line; 2 when there is no such process."""
-    if arguments != ["worker"]:
-        sys.stderr.write("usage: python -m services.schedule worker\n")
-        return 2
-    run_worker(build, "schedule")
+    match arguments:
+        case ["worker"]:
+            from services.schedule.app import build
+            from shared.streaming import run_worker
+
+            run_worker(build, "schedule")
+        case ["api", *rest] if rest in ([], ["--openapi"]):
+            from services.schedule.api import create_app
+            from shared.web.process import run_api
+
+            run_api(create_app, "schedule", rest)
+        case _:
+            sys.stderr.write("usage: python -m services.schedule worker | api [--openapi]\n")
+            return 2
     return 0
 
 

@@ -17,9 +17,10 @@ from pydantic import BaseModel, ValidationError
 
 from services.ingest.rules.bodies import CheckInBody, WorkReportBody
 from services.ingest.rules.map_link import Point, point_of
-from services.ingest.rules.refusals import Fault, Refusal
+from services.ingest.rules.refusals import Refusal
 from services.ingest.rules.wording import fault_of, map_link_fault
 from shared.events import Event
+from shared.faults import Fault
 from shared.topics import CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, Topic
 
 FIRST_YEAR: Final = 2000

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import orjson
 
-from services.ingest.rules.refusals import Fault, Refusal
+from services.ingest.rules.refusals import Refusal
+from shared.faults import Fault
 
 MAX_DEPTH: Final = 16
 """Deepest nesting of arrays and objects; a batch needs 4."""

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from shared.faults import Fault
+
 RefusalCode: TypeAlias = Literal[
     "invalid-body",
     "malformed-json",
@@ -25,15 +27,6 @@ RefusalCode: TypeAlias = Literal[
     "internal-error",
 ]
 """Stable codes: clients and the metric `hadir_ingest_refused_total` rely on them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """What is wrong with one field: its path ("evidence.sha256"; "" is the whole body), a code, a sentence."""
-
-    field: str
-    code: str
-    detail: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,45 +1,21 @@
-"""Says in Indonesian what is wrong with a field; knows every kind of fault that the bodies can have."""
+"""Says in Indonesian what is wrong with a field, where ingest's bodies have more to say than `shared.faults`."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from collections.abc import Mapping
+from typing import Final
 
 from pydantic_core import ErrorDetails
 
 from services.ingest.rules.map_link import LinkFault
-from services.ingest.rules.refusals import Fault
+from shared import faults
+from shared.faults import Fault, Wording, plain
 
-_LONGEST_NAME: Final = 100
-
-
-def _plain(code: str, sentence: str) -> Callable[[Mapping[str, Any]], tuple[str, str]]:
-    return lambda context: (code, sentence.format(**context))
-
-
-_KINDS: Final[Mapping[str, Callable[[Mapping[str, Any]], tuple[str, str]]]] = {
-    "missing": _plain("missing", "Wajib diisi."),
-    "extra_forbidden": _plain("unknown-field", "Tidak dikenal. Periksa ejaannya atau hapus."),
-    "model_type": _plain("wrong-type", "Harus berupa objek JSON."),
-    "float_type": _plain("wrong-type", "Harus berupa angka, tanpa tanda kutip."),
-    "bool_type": _plain("wrong-type", "Harus true atau false."),
-    "string_type": _plain("wrong-type", "Harus berupa teks."),
-    "greater_than_equal": _plain("out-of-range", "Paling sedikit {ge:.0f}."),
-    "less_than_equal": _plain("out-of-range", "Paling banyak {le:.0f}."),
-    "finite_number": _plain("out-of-range", "Harus bilangan biasa, bukan NaN atau tak hingga."),
-    "enum": _plain("not-allowed", "Harus in, break, atau out."),
-    "uuid_parsing": _plain("not-a-uuid", "Harus UUID, misalnya 8c7f2a52-6d0f-4a54-9a0e-6e7e1f0b5c11."),
-    "uuid_type": _plain("not-a-uuid", "Harus UUID dalam teks."),
-    "not_a_time": _plain("not-a-time", "Harus waktu ISO 8601 dengan zona, misalnya 2026-01-05T07:28:10+07:00."),
-    "datetime_parsing": _plain("not-a-time", "Bukan waktu yang ada di kalender."),
-    "datetime_from_date_parsing": _plain("not-a-time", "Bukan waktu yang ada di kalender."),
-    "datetime_object_invalid": _plain("not-a-time", "Bukan waktu yang ada di kalender."),
-    "timezone_aware": _plain("zone-missing", "Tambahkan zona waktu, misalnya +07:00 (WIB), +08:00 (WITA), +09:00 (WIT)."),
-    "not_a_date": _plain("not-a-date", "Harus tanggal TTTT-BB-HH, misalnya 2026-01-05."),
-    "date_from_datetime_parsing": _plain("not-a-date", "Bukan tanggal yang ada di kalender."),
-    "date_parsing": _plain("not-a-date", "Bukan tanggal yang ada di kalender."),
-    "string_too_short": _plain("too-short", "Tidak boleh kosong."),
-    "string_too_long": _plain("too-long", "Paling panjang {max_length} huruf."),
-    "string_pattern_mismatch": _plain("wrong-pattern", "Harus 64 huruf heksadesimal kecil (SHA-256)."),
-    "nul_character": _plain("nul-character", "Tidak boleh memuat karakter NUL (\\u0000)."),
+_KINDS: Final[Mapping[str, Wording]] = {
+    "enum": plain("not-allowed", "Harus in, break, atau out."),
+    "not_a_time": plain("not-a-time", "Harus waktu ISO 8601 dengan zona, misalnya 2026-01-05T07:28:10+07:00."),
+    "not_a_date": plain("not-a-date", "Harus tanggal TTTT-BB-HH, misalnya 2026-01-05."),
+    "date_from_datetime_parsing": plain("not-a-date", "Bukan tanggal yang ada di kalender."),
+    "string_pattern_mismatch": plain("wrong-pattern", "Harus 64 huruf heksadesimal kecil (SHA-256)."),
+    "nul_character": plain("nul-character", "Tidak boleh memuat karakter NUL (\\u0000)."),
 }
 
 _LINKS: Final[Mapping[LinkFault, tuple[str, str]]] = {
@@ -61,10 +37,7 @@ _LINKS: Final[Mapping[LinkFault, tuple[str, str]]] = {
 
 def fault_of(error: ErrorDetails) -> Fault:
     """One of pydantic's errors as a fault; what was sent is never repeated, only the field's name."""
-    field = ".".join(str(part) for part in error["loc"])[:_LONGEST_NAME]
-    wording = _KINDS.get(error["type"])
-    code, detail = wording(error.get("ctx", {})) if wording else ("invalid", "Isinya tidak dapat diterima.")
-    return Fault(field, code, detail)
+    return faults.fault_of(error, _KINDS)
 
 
 def map_link_fault(fault: LinkFault) -> Fault:

@@ -8,7 +8,8 @@ import pytest
 from services.ingest import openapi
 from services.ingest.problems import KINDS, problem
 from services.ingest.rules.admission import Submission, submit_check_in, submit_work_report
-from services.ingest.rules.refusals import Fault, Refusal, RefusalCode
+from services.ingest.rules.refusals import Refusal, RefusalCode
+from shared.faults import Fault
 
 NOW = dt.datetime(2026, 1, 5, tzinfo=dt.UTC)
 

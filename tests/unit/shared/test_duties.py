@@ -2,7 +2,7 @@
 
 import asyncio
 
-from services.ingest.duties import Duties
+from shared.web.duties import Duties
 
 
 async def fail() -> None:

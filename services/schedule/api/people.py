@@ -1,0 +1,124 @@
+"""Employees and org units, as each role may see them: NIP and name only for roles that have `people.identify`."""
+
+import datetime as dt
+from typing import Annotated, Any
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel
+
+from services.schedule.store import listing
+from shared.database import Connection
+from shared.web.actors import Actor, asks
+from shared.web.api import Reading
+from shared.web.pages import Page, PageAsked
+from shared.web.problems import UNKNOWN, Problem
+
+router = APIRouter(tags=["pegawai dan unit"])
+
+_WIDEST = ZoneInfo("Asia/Jayapura")
+
+
+class Membership(BaseModel):
+    """Keanggotaan unit sejak tanggal itu."""
+
+    since: dt.date
+    org_unit_id: UUID
+
+
+class WeekAssigned(BaseModel):
+    """Pola minggu kerja sejak tanggal itu."""
+
+    since: dt.date
+    week: str
+
+
+class Employee(BaseModel):
+    """Satu pegawai. `nip` dan `name` null bagi peran yang tidak boleh melihatnya."""
+
+    employee_id: UUID
+    version: int
+    nip: str | None
+    name: str | None
+    kind: str
+    group: str
+    timezone: str
+    active: bool
+    memberships: list[Membership]
+    weeks: list[WeekAssigned]
+
+
+class OrgUnit(BaseModel):
+    """Satu unit kerja (OPD, UPT)."""
+
+    org_unit_id: UUID
+    version: int
+    code: str
+    name: str
+    timezone: str
+    calendar: str
+    public_service: bool
+
+
+@router.get("/employees", operation_id="listEmployees", summary="Daftar pegawai")
+async def list_employees(
+    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("employees.read")],
+    org_unit_id: UUID | None = None,
+    on: Annotated[dt.date | None, Query(description="Keanggotaan pada tanggal ini; hari ini bila kosong")] = None,
+    search: Annotated[str | None, Query(min_length=3, max_length=100, description="NIP, atau bagian dari nama")] = None,
+) -> Page[Employee]:  # fmt: skip
+    """Pegawai menurut id. Peran unit hanya melihat anggota unitnya, pegawai hanya dirinya sendiri."""
+    after = paging.key(UUID)
+    found = await listing.employees(
+        connection, after=after[0] if after else None, rows=paging.rows, on=on or dt.datetime.now(_WIDEST).date(), unit=org_unit_id,
+        only=actor.own_id, of_units=actor.own_units, text=search if actor.sees_names else None,
+    )  # fmt: skip
+    return paging.page([_employee(row, actor) for row in found], lambda one: (one.employee_id,))
+
+
+@router.get("/employees/{employee_id}", operation_id="getEmployee", summary="Satu pegawai")
+async def get_employee(connection: Reading, employee_id: UUID, actor: Annotated[Actor, asks("employees.read")]) -> Employee:
+    """Satu pegawai dengan keanggotaan dan pola minggunya."""
+    await sight(connection, actor, employee_id)
+    row = await listing.employee(connection, employee_id)
+    assert row is not None  # `sight` has found it, in the same snapshot
+    return _employee(row, actor)
+
+
+@router.get("/org-units", operation_id="listOrgUnits", summary="Daftar unit kerja")
+async def list_org_units(
+    connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("org-units.read")]
+) -> Page[OrgUnit]:
+    """Unit kerja menurut kode."""
+    after = paging.key(str)
+    found = await listing.org_units(connection, after[0] if after else "", paging.rows)
+    return paging.page([OrgUnit(**row) for row in found], lambda one: (one.code,))
+
+
+@router.get("/org-units/{org_unit_id}", operation_id="getOrgUnit", summary="Satu unit kerja")
+async def get_org_unit(connection: Reading, org_unit_id: UUID, _: Annotated[Actor, asks("org-units.read")]) -> OrgUnit:
+    """Satu unit kerja."""
+    row = await listing.org_unit(connection, org_unit_id)
+    if row is None:
+        raise Problem(UNKNOWN)
+    return OrgUnit(**row)
+
+
+async def sight(connection: Connection, actor: Actor, employee_id: UUID) -> None:
+    """Raises Problem unless the actor may know of this employee: 404 for one who does not exist, else 403."""
+    units = await listing.units_of(connection, employee_id)
+    actor.require(employee_id, units or ())
+    if units is None:
+        raise Problem(UNKNOWN)
+
+
+def _employee(row: Any, actor: Actor) -> Employee:
+    named = actor.sees_names
+    return Employee(
+        employee_id=row["employee_id"], version=row["version"], nip=row["nip"] if named else None,
+        name=row["name"] if named else None, kind=row["kind"], group=row["grp"], timezone=row["timezone"], active=row["active"],
+        memberships=[Membership(since=since, org_unit_id=unit)
+                     for since, unit in zip(row["member_since"], row["member_unit"], strict=True)],
+        weeks=[WeekAssigned(since=since, week=week) for since, week in zip(row["week_since"], row["week_code"], strict=True)],
+    )

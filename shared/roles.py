@@ -1,0 +1,84 @@
+"""Who may do what: the one table of verbs and the roles that have them, and how far each role sees.
+
+Names of verbs are `<things>.<what is done with them>`; a route names its verb, and asking for one that is not here fails
+when the route is declared. Roles come from headers for now and from verified tokens later: this table stays.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Role(StrEnum):
+    """Who somebody is to Hadir. `ADMIN` runs the machines: it sees how things stand, but nobody's NIP or name."""
+
+    EMPLOYEE = "employee"
+    UNIT_OFFICER = "unit_officer"
+    BKD = "bkd"
+    SUPERVISOR = "supervisor"
+    INSPECTORATE = "inspectorate"
+    PAYROLL_OFFICER = "payroll_officer"
+    ADMIN = "admin"
+
+
+class Reach(StrEnum):
+    """About whom a role may ask: oneself, the people of one's org units, everybody."""
+
+    OWN = "own"
+    UNITS = "units"
+    ALL = "all"
+
+
+REACH: Final[Mapping[Role, Reach]] = {
+    Role.EMPLOYEE: Reach.OWN,
+    Role.UNIT_OFFICER: Reach.UNITS,
+    Role.SUPERVISOR: Reach.UNITS,
+    Role.BKD: Reach.ALL,
+    Role.INSPECTORATE: Reach.ALL,
+    Role.PAYROLL_OFFICER: Reach.ALL,
+    Role.ADMIN: Reach.ALL,
+}
+"""How far each role sees."""
+
+_EMPLOYEE, _UNIT, _BKD, _SUPERVISOR, _INSPECTORATE, _PAYROLL, _ADMIN = Role
+_ALL: Final = frozenset(Role)
+_OFFICERS: Final = _ALL - {_EMPLOYEE}
+_NAMED: Final = _ALL - {_ADMIN}
+_CONDUCT: Final = _ALL - {_PAYROLL}
+_MONEY: Final = frozenset({_EMPLOYEE, _BKD, _INSPECTORATE, _PAYROLL, _ADMIN})
+
+RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
+    # people and reference data
+    "people.identify": _NAMED,  # NIP and name; everybody else gets ids only (UU 27/2022, data minimisation)
+    "employees.read": _ALL,
+    "org-units.read": _ALL,
+    "weeks.read": _ALL,
+    "calendars.read": _ALL,
+    "policies.read": _ALL,
+    "rosters.read": _ALL,
+    # what was concluded
+    "days.read": _ALL,
+    "violations.read": _CONDUCT,
+    "discipline.read": _CONDUCT,
+    "due-days.read": _OFFICERS - {_SUPERVISOR},
+    # corrections
+    "corrections.read": _ALL,
+    "corrections.record": frozenset({_BKD, _INSPECTORATE}),
+    # places
+    "sites.read": _ALL,
+    "sites.import": frozenset({_BKD, _ADMIN}),
+    "check-ins.read": _CONDUCT,
+    "suspicions.read": frozenset({_BKD, _INSPECTORATE}),
+    # money
+    "months.read": _MONEY,
+    "ledger.read": _MONEY,
+    "ceilings.read": _MONEY,
+    "receipts.read": _MONEY - {_ADMIN},
+    "balance.read": _MONEY - {_EMPLOYEE},
+}
+"""The roles that have each verb."""
+
+
+def may(role: Role, verb: str) -> bool:
+    """Whether a role has a verb; KeyError for a verb that is not in the table."""
+    return role in RIGHTS[verb]

@@ -1,0 +1,46 @@
+"""What the handlers of an API work with: its settings, its pool, its lanes; and the connection that a read uses."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, Final, Protocol, cast
+
+from fastapi import Depends, Request
+
+from shared.database import Connection, Pool
+from shared.lanes import Lanes
+from shared.settings import Settings
+from shared.topics import Service
+
+POOL_SIZE: Final = 8
+_COMMANDS_AT_ONCE: Final = 3
+"""A command holds two connections; were there as many at once as connections, all would wait for their second one."""
+
+
+class Api:
+    """The collaborators of the handlers; `app.state.api`."""
+
+    def __init__(self, settings: Settings, service: Service, pool: Pool, lanes: Lanes) -> None:
+        self.settings: Final = settings
+        self.service: Final = service
+        self.pool: Final = pool
+        self.lanes: Final = lanes
+        self._room = asyncio.Semaphore(_COMMANDS_AT_ONCE)
+
+    def room_for_command(self) -> AbstractAsyncContextManager[None]:
+        """Waits until there are connections for one more command."""
+        return self._room
+
+
+class _HasApi(Protocol):
+    api: Api
+
+
+async def _reading(request: Request) -> AsyncIterator[Connection]:
+    api = cast(_HasApi, request.app.state).api
+    async with api.pool.acquire() as connection, connection.transaction(readonly=True, isolation="repeatable_read"):
+        yield connection
+
+
+Reading = Annotated[Connection, Depends(_reading, scope="function")]
+"""A connection in a read-only transaction: all that one answer says is of one instant. Given back before it is sent."""
