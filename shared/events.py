@@ -220,7 +220,8 @@ class DayAssessed(Event):
 
     `scheduled` is true when a duty was owed (streaks and ladders run over such days, leave included in
     `duty_days_in_month` but not counted as absence). `work_week_days` is 5 or 6.
-    `late`/`early` are whole minutes, None when there is no such mark.
+    `late`/`early` are whole minutes, None when there is no such mark; `made_up` says that the lateness was made up by
+    staying as long on the same day (ganti waktu), whether or not the policy has a code for such a lateness.
     """
 
     employee_id: UUID
@@ -233,6 +234,7 @@ class DayAssessed(Event):
     scheduled: bool
     late: Minutes | None = None
     early: Minutes | None = None
+    made_up: bool = False
     findings: tuple[Finding, ...] = ()
     policy_id: UUID
     employee_kind: EmployeeKind

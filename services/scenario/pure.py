@@ -115,7 +115,7 @@ class _Person:
         days = [
             rules.LadderDay(
                 date, assessment.scheduled, assessment.status is DayStatus.ABSENT,
-                (assessment.late or 0) + (assessment.early or 0),
+                (assessment.late or 0) + (assessment.early or 0), (assessment.late or 0) * assessment.made_up,
             )
             for date, (assessment, _) in self.assessed.items()
         ]

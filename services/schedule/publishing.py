@@ -184,7 +184,9 @@ async def publish_calendars(lanes: Lanes, calendars: Sequence[CalendarState], ac
             scopes = _living_by(state.calendar, units)
             for first in sorted({date.replace(day=1) for date in dates}):
                 for scope in scopes:
-                    await opening.spread(work.connection, scope, first - _DAY, _next_month(first), Priority.RESTATEMENT, cause)
+                    await opening.spread(
+                        work.connection, scope, first - 2 * _DAY, _next_month(first) + _DAY, Priority.RESTATEMENT, cause
+                    )
         return outcome
 
 

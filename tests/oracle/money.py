@@ -53,33 +53,45 @@ def base_of(pack: Pack) -> tuple[str, Fraction]:
     return base, Fraction(str(pack.get("weight") or "1")) if base == "discipline_component" else Fraction(1)
 
 
+def forgiven(days: list[Day]) -> set[Any]:
+    """Dates of the month whose lateness was made up on the same day, as many of the first as the pack allows."""
+    dates: set[Any] = set()
+    for day in sorted(days, key=lambda one: str(one["date"])):
+        rule = day["policy"].get("compensation")
+        if rule and day["status"] == "PRESENT" and day.get("stayed") is not None and 0 < (day["late"] or 0) <= rule["max_minutes"] \
+                and day["stayed"] >= day["late"] and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
+            dates.add(day["date"])
+    return dates
+
+
 def priced(days: list[Day]) -> dict[tuple[str, Fraction], list[tuple[Any, Fraction]]]:
     """Percent of each date, by base, after compensation; days in date order."""
     by_base: dict[tuple[str, Fraction], list[tuple[Any, Fraction]]] = {}
-    made_up = 0
+    free = forgiven(days)
     for day in sorted(days, key=lambda one: str(one["date"])):
         pack = day["policy"]
         total = sum((cost for _, cost in charges(day)), Fraction(0))
-        rule = pack.get("compensation")
-        if rule and day.get("stayed") is not None and 0 < (day["late"] or 0) <= rule["max_minutes"] \
-                and day["stayed"] >= day["late"] and (rule.get("per_month") is None or made_up < rule["per_month"]):
-            made_up += 1
-            free = band(pack, "tl", day["late"])
-            total -= free[1] if free else 0
+        if day["date"] in free and (charged := band(pack, "tl", day["late"])) is not None:
+            total -= charged[1]
         by_base.setdefault(base_of(pack), []).append((day["date"], total))
     return by_base
 
 
-def step(days: list[Day]) -> Fraction | None:
-    """The percent of the highest `tk_steps` row reached by absences and minutes; None without such a table."""
+def step(days: list[Day], free: set[Any]) -> Fraction | None:
+    """The percent of the highest `tk_steps` row reached by absences and minutes; None without such a table.
+
+    Minutes of the dates in `free` count without their lateness; each day's minutes go by the length of its own week.
+    """
     with_steps = [day for day in days if day["policy"].get("tk_steps")]
     if not with_steps:
         return None
     pack = with_steps[-1]["policy"]
-    absent = sum(1 for day in with_steps if day["status"] == "ABSENT")
+    absent = Fraction(sum(1 for day in with_steps if day["status"] == "ABSENT"))
     if pack.get("minutes_per_day"):
-        minutes = sum((day["late"] or 0) + (day["early"] or 0) for day in with_steps if day["status"] == "PRESENT")
-        absent += minutes // pack["minutes_per_day"]["six_day" if with_steps[-1]["six_days"] else "five_day"]
+        for day in with_steps:
+            if day["status"] == "PRESENT":
+                late = 0 if day["date"] in free else day["late"] or 0
+                absent += Fraction(late + (day["early"] or 0), pack["minutes_per_day"]["six_day" if day["six_days"] else "five_day"])
     reached = [percent(row["pct"]) for row in pack["tk_steps"] if row["days"] <= absent]
     return max(reached, default=Fraction(0))
 
@@ -119,7 +131,7 @@ def month(days: list[Day], tpp: int, static_tkd: int | None = None, earlier: lis
         raw = sum((cost for _, cost in costs), Fraction(0))
         if base == "daily_net_tpp":
             raw = raw / of_base[-1]["duty_days"]
-        steps = step(of_base)
+        steps = step(of_base, forgiven(ordered))
         if steps is not None:
             raw += steps
         full = [completed[day["date"]] for day in of_base if day["date"] in completed]

@@ -49,6 +49,9 @@ PACKS |= {
         "out_window": {"open": "15:00", "close": "18:00", "after_close": "refuse"},
     },
     "SIX-DAY-STEPS": PACKS["POL-F"] | {"minutes_per_day": {"five_day": 100, "six_day": 60}},
+    "MADE-UP-STEPS": PACKS["POL-F"] | {
+        "minutes_per_day": {"five_day": 60, "six_day": 40}, "compensation": {"max_minutes": 60, "per_month": 2},
+    },
     "THREE-IN-A-ROW": PACKS["POL-H"] | {"consecutive_full": {"days": 3, "pct": "100"}},
 }
 POLICIES = {name: Policy.from_content(pack) for name, pack in PACKS.items()}

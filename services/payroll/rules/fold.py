@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import floor
 from typing import Final, TypeAlias
 from uuid import UUID
 
@@ -205,7 +206,7 @@ class _Account:
     sum: Fraction = _NOTHING
     full: bool = False
     absences: int = 0
-    minutes: int = 0
+    late_days: Fraction = _NOTHING
     step: Fraction = _NOTHING
 
     def charge(self, day: PricedDay, policy: Policy, made_up: int) -> int:
@@ -224,11 +225,12 @@ class _Account:
 
     def _climb(self, day: PricedDay, policy: Policy, minutes: int) -> None:
         self.absences += day.absent
-        self.minutes += minutes
         count = self.absences
         if policy.minutes_per_day is not None:
+            # each day's minutes by its own week: a rostered month may have weeks of five days and of six
             whole_day = policy.minutes_per_day.five_day if day.work_week_days <= 5 else policy.minutes_per_day.six_day
-            count += self.minutes // whole_day
+            self.late_days += Fraction(minutes, whole_day)
+            count += floor(self.late_days)
         reached = max((step.pct for step in policy.tk_steps or () if step.days <= count), default=_NOTHING)
         if reached > self.step:
             self._add(day, TK_CODE if day.absent else TK_MINUTES_CODE, (reached - self.step) * self._days(day))

@@ -12,6 +12,9 @@ from shared.policy import Band, Policy
 NO_WORK_REPORT: Final = "NO_WORK_REPORT"
 """Code of a missing daily work report, where the policy asks for one."""
 
+MADE_UP: Final = "MADE_UP"
+"""Code of a made-up lateness for which the policy has no band; it never costs anything itself."""
+
 _FREE: Final = Fraction(0)
 _COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
 
@@ -53,7 +56,7 @@ class PricedDay:
 
 
 def price(assessed: DayAssessed, policy: Policy) -> tuple[Line, ...]:
-    """The lines of a day, one per finding that costs something under the policy.
+    """The lines of a day, one per finding that costs something under the policy, or that the month may forgive.
 
     An absence costs TK once: a missed roll-call on the same day adds nothing (domain §7.2 A16). Under
     `tk_steps` an absence has no price of its own; the fold charges the step it reaches.
@@ -66,6 +69,9 @@ def price(assessed: DayAssessed, policy: Policy) -> tuple[Line, ...]:
         percent = _percent(finding, assessed.group, policy)
         if percent or finding.compensable:
             lines.append(Line(finding.kind, finding.code, percent, finding.minutes, finding.compensable))
+    if assessed.made_up and not any(line.compensable for line in lines):
+        # no band holds this lateness, but its minutes count towards days of absence unless they are forgiven
+        lines.append(Line(FindingKind.LATE, MADE_UP, _FREE, assessed.late, compensable=True))
     return tuple(lines)
 
 

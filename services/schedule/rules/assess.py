@@ -37,6 +37,7 @@ class _Grade(NamedTuple):
     came: Stamp | None
     left: Stamp | None
     evidence: tuple[UUID, ...]
+    made_up: bool = False
 
     def differs(self, other: "_Grade") -> bool:
         """Whether the two say different things of the employee; which stamp says it does not matter."""
@@ -44,6 +45,7 @@ class _Grade(NamedTuple):
             self.status is not other.status
             or (self.late or 0) != (other.late or 0)
             or (self.early or 0) != (other.early or 0)
+            or self.made_up is not other.made_up
             or [(found.kind, found.code) for found in self.findings]
             != [(found.kind, found.code) for found in other.findings]
         )
@@ -107,7 +109,7 @@ def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
     return Assessment(
         state, grade.status, duty.mode, True, grade.late, grade.early, grade.findings,
         None if grade.came is None else grade.came.at, None if grade.left is None else grade.left.at,
-        grade.evidence, next_due,
+        grade.evidence, next_due, grade.made_up,
     )
 
 
@@ -150,13 +152,14 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
     if outages:
         used += _excused_gaps(case, came, left, outages)
 
+    made_up = bool(late) and left is not None and _made_up(late or 0, left.at - case.end, policy)
     absent = final and came is None and left is None and not used
     if absent and day.requested is not None:
         return _Grade(DayStatus.PENDING, None, None, (), None, None, (day.requested,))
     if absent:
         findings = [_missing(_ABSENT, case, None)]
     else:
-        findings = _of_attendance(case, came, left, late, early, outages, final=final)
+        findings = _of_attendance(case, came, left, late, early, outages, final=final, made_up=made_up)
         if final and rested is None and Mark.BREAK in (case.duty.marks or policy.marks):
             findings.append(_missing(_MISSED_BREAK, case, Mark.BREAK))
         if day.apel is not None:
@@ -172,7 +175,7 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
     evidence = tuple([stamp.id for stamp in (came, rested, left) if stamp is not None])
     if used or case.sighting.void or day is not NO_FACTS:
         evidence = _with_reasons(evidence, findings, used, case)
-    return _Grade(status, late, early, tuple(findings), came, left, evidence)
+    return _Grade(status, late, early, tuple(findings), came, left, evidence, made_up)
 
 
 def _pick(stamps: Sequence[Stamp], policy: Policy) -> tuple[Stamp | None, Stamp | None, Stamp | None]:
@@ -190,13 +193,12 @@ def _pick(stamps: Sequence[Stamp], policy: Policy) -> tuple[Stamp | None, Stamp 
 
 def _of_attendance(
     case: _Case, came: Stamp | None, left: Stamp | None, late: int | None, early: int | None,
-    outages: Sequence[Outage], *, final: bool,
+    outages: Sequence[Outage], *, final: bool, made_up: bool,
 ) -> list[Found]:
     """Findings about coming and going on a day that is no absence."""
     findings: list[Found] = []
     policy = case.policy
     if late:
-        made_up = left is not None and _made_up(late, left.at - case.end, policy)
         _append_band(findings, FindingKind.LATE, late, policy, made_up)
     elif came is None and (final or case.checked) and not (outages and _explains_in(case, outages)):
         findings.append(_missing(Found(FindingKind.NO_IN, policy.no_in.code), case, Mark.IN))

@@ -30,7 +30,8 @@ class Found(NamedTuple):
 class Assessment:
     """The judgement of one employee-day.
 
-    `late` and `early` are whole minutes, None when there is no such mark. `evidence` names the check-ins and
+    `late` and `early` are whole minutes, None when there is no such mark; `made_up` says that the lateness was made up
+    on the same day (whether that is free the month knows). `evidence` names the check-ins and
     facts it rests on. `next_due` is the next instant at which the clock alone may change the day; None: never.
     """
 
@@ -45,6 +46,7 @@ class Assessment:
     out_at: dt.datetime | None = None
     evidence: tuple[UUID, ...] = ()
     next_due: dt.datetime | None = None
+    made_up: bool = False
 
     @property
     def codes(self) -> tuple[str, ...]:
@@ -66,6 +68,7 @@ def day_event(assessment: Assessment, inputs: DayInputs, *, version: int, policy
         scheduled=assessment.scheduled,
         late=assessment.late,
         early=assessment.early,
+        made_up=assessment.made_up,
         findings=tuple(
             Finding(
                 kind=found.kind, code=found.code, minutes=found.minutes, compensable=found.compensable,

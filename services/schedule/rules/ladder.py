@@ -5,9 +5,9 @@ excuse that arrives later simply makes the step disappear from the result.
 """
 
 import datetime as dt
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from shared.events import EmployeeKind
@@ -21,12 +21,16 @@ PP_94_2021_STREAK: Final = "PP 94/2021 Pasal 11 ayat (2) huruf d angka 4"
 
 @dataclass(frozen=True, slots=True)
 class LadderDay:
-    """A final day as the ladder sees it: whether work was owed, whether it was TK, minutes late and early."""
+    """A final day as the ladder sees it: whether work was owed, whether it was TK, minutes late and early.
+
+    `made_up` of those minutes were made up on the same day (ganti waktu).
+    """
 
     date: dt.date
     scheduled: bool
     absent: bool
     minutes: int = 0
+    made_up: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,12 @@ def ladder(days: Iterable[LadderDay], policy: Policy, kind: EmployeeKind) -> tup
 
     Counts start again on 1 January, or look back twelve months under `ladder_window: rolling_12m` (a step
     left behind and reached again is listed again). With `convert_minutes_per_day` late and early minutes add
-    up to days (7.5 hours a day: elucidation of PP 53/2010 Art. 3 no. 11). So many scheduled TK days in a row,
+    up to days (7.5 hours a day: elucidation of PP 53/2010 Art. 3 no. 11), without those made up on the same day as far
+    as the month's limit of `compensation` goes. So many scheduled TK days in a row,
     over months and years, are CONSECUTIVE_10, and no DISMISSAL stands beside it in the same count; days off
     neither break nor add. Days may come in any order and doubled.
     """
-    ordered = sorted({day.date: day for day in days}.values(), key=lambda day: day.date)
+    ordered = _without_made_up(sorted({day.date: day for day in days}.values(), key=lambda day: day.date), policy)
     streaks = _streaks(ordered, policy.ladder_consecutive_days)
     reached = [*_totals(ordered, policy, kind), *streaks]
     kept = [step for step in reached if step.step != DISMISSAL or not _beside(step.date, streaks, policy)]
@@ -75,6 +80,22 @@ def _totals(days: Sequence[LadderDay], policy: Policy, kind: EmployeeKind) -> It
         for row in rows:
             if before < row.days <= now:
                 yield StepReached(row.step, day.date, now, PP_94_2021_TOTAL)
+
+
+def _without_made_up(days: list[LadderDay], policy: Policy) -> list[LadderDay]:
+    rule = policy.compensation
+    if rule is None or policy.convert_minutes_per_day is None or not any(day.made_up for day in days):
+        return days
+    used: Counter[tuple[int, int]] = Counter()
+    left = []
+    for day in days:
+        month = day.date.year, day.date.month
+        if day.made_up and (rule.per_month is None or used[month] < rule.per_month):
+            used[month] += 1
+            left.append(replace(day, minutes=day.minutes - day.made_up))
+        else:
+            left.append(day)
+    return left
 
 
 def _height(absences: int, minutes: int, per_day: int | None) -> int:

@@ -249,3 +249,27 @@ def test_days_that_are_final_are_counted(packs: Packs, assessed: Assessed, folde
     policy = packs["POL-A"]
     total = folded([assessed(2, policy), assessed(3, policy, state="PROVISIONAL", status=DayStatus.PENDING)], policy)
     assert (total.days_assessed, total.days_final) == (2, 1)
+
+
+def test_made_up_minutes_make_no_day_of_absence_even_where_no_band_names_them(assessed: Assessed, folded: Folded) -> None:
+    policy = Policy.from_content({
+        "tk_steps": [{"days": 1, "pct": "4.50"}], "minutes_per_day": {"five_day": 60, "six_day": 40},
+        "compensation": {"max_minutes": 30, "per_month": 2},
+    })
+    late = {"late": 30, "made_up": True}
+
+    assert folded([assessed(day, policy, **late) for day in (2, 3, 4)], policy).raw_percent == 0
+    assert folded([assessed(day, policy, **late) for day in (2, 3, 4, 5)], policy).raw_percent == Fraction("4.50")
+    assert folded([assessed(day, policy, late=30) for day in (2, 3)], policy).raw_percent == Fraction("4.50")
+
+
+def test_each_days_minutes_become_absence_by_the_length_of_its_own_week(assessed: Assessed, folded: Folded) -> None:
+    policy = Policy.from_content({
+        "tk_steps": [{"days": 1, "pct": "4.50"}], "minutes_per_day": {"five_day": 450, "six_day": 390},
+    })
+
+    def month(*weeks: int) -> Fraction:
+        return folded([assessed(2 + n, policy, late=210, work_week_days=week) for n, week in enumerate(weeks)], policy).raw_percent
+
+    # 420 minutes are less than a day of 450 and more than one of 390; a week of each: 210/450 + 210/390 = 1.005 days
+    assert (month(5, 5), month(6, 6), month(5, 6), month(6, 5)) == (0, *[Fraction("4.50")] * 3)

@@ -444,6 +444,14 @@ class TestWindowsAndHours:
         assert not made_up("08:00", "16:29")
         assert not made_up("08:01", "18:00")
 
+    def test_made_up_lateness_is_known_without_a_band_and_worth_waiting_for(self) -> None:
+        policy = a_policy("POL-F", compensation={"max_minutes": 30, "per_month": 8})
+        on_time = went("16:00")
+
+        assert judge(came("07:50"), went("16:20"), policy=policy).made_up
+        assert not judge(came("07:50"), on_time, policy=policy).made_up
+        assert told(judge(came("07:50"), on_time, went("16:30", "later", site=UNSURE), policy=policy)) == ("HELD", [])
+
     def test_an_overnight_shift_belongs_to_the_date_it_starts_on(self) -> None:
         night = RosterDay(date=MONDAY, mode=Mode.WFO, start="21:00", end="07:00")
         tuesday = dt.date(2026, 2, 3)

@@ -1,6 +1,7 @@
 """The ladder of PP 94/2021 over made-up calendars; ids in parentheses are the domain's golden cases."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -126,3 +127,14 @@ def test_an_excuse_never_adds_a_step_nor_brings_one_earlier(marks: str, position
 
     assert after.keys() <= before.keys()
     assert all(before[step] <= date for step, date in after.items())
+
+
+def test_minutes_that_were_made_up_are_no_part_of_an_absence_as_often_as_the_month_allows() -> None:
+    converting = with_keys(convert_minutes_per_day=450, compensation={"max_minutes": 45, "per_month": 2})
+    days = [replace(day, made_up=45) for day in calendar("1" * 31)]
+
+    # 29 days of 45 minutes count in January (two are forgiven): 1,305 minutes are two days and the third is not reached
+    assert steps(days, converting) == []
+    assert steps(days, with_keys(convert_minutes_per_day=450)) == [("2026-01-30", "ORAL_WARNING")]
+    without_limit = with_keys(convert_minutes_per_day=450, compensation={"max_minutes": 45})
+    assert steps([replace(day, made_up=45) for day in calendar("1" * 365)], without_limit) == []
