@@ -264,8 +264,21 @@ class ViolationChanged(Event):
     evidence: tuple[UUID, ...] = ()
 
 
+class Document(Event):
+    """The paper that a request or decision stands on: number and date as printed, SHA-256 of the scan, which never travels."""
+
+    number: Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_nul)]
+    date: BusinessDate
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+
+
 class DisciplineStepChanged(Event):
-    """A step of the PP 94/2021 ladder was proposed, withdrawn or decided by a person."""
+    """A step of the PP 94/2021 ladder was proposed, withdrawn or decided by a person.
+
+    `actor`, `document` and `decided_at` are those of the person who decided it, or who withdrew it or annulled the decision.
+    A decided cut of the TPP takes `cut_percent` of each of `cut_months` months from `effective_from` on; a later version
+    that withdraws it takes all of that back.
+    """
 
     employee_id: UUID
     step: Code
@@ -274,6 +287,12 @@ class DisciplineStepChanged(Event):
     action: Literal["proposed", "withdrawn", "decided"]
     unexcused_days: int
     legal_source: Text
+    actor: Code | None = None
+    decided_at: AwareDatetime | None = None
+    document: Document | None = None
+    effective_from: Month | None = None
+    cut_percent: Code | None = None
+    cut_months: Annotated[int, Field(ge=1, le=120)] | None = None
 
 
 class DeductionEntered(Event):
@@ -326,7 +345,8 @@ class TppMonthChanged(Event):
 class CorrectionDecided(Event):
     """A correction (leave, duty travel, manual mark, outage, decision) was requested or decided.
 
-    `body` holds the fields of its kind exactly as the scenario format names them.
+    `body` holds the fields of its kind exactly as the scenario format names them. What went through levels of approval
+    says what was done (`action`: request, approve, reject, withdraw, overturn), in which `role` and on what `document`.
     """
 
     correction_id: UUID
@@ -338,6 +358,9 @@ class CorrectionDecided(Event):
     actor: Code
     decided_at: AwareDatetime
     body: dict[str, Any]
+    action: Code | None = None
+    role: Code | None = None
+    document: Document | None = None
 
 
 class UnitMembership(Event):
