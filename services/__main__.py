@@ -5,7 +5,7 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.commands import contract, explain, imports, month, policy, run, scenario, schemas, simulate, topics, verify
+from services.commands import contract, explain, imports, month, policy, replay, run, scenario, schemas, simulate, topics, verify
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -44,6 +44,7 @@ app.add_typer(imports.app, name="import", rich_help_panel=DATA)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
+app.command("replay", rich_help_panel=PROOFS)(replay.replay)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)
 app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)

@@ -1,0 +1,94 @@
+"""What a database says about people, read down to one hash per kind of statement; and where two databases differ.
+
+Left out is what tells how a conclusion came about and not what it is: versions, ids of causes, stamps, hashes of rows.
+Money is compared by the month in which it arose, since a correction that came after a close stands in a later one.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from shared.database import AUDIT_ROLE, open_pool
+
+MOST_NAMED: Final = 10
+_AT_ONCE: Final = 2_000
+
+_STATEMENTS: Final[Mapping[str, str]] = {
+    "verdicts of check-ins": """
+        select check_in_id::text as key, concat_ws('|', mark, captured_at, site, region, quality, mock, evidence) as value
+        from geofence.check_in order by check_in_id""",
+    "assessed days": """
+        select employee_id || ' ' || date as key, (content - 'version')::text as value
+        from schedule.assessment order by employee_id, date""",
+    "violations that stand": """
+        select employee_id || ' ' || date || ' ' || kind || ' ' || code as key, coalesce(minutes::text, '') as value
+        from schedule.violation where action = 'raised' order by employee_id, date, kind, code""",
+    "ladder steps that stand": """
+        select employee_id || ' ' || step || ' ' || date as key, action || ' ' || unexcused_days as value
+        from schedule.discipline_step where action <> 'withdrawn' order by employee_id, step, date""",
+    "deductions by month of origin": """
+        select employee_id || ' ' || coalesce(origin, month) as key, sum(amount)::text as value
+        from payroll.ledger group by employee_id, coalesce(origin, month) having sum(amount) <> 0
+        order by employee_id, coalesce(origin, month)""",
+}
+"""Each selects (key, value) in order of the key, which names nobody."""
+
+
+@dataclass
+class Statement:
+    """One kind of statement as two databases make it."""
+
+    name: str
+    rows: tuple[int, int] = (0, 0)
+    hashes: tuple[str, str] = ("", "")
+    differing: list[str] = field(default_factory=list)
+    """The first keys about which they differ; `...` where there are more."""
+
+    @property
+    def equal(self) -> bool:
+        """Whether both say the same, to the last byte."""
+        return self.hashes[0] == self.hashes[1]
+
+
+async def digest(database: str) -> dict[str, tuple[int, str]]:
+    """Number of rows and SHA-256 of each kind of statement in one database (URL), in one snapshot."""
+    pool = await open_pool(database, None, max_size=1)
+    try:
+        found: dict[str, tuple[int, str]] = {}
+        async with pool.acquire() as connection:
+            await connection.execute(f"set role {AUDIT_ROLE}")
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                for name, query in _STATEMENTS.items():
+                    rows, running = 0, hashlib.sha256()
+                    async for row in connection.cursor(query, prefetch=_AT_ONCE):
+                        rows += 1
+                        running.update(f"{row['key']}\t{row['value']}\n".encode())
+                    found[name] = (rows, running.hexdigest())
+        return found
+    finally:
+        await pool.close()
+
+
+async def compare(live: str, rebuilt: str) -> list[Statement]:
+    """Both databases (URLs), statement by statement; where they differ, the first keys that do."""
+    one, other = await digest(live), await digest(rebuilt)
+    statements = []
+    for name in _STATEMENTS:
+        statement = Statement(name, (one[name][0], other[name][0]), (one[name][1], other[name][1]))
+        if not statement.equal:
+            here, there = await _all(live, name), await _all(rebuilt, name)
+            keys = sorted(key for key in here.keys() | there.keys() if here.get(key) != there.get(key))
+            statement.differing = keys[:MOST_NAMED] + (["..."] if len(keys) > MOST_NAMED else [])
+        statements.append(statement)
+    return statements
+
+
+async def _all(database: str, name: str) -> dict[str, str]:
+    pool = await open_pool(database, None, max_size=1)
+    try:
+        async with pool.acquire() as connection:
+            await connection.execute(f"set role {AUDIT_ROLE}")
+            return {row["key"]: row["value"] for row in await connection.fetch(_STATEMENTS[name])}
+    finally:
+        await pool.close()

@@ -1,0 +1,106 @@
+"""Topics as a rebuild reads them: from their beginning up to where they end when asked, in batches of records."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.envelope import Envelope, decode, record_time
+from shared.failures import Poison
+from shared.kafka import security
+from shared.lanes import Record
+from shared.reference import Row, Tombstone
+from shared.topics import Topic
+
+_POLL_MS: Final = 500
+
+
+@dataclass
+class Read:
+    """What was read of a topic so far; `begins` is false once records at its start turned out to have expired."""
+
+    records: int = 0
+    poison: int = 0
+    begins: bool = True
+
+
+class Source:
+    """The topics of one deployment."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, most: int) -> None:
+        self._consumer = consumer
+        self._most = most
+        self.read: dict[str, Read] = {}
+        """By topic, for the report."""
+
+    async def batches(self, topic: Topic[Any]) -> AsyncIterator[list[Row]]:
+        """All records of a topic, in offset order within each partition; records nobody could read are counted only."""
+        told = self.read.setdefault(topic.name, Read())
+        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        begins = await self._consumer.beginning_offsets(places)
+        ends = await self._consumer.end_offsets(places)
+        # A compacted topic loses what was replaced; any other one must reach back to its first record.
+        told.begins = topic.compacted or not any(begins.values())
+        self._consumer.assign(places)
+        await self._consumer.seek_to_beginning(*places)
+        while [place for place in places if await self._consumer.position(place) < ends[place]]:
+            fetched = await self._consumer.getmany(*places, timeout_ms=_POLL_MS, max_records=self._most)
+            rows: list[Row] = []
+            for place, records in fetched.items():
+                for record in records:
+                    if record.offset < ends[place]:
+                        told.records += 1
+                        try:
+                            rows.append(_row(topic, record))
+                        except Poison:  # it lies in the dead letters of the service that could not read it
+                            told.poison += 1
+            if rows:
+                yield rows
+
+    async def newest(self, topic: Topic[Any]) -> list[Record[Any]]:
+        """The newest record of each subject of a state topic, oldest first; those with a tombstone are left out."""
+        found: dict[str, Record[Any]] = {}
+        async for rows in self.batches(topic):
+            for row in rows:
+                if isinstance(row, Tombstone):
+                    found.pop((row.key or b"").decode(errors="replace"), None)
+                    continue
+                subject = row.envelope.subject
+                if subject not in found or found[subject].event.version < row.event.version:
+                    found[subject] = row
+        return sorted(found.values(), key=lambda record: (record.envelope.time, record.envelope.id))
+
+
+@asynccontextmanager
+async def opened(bootstrap: str, most: int) -> AsyncIterator[Source]:
+    """Topics on these bootstrap servers, read `most` records at a time."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, client_id="hadir-replay", group_id=None, enable_auto_commit=False, **security()
+    )
+    await consumer.start()
+    try:
+        yield Source(consumer, most)
+    finally:
+        await consumer.stop()
+
+
+def record_of(
+    topic: Topic[Any], partition: int, offset: int, key: bytes | None, headers: Sequence[tuple[str, bytes]], value: bytes | None,
+    timestamp_ms: float,
+) -> Record[Any]:  # fmt: skip
+    """A message as the services see it; raises Poison if it cannot be read."""
+    envelope = Envelope.of_headers(
+        headers, topic=topic, partition=partition, offset=offset, time=record_time(timestamp_ms)
+    )
+    event = decode(topic, value)
+    return Record(topic, partition, offset, key, event, envelope, value or b"")
+
+
+def _row(topic: Topic[Any], record: Any) -> Row:
+    if record.value is None and topic.compacted:
+        return Tombstone(topic, record.partition, record.offset, record.key)
+    return record_of(
+        topic, record.partition, record.offset, record.key, record.headers, record.value, record.timestamp
+    )
