@@ -74,5 +74,6 @@ def publish(
     from services.contract.registry import Registry
     from shared.topics import TOPICS
 
-    for line in Registry(registry).publish(TOPICS) or ["The registry has every schema as it is; nothing changed."]:
-        print_line(line)
+    with Registry(registry) as opened:
+        for line in opened.publish(TOPICS) or ["The registry has every schema as it is; nothing changed."]:
+            print_line(line)

@@ -1,7 +1,8 @@
 """Gives the schemas to a registry that speaks Confluent's API (Apicurio at `/apis/ccompat/v7`), for those who ask one."""
 
 from collections.abc import Iterable
-from typing import Final
+from types import TracebackType
+from typing import Any, Final, Self
 
 import httpx
 import orjson
@@ -14,15 +15,22 @@ from shared.topics import Topic
 LEVEL: Final = "FORWARD_TRANSITIVE"
 """Old readers take all new records. With open content models this is the level under which optional fields may be added."""
 
+_DRAFT_07: Final = "http://json-schema.org/draft-07/schema#"
 _TYPE: Final = {"Content-Type": "application/vnd.schemaregistry.v1+json"}
 
 
 class Registry:
-    """A registry at an address; `client` is for tests."""
+    """A registry at an address, for a `with`; `client` is for tests."""
 
     def __init__(self, url: str, client: httpx.Client | None = None) -> None:
         self._url = url.rstrip("/")
         self._client = client or httpx.Client(timeout=30)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._client.close()
 
     def publish(self, topics: Iterable[Topic[Event]]) -> list[str]:
         """Register each topic's value under `<topic>-value` and set its level; one sentence per topic that is new or changed.
@@ -35,7 +43,7 @@ class Registry:
     def _publish(self, topic: Topic[Event]) -> str:
         subject = f"{topic.name}-value"
         before = self._versions(subject)
-        body = {"schemaType": "JSON", "schema": orjson.dumps(schema_of(topic)).decode()}
+        body = {"schemaType": "JSON", "schema": orjson.dumps(_draft_07({**schema_of(topic), "$schema": _DRAFT_07})).decode()}
         answer = self._ask("POST", f"/subjects/{subject}/versions", body)
         if answer.status_code == 409:
             raise Refusal(f"The registry refuses {subject} as incompatible with what it has: {_words(answer)}")
@@ -65,6 +73,17 @@ class Registry:
     def _fine(self, answer: httpx.Response) -> None:
         if answer.is_error:
             raise Refusal(f"The registry answered {answer.status_code} to {answer.request.url.path}: {_words(answer)}")
+
+
+def _draft_07(schema: Any) -> Any:
+    """The same schema in the words of draft 7: the newest that registries can compare (Apicurio 3.3.3 answers 500 to 2020-12)."""
+    if isinstance(schema, dict):
+        return {
+            "definitions" if name == "$defs" else name:
+            part.replace("#/$defs/", "#/definitions/") if name == "$ref" and isinstance(part, str) else _draft_07(part)
+            for name, part in schema.items()
+        }  # fmt: skip
+    return [_draft_07(part) for part in schema] if isinstance(schema, list) else schema
 
 
 def _words(answer: httpx.Response) -> str:

@@ -2,6 +2,7 @@
 
 import copy
 import json
+import os
 import re
 import shutil
 from dataclasses import replace
@@ -335,8 +336,32 @@ def test_a_schema_that_the_registry_has_already_is_no_news() -> None:
 
 
 def test_a_registry_that_does_not_answer_is_told_with_its_address() -> None:
-    with pytest.raises(Refusal, match=r"No registry answers at http://127\.0\.0\.1:1 .*/apis/ccompat/v7"):
-        Registry("http://127.0.0.1:1").publish([TPP_MONTH])
+    with (
+        Registry("http://127.0.0.1:1") as away,
+        pytest.raises(Refusal, match=r"No registry answers at http://127\.0\.0\.1:1 .*/apis/ccompat/v7"),
+    ):
+        away.publish([TPP_MONTH])
+
+
+@pytest.mark.skipif("HADIR_TEST_REGISTRY" not in os.environ, reason="HADIR_TEST_REGISTRY names none; Apicurio was tried by hand")
+def test_a_real_registry_takes_all_topics_and_optional_fields_and_refuses_what_the_check_refuses() -> None:
+    class Noted(TppMonthChanged):
+        note: str | None = None
+
+    class Reopened(Noted):
+        state: Literal["OPEN", "CLOSED", "REOPENED"]  # type: ignore[assignment]  # which is what it shall refuse
+
+    name = f"hadir.try-{uuid4().hex}.v1"
+    fresh = [replace(topic, name=f"{name}.{topic.name}") for topic in TOPICS]
+    mine = replace(TPP_MONTH, name=name)
+
+    with Registry(os.environ["HADIR_TEST_REGISTRY"]) as real:
+        assert len(real.publish(fresh)) == len(TOPICS)
+        assert real.publish(fresh) == []
+        assert real.publish([mine]) == [f"{name}-value: version 1 published, level FORWARD_TRANSITIVE"]
+        assert real.publish([replace(mine, event=Noted)]) == [f"{name}-value: version 2 published, level FORWARD_TRANSITIVE"]
+        with pytest.raises(Refusal, match=f"refuses {name}-value as incompatible with what it has: .*/properties/state"):
+            real.publish([replace(mine, event=Reopened)])
 
 
 def test_sample_records_are_those_of_the_page() -> None:
