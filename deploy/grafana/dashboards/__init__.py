@@ -1,0 +1,1 @@
+"""What an officer sees: one module for each dashboard, each a plain list of panels."""
