@@ -11,10 +11,12 @@ SCHEMA: Final = "schema"
 TOO_LARGE: Final = "too-large"
 ASTRAY: Final = "astray"
 CONFLICT: Final = "conflict"
+UNPRICED: Final = "unpriced"
 INTERNAL: Final = "internal"
-REASONS: Final = (NULL_VALUE, NOT_JSON, SCHEMA, TOO_LARGE, ASTRAY, CONFLICT, INTERNAL)
+REASONS: Final = (NULL_VALUE, NOT_JSON, SCHEMA, TOO_LARGE, ASTRAY, CONFLICT, UNPRICED, INTERNAL)
 """Reasons of dead letters. `ASTRAY`: on a partition that is not its employee's; `CONFLICT`: an id used before for
-something else; `INTERNAL`: a bug of ours that one message brings out."""
+something else; `UNPRICED`: a day found what its rule pack does not know; `INTERNAL`: a bug of ours that one message
+brings out."""
 
 
 class Poison(Exception):

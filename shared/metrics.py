@@ -68,6 +68,9 @@ PAYROLL_DEDUCTIONS: Final = _counter("hadir_payroll_deductions_total", "Ledger l
 PAYROLL_DEDUCTED_RUPIAH: Final = _counter(
     "hadir_payroll_deducted_rupiah_total", "Rupiah of ledger lines, by direction (posted, reversed)", "direction"
 )
+PAYROLL_WAITING_PACKS: Final = _gauge(
+    "hadir_payroll_waiting_packs", "Rule packs that days were judged under and that have not arrived; payroll stands still meanwhile"
+)
 # HTTP APIs of geofence, schedule, payroll
 API_SECONDS: Final = _histogram(
     "hadir_api_seconds", "Duration of one request to an API, by operation and status", _SECONDS, "service", "operation", "status"

@@ -1,9 +1,11 @@
 """`hadir policy`: try a rule pack on cases, check it, compare two, see the shipped examples and the schema of all keys."""
 
+import datetime as dt
 import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Final
+from uuid import UUID
 
 import typer
 
@@ -163,6 +165,54 @@ def diff(
         return
     for line in _told(changes, before, after, packs[0].base == packs[1].base):
         typer.echo(line)
+
+
+@app.command("waiting")
+def waiting(
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
+    ] = None,
+) -> None:
+    """Name the rule packs that payroll waits for: days were judged under them, and their content has not arrived.
+
+    Exit code 1 if there is one. The metric hadir_payroll_waiting_packs and payroll's log tell the same.
+
+    Example: [bold]hadir policy waiting[/bold]
+    """
+    import asyncio
+
+    from shared.failures import is_infrastructure
+    from shared.settings import settings
+
+    try:
+        rows = asyncio.run(_waited_for(database or settings().database))
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        stop_with(f"Payroll's tables cannot be read ({type(error).__name__}): run `hadir run`, or name the database with --database.")
+    for policy_id, name, since in rows:
+        where = f"schedule knows it as {name}: see whether hadir.policy.v1 has it" if name else "schedule does not know it either"
+        typer.echo(f"payroll waits for the rule pack {policy_id} since {since:%Y-%m-%d %H:%M} UTC; {where}")
+    if rows:
+        stop_with(f"{len(rows)} rule packs have not arrived; days under them are neither charged nor spared meanwhile.")
+    typer.echo("Payroll waits for no rule pack.")
+
+
+async def _waited_for(url: str) -> list[tuple[UUID, str | None, dt.datetime]]:
+    from shared.database import AUDIT_ROLE, open_pool
+
+    pool = await open_pool(url, None, max_size=1)
+    try:
+        async with pool.acquire() as connection:
+            await connection.execute(f"set role {AUDIT_ROLE}")
+            rows = await connection.fetch(
+                "select w.policy_id, p.name, w.since from payroll.waiting_pack w left join schedule.policy p using (policy_id)"
+                " order by since"
+            )
+            return [(row["policy_id"], row["name"], row["since"]) for row in rows]
+    finally:
+        await pool.close()
 
 
 def _told(changes: tuple[Change, ...], before: str, after: str, same_base: bool) -> Iterator[str]:

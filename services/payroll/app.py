@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from services.payroll.agent import post_assessed_days
-from services.payroll.chores import apply_due_ceilings, freeze_closed_months
+from services.payroll.chores import apply_due_ceilings, freeze_closed_months, tell_missing_packs
 from services.payroll.store.references import Policies, forget_employees, save_employees, save_policies
 from shared.database import Connection
 from shared.events import DayAssessed
@@ -27,12 +27,15 @@ def build(context: Context) -> Worker:
     async def closes(owned: frozenset[int]) -> int:
         return await freeze_closed_months(context.lanes, owned, policies)
 
+    async def missing(_owned: frozenset[int]) -> int:
+        return await tell_missing_packs(context.lanes, policies)
+
     return Worker(
         service="payroll",
         consumes=(DAY_ASSESSED,),
         handle=handle,
         references=(Reference(POLICY, keep_policies), Reference(EMPLOYEE, keep_employees)),
-        chores=(ceilings, closes),
+        chores=(ceilings, closes, missing),
     )
 
 

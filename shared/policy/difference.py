@@ -1,12 +1,14 @@
 """What changes for people between two rule packs: minute by minute for late and early, key by key for the rest."""
 
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final, Literal
 
 from shared.percent import percent_text
-from shared.policy.model import LeaveKind, Policy
+from shared.policy.leave import LeaveDay
+from shared.policy.model import LeaveKind, LeaveRow, Policy
 
 _LAST_MINUTE: Final = 24 * 60
 _PRICES: Final = {
@@ -16,7 +18,6 @@ _PRICES: Final = {
 }  # fmt: skip
 _TABLES: Final = {"tk_day_by_group": ("tk_day", "a day of absence (TK)"), "apel_by_group": ("apel", "a missed roll-call")}
 _LEAVE: Final[tuple[LeaveKind, ...]] = ("annual", "sick", "maternity", "important", "big", "unpaid", "study")
-_BEDS: Final = ((True, True), (True, False), (False, False))
 _INFORMATIVE: Final = frozenset({"title", "note", "edition", "confidence", "assumed", "legal_source", "split"})
 _TOLD_ELSEWHERE: Final = frozenset({"tl", "psw", "late_any", "early_any", "no_in", "no_out", "leave", *_PRICES, *_TABLES})
 
@@ -25,7 +26,7 @@ _TOLD_ELSEWHERE: Final = frozenset({"tl", "psw", "late_any", "early_any", "no_in
 class Change:
     """One thing that is different for people: what it is about, before and after, and whether it costs more or less.
 
-    `first` and `last` are minutes (or days of leave), both inclusive; `last` None: no upper end.
+    `first` and `last` are minutes, both inclusive; `last` None: no upper end.
     """
 
     topic: Literal["late", "early", "missing", "price", "leave", "rule", "source"]
@@ -107,28 +108,25 @@ def _prices(before: Policy, after: Policy) -> Iterator[Change]:
                 yield Change("price", key, f"{about}, group {group}", *told, _costs(old, new))
 
 
+def _day(number: int) -> LeaveDay:
+    """A day of a leave of a year on all of whose days work is owed."""
+    since = dt.date(2026, 1, 1)
+    return LeaveDay(since + dt.timedelta(days=number - 1), since, since + dt.timedelta(days=365), number, 366)
+
+
 def _leave(before: Policy, after: Policy) -> Iterator[Change]:
-    """Leave by running day; only kinds for which either pack has a table, since `sakit_day` is told as a price."""
+    """The leave tables, row by row; the last row that fits a day counts, so that the order of rows is told with them."""
     for kind in _LEAVE:
-        if before.leave.get(kind, ()) == after.leave.get(kind, ()):
-            continue
-        for letter, inpatient in _BEDS if kind == "sick" else ((None, None),):
-            words = "" if kind != "sick" else ", inpatient" if inpatient else ", with letter" if letter else ", without letter"
-            told = [
-                tuple(pack.leave_percent(kind, day, letter=letter, inpatient=inpatient) for pack in (before, after))
-                for day in range(1, 367)
-            ]
-            start = 0
-            for end in range(1, 367):
-                if end < 366 and told[end] == told[start]:
-                    continue
-                old, new = told[start]
-                if old != new:
-                    last = None if end == 366 else end
-                    span = f"from day {start + 1} on" if last is None else f"days {start + 1} to {last}"
-                    percents = f"{percent_text(old)} % a day", f"{percent_text(new)} % a day"
-                    yield Change("leave", f"leave.{kind}", f"{kind} leave{words}, {span}", *percents, _costs(old, new), start + 1, last)
-                start = end
+        old, new = (tuple(_row(row) for row in pack.leave.get(kind, ())) for pack in (before, after))
+        if old != new:
+            told = "; then ".join(old) or "no table", "; then ".join(new) or "no table"
+            yield Change("leave", f"leave.{kind}", f"{kind} leave", *told, "other")
+
+
+def _row(row: LeaveRow) -> str:
+    """A row of a leave table with what it says beside its defaults."""
+    said = [f"{key} {_shown(value)}" for key, value in row.model_dump(mode="json", exclude_defaults=True).items() if key != "pct"]
+    return " ".join([f"{percent_text(row.pct)} %", f"({', '.join(said)})" if said else ""]).strip()
 
 
 def _rules(before: Policy, after: Policy) -> Iterator[Change]:

@@ -2,6 +2,7 @@
 
 from services.payroll.rules.chain import Content, LedgerRow, genesis, link
 from services.payroll.rules.fold import BaseTotal, Ceiling, Cost, MonthTotal, base_of, fold, half_up, streak_of
+from services.payroll.rules.known import unknown_finding
 from services.payroll.rules.ledger import (
     CAP,
     ROUNDING,
@@ -67,4 +68,5 @@ __all__ = [
     "priced_day",
     "restate",
     "streak_of",
+    "unknown_finding",
 ]

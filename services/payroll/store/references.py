@@ -20,10 +20,18 @@ class Policies:
 
     def __init__(self) -> None:
         self._known: dict[UUID, Policy] = {}
+        self._waited_for: set[UUID] = set()
+        self.told_waiting = True
+        """Whether the table may name packs that this or an earlier process waited for."""
 
     def known(self, policy_id: UUID) -> Policy | None:
         """A rule pack that was read before; None if it was not."""
         return self._known.get(policy_id)
+
+    @property
+    def waited_for(self) -> frozenset[UUID]:
+        """Rule packs that were asked for and had not arrived the last time."""
+        return frozenset(self._waited_for)
 
     async def of(self, connection: Connection, ids: Collection[UUID]) -> Mapping[UUID, Policy]:
         """All policies known by now, these among them. Raises Unready if one has not arrived yet."""
@@ -32,10 +40,25 @@ class Policies:
             rows = await connection.fetch("select policy_id, content from policy where policy_id = any($1::uuid[])", missing)
             for row in rows:
                 self._known[row["policy_id"]] = Policy.from_content(orjson.loads(row["content"]))
-            absent = [str(policy_id) for policy_id in missing if policy_id not in self._known]
+            absent = [policy_id for policy_id in missing if policy_id not in self._known]
+            self._waited_for.update(absent)
             if absent:
-                raise Unready(f"waiting for the rule pack {', '.join(absent)}")
+                raise Unready(f"waiting for the rule pack {', '.join(map(str, absent))}")
+            self._waited_for -= self._known.keys()
         return self._known
+
+
+async def tell_waited_for(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
+    """Write down for which rule packs this process waits, and forget those that have arrived; returns the newly missed."""
+    await connection.execute("delete from waiting_pack w using policy p where p.policy_id = w.policy_id")
+    rows = await connection.fetch(
+        "insert into waiting_pack as w (policy_id, seen_at)"
+        " select policy_id, clock_timestamp() from unnest($1::uuid[]) policy_id"
+        " where not exists (select from policy p where p.policy_id = policy_id.policy_id)"
+        " on conflict (policy_id) do update set seen_at = excluded.seen_at returning policy_id, (xmax = 0) as fresh",
+        sorted(ids),
+    )
+    return [row["policy_id"] for row in rows if row["fresh"]]
 
 
 async def save_policies(connection: Connection, policies: Sequence[PolicyPublished]) -> None:

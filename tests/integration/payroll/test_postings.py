@@ -10,7 +10,9 @@ import asyncpg
 import orjson
 import pytest
 
+from services.payroll.chores import tell_missing_packs
 from services.payroll.rules import Ceiling
+from shared import metrics
 from shared.events import DayAssessed, DayStatus, Finding, FindingKind
 from shared.failures import Unready
 from shared.percent import parse_percent
@@ -195,8 +197,9 @@ async def test_random_versions_of_a_months_days_end_where_the_batch_oracle_ends(
             policy = packs[number > 14]
             for version in range(1, chance.randint(1, 3) + 1):
                 absent = Finding(kind=FindingKind.ABSENT, code="TK")
-                late = Finding(kind=FindingKind.LATE, code="TL", minutes=5)
-                findings = chance.choice([[], [], [late], [absent]])
+                band = policy.tl_band(5)
+                late = Finding(kind=FindingKind.LATE, code=band.code if band else "TL", minutes=5)
+                findings = chance.choice([[], [], [absent] if policy is H else [late], [absent]])  # H has no lateness
                 versions.append(day(me, dt.date(2026, 2, number), policy, findings, version=version))
     final = {(told.employee_id, told.date): told for told in sorted(versions, key=lambda told: told.version)}
     arrivals = versions + chance.sample(versions, 200)
@@ -224,3 +227,32 @@ def as_the_oracle_wants(told: DayAssessed, rules: dict[UUID, Policy]) -> money.D
         "late": 5 if told.findings and told.status is DayStatus.PRESENT else 0, "early": 0, "no_in": False, "no_out": False,
         "group": told.group, "duty_days": told.duty_days_in_month, "six_days": False,
     }
+
+
+async def test_a_day_that_found_what_its_pack_does_not_know_is_buried_and_not_priced_at_nothing(payroll: Any, day: Made) -> None:
+    me = uuid4()
+    await payroll.publish(A)
+    await payroll.set_ceiling(me, "2026-02", 1_000_000)
+    foreign = Finding(kind=FindingKind.LATE, code="TL9", minutes=12)
+
+    await payroll.hear(day(me, FEB_2, A, [foreign]), day(me, dt.date(2026, 2, 3), A, [LATE]))
+
+    rows = await payroll.fetch("select reason, detail from dead_letter")
+    assert [tuple(row) for row in rows] == [("unpriced", "findings: LATE with a code that the day's rule pack does not give it")]
+    assert await payroll.ledger(me) == [("posted", "TL1", 5_000)]
+
+
+async def test_the_pack_that_payroll_waits_for_is_named_until_it_comes(payroll: Any, absence: Made) -> None:
+    me = uuid4()
+    with pytest.raises(Unready, match=str(A.identity)):
+        await payroll.hear(absence(me, FEB_2, A))
+
+    await tell_missing_packs(payroll.lanes, payroll.policies)
+    assert [row["policy_id"] for row in await payroll.fetch("select policy_id from waiting_pack")] == [A.identity]
+    assert metrics.PAYROLL_WAITING_PACKS._value.get() == 1
+
+    await payroll.publish(A)
+    await payroll.hear(absence(me, FEB_2, A))
+    await tell_missing_packs(payroll.lanes, payroll.policies)
+    assert await payroll.fetch("select policy_id from waiting_pack") == []
+    assert metrics.PAYROLL_WAITING_PACKS._value.get() == 0

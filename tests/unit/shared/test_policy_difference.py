@@ -49,13 +49,14 @@ def test_a_table_by_group_is_compared_with_the_single_percent() -> None:
     assert changes == ["a day of absence (TK), group pelaksana: 3.00 % → 1.50 % (less)"]
 
 
-def test_sick_leave_is_told_by_running_day_letter_and_bed() -> None:
-    after = {"leave": {"sick": [{"from_day": 4, "pct": "2", "letter": True}, {"to_day": 25, "pct": "0", "inpatient": True}]}}
+def test_a_leave_table_is_told_row_by_row() -> None:
+    rows = [{"from_day": 4, "pct": "2", "letter": True}, {"to_day": 25, "pct": "0", "inpatient": True}]
 
-    assert told({}, after) == [
-        "sick leave, inpatient, from day 26 on: 0.00 % a day → 2.00 % a day (more)",
-        "sick leave, with letter, from day 4 on: 0.00 % a day → 2.00 % a day (more)",
+    assert told({}, {"leave": {"sick": rows}}) == [
+        "sick leave: no table → 2.00 % (from_day 4, letter true); then 0.00 % (to_day 25, inpatient true)"
     ]
+    assert told({"leave": {"sick": rows}}, {"leave": {"sick": rows}}) == []
+    assert len(told({"leave": {"sick": rows}}, {"leave": {"sick": rows[::-1]}})) == 1
 
 
 def test_a_window_and_any_other_key_is_told_with_both_values() -> None:

@@ -1,0 +1,38 @@
+"""Whether a rule pack knows what a day says was found: a code that it does not know has no price, which is not the same as none."""
+
+from typing import Final, get_args
+
+from shared.events import DayAssessed, Finding, FindingKind
+from shared.policy import Band, Policy
+from shared.policy.model import VoidCode
+
+_PLACE_CODES: Final = frozenset({*get_args(VoidCode), "NO_WORK_REPORT"})
+"""Codes of void marks and missing reports; the first cost by what is missing beside them, the last has a key of its own."""
+
+
+def unknown_finding(assessed: DayAssessed, policy: Policy) -> Finding | None:
+    """The first finding of the day that its own rule pack could not have said; None if it knows them all.
+
+    Such a day was judged by other rules than it names: pricing it would charge nothing, or something else, unseen.
+    """
+    return next((finding for finding in assessed.findings if not _knows(policy, finding)), None)
+
+
+def _knows(policy: Policy, finding: Finding) -> bool:
+    match finding.kind:
+        case FindingKind.LATE:
+            return finding.code == _code(policy.tl_band(finding.minutes or 0), "TL" if policy.late_any is not None else None)
+        case FindingKind.EARLY:
+            return finding.code == _code(policy.psw_band(finding.minutes or 0), "PSW" if policy.early_any is not None else None)
+        case FindingKind.NO_IN:
+            return finding.code == policy.no_in.code
+        case FindingKind.NO_OUT:
+            return finding.code == policy.no_out.code
+        case FindingKind.OUTSIDE | FindingKind.NO_EVIDENCE:
+            return finding.code in _PLACE_CODES
+        case _:
+            return True  # priced by what it is, whatever it is called
+
+
+def _code(band: Band | None, flat: str | None) -> str | None:
+    return flat if band is None else band.code
