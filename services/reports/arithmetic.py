@@ -1,7 +1,7 @@
 """The month's sum, line by line, as the ledger has it: percent × base → rupiah, cap, rounding, supplements.
 
-Everything is recomputed from the lines in force; where that does not give what was reported (a closed month whose
-bases were changed later), the receipt says that it cannot be recomputed rather than showing a sum that is not so.
+Everything is recomputed from the lines in force and, for a closed month, from what was known when it was closed; where that
+does not give what was reported (a month closed before that was kept), the receipt says so rather than showing a false sum.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ def arithmetic(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> dict[str, An
     reported = month.reported
     ceiling = None
     if reported.ceiling is not None:
-        ceiling = Ceiling(reported.ceiling, None if month.ceiling is None else month.ceiling.static_tkd)
+        ceiling = Ceiling(reported.ceiling, None if month.basis.ceiling is None else month.basis.ceiling.static_tkd)
     priced = _priced(month, packs)
     bases = _bases(month, packs, priced)
     lines = [_line(one, ceiling) for one in priced]
@@ -88,7 +88,7 @@ def _priced(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> list[_Priced]:
     ]
     if month.reported.amount is None:
         policies = {policy_id: pack.policy for policy_id, pack in packs.items()}
-        total = fold(month.days.values(), policies, None, month.streak_before)
+        total = fold(month.basis.days.values(), policies, None, month.basis.streak_before)
         found = [
             (LedgerLine(LineKey(cost.date, cost.code), cost.percent, 0, cost.policy_id), None) for cost in total.costs
         ]
@@ -97,7 +97,7 @@ def _priced(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> list[_Priced]:
         assert line.key.date is not None
         assert line.policy_id is not None
         base = base_of(packs[line.policy_id].policy)
-        day = month.days.get(line.key.date)
+        day = month.basis.days.get(line.key.date)
         spread = max(day.duty_days_in_month, 1) if day is not None and base[0] == "daily_net_tpp" else 1
         priced.append(_Priced(line, entry, base, spread))
     return sorted(priced, key=lambda one: (one.line.key.date, one.line.key.code))
@@ -108,7 +108,7 @@ def _bases(
 ) -> dict[tuple[str, Fraction], tuple[Fraction, Fraction]]:
     """Raw percent and cap of each base; of two caps of one base the later day's holds."""
     bases: dict[tuple[str, Fraction], tuple[Fraction, Fraction]] = {}
-    for _, day in sorted(month.days.items()):
+    for _, day in sorted(month.basis.days.items()):
         policy = packs[day.policy_id].policy
         bases[base_of(policy)] = (_NONE, policy.cap)
     for one in priced:

@@ -63,7 +63,7 @@ async def gather(connection: Connection, who: str, month: str) -> Gathered | Non
         people = await load_people(connection, [(me, first), (me, last)])
         reference = await Memory().current(connection)
         packs = await _packs(connection, {entry.row.policy_id for entry in ledger} | {day.policy_id for day in assessed} | {
-            day.policy_id for day in known.days.values()
+            day.policy_id for day in (*known.days.values(), *known.basis.days.values())
         })
         ceilings = await connection.fetch("select month, version from payroll.ceiling where employee_id = $1", me)
     return Gathered(

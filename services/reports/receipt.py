@@ -35,7 +35,7 @@ def build(gathered: Gathered, date: dt.date | None = None) -> Receipt:
     for line in sums["lines"]:
         line["rule"] = _rule(line, by_date.get(line["date"]), gathered.packs[UUID(line["policy_id"])])
     ceiling = None if reported.ceiling is None else {
-        "amount": reported.ceiling, "static_tkd": None if month.ceiling is None else month.ceiling.static_tkd,
+        "amount": reported.ceiling, "static_tkd": None if month.basis.ceiling is None else month.basis.ceiling.static_tkd,
     }
     receipt: Receipt = {
         "format": FORMAT,

@@ -110,7 +110,7 @@ def _sum(receipt: Receipt) -> Iterator[str]:
     if sums["supplements"]:
         yield f"  Seluruhnya: {words.rupiah(sums['total'])}"
     if not sums["reproducible"]:
-        yield "  Dasar sebagian baris berubah sesudah bulan ini ditutup; jumlah tetap seperti saat ditutup, selisihnya menjadi susulan."
+        yield "  Bulan ini ditutup sebelum dasar hitungnya ikut disimpan; jumlah tetap seperti saat ditutup, selisihnya menjadi susulan."
 
 
 def _history(receipt: Receipt) -> Iterator[str]:

@@ -15,6 +15,7 @@ from services.payroll.rules.ledger import (
     ledger_lines,
 )
 from services.payroll.rules.month import (
+    Basis,
     EmployeeMonth,
     Entry,
     Outcome,
@@ -35,6 +36,7 @@ __all__ = [
     "ROUNDING",
     "SUPPLEMENT",
     "BaseTotal",
+    "Basis",
     "Ceiling",
     "Change",
     "Content",

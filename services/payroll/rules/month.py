@@ -56,6 +56,15 @@ class Supplement:
 
 
 @dataclass(frozen=True, slots=True)
+class Basis:
+    """What a month is computed from, beside the rule packs: its days, its ceiling, the absences in a row before it."""
+
+    days: Mapping[dt.date, PricedDay]
+    ceiling: Ceiling | None
+    streak_before: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Posting:
     """A line in force and the running number of the entry that posted it."""
 
@@ -78,6 +87,7 @@ class EmployeeMonth:
 
     `entries` counts the ledger entries made so far; `settled` is, for a closed month, what it and the
     supplements made for it amount to by now. `head` is the hash of the last entry (`chain`), empty before the first.
+    `closed_on` is what a closed month was computed from; None while it is open, and for one closed before this was kept.
     """
 
     employee_id: UUID
@@ -93,6 +103,12 @@ class EmployeeMonth:
     reported: Reported = Reported()
     settled: Supplement = Supplement()
     head: str = ""
+    closed_on: Basis | None = None
+
+    @property
+    def basis(self) -> Basis:
+        """What the reported figures were computed from: what was known at the close, or what is known now."""
+        return self.closed_on or Basis(self.days, self.ceiling, self.streak_before)
 
     def with_days(self, days: Iterable[PricedDay]) -> "EmployeeMonth":
         """The month with these days taken in; a version that is not newer than the known one is ignored."""
@@ -171,12 +187,13 @@ def close(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
     reported = replace(after.reported, closed=True)
     settled = Supplement() if reported.amount is None else Supplement(reported.percent, reported.amount)
     version = after.version if outcome.told else after.version + 1
-    return replace(outcome, month=replace(after, version=version, reported=reported, settled=settled), told=True)
+    kept = replace(after, version=version, reported=reported, settled=settled, closed_on=after.basis)
+    return replace(outcome, month=kept, told=True)
 
 
 def opened_closed(employee_id: UUID, month: str) -> EmployeeMonth:
     """A month of which nothing was known when it was closed: it reported nothing, all of it is supplementary."""
-    return EmployeeMonth(employee_id, month, reported=Reported(amount=0, closed=True))
+    return EmployeeMonth(employee_id, month, reported=Reported(amount=0, closed=True), closed_on=Basis({}, None))
 
 
 def next_month(month: str) -> str:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import orjson
 
-from services.payroll.rules import EmployeeMonth, LedgerLine, Line, LineKey, Posting, PricedDay, Supplement
+from services.payroll.rules import Basis, Ceiling, EmployeeMonth, LedgerLine, Line, LineKey, Posting, PricedDay, Supplement
 from shared.events import DayStatus, FindingKind
 from shared.percent import parse_percent, percent_text
 
@@ -25,6 +25,7 @@ class Facts:
     supplements: Mapping[str, Supplement]
     settled: Supplement
     head: str = ""
+    closed_on: Basis | None = None
 
 
 def write_facts(month: EmployeeMonth) -> str:
@@ -53,6 +54,12 @@ def write_facts(month: EmployeeMonth) -> str:
         content["settled"] = _supplement(month.settled)
     if month.head:
         content["head"] = month.head
+    if (basis := month.closed_on) is not None:
+        content["closed_on"] = {
+            "ceiling": basis.ceiling and [basis.ceiling.amount, basis.ceiling.static_tkd], "streak": basis.streak_before,
+        }
+        if basis.days != month.days:  # only of the few months that change after their close
+            content["closed_on"]["days"] = [_day(day, place(day.policy_id)) for _, day in sorted(basis.days.items())]
     content["policies"] = [str(policy_id) for policy_id in policies]
     return orjson.dumps(content).decode()
 
@@ -61,18 +68,23 @@ def read_facts(text: str) -> Facts:
     """The facts that `write_facts` wrote."""
     content = orjson.loads(text)
     policies = [UUID(text) for text in content["policies"]]
-    days = [_read_day(row, policies) for row in content["days"]]
+    days = {day.date: day for day in (_read_day(row, policies) for row in content["days"])}
+    closed_on = None
+    if (basis := content.get("closed_on")) is not None:
+        then = {day.date: day for day in (_read_day(row, policies) for row in basis["days"])} if "days" in basis else days
+        closed_on = Basis(then, basis["ceiling"] and Ceiling(*basis["ceiling"]), basis["streak"])
     in_force = {}
     for date, code, origin, percent, amount, policy, number in content["lines"]:
         key = LineKey(date and dt.date.fromisoformat(date), code, origin)
         line = LedgerLine(key, parse_percent(percent), amount, None if policy is None else policies[policy])
         in_force[key] = Posting(line, number)
     return Facts(
-        days={day.date: day for day in days},
+        days=days,
         in_force=in_force,
         supplements={origin: Supplement(parse_percent(percent), amount) for origin, percent, amount in content.get("owed", ())},
         settled=Supplement(parse_percent(content["settled"][0]), content["settled"][1]) if "settled" in content else Supplement(),
         head=content.get("head", ""),
+        closed_on=closed_on,
     )
 
 

@@ -104,6 +104,7 @@ def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
         ),
         settled=facts.settled,
         head=facts.head,
+        closed_on=facts.closed_on,
     )
     return known, row["close_asked"] and not row["closed"]
 

@@ -1,10 +1,13 @@
 """What is written down of a month is read back as it was, and is small."""
 
 import datetime as dt
+from dataclasses import replace
 from fractions import Fraction
 from uuid import UUID
 
 from services.payroll.rules import (
+    Basis,
+    Ceiling,
     EmployeeMonth,
     LedgerLine,
     Line,
@@ -60,3 +63,16 @@ def test_a_month_without_a_fault_stays_far_below_a_page() -> None:
         for day in range(1, 32)
     ))
     assert len(write_facts(month)) < 2_000
+
+
+def test_what_a_closed_month_was_computed_from_is_read_back_and_takes_room_only_once_it_differs() -> None:
+    first = PricedDay(dt.date(2026, 2, 2), 1, DayStatus.ABSENT, True, True, PACK, duty_days_in_month=20)
+    month = month_of(first)
+    for ceiling in (None, Ceiling(5_250_000), Ceiling(5_250_000, 1_000_000)):
+        closed = replace(month, closed_on=Basis(month.days, ceiling, 2))
+        assert read_facts(write_facts(closed)).closed_on == closed.closed_on
+        corrected = closed.with_days([replace(first, version=2, policy_id=OTHER, duty_days_in_month=19)])
+        assert read_facts(write_facts(corrected)).closed_on == closed.closed_on
+        assert read_facts(write_facts(corrected)).days == corrected.days
+        assert len(write_facts(closed)) < len(write_facts(corrected)) - 40
+    assert read_facts(write_facts(month)).closed_on is None

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -196,11 +197,29 @@ def test_entries_older_than_the_chain_are_told_apart(month: Callable[..., Any], 
     assert build(told.gathered())["chain"]["chained"] == 1
 
 
-def test_a_month_closed_on_bases_that_were_changed_says_so(month: Callable[..., Any], verifier: ModuleType) -> None:
+def test_a_closed_month_is_recomputed_from_what_was_known_at_its_close(month: Callable[..., Any], verifier: ModuleType) -> None:
+    told = month(A=PACKS["STATIC"], B=PACKS["DAILY"])
+    told.ceiling(5_000_000, 1_000_000)
+    told.day(2, "ABSENT", ABSENT)
+    told.day(3, "ABSENT", ABSENT, pack="B", duty_days_in_month=20)
+    told.close()
+    before = build(told.gathered())["arithmetic"]
+    told.ceiling(5_000_000, 2_000_000, version=2)
+    told.day(3, "ABSENT", ABSENT, pack="B", duty_days_in_month=19)
+    told.day(4, "ABSENT", ABSENT)
+
+    assert verifier.verify(text_of(told)) is True
+    assert build(told.gathered())["arithmetic"] == before
+
+
+def test_a_month_closed_before_its_basis_was_kept_says_that_it_cannot_be_recomputed(
+    month: Callable[..., Any], verifier: ModuleType
+) -> None:
     told = month(A=PACKS["STATIC"])
     told.ceiling(5_000_000, 1_000_000)
     told.day(2, "ABSENT", ABSENT)
     told.close()
+    told.month = replace(told.month, closed_on=None)
     told.ceiling(5_000_000, 2_000_000, version=2)
 
     assert verifier.verify(text_of(told)) is False
