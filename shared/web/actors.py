@@ -17,6 +17,13 @@ from shared.web.problems import FORBIDDEN, OUT_OF_REACH, UNAUTHENTICATED, Proble
 _LONGEST: Final = 100
 
 
+class Bounds(NamedTuple):
+    """Of whom a list tells: one employee, the people of these units (None: of all), or both."""
+
+    employee_id: UUID | None
+    units: list[UUID] | None
+
+
 class Actor(NamedTuple):
     """Who asks: name (for an employee: the employee's id), role, and the org units of a role that has only some."""
 
@@ -49,14 +56,17 @@ class Actor(NamedTuple):
         if self.own_id not in (None, employee_id) or (self.own_units is not None and not self.units & set(units)):
             raise Problem(OUT_OF_REACH)
 
+    def bounds(self, employee_id: UUID | None = None, unit: UUID | None = None) -> Bounds:
+        """Of whom a list may tell when this employee or unit is asked for; raises Problem beyond the actor's reach."""
+        if employee_id is not None and self.own_id not in (None, employee_id):
+            raise Problem(OUT_OF_REACH)
+        if unit is not None and self.own_units is not None and unit not in self.units:
+            raise Problem(OUT_OF_REACH)
+        return Bounds(self.own_id or employee_id, self.own_units if unit is None else [unit])
+
     def require_unit(self, unit: UUID) -> None:
         """Raises Problem unless the actor may know of everybody in this unit."""
         if self.reach is Reach.OWN or (self.reach is Reach.UNITS and unit not in self.units):
-            raise Problem(OUT_OF_REACH)
-
-    def require_all(self) -> None:
-        """Raises Problem unless the actor may know of everybody."""
-        if self.reach is not Reach.ALL:
             raise Problem(OUT_OF_REACH)
 
 

@@ -63,7 +63,7 @@ class Paging(NamedTuple):
 
 def cursor(*key: Any) -> str:
     """The cursor that stands for a key: UUIDs, dates, times, numbers and texts."""
-    return urlsafe_b64encode(orjson.dumps(key)).decode()
+    return urlsafe_b64encode(orjson.dumps(key, default=str)).decode()  # the database has a UUID of its own kind
 
 
 def _exactly(kind: type) -> Callable[[Any], Any]:

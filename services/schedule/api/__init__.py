@@ -7,13 +7,16 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.schedule.api import people
+from services.schedule.api import corrections, days, people, reference
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.publishing import Refused
 from shared.web.app import Context, new_app
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     people.router,
+    reference.router,
+    days.router,
+    corrections.router,
 )
 
 

@@ -71,8 +71,8 @@ async def list_employees(
     """Pegawai menurut id. Peran unit hanya melihat anggota unitnya, pegawai hanya dirinya sendiri."""
     after = paging.key(UUID)
     found = await listing.employees(
-        connection, after=after[0] if after else None, rows=paging.rows, on=on or dt.datetime.now(_WIDEST).date(), unit=org_unit_id,
-        only=actor.own_id, of_units=actor.own_units, text=search if actor.sees_names else None,
+        connection, after=after[0] if after else None, rows=paging.rows, on=on or dt.datetime.now(_WIDEST).date(),
+        bounds=actor.bounds(unit=org_unit_id), text=search if actor.sees_names else None,
     )  # fmt: skip
     return paging.page([_employee(row, actor) for row in found], lambda one: (one.employee_id,))
 

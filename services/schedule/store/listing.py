@@ -1,34 +1,33 @@
 """SQL of what is listed page by page: people and reference data. Each takes the key of the last row seen, or None."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 import asyncpg
 
 from shared.database import Connection
+from shared.web.actors import Bounds
 
 _NOBODY = UUID(int=0)
 
 
 async def employees(
-    connection: Connection, *, after: UUID | None, rows: int, on: dt.date, unit: UUID | None, only: UUID | None,
-    of_units: Collection[UUID] | None, text: str | None,
-) -> Sequence[asyncpg.Record]:  # fmt: skip
-    """People by id: of a unit on a date, only one person, only of some units (on that date), by NIP or part of a name."""
+    connection: Connection, *, after: UUID | None, rows: int, on: dt.date, bounds: Bounds, text: str | None
+) -> Sequence[asyncpg.Record]:
+    """People by id who have joined a unit by that date (one of the bounds' units, if these are bound), by NIP or part of a name."""
     return await connection.fetch(
         """select e.employee_id, e.version, e.nip, e.name, e.kind, e.grp, e.timezone, e.active, e.member_since, e.member_unit,
                   e.week_since, e.week_code
            from employee e
              cross join lateral (select u.unit from unnest(e.member_since, e.member_unit) u(since, unit)
                                  where u.since <= $3 order by u.since desc limit 1) m
-           where e.employee_id > $1 and ($4::uuid is null or e.member_unit @> array[$4] and m.unit = $4)
-             and ($5::uuid is null or e.employee_id = $5)
-             and ($6::uuid[] is null or e.member_unit && $6 and m.unit = any($6))
-             and ($7::text is null or e.nip = $7 or e.name ilike '%' || $8 || '%')
+           where e.employee_id > $1 and ($4::uuid is null or e.employee_id = $4)
+             and ($5::uuid[] is null or e.member_unit && $5 and m.unit = any($5))
+             and ($6::text is null or e.nip = $6 or e.name ilike '%' || $7 || '%')
            order by e.employee_id limit $2""",
-        after or _NOBODY, rows, on, unit, only, None if of_units is None else list(of_units), text, _like(text),
+        after or _NOBODY, rows, on, *bounds, text, _like(text),
     )
 
 
@@ -72,18 +71,16 @@ async def calendars(connection: Connection, after: tuple[str, int], rows: int) -
 
 
 async def rosters(
-    connection: Connection, *, after: tuple[Any, ...] | None, rows: int, month: dt.date | None, employee_id: UUID | None,
-    unit: UUID | None, only: UUID | None, of_units: Collection[UUID] | None,
-) -> Sequence[asyncpg.Record]:  # fmt: skip
-    """Rosters by person and month: of one person, of those who belong to a unit in that month's course."""
+    connection: Connection, *, after: tuple[Any, ...] | None, rows: int, month: dt.date | None, bounds: Bounds
+) -> Sequence[asyncpg.Record]:
+    """Rosters by person and month; of a unit: of those who belong or have belonged to it."""
     return await connection.fetch(
         """select r.employee_id, r.month, r.version, r.days::text as days
            from roster r join employee e using (employee_id)
            where (r.employee_id, r.month) > ($1, $2) and ($4::date is null or r.month = $4)
-             and ($5::uuid is null or r.employee_id = $5) and ($6::uuid is null or e.member_unit @> array[$6])
-             and ($7::uuid is null or r.employee_id = $7) and ($8::uuid[] is null or e.member_unit && $8)
+             and ($5::uuid is null or r.employee_id = $5) and ($6::uuid[] is null or e.member_unit && $6)
            order by r.employee_id, r.month limit $3""",
-        *(after or (_NOBODY, dt.date.min)), rows, month, employee_id, unit, only, None if of_units is None else list(of_units),
+        *(after or (_NOBODY, dt.date.min)), rows, month, *bounds,
     )
 
 

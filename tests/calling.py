@@ -1,0 +1,57 @@
+"""An HTTP API in the test's own process on a real database; requests go to it without a socket."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID, uuid4
+
+import httpx
+from fastapi import FastAPI
+
+from shared.settings import Settings
+from shared.topics import Service
+from shared.web.app import Context
+
+
+@asynccontextmanager
+async def serving(
+    create_app: Callable[[Context], FastAPI], service: Service, database: str
+) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the API of a service on this database; requests come from BKD unless they say otherwise."""
+
+    def end(error: BaseException) -> None:
+        raise AssertionError("the API gave up") from error
+
+    app = create_app(Context(Settings(database=database), service, end))
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://api", headers=acting("bkd")) as client,
+    ):
+        yield client
+
+
+def acting(role: str, actor: UUID | str = "", *, units: tuple[UUID, ...] = ()) -> dict[str, str]:
+    """Headers of somebody who has this role; somebody else each time, unless named."""
+    named = {"Hadir-Units": ",".join(map(str, units))} if units else {}
+    return {"Hadir-Actor": str(actor or f"{role}-{uuid4()}"), "Hadir-Role": role, **named}
+
+
+def keyed(key: str = "") -> dict[str, str]:
+    """The header that makes a command safe to repeat."""
+    return {"Idempotency-Key": key or str(uuid4())}
+
+
+async def read(client: httpx.AsyncClient, path: str, headers: dict[str, str] | None = None, /, **query: Any) -> Any:
+    """The JSON of an answer that must be 200."""
+    answer = await client.get(f"/v1{path}", params=query, headers=headers)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def refused(answer: httpx.Response) -> tuple[int, str]:
+    """Status and code of an answer that must be a problem."""
+    assert answer.headers["content-type"] == "application/problem+json", answer.text
+    problem = answer.json()
+    assert problem["status"] == answer.status_code
+    return answer.status_code, problem["code"]
