@@ -178,7 +178,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     log = home / "run.log"
     with log.open("w") as output:
         run = subprocess.Popen(
-            [sys.executable, "-m", "services", "run", "--no-play"], env=env, stdout=output, stderr=subprocess.STDOUT,
+            [sys.executable, "-m", "services", "run", "--no-play", "--no-monitor"], env=env, stdout=output, stderr=subprocess.STDOUT,
         )
     try:
         deadline = time.monotonic() + READY_WITHIN_S

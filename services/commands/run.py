@@ -32,6 +32,10 @@ def run(
     play: Annotated[bool, typer.Option("--play/--no-play", help="Play a day of the sample province.")] = True,
     fresh: Annotated[bool, typer.Option("--fresh", help="Remove the data of former runs first.")] = False,
     once: Annotated[bool, typer.Option("--once", help="Stop after the summary instead of staying up.")] = False,
+    monitor: Annotated[
+        bool, typer.Option("--monitor/--no-monitor", help="Start Prometheus and the figures for it, if it is installed.")
+    ] = True,
+    canaries: Annotated[bool, typer.Option("--canaries", help="Let canaries live a day a minute, and judge how they are judged.")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show what the processes log.")] = False,
 ) -> None:
     """Start Kafka, PostgreSQL and all services, play a day of a sample province, check it, stay up.
@@ -43,6 +47,7 @@ def run(
     [bold]hadir run --kafka broker:9092 --database postgresql://me@db/hadir[/bold]
     """
     from services.local.process import LocalError, make_folder
+    from services.local.prometheus import find_tools
     from services.local.stack import Phases, Wanted, bring_up
     from services.local.state import sole_run, sweep
     from services.local.supervisor import LogTail, Supervisor
@@ -60,7 +65,8 @@ def run(
             print_line(f"Hadir starts in {_shown(home)}")
             if verbose:
                 LogTail(home / "logs", lambda name, line: print_line(f"{name:>9} | {line}")).start()
-            wanted = Wanted(settings, home, _with_port(kafka), database, fresh)
+            watched = monitor and not once and find_tools() is not None
+            wanted = Wanted(settings, home, _with_port(kafka), database, fresh, watched, canaries)
             reached = bring_up(wanted, supervisor, phases, _fetching)
             print_line(f"Ready after {phases.total:.1f} s.")
             if play:
@@ -177,4 +183,6 @@ def _where_to_look(addresses: dict[str, str], home: Path) -> str:
         "database": addresses["database"],
         "logs": f"{_shown(home)}/logs/",
     }
+    if "prometheus" in addresses:
+        rows |= {"figures": f"{addresses['prometheus']}/alerts   (docs/dashboards.md)"}
     return "\n".join(f"  {what:<9} {where}" for what, where in rows.items())

@@ -3,7 +3,7 @@
 import asyncio
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +15,9 @@ from services.local.downloads import Progress, kafka_jars
 from services.local.fork import preload
 from services.local.kafka import Kafka, start_kafka
 from services.local.postgres import Postgres, start_postgres
-from services.local.process import LocalError, claim_port, require_space
-from services.local.supervisor import COMMANDS, HEAVY, Supervisor, inherited_environment
+from services.local.process import LocalError, claim_port, free_port, require_space
+from services.local.prometheus import find_tools, start_prometheus
+from services.local.supervisor import COMMANDS, HEAVY, WATCHERS, Supervisor, inherited_environment
 from shared.kafka import apply_topics
 from shared.schemas import apply_schemas
 from shared.settings import Settings
@@ -59,6 +60,13 @@ class Wanted:
     kafka: str | None
     database: str | None
     fresh: bool = False
+    monitor: bool = False
+    canaries: bool = False
+
+    @property
+    def watchers(self) -> tuple[str, ...]:
+        """Which processes are to run beside the services."""
+        return tuple(name for name in WATCHERS if getattr(self, name))
 
 
 def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: Fetching) -> Settings:
@@ -71,6 +79,7 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: F
         name: claim_port(getattr(settings, f"{name}_port"), name, f"HADIR_{name.upper()}_PORT", settings.host)
         for name in COMMANDS
     }
+    ports |= {name: _port_or_another(getattr(settings, f"{name}_port"), settings.host) for name in wanted.watchers}
     if wanted.kafka is None and wanted.database is None:
         _fit_data(wanted)
     if wanted.kafka is None or wanted.database is None:
@@ -104,9 +113,13 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: F
     }
     supervisor.addresses = {name: f"http://{settings.host}:{port}" for name, port in ports.items()}
     supervisor.addresses |= {"kafka": bootstrap, "database": _without_password(database)}
+    supervisor.commands = {**COMMANDS, **{name: WATCHERS[name] for name in wanted.watchers}}
     supervisor.start_services()
     supervisor.await_services()
-    phases.done(f"services: {', '.join(COMMANDS)}")
+    phases.done(f"services: {', '.join(supervisor.commands)}")
+    if wanted.monitor:
+        _start_prometheus(wanted, supervisor, {name: f"{settings.host}:{port}" for name, port in ports.items()})
+        phases.done("Prometheus")
     reached = {"kafka": bootstrap, "database": database} | {f"{name}_port": port for name, port in ports.items()}
     return settings.model_copy(update=reached)
 
@@ -127,6 +140,32 @@ def _fit_data(wanted: Wanted) -> None:
         )
     for folder in data:
         folder.mkdir(exist_ok=True)  # both at once: a start that is interrupted now goes on from here next time
+
+
+def _start_prometheus(wanted: Wanted, supervisor: Supervisor, targets: Mapping[str, str]) -> None:
+    """Start Prometheus on all of the run's processes, if this machine has it; what it cannot do is told, not fatal."""
+    tools = find_tools()
+    if tools is None:
+        return
+    folder = wanted.home / "prometheus"
+    if wanted.fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+    port = _port_or_another(wanted.settings.prometheus_port, "127.0.0.1")
+    try:
+        started = start_prometheus(tools, folder, port, targets, supervisor.fresh_log("prometheus"))
+    except LocalError as problem:
+        supervisor.say(f"Prometheus does not start; the rest does without it. {problem}")
+        return
+    supervisor.addresses["prometheus"] = started.url
+    supervisor.add_bystander(started.child)
+
+
+def _port_or_another(port: int, host: str) -> int:
+    """The port if nobody has it, else a free one: what only watches must not keep a run from starting."""
+    try:
+        return claim_port(port, "", "", host)
+    except LocalError:
+        return free_port(host)
 
 
 def _start_postgres(wanted: Wanted, supervisor: Supervisor) -> Postgres | None:

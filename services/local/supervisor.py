@@ -24,6 +24,9 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """How each service is started: the arguments of `python -m`."""
 
+WATCHERS: Final[Mapping[str, tuple[str, ...]]] = {"monitor": ("services.monitor",), "canaries": ("services.canaries",)}
+"""What may be started beside the services: figures for Prometheus, and canaries."""
+
 HEAVY: Final = tuple(f"services.{name}.app" for name in COMMANDS)
 """What takes long to import in the services."""
 
@@ -53,6 +56,8 @@ class Watched:
 class Supervisor:
     """The processes of one run. `servers` are stopped after `services`; `say` gets one line per event.
 
+    `bystanders` are programs that nothing depends on (Prometheus): they are stopped first, and missed by nobody.
+
     Services are crash-only: a worker that lost its lanes or met a bug ends itself, and is started anew here,
     after a pause that doubles up to 15 s. A server that ends is not restarted: its data may be the reason.
     """
@@ -63,6 +68,7 @@ class Supervisor:
     environment: dict[str, str] = field(default_factory=dict)
     addresses: dict[str, str] = field(default_factory=dict)
     servers: list[Child] = field(default_factory=list)
+    bystanders: list[Child] = field(default_factory=list)
     services: dict[str, Watched] = field(default_factory=dict)
     broken: threading.Event = field(default_factory=threading.Event)
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -86,6 +92,12 @@ class Supervisor:
             self.servers.append(child)
             self._publish()
 
+    def add_bystander(self, child: Child) -> None:
+        """Take over a started program that the rest works without."""
+        with self._guard:
+            self.bystanders.append(child)
+            self._publish()
+
     def start_services(self) -> None:
         """Start all services with `environment` and begin to watch them."""
         write_addresses(self.home, self.environment)
@@ -100,9 +112,12 @@ class Supervisor:
         self._thread.start()
 
     def await_services(self, within: float = 180.0) -> None:
-        """Return once every service says ready; raises LocalError that names the one that does not."""
+        """Return once every service says ready; raises LocalError that names the one that does not.
+
+        Those that only watch are not waited for.
+        """
         deadline = time.monotonic() + within
-        waiting = dict(self.services)
+        waiting = {name: watched for name, watched in self.services.items() if name not in WATCHERS}
         while waiting:
             for name in list(waiting):
                 if _says_ready(self.addresses[name] + "/readyz"):
@@ -130,7 +145,7 @@ class Supervisor:
         self._stopping.set()
         with self._guard:
             children = [watched.child for watched in self.services.values()]
-            _stop_together(children, within=15.0)
+            _stop_together([*self.bystanders, *children], within=15.0)
             _stop_together(self.servers, within=20.0)
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
@@ -148,7 +163,7 @@ class Supervisor:
         return fork(name, self.commands[name], self.log_of(name), self.environment)
 
     def _publish(self) -> None:
-        write_run(self.home, [*self.servers, *(item.child for item in self.services.values())], self.addresses)
+        write_run(self.home, [*self.servers, *self.bystanders, *(item.child for item in self.services.values())], self.addresses)
 
     def _watch(self) -> None:
         while not self._stopping.wait(0.2):
