@@ -200,8 +200,9 @@ class Finding(Event):
 
     `compensable`: a LATE made up by staying as long on the same day (ganti waktu); whether it is free
     depends on how often in the month, which payroll's month fold knows.
-    `nth_day`: for LEAVE and SICK the running number of the day within its leave, from 1; `leave` is the
-    kind of leave in the scenario format's words ("sick", "big"), `letter` and `inpatient` what is known of it.
+    `nth_day`: for LEAVE and SICK the running number of the day within the duty days of its leave, from 1, and
+    `leave_days` how many these are from `leave_since` to `leave_until` (both inclusive); `leave` is the kind of leave
+    in the scenario format's words ("sick", "big"), `letter`, `inpatient` and `reason` what is known of it.
     """
 
     kind: FindingKind
@@ -210,8 +211,12 @@ class Finding(Event):
     compensable: bool = False
     nth_day: Annotated[int, Field(ge=1, le=100_000)] | None = None
     leave: Code | None = None
+    leave_days: Annotated[int, Field(ge=1, le=100_000)] | None = None
+    leave_since: BusinessDate | None = None
+    leave_until: BusinessDate | None = None
     letter: bool | None = None
     inpatient: bool | None = None
+    reason: Code | None = None
     detail: Text | None = None
 
 

@@ -79,6 +79,7 @@ class Known:
                 letter = None if arrival.letter is None else bool(arrival.letter)
                 self._note(employee, rules.Leave(
                     self._id("leave", name), kind, arrival.since, arrival.until, letter=letter, inpatient=arrival.inpatient,
+                    reason=arrival.reason,
                 ))
             case Outage(outage=name):
                 affected = arrival.employees or tuple(person.id for person in self.scenario.employees)

@@ -159,7 +159,7 @@ class _Play:
         match arrival:
             case Leave(leave=name, employee=employee):
                 body = {"kind": arrival.kind, "from": str(arrival.since), "to": str(arrival.until)}
-                body |= {key: value for key in ("letter", "inpatient") if (value := getattr(arrival, key)) is not None}
+                body |= {key: value for key in ("letter", "inpatient", "reason") if (value := getattr(arrival, key)) is not None}
                 await self._fact("leave", name, body, employee)
             case Manual(manual=name, employee=employee):
                 await self._fact("manual", name, {"mark": str(arrival.mark), "at": arrival.at.isoformat()}, employee)

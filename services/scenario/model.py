@@ -144,6 +144,7 @@ class Leave(Line):
     until: BusinessDate = Field(alias="to")
     letter: bool | str | None = None
     inpatient: bool | None = None
+    reason: Name | None = None
 
     @model_validator(mode="after")
     def _forward(self) -> "Leave":
@@ -355,7 +356,8 @@ class Scenario(Line):
     employees: Annotated[tuple[Person, ...], Field(min_length=1)]
     calendar: Calendar = Calendar()
     week: dict[Weekday, tuple[Hour, Hour]] = {}
-    marks: tuple[Mark, ...] = (Mark.IN, Mark.OUT)
+    marks: tuple[Mark, ...] | None = None
+    """Overrides the policy's marks of the day."""
     roster: tuple[RosterRow, ...] = ()
     sites: tuple[SiteRow, ...] = ()
     arrivals: tuple[Arrival, ...] = ()

@@ -150,7 +150,8 @@ class _Person:
         unit = id_of(self.scenario.id, "unit", self.known.unit_of(self.name, date))
         return DayInputs(
             rules.Person(self.employee_id, self.row.kind, self.row.group, unit), *rules.place(date, self._duty),
-            self.known.marks_of(self.name), self.known.facts_of(self.name),
+            self.known.marks_of(self.name),
+            rules.numbered(self.known.facts_of(self.name), date, self.policy_on(date), lambda day: self._duty(day).working),
             self._duty_days(date.replace(day=1)), rules.week_days(date, self.week, self.roster),
         )
 

@@ -85,12 +85,12 @@ class Stage:
         return min(row.since for row in self.scenario.policies)
 
     def packs(self, policies: Mapping[str, Policy]) -> dict[str, Policy]:
-        """The story's rule packs under ids of their own, with the marks of the story's day."""
+        """The story's rule packs under ids of their own, with the marks of the story's day if it names any."""
+        marks = {} if self.scenario.marks is None else {"marks": [str(mark) for mark in self.scenario.marks]}
         return {
-            f"{row.policy} {self.nonce}": Policy.from_content({
-                **policies[row.policy].content(), "marks": [str(mark) for mark in self.scenario.marks],
-                "legal_source": f"scenario {self.nonce}",
-            })
+            f"{row.policy} {self.nonce}": Policy.from_content(
+                {**policies[row.policy].content(), **marks, "legal_source": f"scenario {self.nonce}"}
+            )
             for row in self.scenario.policies
         }
 

@@ -5,7 +5,7 @@ The stream, due days and commands all end here. A day whose result did not chang
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
@@ -24,6 +24,7 @@ from services.schedule.rules import (
     assess,
     day_event,
     diff_violations,
+    numbered,
     violation_id,
 )
 from services.schedule.rules.assessment import EXCUSED
@@ -163,6 +164,7 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
     corrections = await facts.corrections_about(
         connection, {employee_id for employee_id, _ in known}, min(date for _, date in known), max(date for _, date in known)
     ) if known else []
+    people = await _with_rosters_of_leaves(connection, people, corrections)
     by_day = _facts_by_day(known, people, corrections)
     played = {clock for employee_id, _ in known if (clock := people.states[employee_id].played_clock) is not None}
     return _Gathered(
@@ -170,6 +172,33 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
         {day: (*by_day.get(day, ()), *reports.get(place, ())) for place, day in enumerate(known)},
         await due.clocks(connection, played) if played else {},
     )
+
+
+async def _with_rosters_of_leaves(connection: Connection, people: People, corrections: Iterable[Kept]) -> People:
+    """The people with their rosters for all months of the leaves among these corrections: leave tables count duty days."""
+    months = {
+        (kept.employee_id, month)
+        for kept in corrections
+        if kept.kind == "leave" and kept.employee_id is not None and kept.last - kept.first > _MARGIN
+        for month in _months(kept.first, kept.last)
+    }
+    rosters = await rows.rosters(connection, months) if months else {}
+    if not rosters:
+        return people
+    whole = {employee_id: dict(days) for employee_id, days in people.rosters.items()}
+    for (employee_id, _), kept in rosters.items():
+        whole.setdefault(employee_id, {}).update((day.date, day) for day in kept.state.days)
+    return People(people.states, whole)
+
+
+def _months(first: dt.date, last: dt.date) -> Iterator[dt.date]:
+    """First days of the months from one date to another, and of no more than a leave can last (two years)."""
+    month = first.replace(day=1)
+    for _ in range(24):
+        if month > last:
+            return
+        yield month
+        month = (month + dt.timedelta(days=31)).replace(day=1)
 
 
 def _facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kept]) -> dict[Day, list[Fact]]:
@@ -199,12 +228,14 @@ def _decide(
     if unit is None or policy_id is None or (not person.active and former is None):
         # No duty is owed before the first membership or rule pack, nor by who has left; what was said is taken back.
         return (_withdrawn(former), None) if former and (unit is None or policy_id is None) else (None, None)
-    owed = gathered.people.duties(reference, employee_id).setting(date)
+    duties = gathered.people.duties(reference, employee_id)
+    owed = duties.setting(date)
+    policy = reference.policies[policy_id]
     inputs = DayInputs(
         Person(employee_id, person.kind, person.group, unit), owed.duty, owed.before, owed.after, tuple(gathered.marks[day]),
-        tuple(gathered.facts[day]), owed.days_in_month, owed.week_days,
+        numbered(gathered.facts[day], date, policy, lambda one: duties.on(one).working), owed.days_in_month, owed.week_days,
     )
-    assessment = assess(inputs, reference.policies[policy_id], now)
+    assessment = assess(inputs, policy, now)
     if former is None and _says_nothing(assessment):
         return None, assessment.next_due
     event = day_event(assessment, inputs, version=former.version + 1 if former else 1, policy_id=policy_id)

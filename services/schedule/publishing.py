@@ -21,7 +21,7 @@ from services.schedule.reference import (
     WeekPatternState,
     changed_since,
 )
-from services.schedule.store import due, opening
+from services.schedule.store import due, facts, opening
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.due import EVER, Priority, Span
 from services.schedule.store.reference_rows import Kept
@@ -161,6 +161,13 @@ async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: s
                 key = f"{roster.employee_id}|{roster.month:%Y-%m}"
                 work.emit(ROSTER, key, version, roster.published(version), key=key, lane=lane_of(roster.employee_id), cause=cause)
             spans = [Span(roster.employee_id, roster.month - _WEEK, _next_month(roster.month) + _WEEK) for _, roster in changed]
+            leaves = [
+                kept for kept in await facts.corrections_about(
+                    work.connection, {span.employee_id for span in spans}, min(span.first for span in spans),
+                    max(span.last for span in spans),
+                ) if kept.kind == "leave" and kept.employee_id is not None
+            ]  # leave tables count duty days, so a month's roster bears on the later days of a leave too
+            spans += [Span(kept.employee_id, kept.first, kept.last) for kept in leaves if kept.employee_id is not None]
             await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
     return total
 

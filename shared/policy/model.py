@@ -28,6 +28,7 @@ from shared.events import HADIR_NAMESPACE, EmployeeKind, Mark, Mode
 from shared.percent import percent_text
 from shared.policy.check import faults_of
 from shared.policy.faults import PolicyFaults
+from shared.policy.leave import LeaveCount, LeaveDay
 from shared.policy.percent import read_percent
 
 Percent = Annotated[
@@ -129,8 +130,10 @@ LONGEST_REACH_MINUTES: Final = 12 * 60
 
 
 class Reach(Part):
-    """How far around a duty a mark still belongs to it; a neighbouring duty takes what is nearer to its own start (in),
-    end (out) or middle (break)."""
+    """How far around a duty a mark still belongs to it.
+
+    A neighbouring duty takes what is nearer to its own start (in), end (out) or middle (break).
+    """
 
     before_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_REACH_MINUTES)] = Field(
         default=480, description="minutes before the start (default: eight hours)"
@@ -166,9 +169,25 @@ LeaveKind: TypeAlias = Literal["annual", "sick", "maternity", "important", "big"
 class LeaveRow(Part):
     """Cost of a day of leave from its `from_day`-th day on (domain: Permenkop 8/2025 Art. 17 and others)."""
 
-    from_day: Days = Field(default=1, description="first day of the leave on which the row holds")
-    to_day: Days | None = Field(default=None, description="last day on which the row holds; null: to the end")
-    pct: Percent = Field(description="percent of the base per day")
+    from_day: Days = Field(default=1, description="first day (or month, see `count`) of the leave on which the row holds")
+    to_day: Days | None = Field(default=None, description="last one on which the row holds; null: to the end")
+    count: LeaveCount = Field(
+        default="duty_days", description="what from_day and to_day count: duty_days (Permenkop 8/2025 Art. 17, default), "
+        "calendar_days (BKKBN 6/2023 Art. 23) or months (Permen PDT 5/2013 Art. 10)"
+    )
+    of: Literal["day", "length"] = Field(
+        default="day", description="day: by the running number of the day within its leave (default); length: all days of a "
+        "leave of that whole length (Kumham Imipas 3/2025 Art. 18)"
+    )
+    pct: Percent = Field(description="percent of the base per day, or per month (see `per`)")
+    per: Literal["day", "month"] = Field(
+        default="day", description="day: each day of the leave costs pct (default); month: a whole month of leave costs pct, "
+        "so that each day costs its share of the month's duty days (80/60/40 % paid: Permen PDT 5/2013 Art. 10)"
+    )
+    reason: Name | None = Field(
+        default=None, description="only leave for this reason, e.g. work_accident, miscarriage, wife_delivery, family_death, "
+        "hajj, third_child; null: whatever the reason"
+    )
     letter: Annotated[bool, Field(strict=True)] | None = Field(
         default=None, description="only with (true) or without (false) a doctor's letter; null: either"
     )
@@ -351,13 +370,17 @@ class Policy(Part):
         """Percent of one missed roll-call for this group."""
         return self.apel_by_group.get(group, self.apel)
 
-    def leave_percent(self, kind: str, nth_day: int, *, letter: bool | None, inpatient: bool | None) -> Fraction:
-        """Percent of the `nth_day`-th day (from 1) of a leave of this kind; unknown letter or bed fits only open rows."""
+    def leave_percent(
+        self, kind: str, day: LeaveDay, *, letter: bool | None, inpatient: bool | None, reason: str | None = None,
+        duty_days_in_month: int = 1,
+    ) -> Fraction:
+        """Percent of a day of leave of this kind; what is not known of letter, bed and reason fits only open rows."""
         percent = self.sakit_day if kind == "sick" else Fraction(0)
         for row in self.leave.get(kind, ()):  # type: ignore[call-overload]
-            fits = row.from_day <= nth_day and (row.to_day is None or nth_day <= row.to_day)
-            if fits and row.letter in (None, letter) and row.inpatient in (None, inpatient):
-                percent = row.pct
+            number = day.number(row.count) if row.of == "day" else day.length(row.count)
+            fits = row.from_day <= number and (row.to_day is None or number <= row.to_day)
+            if fits and row.letter in (None, letter) and row.inpatient in (None, inpatient) and row.reason in (None, reason):
+                percent = row.pct if row.per == "day" else row.pct / max(duty_days_in_month, 1)
         return percent
 
     def ladder_for(self, kind: EmployeeKind) -> tuple[LadderRow, ...]:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind
 from shared.policy import Band, Policy
+from shared.policy.leave import LeaveDay
 
 NO_WORK_REPORT: Final = "NO_WORK_REPORT"
 """Code of a missing daily work report, where the policy asks for one."""
@@ -66,7 +67,7 @@ def price(assessed: DayAssessed, policy: Policy) -> tuple[Line, ...]:
     for finding in assessed.findings:
         if absent and finding.kind is FindingKind.APEL:
             continue
-        percent = _percent(finding, assessed.group, policy)
+        percent = _percent(finding, assessed, policy)
         if percent or finding.compensable:
             lines.append(Line(finding.kind, finding.code, percent, finding.minutes, finding.compensable))
     if assessed.made_up and not any(line.compensable for line in lines):
@@ -92,7 +93,8 @@ def priced_day(assessed: DayAssessed, policy: Policy) -> PricedDay:
     )
 
 
-def _percent(finding: Finding, group: str, policy: Policy) -> Fraction:
+def _percent(finding: Finding, assessed: DayAssessed, policy: Policy) -> Fraction:
+    group = assessed.group
     match finding.kind:
         case FindingKind.LATE:
             percent = _of_minutes(policy.tl_band(finding.minutes or 0), policy.late_any)
@@ -117,7 +119,8 @@ def _percent(finding: Finding, group: str, policy: Policy) -> Fraction:
         case FindingKind.SICK | FindingKind.LEAVE:
             kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
             percent = policy.leave_percent(
-                kind, finding.nth_day or 1, letter=finding.letter, inpatient=finding.inpatient
+                kind, _leave_day(finding, assessed.date), letter=finding.letter, inpatient=finding.inpatient,
+                reason=finding.reason, duty_days_in_month=assessed.duty_days_in_month,
             )
         case FindingKind.NO_EVIDENCE if finding.code == NO_WORK_REPORT:
             percent = policy.missed_work_report
@@ -125,6 +128,13 @@ def _percent(finding: Finding, group: str, policy: Policy) -> Fraction:
             # OUTSIDE and NO_EVIDENCE of a photo: the mark is void, which shows as NO_IN, NO_OUT or ABSENT beside them.
             percent = _FREE
     return percent
+
+
+def _leave_day(finding: Finding, date: dt.date) -> LeaveDay:
+    """Where the day stands in its leave; days that were assessed before leaves told their length had but a number."""
+    nth = finding.nth_day or 1
+    since = finding.leave_since or date - dt.timedelta(days=nth - 1)
+    return LeaveDay(date, since, finding.leave_until or date, nth, finding.leave_days or nth)
 
 
 def _of_minutes(band: Band | None, any_minutes: Fraction | None) -> Fraction:

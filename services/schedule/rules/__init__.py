@@ -22,7 +22,7 @@ from services.schedule.rules.duty import (
     reach_of,
     week_days,
 )
-from services.schedule.rules.excuses import nth_leave_day
+from services.schedule.rules.excuses import numbered
 from services.schedule.rules.inputs import (
     ApelMissed,
     DayInputs,
@@ -77,7 +77,7 @@ __all__ = [
     "duty_on",
     "final_at",
     "ladder",
-    "nth_leave_day",
+    "numbered",
     "parse_week",
     "place",
     "reach_of",

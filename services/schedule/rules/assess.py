@@ -146,7 +146,7 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
             late = 0
     if left is not None:
         early = -((left.at - end) // MINUTE) if left.at < end else 0
-        if early and outages and (excuse := _explains_out(case, outages)):
+        if early and outages and (excuse := _explains_out(case, outages, left.at)):
             used.append(excuse)
             early = 0
     if outages:
@@ -295,10 +295,13 @@ def _explains_in(case: _Case, outages: Sequence[Outage]) -> Outage | None:
     return None
 
 
-def _explains_out(case: _Case, outages: Sequence[Outage]) -> Outage | None:
-    """The outage that explains a missing or early check-out: it fell on the time after the end."""
+def _explains_out(case: _Case, outages: Sequence[Outage], left: dt.datetime | None = None) -> Outage | None:
+    """The outage that explains a missing check-out, or an early one at `left`: it fell on the time after the end.
+
+    Who went before it began had not been kept from anything.
+    """
     margin = case.policy.outage_margin_minutes * MINUTE
     for outage in outages:
-        if outage.since < case.end + margin and outage.until > case.end:
+        if outage.since < case.end + margin and outage.until > case.end and (left is None or outage.since <= left):
             return outage
     return None

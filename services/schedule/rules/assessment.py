@@ -24,6 +24,10 @@ class Found(NamedTuple):
     letter: bool | None = None
     inpatient: bool | None = None
     detail: str | None = None
+    leave_days: int | None = None
+    leave_since: dt.date | None = None
+    leave_until: dt.date | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,8 @@ def day_event(assessment: Assessment, inputs: DayInputs, *, version: int, policy
             Finding(
                 kind=found.kind, code=found.code, minutes=found.minutes, compensable=found.compensable,
                 nth_day=found.nth_day, leave=found.leave, letter=found.letter, inpatient=found.inpatient,
-                detail=found.detail,
+                detail=found.detail, leave_days=found.leave_days, leave_since=found.leave_since,
+                leave_until=found.leave_until, reason=found.reason,
             )
             for found in assessment.findings
         ),

@@ -1,8 +1,8 @@
 """Which facts bear on a day: the latest decisions, the excuse that covers it, the outages around it."""
 
 import datetime as dt
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from services.schedule.rules.inputs import (
 )
 from shared.events import FindingKind
 from shared.policy import Policy
+from shared.policy.leave import LeaveDay
 
 D = TypeVar("D", FraudDecided, Reviewed, OutageDecided)
 
@@ -121,19 +122,39 @@ def _leave_order(leave: Leave) -> tuple[dt.date, UUID]:
 
 
 def _leave_cost(leave: Leave, date: dt.date, policy: Policy) -> tuple[Found, ...]:
-    nth = leave.nth_day if leave.nth_day is not None else (date - leave.since).days + 1
-    if not policy.leave_percent(leave.kind, nth, letter=leave.letter, inpatient=leave.inpatient):
+    day = _leave_day(leave, date)
+    if not policy.leave_percent(leave.kind, day, letter=leave.letter, inpatient=leave.inpatient, reason=leave.reason):
         return ()
     sick = leave.kind == "sick"
     return (
         Found(
-            FindingKind.SICK if sick else FindingKind.LEAVE, "SAKIT" if sick else "CUTI", nth_day=nth,
-            leave=leave.kind, letter=leave.letter, inpatient=leave.inpatient,
+            FindingKind.SICK if sick else FindingKind.LEAVE, "SAKIT" if sick else "CUTI", nth_day=day.nth_day,
+            leave=leave.kind, letter=leave.letter, inpatient=leave.inpatient, leave_days=day.days, leave_since=leave.since,
+            leave_until=leave.until, reason=leave.reason,
         ),
     )
 
 
-def nth_leave_day(since: dt.date, date: dt.date, works_on: Callable[[dt.date], bool]) -> int:
-    """Running number of a business date within a leave that counts duty days only (Permenkop 8/2025 Art. 17)."""
-    days = (since + dt.timedelta(days=offset) for offset in range((date - since).days + 1))
-    return max(1, sum(1 for day in days if works_on(day)))
+def _leave_day(leave: Leave, date: dt.date) -> LeaveDay:
+    nth = leave.nth_day if leave.nth_day is not None else (date - leave.since).days + 1
+    days = leave.days if leave.days is not None else (leave.until - leave.since).days + 1
+    return LeaveDay(date, leave.since, leave.until, nth, max(nth, days))
+
+
+def numbered(facts: Iterable[Fact], date: dt.date, policy: Policy, works_on: Callable[[dt.date], bool]) -> tuple[Fact, ...]:
+    """The facts with each leave over `date` telling which of its duty days the date is (Permenkop 8/2025 Art. 17).
+
+    `works_on` says of any date of these leaves whether a duty is owed on it, leave or not. Leave for which the policy
+    has no table is left as it is: nobody asks for its days.
+    """
+    return tuple(
+        _numbered(fact, date, works_on) if isinstance(fact, Leave) and fact.kind in policy.leave and fact.since <= date <= fact.until
+        else fact
+        for fact in facts
+    )
+
+
+def _numbered(leave: Leave, date: dt.date, works_on: Callable[[dt.date], bool]) -> Leave:
+    dates = (leave.since + dt.timedelta(days=offset) for offset in range((leave.until - leave.since).days + 1))
+    owed = [day for day in dates if works_on(day)]
+    return replace(leave, nth_day=max(1, sum(day <= date for day in owed)), days=max(1, len(owed)))

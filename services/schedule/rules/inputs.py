@@ -8,7 +8,7 @@ from uuid import UUID
 from services.schedule.rules.duty import Duty
 from shared.events import CheckInLocated, EmployeeKind, Mark, Verdict
 
-LeaveWord: TypeAlias = Literal["annual", "sick", "maternity", "important", "big", "unpaid", "study", "dl"]
+LeaveWord: TypeAlias = Literal["annual", "sick", "maternity", "important", "big", "unpaid", "study", "dispensation", "dl"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +50,9 @@ class Leave:
     """A leave (cuti) or, as kind `dl`, duty travel with its letter (SPT), over whole dates, both inclusive.
 
     `requested` is a request not yet decided: its days are no absence. `nth_day` is the running number of the
-    business date within the leave, from 1, counted as the region counts (see `nth_leave_day`); None counts
-    calendar days. `letter` false means that the letter is missing: such duty travel excuses nothing.
+    business date within the leave's duty days, from 1, and `days` how many these are (see `numbered`); without them
+    every calendar day counts as one. `letter` false means that the letter is missing: such duty travel excuses nothing.
+    `reason` is the policy's word for what it is for ("wife_delivery"), where leave tables ask for it.
     """
 
     id: UUID
@@ -62,6 +63,8 @@ class Leave:
     letter: bool | None = None
     inpatient: bool | None = None
     nth_day: int | None = None
+    days: int | None = None
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +78,16 @@ class Permission:
 
 @dataclass(frozen=True, slots=True)
 class Manual:
-    """A mark recorded by hand and approved; `nth_forgotten` numbers those of the month that were merely forgotten."""
+    """A mark recorded by hand; `nth_forgotten` numbers those of the month that were merely forgotten.
+
+    `requested` is one that nobody has approved yet: it holds the day if it would change it.
+    """
 
     id: UUID
     mark: Mark
     at: dt.datetime
     nth_forgotten: int | None = None
+    state: Literal["requested", "approved"] = "approved"
 
 
 @dataclass(frozen=True, slots=True)

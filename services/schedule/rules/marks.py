@@ -74,7 +74,9 @@ def judge_marks(marks: Iterable[MarkSeen], placed: Placed, policy: Policy, day: 
         else:
             void.append(VoidMark(mark.mark, standing, mark.check_in_id))
     if day.manuals:
-        usable += _manual_stamps(day, reach, policy)
+        by_hand = _manual_stamps(day, reach, policy)
+        usable += [stamp for stamp, approved in by_hand if approved]
+        undecided += [stamp for stamp, approved in by_hand if not approved]
     usable.sort()
     undecided.sort()
     void.sort()
@@ -95,11 +97,11 @@ class _Reach:
         return span is not None and span.holds(at)
 
 
-def _manual_stamps(day: FactsOfDay, reach: _Reach, policy: Policy) -> list[Stamp]:
-    """Marks by hand count wherever they were made; of those merely forgotten, as many as the policy allows."""
+def _manual_stamps(day: FactsOfDay, reach: _Reach, policy: Policy) -> list[tuple[Stamp, bool]]:
+    """Marks by hand, and whether approved; they count wherever they were made, of those merely forgotten as many as the policy allows."""
     limit = policy.forgot_limit_per_month
     return [
-        Stamp(manual.at.astimezone(dt.UTC), manual.id, manual.mark)
+        (Stamp(manual.at.astimezone(dt.UTC), manual.id, manual.mark), manual.state == "approved")
         for manual in day.manuals
         if reach.holds(manual.mark, manual.at)
         and (manual.nth_forgotten is None or limit is None or manual.nth_forgotten <= limit)

@@ -176,7 +176,7 @@ def test_what_is_raised_and_retracted_adds_up_to_what_stands(
 
 @given(many_marks, policies)
 def test_a_confirmed_outage_never_adds_to_what_a_day_costs(some_marks: tuple[MarkSeen, ...], policy: Policy) -> None:
-    outage = Outage(UUID(int=7), MIDNIGHT, MIDNIGHT + dt.timedelta(days=2))
+    outage = Outage(UUID(int=7), MIDNIGHT - dt.timedelta(days=1), MIDNIGHT + dt.timedelta(days=2))
     confirmed = OutageDecided(UUID(int=7), "confirmed", MIDNIGHT)
     day = assess(inputs_of(some_marks, (outage, confirmed), None), policy, MIDNIGHT + dt.timedelta(days=2))
 

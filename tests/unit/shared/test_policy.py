@@ -1,5 +1,6 @@
 """The rule pack: the golden packs load unchanged, and every slip in a file is told with line and key."""
 
+import datetime as dt
 import re
 from fractions import Fraction
 from pathlib import Path
@@ -10,6 +11,7 @@ from pydantic import ValidationError
 
 from shared.events import EmployeeKind
 from shared.policy import Policy, PolicyError, check_policies, load_policies, policy_id
+from shared.policy.leave import LeaveDay
 from shared.policy.schema import policy_file_schema
 from shared.policy.wording import EN, ID, Words
 
@@ -92,15 +94,21 @@ def test_a_kind_without_its_own_ladder_has_that_of_the_pns() -> None:
     assert [row.days for row in policy.ladder_for(EmployeeKind.CPNS)] == [3, 4, 7, 11, 14, 17, 21, 25, 28]
 
 
+def a_day(nth: int) -> LeaveDay:
+    """The nth day of a leave of thirty days on all of which work is owed."""
+    since = dt.date(2026, 2, 2)
+    return LeaveDay(since + dt.timedelta(days=nth - 1), since, since + dt.timedelta(days=29), nth, 30)
+
+
 def test_the_leave_table_takes_the_last_row_that_fits() -> None:
     rows = [{"pct": "2.00", "from_day": 4}, {"pct": "0", "inpatient": True, "to_day": 25}]
     policy = Policy.from_content({"leave": {"sick": rows}, "sakit_day": "1.00"})
 
     def percent(nth: int, inpatient: bool | None) -> Fraction:
-        return policy.leave_percent("sick", nth, letter=None, inpatient=inpatient)
+        return policy.leave_percent("sick", a_day(nth), letter=None, inpatient=inpatient)
 
     assert [percent(3, None), percent(4, None), percent(4, True), percent(26, True)] == [1, 2, 0, 2]
-    assert policy.leave_percent("annual", 1, letter=None, inpatient=None) == 0
+    assert policy.leave_percent("annual", a_day(1), letter=None, inpatient=None) == 0
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,32 @@
+"""Where a business date stands within its leave, counted in duty days, calendar days and months."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+LeaveCount: TypeAlias = Literal["duty_days", "calendar_days", "months"]
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveDay:
+    """A date of a leave from `since` to `until`, both inclusive: the `nth_day`-th of its `days` duty days, from 1."""
+
+    date: dt.date
+    since: dt.date
+    until: dt.date
+    nth_day: int
+    days: int
+
+    def number(self, count: LeaveCount) -> int:
+        """Running number of the date within its leave, from 1."""
+        return self.nth_day if count == "duty_days" else self._to(self.date, count)
+
+    def length(self, count: LeaveCount) -> int:
+        """Length of the whole leave; a month that has begun counts."""
+        return self.days if count == "duty_days" else self._to(self.until, count)
+
+    def _to(self, date: dt.date, count: LeaveCount) -> int:
+        if count == "calendar_days":
+            return (date - self.since).days + 1
+        whole = (date.year - self.since.year) * 12 + date.month - self.since.month
+        return whole + (date.day >= self.since.day)

@@ -1,0 +1,187 @@
+"""Every leave table of the domain (§3.3 row 28, §3.4) as a rule pack, priced day by day through the rules of both services."""
+
+import datetime as dt
+from fractions import Fraction
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from services.payroll.rules import price
+from services.schedule.rules import DayInputs, Leave, Person, assess, day_event, duty_on, numbered, parse_week
+from shared.events import EmployeeKind, RosterDay
+from shared.policy import Policy
+
+WEEK = parse_week(dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("07:30", "16:00")))
+MONDAY = dt.date(2026, 2, 2)
+HOLIDAY = dt.date(2026, 2, 17)
+TZ = "Asia/Jakarta"
+DUTY_DAYS = 20
+
+PERMENKOP = {  # Permenkop 8/2025 Art. 17
+    "sick": [
+        {"from_day": 4, "pct": "2.00", "letter": True, "inpatient": False},
+        {"from_day": 26, "pct": "2.00", "inpatient": True},
+        {"pct": "0", "reason": "miscarriage"}, {"from_day": 26, "pct": "2.00", "reason": "miscarriage"},
+        {"pct": "0", "reason": "work_accident"},
+        {"from_day": 19, "count": "months", "pct": "2.00", "reason": "work_accident"},
+    ],
+    "important": [{"from_day": 4, "pct": "2.00"}, {"to_day": 10, "pct": "0", "reason": "wife_delivery"}],
+}
+KUMHAM = {  # Permenko Kumham Imipas 3/2025 Art. 18: by the length of the whole leave; over 6 to 18 months 10 % is paid
+    "sick": [
+        {"from_day": 3, "of": "length", "pct": "2.50"},
+        {"from_day": 7, "count": "months", "pct": "90", "per": "month"},
+    ],
+}
+PERMENTAN_2025 = {  # Permentan 20/2025 Art. 19
+    "big": [{"pct": "4.00"}],
+    "important": [{"pct": "4.00"}, {"to_day": 3, "pct": "0", "reason": "family_death"}],
+    "sick": [
+        {"pct": "2.00", "letter": True}, {"to_day": 3, "count": "months", "pct": "0", "inpatient": True},
+        {"to_day": 12, "count": "months", "pct": "0", "reason": "work_accident"},
+    ],
+}
+BKKBN = {  # BKKBN 6/2023 Art. 23
+    "sick": [
+        {"from_day": 4, "to_day": 90, "count": "calendar_days", "pct": "1.00"},
+        {"to_day": 30, "count": "calendar_days", "pct": "0", "inpatient": True},
+        {"to_day": 90, "count": "calendar_days", "pct": "0", "reason": "work_accident"},
+    ],
+    "big": [{"pct": "3.00"}],
+}
+PDT = {  # Permen PDT 5/2013 Art. 10: paid 80/60/40 % in the months of a big leave, and by the length of a sick leave
+    "big": [
+        {"to_day": 1, "count": "months", "per": "month", "pct": "20"},
+        {"from_day": 2, "to_day": 2, "count": "months", "per": "month", "pct": "40"},
+        {"from_day": 3, "count": "months", "per": "month", "pct": "60"},
+    ],
+    "maternity": [
+        {"to_day": 1, "count": "months", "per": "month", "pct": "20", "reason": "third_child"},
+        {"from_day": 2, "to_day": 2, "count": "months", "per": "month", "pct": "40", "reason": "third_child"},
+        {"from_day": 3, "count": "months", "per": "month", "pct": "60", "reason": "third_child"},
+    ],
+    "sick": [
+        {"from_day": 6, "of": "length", "per": "month", "pct": "20"},
+        {"from_day": 15, "of": "length", "per": "month", "pct": "40"},
+        {"from_day": 2, "of": "length", "count": "months", "per": "month", "pct": "60"},
+    ],
+}
+PMK_93 = {  # PMK 93/2018 Art. 12
+    "big": [
+        {"from_day": 13, "pct": "2.50"}, {"pct": "0", "reason": "hajj"},
+        {"to_day": 3, "count": "months", "pct": "0", "reason": "fourth_child"},
+    ],
+    "important": [{"from_day": 6, "pct": "5.00", "reason": "family_death"}],
+}
+APP_28 = {  # the application of row 28: sick days 3 to 6 2.5 each, from 7 on 10 each; study leave all of it
+    "sick": [{"from_day": 3, "pct": "2.50"}, {"from_day": 7, "pct": "10.00"}], "study": [{"pct": "100", "per": "month"}],
+}
+ESDM = {"big": [{"pct": "30", "per": "month"}], "unpaid": [{"pct": "100", "per": "month"}]}  # ESDM 21/2014 Art. 17; CLTN: no TPP
+
+
+def percent(
+    table: dict[str, Any], kind: Any, date: dt.date, until: dt.date, roster: dict[dt.date, RosterDay] | None = None, **known: Any
+) -> Fraction:
+    """What the day costs of the base within a leave that began on Monday 2 February 2026."""
+    policy = Policy.from_content({"leave": table})
+    rows = roster or {}
+
+    def works_on(day: dt.date) -> bool:
+        return duty_on(day, WEEK, (HOLIDAY,), rows.get(day), TZ).working
+
+    leave = Leave(UUID(int=1), kind, MONDAY, until, **known)
+    inputs = DayInputs(
+        Person(UUID(int=2), EmployeeKind.PNS, "pelaksana", UUID(int=3)), duty_on(date, WEEK, (HOLIDAY,), rows.get(date), TZ),
+        facts=numbered((leave,), date, policy, works_on), duty_days_in_month=DUTY_DAYS,
+    )
+    event = day_event(assess(inputs, policy, dt.datetime(2029, 1, 1, tzinfo=dt.UTC)), inputs, version=1, policy_id=policy.identity)
+    return sum((line.percent for line in price(event, policy)), Fraction(0))
+
+
+def feb(day: int) -> dt.date:
+    return dt.date(2026, 2, day)
+
+
+@pytest.mark.parametrize(
+    ("table", "kind", "date", "until", "known", "cost"),
+    [
+        # the fourth duty day of a leave from Monday is Thursday; the weekend counts for nothing, nor does Imlek on the 17th
+        (PERMENKOP, "sick", feb(4), feb(9), {"letter": True, "inpatient": False}, "0"),
+        (PERMENKOP, "sick", feb(5), feb(9), {"letter": True, "inpatient": False}, "2.00"),
+        (PERMENKOP, "sick", feb(5), feb(9), {"letter": True, "inpatient": True}, "0"),
+        # 2 Feb + 25 duty days (19 in February without the holiday, 6 in March): the 26th is Tuesday 10 March
+        (PERMENKOP, "sick", dt.date(2026, 3, 9), dt.date(2026, 3, 31), {"inpatient": True}, "0"),
+        (PERMENKOP, "sick", dt.date(2026, 3, 10), dt.date(2026, 3, 31), {"inpatient": True}, "2.00"),
+        (PERMENKOP, "sick", dt.date(2026, 3, 9), dt.date(2026, 3, 31), {"letter": True, "reason": "miscarriage"}, "0"),
+        (PERMENKOP, "sick", dt.date(2026, 3, 10), dt.date(2026, 3, 31), {"letter": True, "reason": "miscarriage"}, "2.00"),
+        (PERMENKOP, "sick", dt.date(2027, 7, 30), dt.date(2027, 12, 31), {"reason": "work_accident"}, "0"),
+        (PERMENKOP, "sick", dt.date(2027, 8, 2), dt.date(2027, 12, 31), {"reason": "work_accident"}, "2.00"),
+        (PERMENKOP, "important", feb(5), feb(20), {}, "2.00"),
+        (PERMENKOP, "important", feb(13), feb(27), {"reason": "wife_delivery"}, "0"),
+        (PERMENKOP, "important", feb(16), feb(27), {"reason": "wife_delivery"}, "2.00"),
+        # one or two days of sickness are paid whole; of three all are cut
+        (KUMHAM, "sick", feb(2), feb(3), {}, "0"),
+        (KUMHAM, "sick", feb(2), feb(4), {}, "2.50"),
+        (KUMHAM, "sick", dt.date(2026, 7, 31), dt.date(2026, 12, 31), {}, "2.50"),
+        (KUMHAM, "sick", dt.date(2026, 8, 3), dt.date(2026, 12, 31), {}, "4.50"),
+        (PERMENTAN_2025, "big", feb(2), feb(27), {}, "4.00"),
+        (PERMENTAN_2025, "important", feb(4), feb(6), {"reason": "family_death"}, "0"),
+        (PERMENTAN_2025, "important", feb(5), feb(6), {"reason": "family_death"}, "4.00"),
+        (PERMENTAN_2025, "sick", feb(2), feb(6), {"letter": True}, "2.00"),
+        (PERMENTAN_2025, "sick", dt.date(2026, 5, 1), dt.date(2026, 5, 29), {"letter": True, "inpatient": True}, "0"),
+        (PERMENTAN_2025, "sick", dt.date(2026, 5, 4), dt.date(2026, 5, 29), {"letter": True, "inpatient": True}, "2.00"),
+        (PERMENTAN_2025, "sick", dt.date(2027, 1, 29), dt.date(2027, 5, 31), {"letter": True, "reason": "work_accident"}, "0"),
+        (BKKBN, "sick", feb(4), feb(10), {"letter": True}, "0"),
+        (BKKBN, "sick", feb(5), feb(10), {"letter": True}, "1.00"),
+        (BKKBN, "sick", dt.date(2026, 3, 3), dt.date(2026, 3, 31), {"inpatient": True}, "0"),
+        (BKKBN, "sick", dt.date(2026, 3, 4), dt.date(2026, 3, 31), {"inpatient": True}, "1.00"),
+        (BKKBN, "sick", dt.date(2026, 5, 1), dt.date(2026, 6, 30), {"reason": "work_accident"}, "0"),
+        # 20 % of a month over its 20 duty days is 1 % for each of them
+        (PDT, "big", feb(27), dt.date(2026, 4, 30), {}, "1.00"),
+        (PDT, "big", dt.date(2026, 3, 2), dt.date(2026, 4, 30), {}, "2.00"),
+        (PDT, "big", dt.date(2026, 4, 2), dt.date(2026, 4, 30), {}, "3.00"),
+        (PDT, "maternity", feb(2), dt.date(2026, 4, 30), {"reason": "third_child"}, "1.00"),
+        (PDT, "maternity", feb(2), dt.date(2026, 4, 30), {}, "0"),
+        (PDT, "sick", feb(2), feb(6), {}, "0"),
+        (PDT, "sick", feb(2), feb(9), {}, "1.00"),
+        (PDT, "sick", feb(2), feb(24), {}, "2.00"),
+        (PDT, "sick", feb(2), dt.date(2026, 3, 20), {}, "3.00"),
+        (PMK_93, "big", feb(18), feb(27), {}, "0"),
+        (PMK_93, "big", feb(19), feb(27), {}, "2.50"),
+        (PMK_93, "big", feb(19), feb(27), {"reason": "hajj"}, "0"),
+        (PMK_93, "big", dt.date(2026, 5, 1), dt.date(2026, 6, 30), {"reason": "fourth_child"}, "0"),
+        (PMK_93, "big", dt.date(2026, 5, 4), dt.date(2026, 6, 30), {"reason": "fourth_child"}, "2.50"),
+        (PMK_93, "important", feb(9), feb(13), {"reason": "family_death"}, "5.00"),
+        (PMK_93, "important", feb(6), feb(13), {"reason": "family_death"}, "0"),
+        (APP_28, "sick", feb(3), feb(27), {}, "0"),
+        (APP_28, "sick", feb(4), feb(27), {}, "2.50"),
+        (APP_28, "sick", feb(10), feb(27), {}, "10.00"),
+        (APP_28, "study", feb(10), feb(27), {}, "5.00"),
+        (ESDM, "big", feb(10), feb(27), {}, "1.50"),
+        (ESDM, "unpaid", feb(10), feb(27), {}, "5.00"),
+        (PERMENKOP, "annual", feb(10), feb(27), {}, "0"),
+    ],
+)
+def test_a_day_of_leave_costs_what_its_table_says(
+    table: dict[str, Any], kind: str, date: dt.date, until: dt.date, known: dict[str, Any], cost: str
+) -> None:
+    assert percent(table, kind, date, until, **known) == Fraction(cost)
+
+
+def test_six_days_of_outpatient_sickness_are_six_percent_of_the_attendance_component() -> None:  # A30
+    dates = [feb(day) for day in (2, 3, 4, 5, 6, 7, 8, 9)]
+
+    costs = [percent(PERMENKOP, "sick", date, feb(9), letter=True, inpatient=False) for date in dates]
+
+    assert costs == [0, 0, 0, 2, 2, 0, 0, 2]
+    assert sum(costs) == 6
+
+
+def test_shifts_on_a_weekend_are_duty_days_of_a_leave() -> None:
+    saturday = RosterDay(date=feb(7), mode="WFO", start="07:00", end="14:00")
+    off = {feb(day): RosterDay(date=feb(day), mode="OFF") for day in (3, 4, 5)}
+
+    assert percent(PERMENKOP, "sick", feb(6), feb(9), off, letter=True, inpatient=False) == 0
+    assert percent(PERMENKOP, "sick", feb(9), feb(9), {**off, feb(7): saturday}, letter=True, inpatient=False) == 2
+    assert percent(PERMENKOP, "sick", feb(9), feb(9), off, letter=True, inpatient=False) == 0
