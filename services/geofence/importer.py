@@ -87,22 +87,32 @@ async def import_sites(
         return _report(read)
     pool = await open_pool(database_url, "geofence", max_size=2)
     try:
-        async with pool.acquire() as connection:
-            names = await _look_up(connection, read.drafts, patience_s, say)
-            rows = _resolve(read, names)
-            if read.errors:
-                return _report(read)
-            change = await _change(connection, rows)
-            if dry_run:
-                reached = await store.count_reached(connection, change.reaches)
-                return _report(read, change, judged_again=reached)
-        # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
-        async with Lanes(pool, "geofence").hold(range(LANES)) as work:
-            change = await _change(work.connection, rows)
-            reached = await _apply(work, change, actor, digest)
-        return _report(read, change, judged_again=reached, applied=True)
+        return await take_over(Lanes(pool, "geofence"), read, digest, dry_run=dry_run, actor=actor, patience_s=patience_s, say=say)
     finally:
         await pool.close()
+
+
+async def take_over(
+    lanes: Lanes, read: SiteFile, digest: str, *, dry_run: bool, actor: str, patience_s: float = PATIENCE_S,
+    say: Callable[[str], None] | None = None,
+) -> SitesReport:  # fmt: skip
+    """Check and (unless `dry_run`) apply what was read of a file with this digest; the rest as `import_sites`."""
+    if read.errors and not read.drafts:
+        return _report(read)
+    async with lanes.pool.acquire() as connection:
+        names = await _look_up(connection, read.drafts, patience_s, say)
+        rows = _resolve(read, names)
+        if read.errors:
+            return _report(read)
+        change = await _change(connection, rows)
+        if dry_run:
+            reached = await store.count_reached(connection, change.reaches)
+            return _report(read, change, judged_again=reached)
+    # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
+    async with lanes.hold(range(LANES)) as work:
+        change = await _change(work.connection, rows)
+        reached = await _apply(work, change, actor, digest)
+    return _report(read, change, judged_again=reached, applied=True)
 
 
 def _read(path: Path) -> tuple[SiteFile, str]:
@@ -113,6 +123,11 @@ def _read(path: Path) -> tuple[SiteFile, str]:
     except OSError as error:
         told = f"{path.name} tidak dapat dibaca ({error.strerror}); periksa nama dan izinnya"
         return SiteFile(errors=[Problem(0, None, told)]), ""
+    return parse_sites(raw)
+
+
+def parse_sites(raw: bytes) -> tuple[SiteFile, str]:
+    """What the bytes of a GeoJSON file say, mistakes included, and their SHA-256 (empty for what is no JSON)."""
     try:
         document = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:

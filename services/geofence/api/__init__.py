@@ -1,0 +1,30 @@
+"""The HTTP API of geofence: sites, verdicts of check-ins, suspicions. Never a coordinate of a person.
+
+`ROUTERS` is where a capability is added: one module with a `router`, one line here (docs/api.md).
+"""
+
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from services.geofence.api import sites, verdicts
+from shared.web.app import Context, new_app
+
+LARGEST_BODY: Final = 8 * 1024 * 1024
+"""Bytes of one request: a province's regions as drawn; a larger file is for `hadir import sites`."""
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    sites.router,
+    verdicts.router,
+)
+
+
+def create_app(context: Context) -> FastAPI:
+    """The API of geofence."""
+    return new_app(
+        context,
+        title="Hadir: tempat dan bukti kehadiran",
+        description="Situs, putusan lokasi setiap tanda hadir (tanpa koordinat), dan dugaan pemalsuan yang menunggu orang.",
+        routers=ROUTERS,
+        largest_body=LARGEST_BODY,
+    )

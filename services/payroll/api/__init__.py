@@ -1,0 +1,25 @@
+"""The HTTP API of payroll: employee-months, their ledger, ceilings, the proof of balance.
+
+`ROUTERS` is where a capability is added: one module with a `router`, one line here (docs/api.md).
+"""
+
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+
+from services.payroll.api import money
+from shared.web.app import Context, new_app
+
+ROUTERS: Final[tuple[APIRouter, ...]] = (
+    money.router,
+)
+
+
+def create_app(context: Context) -> FastAPI:
+    """The API of payroll."""
+    return new_app(
+        context,
+        title="Hadir: potongan TPP",
+        description='Bulan pegawai, buku potongan, pagu TPP, bukti seimbang. Rupiah bulat; persen teks eksak ("0.50", "25/22").',
+        routers=ROUTERS,
+    )
