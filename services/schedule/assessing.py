@@ -38,6 +38,7 @@ from shared.database import Connection
 from shared.envelope import Envelope
 from shared.events import DayAssessed, DayState, DayStatus, Mark, Mode, RosterDay, ViolationChanged
 from shared.lanes import Work
+from shared.policy import Policy
 from shared.topics import DAY_ASSESSED, VIOLATION, lane_of
 
 _DAY: Final = dt.timedelta(days=1)
@@ -164,8 +165,8 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
     corrections = await facts.corrections_about(
         connection, {employee_id for employee_id, _ in known}, min(date for _, date in known), max(date for _, date in known)
     ) if known else []
-    people = await _with_rosters_of_leaves(connection, people, corrections)
-    by_day = _facts_by_day(known, people, corrections)
+    people = await with_rosters_of_leaves(connection, people, corrections)
+    by_day = facts_by_day(known, people, corrections)
     played = {clock for employee_id, _ in known if (clock := people.states[employee_id].played_clock) is not None}
     return _Gathered(
         reference, people, formers, {day: marks.get(place, ()) for place, day in enumerate(known)},
@@ -174,7 +175,7 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
     )
 
 
-async def _with_rosters_of_leaves(connection: Connection, people: People, corrections: Iterable[Kept]) -> People:
+async def with_rosters_of_leaves(connection: Connection, people: People, corrections: Iterable[Kept]) -> People:
     """The people with their rosters for all months of the leaves among these corrections: leave tables count duty days."""
     months = {
         (kept.employee_id, month)
@@ -201,7 +202,8 @@ def _months(first: dt.date, last: dt.date) -> Iterator[dt.date]:
         month = (month + dt.timedelta(days=31)).replace(day=1)
 
 
-def _facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kept]) -> dict[Day, list[Fact]]:
+def facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kept]) -> dict[Day, list[Fact]]:
+    """The facts that corrections make of each of these days; days without any are missing."""
     of_one: dict[UUID, list[Kept]] = {}
     of_many: list[Kept] = []
     for kept in corrections:
@@ -217,6 +219,19 @@ def _facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Ke
     return by_day
 
 
+def judge(
+    date: dt.date, person: EmployeeState, unit: UUID, duties: Duties, policy: Policy, marks: Sequence[MarkSeen],
+    found: Sequence[Fact], now: dt.datetime,
+) -> tuple[Assessment, DayInputs]:  # fmt: skip
+    """The judgement of a day whose inputs are at hand, and what it was judged on; `unit` and `policy` are those of its date."""
+    owed = duties.setting(date)
+    inputs = DayInputs(
+        Person(person.employee_id, person.kind, person.group, unit), owed.duty, owed.before, owed.after, tuple(marks),
+        numbered(found, date, policy, lambda one: duties.on(one).working) if found else (), owed.days_in_month, owed.week_days,
+    )
+    return assess(inputs, policy, now), inputs
+
+
 def _decide(
     day: Day, person: EmployeeState, gathered: _Gathered, now: dt.datetime
 ) -> tuple[DayAssessed | None, dt.datetime | None]:
@@ -229,14 +244,9 @@ def _decide(
         # No duty is owed before the first membership or rule pack, nor by who has left; what was said is taken back.
         return (_withdrawn(former), None) if former and (unit is None or policy_id is None) else (None, None)
     duties = gathered.people.duties(reference, employee_id)
-    owed = duties.setting(date)
     policy = reference.policies[policy_id]
-    inputs = DayInputs(
-        Person(employee_id, person.kind, person.group, unit), owed.duty, owed.before, owed.after, tuple(gathered.marks[day]),
-        numbered(gathered.facts[day], date, policy, lambda one: duties.on(one).working), owed.days_in_month, owed.week_days,
-    )
-    assessment = assess(inputs, policy, now)
-    if former is None and _says_nothing(assessment):
+    assessment, inputs = judge(date, person, unit, duties, policy, gathered.marks[day], gathered.facts[day], now)
+    if former is None and says_nothing(assessment):
         return None, assessment.next_due
     event = day_event(assessment, inputs, version=former.version + 1 if former else 1, policy_id=policy_id)
     # Fields are compared one by one: a model's own comparison costs as much as the assessment.
@@ -245,7 +255,8 @@ def _decide(
     return event, assessment.next_due
 
 
-def _says_nothing(assessment: Assessment) -> bool:
+def says_nothing(assessment: Assessment) -> bool:
+    """Whether a day that was never told need not be told yet: it waits, and nothing has happened on it."""
     return assessment.status is DayStatus.PENDING and not assessment.findings and not assessment.evidence
 
 

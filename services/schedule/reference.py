@@ -212,6 +212,13 @@ class PoliciesInForce:
                 return ids[place - 1]
         return None
 
+    def rows(self) -> list[tuple[UUID | None, dt.date, UUID]]:
+        """All scopes: (unit or None for the province, first business date, rule pack)."""
+        return [
+            (scope, since, policy_id)
+            for scope, (dates, ids) in self._scopes.items() for since, policy_id in zip(dates, ids, strict=True)
+        ]
+
     def first(self, org_units: Sequence[UUID]) -> dt.date | None:
         """First business date on which any pack holds for someone who belongs to these units."""
         return min((self._scopes[scope][0][0] for scope in {None, *org_units} if scope in self._scopes), default=None)
