@@ -94,6 +94,14 @@ def percent(text: str) -> str:
     return f"{decimals(text)} %"
 
 
+_BY_CODE: Final = {
+    "NO_WORK_REPORT": "Laporan kinerja harian tidak ada",
+    "NO_PRESENCE": "Tidak ada absen yang sah dalam jam kerja",
+    "CEREMONY": "Tidak mengikuti upacara",
+}
+"""Findings whose code says more than their kind; these codes are ours, not a policy's."""
+
+
 def rule_of(finding: Finding, policy: Policy) -> tuple[str, Band | None]:
     """What was found and by which rule it is called so; the band of minutes where there is one."""
     minutes = finding.minutes or 0
@@ -106,8 +114,8 @@ def rule_of(finding: Finding, policy: Policy) -> tuple[str, Band | None]:
         kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
         letter = {True: ", dengan surat", False: ", tanpa surat", None: ""}[finding.letter]
         return f"{_LEAVES.get(kind, 'cuti').capitalize()}, hari ke-{finding.nth_day or 1}{letter}", None
-    if finding.code == "NO_WORK_REPORT":
-        return "Laporan kinerja harian tidak ada", None
+    if (text := _BY_CODE.get(finding.code)) is not None:
+        return text, None
     reasons = ", ".join(_VOID.get(reason, reason) for reason in (finding.detail or "").split(",") if reason)
     return _PLAIN[finding.kind] + (f" (absen tidak dihitung: {reasons})" if reasons else ""), None
 

@@ -94,7 +94,7 @@ class Known:
                 self._note(employee, rules.Manual(self._id("manual", name), arrival.mark, arrival.at))
             case Apel(apel=name):
                 for employee in arrival.absent:
-                    self._note(employee, rules.ApelMissed(self._id("apel", name), arrival.date))
+                    self._note(employee, rules.ApelMissed(self._id("apel", name), arrival.date, arrival.ceremony))
             case Fraud():
                 for name in arrival.fraud.check_ins:
                     decided_fraud = rules.FraudDecided(self.check_in_id(name), arrival.fraud.decision, self._moment())

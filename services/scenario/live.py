@@ -187,7 +187,8 @@ class _Play:
                 await self._fact("review", name, body, self.scenario.author_of(name))
             case Apel(apel=name):
                 for employee in arrival.absent:
-                    await self._fact("apel", f"{name}/{employee}", {"date": str(arrival.date)}, employee)
+                    missed: dict[str, Any] = {"date": str(arrival.date)} | ({"ceremony": True} if arrival.ceremony else {})
+                    await self._fact("apel", f"{name}/{employee}", missed, employee)
             case Left(left=name, employee=employee) | Permission(permission=name, employee=employee):
                 await self._fact(type(arrival).__name__.lower(), name, {"date": str(arrival.date)}, employee)
             case Move(move=name, employee=employee):

@@ -192,11 +192,12 @@ class CloseMonth(Line):
 
 
 class Apel(Line):
-    """A roll-call and who missed it."""
+    """A roll-call (apel) or ceremony (upacara) and who missed it."""
 
     apel: Name
     date: BusinessDate
     absent: tuple[Name, ...]
+    ceremony: bool = False
 
 
 class FraudBody(Line):

@@ -14,7 +14,9 @@ if TYPE_CHECKING:  # the model runs these checks, so importing it here would go 
     from shared.policy.model import Band, Policy, Window
 
 _SINGLE_PERCENTS = (
-    "late_any", "early_any", "tk_day", "apel", "izin_day", "sakit_day", "left_during_hours", "missed_break", "fraud", "missed_work_report",
+    "late_any", "early_any", "tk_day", "apel", "ceremony", "izin_day", "sakit_day", "left_during_hours", "missed_break",
+    "fraud", "missed_presence",
+    "missed_work_report",
 )
 
 
@@ -31,7 +33,7 @@ def faults_of(policy: "Policy") -> Iterator[FaultAt]:
             told = {"percent": percent_text(percent), "cap": percent_text(policy.cap)}
             yield FaultAt(path, "over_cap", told, (str(path[0]),))  # where the cap itself is faulty, 100 stands for it
     yield from _stair_faults(policy)
-    if len(set(policy.marks)) != len(policy.marks) or not {Mark.IN, Mark.OUT} <= set(policy.marks):
+    if policy.marks.count(Mark.IN) != 1 or policy.marks.count(Mark.OUT) != 1 or policy.marks.count(Mark.BREAK) > 2:
         yield FaultAt(("marks",), "marks_wrong", {}, ("marks",))
     for kind, leave_rows in policy.leave.items():
         for position, row in enumerate(leave_rows):

@@ -14,7 +14,7 @@ _LAST_MINUTE: Final = 24 * 60
 _PRICES: Final = {
     "tk_day": "a day of absence (TK)", "apel": "a missed roll-call", "izin_day": "a day of permission (izin)",
     "sakit_day": "a day of sick leave", "left_during_hours": "found away in working hours", "missed_break": "a missing break mark",
-    "fraud": "a confirmed false position", "missed_work_report": "a missing work report",
+    "fraud": "a confirmed false position", "missed_work_report": "a missing work report", "missed_presence": "no mark within working hours",
 }  # fmt: skip
 _TABLES: Final = {"tk_day_by_group": ("tk_day", "a day of absence (TK)"), "apel_by_group": ("apel", "a missed roll-call")}
 _LEAVE: Final[tuple[LeaveKind, ...]] = ("annual", "sick", "maternity", "important", "big", "unpaid", "study")

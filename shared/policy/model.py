@@ -271,14 +271,19 @@ class Policy(Part):
     )
     apel: Percent = Field(default=Fraction(0), description="a missed roll-call")
     apel_by_group: dict[Name, Percent] = Field(default={}, description="a missed roll-call by group, before `apel`")
+    ceremony: Percent | None = Field(default=None, description="a missed ceremony (upacara); null: as a roll-call")
     izin_day: Percent = Field(default=Fraction(0), description="a day of permission (izin)")
     sakit_day: Percent = Field(default=Fraction(0), description="a day of sick leave, where `leave.sick` has no row")
     leave: dict[LeaveKind, tuple[LeaveRow, ...]] = Field(
         default={}, description="cost per day of leave by kind; the last row that fits counts, none: nothing"
     )
     left_during_hours: Percent = Field(default=Fraction(0), description="found away in working hours, code LEFT")
+    left_during_hours_by_kind: dict[EmployeeKind, Percent] = Field(
+        default={}, description="the same by kind of employee, before it (Perwali Bontang 31/2025: PPPK_PW 5 % of the wage)"
+    )
     missed_break: Percent = Field(default=Fraction(0), description="missing break mark (no table gives a percent)")
     fraud: Percent = Field(default=Fraction(0), description="confirmed FAKE_GPS, beside what its void marks cost")
+    missed_presence: Percent = Field(default=Fraction(0), description="no mark within working hours where one is required")
     missed_work_report: Percent = Field(default=Fraction(0), description="missing daily work report where required")
     flex_minutes: Minutes = Field(
         default=0, description="flexible start: so much later is not late and moves the end as far (PMK 221/2021)"
@@ -287,7 +292,7 @@ class Policy(Part):
     cap: Percent = Field(
         default=Fraction(100), description="most that a month may cost, in percent of the base (Bapanas 23/2023 Art. 10(3))"
     )
-    marks: tuple[Mark, ...] = Field(default=(Mark.IN, Mark.OUT), description="the day's marks: in, out, and maybe break")
+    marks: tuple[Mark, ...] = Field(default=(Mark.IN, Mark.OUT), description="the day's marks: in, out, and maybe one break or two")
     out_pick: Literal["first", "last"] = Field(
         default="last", description="which of several check-outs counts (last: default; first: ANRI 18/2016 (6))"
     )
@@ -300,6 +305,10 @@ class Policy(Part):
     reach: Reach = Field(default=Reach(), description="how far around a duty a mark belongs to it")
     evidence_required: tuple[Mode, ...] = Field(
         default=(Mode.WFA,), description="modes in which a mark without a photo is void (Rejang Lebong's WFA rule)"
+    )
+    presence_required: tuple[Mode, ...] = Field(
+        default=(), description="modes in which at least one valid mark must be made within working hours, as proof of being "
+        "there (Rejang Lebong's WFA rule); missing: NO_PRESENCE"
     )
     work_report_required: tuple[Mode, ...] = Field(
         default=(), description="modes in which a daily work report is owed; missing: NO_WORK_REPORT"
@@ -366,9 +375,13 @@ class Policy(Part):
         """Percent of one TK day for this group, before steps and streaks."""
         return self.tk_day_by_group.get(group, self.tk_day)
 
-    def apel_percent(self, group: str) -> Fraction:
-        """Percent of one missed roll-call for this group."""
-        return self.apel_by_group.get(group, self.apel)
+    def apel_percent(self, group: str, *, ceremony: bool = False) -> Fraction:
+        """Percent of one missed roll-call or ceremony for this group."""
+        return self.ceremony if ceremony and self.ceremony is not None else self.apel_by_group.get(group, self.apel)
+
+    def left_percent(self, kind: EmployeeKind) -> Fraction:
+        """Percent of being found away in working hours for this kind of employee."""
+        return self.left_during_hours_by_kind.get(kind, self.left_during_hours)
 
     def leave_percent(
         self, kind: str, day: LeaveDay, *, letter: bool | None, inpatient: bool | None, reason: str | None = None,

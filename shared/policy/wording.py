@@ -59,7 +59,9 @@ EN: Final[Mapping[str, Words]] = {
     "over_cap": Words("{percent} is over the cap of {cap}{where}", "lower it, or raise the cap"),
     "days_not_rising": Words("days must rise from step to step", "write the steps in order of days, each number once"),
     "steps_falling": Words("more days may not cost less", "raise the percent to that of the step before, {before}, or more"),
-    "marks_wrong": Words("marks are in and out, and maybe break, each once", "write [in, out] or [in, break, out]"),
+    "marks_wrong": Words(
+        "marks are in and out once each, and break at most twice", "write [in, out], [in, break, out] or [in, break, break, out]"
+    ),
     "leave_backwards": Words("to_day is before from_day", "write the later day as to_day"),
     "split_sum": Words("fixed, performance and attendance must add up to 1", "they add up to {sum}; correct one of them"),
     "window_backwards": Words("the window closes at {close}, before it opens at {open}", "put the later moment as close"),
@@ -124,7 +126,10 @@ ID: Final[Mapping[str, Words]] = {
     "over_cap": Words("{percent} melebihi cap {cap}{where}", "turunkan, atau naikkan cap"),
     "days_not_rising": Words("jumlah hari harus naik dari langkah ke langkah", "urutkan menurut hari, setiap angka sekali"),
     "steps_falling": Words("lebih banyak hari tidak boleh lebih murah", "naikkan paling sedikit ke persen langkah sebelumnya, {before}"),
-    "marks_wrong": Words("marks berisi in dan out, boleh ditambah break, masing-masing sekali", "tulis [in, out] atau [in, break, out]"),
+    "marks_wrong": Words(
+        "marks berisi in dan out masing-masing sekali, dan break paling banyak dua kali",
+        "tulis [in, out], [in, break, out] atau [in, break, break, out]",
+    ),
     "leave_backwards": Words("to_day lebih awal daripada from_day", "tulis hari yang lebih akhir sebagai to_day"),
     "split_sum": Words("fixed, performance dan attendance harus berjumlah 1", "jumlahnya {sum}; perbaiki salah satunya"),
     "window_backwards": Words("jendela tutup di {close}, sebelum buka di {open}", "tulis saat yang lebih akhir sebagai close"),

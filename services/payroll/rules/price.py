@@ -13,6 +13,12 @@ from shared.policy.leave import LeaveDay
 NO_WORK_REPORT: Final = "NO_WORK_REPORT"
 """Code of a missing daily work report, where the policy asks for one."""
 
+NO_PRESENCE: Final = "NO_PRESENCE"
+"""Code of a day without any valid mark within working hours, where the policy asks for one."""
+
+CEREMONY: Final = "CEREMONY"
+"""Code of a missed ceremony (upacara), a roll-call with a price of its own."""
+
 MADE_UP: Final = "MADE_UP"
 """Code of a made-up lateness for which the policy has no band; it never costs anything itself."""
 
@@ -107,9 +113,9 @@ def _percent(finding: Finding, assessed: DayAssessed, policy: Policy) -> Fractio
         case FindingKind.ABSENT:
             percent = _FREE if policy.tk_steps else policy.tk_percent(group)
         case FindingKind.APEL:
-            percent = policy.apel_percent(group)
+            percent = policy.apel_percent(group, ceremony=finding.code == CEREMONY)
         case FindingKind.LEFT:
-            percent = policy.left_during_hours
+            percent = policy.left_percent(assessed.employee_kind)
         case FindingKind.MISSED_BREAK:
             percent = policy.missed_break
         case FindingKind.FRAUD:
@@ -124,6 +130,8 @@ def _percent(finding: Finding, assessed: DayAssessed, policy: Policy) -> Fractio
             )
         case FindingKind.NO_EVIDENCE if finding.code == NO_WORK_REPORT:
             percent = policy.missed_work_report
+        case FindingKind.NO_EVIDENCE if finding.code == NO_PRESENCE:
+            percent = policy.missed_presence
         case _:
             # OUTSIDE and NO_EVIDENCE of a photo: the mark is void, which shows as NO_IN, NO_OUT or ABSENT beside them.
             percent = _FREE

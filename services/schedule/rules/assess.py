@@ -23,6 +23,8 @@ _VOID_KINDS: Final = {FAKE_GPS: FindingKind.FRAUD, NO_EVIDENCE: FindingKind.NO_E
 _ABSENT: Final = Found(FindingKind.ABSENT, "TK")
 _MISSED_BREAK: Final = Found(FindingKind.MISSED_BREAK, "MISSED_BREAK")
 _APEL: Final = Found(FindingKind.APEL, "APEL")
+_CEREMONY: Final = Found(FindingKind.APEL, "CEREMONY")
+_NO_PRESENCE: Final = Found(FindingKind.NO_EVIDENCE, "NO_PRESENCE")
 _LEFT: Final = Found(FindingKind.LEFT, "LEFT")
 _NO_REPORT: Final = Found(FindingKind.NO_EVIDENCE, "NO_WORK_REPORT")
 
@@ -160,14 +162,18 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
         findings = [_missing(_ABSENT, case, None)]
     else:
         findings = _of_attendance(case, came, left, late, early, outages, final=final, made_up=made_up)
-        if final and rested is None and Mark.BREAK in (case.duty.marks or policy.marks):
+        if final and _breaks(stamps) < (case.duty.marks or policy.marks).count(Mark.BREAK):
             findings.append(_missing(_MISSED_BREAK, case, Mark.BREAK))
         if day.apel is not None:
             findings.append(_APEL)
+        if day.ceremony is not None:
+            findings.append(_CEREMONY)
         if day.left is not None:
             findings.append(_LEFT)
     if case.sighting.void:
         findings += _void_violations(case, (came, rested, left), final=final)
+    if final and not absent and case.duty.mode in policy.presence_required and not _present_within_hours(case, stamps):
+        findings.append(_NO_PRESENCE)
     if final and not absent and case.duty.mode in policy.work_report_required and not day.reported:
         findings.append(_NO_REPORT)
 
@@ -189,6 +195,15 @@ def _pick(stamps: Sequence[Stamp], policy: Policy) -> tuple[Stamp | None, Stamp 
         elif left is None or policy.out_pick == "last":
             left = stamp
     return came, rested, left
+
+
+def _breaks(stamps: Sequence[Stamp]) -> int:
+    """How many break marks there are; a second tap within the same minute is none of its own."""
+    return len({stamp.at.replace(second=0, microsecond=0) for stamp in stamps if stamp.mark is Mark.BREAK})
+
+
+def _present_within_hours(case: _Case, stamps: Sequence[Stamp]) -> bool:
+    return any(case.start <= stamp.at <= case.end for stamp in stamps)
 
 
 def _of_attendance(
@@ -271,7 +286,8 @@ def _with_reasons(
     if any(found.detail for found in findings) or kinds & {FindingKind.FRAUD, FindingKind.OUTSIDE}:
         ids.update(dict.fromkeys(void.id for void in case.sighting.void))
     ids.update(dict.fromkeys(outage.id for outage in used))
-    for kind, fact_id in ((FindingKind.APEL, case.day.apel), (FindingKind.LEFT, case.day.left)):
+    of_rolls = (FindingKind.APEL, case.day.apel), (FindingKind.APEL, case.day.ceremony), (FindingKind.LEFT, case.day.left)
+    for kind, fact_id in of_rolls:
         if kind in kinds and fact_id is not None:
             ids[fact_id] = None
     return tuple(ids)

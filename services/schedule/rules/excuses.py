@@ -39,6 +39,7 @@ class FactsOfDay:
     fraud: dict[UUID, FraudDecided] = field(default_factory=dict)
     reviews: dict[UUID, Reviewed] = field(default_factory=dict)
     apel: UUID | None = None
+    ceremony: UUID | None = None
     left: UUID | None = None
     reported: bool = False
 
@@ -75,6 +76,8 @@ def facts_of_day(facts: tuple[Fact, ...], date: dt.date) -> FactsOfDay:
                 _keep_latest(day.fraud, fact.check_in_id, fact)
             case Reviewed():
                 _keep_latest(day.reviews, fact.check_in_id, fact)
+            case ApelMissed(ceremony=True) if fact.date == date:
+                day.ceremony = fact.id if day.ceremony is None else min(day.ceremony, fact.id)
             case ApelMissed() if fact.date == date:
                 day.apel = fact.id if day.apel is None else min(day.apel, fact.id)
             case LeftDuringHours() if fact.date == date:

@@ -128,10 +128,11 @@ class Reviewed:
 
 @dataclass(frozen=True, slots=True)
 class ApelMissed:
-    """Was missing at a roll-call (apel) of that date."""
+    """Was missing at a roll-call (apel) of that date, or at a `ceremony` (upacara)."""
 
     id: UUID
     date: dt.date
+    ceremony: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,23 @@ def test_a_leave_day_costs_by_the_table_of_its_kind(assessed: Assessed, leave: d
     assert sum((line.percent for line in price(day, OUTPATIENT)), Fraction(0)) == Fraction(percent)
 
 
+def test_a_ceremony_a_proof_of_presence_and_a_kind_of_employee_have_prices_of_their_own(assessed: Assessed) -> None:
+    policy = Policy.from_content({
+        "apel": "1.00", "ceremony": "2.00", "missed_presence": "0.75",
+        "left_during_hours": "15.00", "left_during_hours_by_kind": {"PPPK_PW": "5.00"},  # Perwali Bontang 31/2025 (A34)
+    })
+    ceremony = finding(FindingKind.APEL, code="CEREMONY")
+    proof = finding(FindingKind.NO_EVIDENCE, code="NO_PRESENCE")
+    left = finding(FindingKind.LEFT)
+
+    def costs(*findings: Finding, kind: str = "PNS", pack: Policy = policy) -> list[Fraction]:
+        return [line.percent for line in price(assessed(2, pack, *findings, employee_kind=kind), pack)]
+
+    assert costs(ceremony, finding(FindingKind.APEL), proof) == [2, 1, Fraction("0.75")]
+    assert (costs(left), costs(left, kind="PPPK_PW")) == ([15], [5])
+    assert costs(ceremony, pack=Policy.from_content({"apel": "1.00"})) == [1]
+
+
 def test_a_missing_work_report_costs_only_where_the_policy_says_so(assessed: Assessed) -> None:
     policy = Policy.from_content({"missed_work_report": "1.00"})
     report = Finding(kind=FindingKind.NO_EVIDENCE, code="NO_WORK_REPORT")

@@ -331,6 +331,15 @@ class TestOutages:
     def test_a_clean_day_is_not_held(self) -> None:
         assert told(judge(came("07:20"), went("16:00"), self.MORNING)) == ("PRESENT", [])
 
+    def test_who_left_before_the_outage_began_left_early(self) -> None:
+        evening = Outage(an_id("outage"), at("15:30"), at("17:00"))
+        confirmed = self.decided("confirmed")
+
+        assert told(judge(came("07:25"), went("14:00"), evening)) == ("PRESENT", ["PSW4"])
+        assert told(judge(came("07:25"), went("14:00"), evening, confirmed)) == ("PRESENT", ["PSW4"])
+        assert told(judge(came("07:25"), went("15:40"), evening)) == ("HELD", [])
+        assert told(judge(came("07:25"), went("15:40"), evening, confirmed)) == ("PRESENT", [])
+
     def test_a_day_without_marks_is_held_and_then_loses_only_what_the_outage_explains(self) -> None:
         assert told(judge(self.MORNING)) == ("HELD", [])
         assert told(judge(self.MORNING, self.decided("confirmed"))) == ("PRESENT", ["PSW4"])
@@ -481,6 +490,33 @@ class TestBreakRollCallAndLeaving:
         day = judge(came("07:20"), went("16:00"), missed, missed, ApelMissed(an_id("afternoon"), MONDAY))
         assert told(day) == ("PRESENT", ["APEL"])
         assert told(judge(missed, policy=PACKS["POL-D"])) == ("ABSENT", ["TK"])
+
+    def test_a_second_break_mark_is_missed_where_four_marks_a_day_are_asked_for(self) -> None:
+        policy = a_policy(marks=["in", "break", "break", "out"])
+        back = MarkSeen(an_id("back"), 1, Mark.BREAK, at("13:01"))
+        doubled = MarkSeen(an_id("doubled"), 1, Mark.BREAK, at("12:30:40"))
+
+        assert told(judge(came("07:20"), rested("12:30"), back, went("16:00"), policy=policy)) == ("PRESENT", [])
+        assert told(judge(came("07:20"), rested("12:30"), doubled, went("16:00"), policy=policy)) == ("PRESENT", ["MISSED_BREAK"])
+
+    def test_a_missed_ceremony_is_told_from_a_missed_roll_call(self) -> None:
+        ceremony = ApelMissed(an_id("ceremony"), MONDAY, ceremony=True)
+        day = judge(came("07:20"), went("16:00"), ceremony, ApelMissed(an_id("apel"), MONDAY))
+
+        assert told(day) == ("PRESENT", ["APEL", "CEREMONY"])
+        assert {an_id("ceremony"), an_id("apel")} <= set(day.evidence)
+        assert told(judge(ceremony)) == ("ABSENT", ["TK"])
+
+    def test_a_day_from_anywhere_may_need_a_mark_within_working_hours(self) -> None:
+        wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
+        policy = a_policy(presence_required=["WFA"])
+        marks = (came("07:20"), went("16:05"))
+
+        assert told(judge(*marks, roster=wfa, policy=policy)) == ("PRESENT", ["NO_PRESENCE"])
+        assert told(judge(*marks, rested("12:30"), roster=wfa, policy=policy)) == ("PRESENT", [])
+        assert told(judge(came("07:31"), went("16:05"), roster=wfa, policy=policy)) == ("PRESENT", ["TL1"])
+        assert told(judge(*marks, policy=policy)) == ("PRESENT", [])
+        assert told(judge(roster=wfa, policy=policy)) == ("ABSENT", ["TK"])
 
     def test_found_away_in_hours_is_a_violation(self) -> None:
         day = judge(came("07:20"), went("16:00"), LeftDuringHours(an_id("left"), MONDAY))
