@@ -8,22 +8,8 @@ import datetime as dt
 from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
-from services.schedule.corrections import (
-    FIRST,
-    OF_ONE,
-    CorrectionRefused,
-    FraudBody,
-    Kept,
-    MoveBody,
-    OutageDecisionBody,
-    ReviewBody,
-    State,
-    around,
-    dates_of,
-    read_body,
-)
+from services.schedule.corrections import State
 from services.schedule.publishing import (
     OPERATOR,
     Outcome,
@@ -34,16 +20,13 @@ from services.schedule.publishing import (
     publish_policies,
     publish_rosters,
     publish_weeks,
-    put_people,
     record_audit,
 )
-from services.schedule.store import due, facts, opening
-from services.schedule.store import reference_rows as rows
-from services.schedule.store.due import Priority, Span
-from shared.envelope import Envelope
+from services.schedule.recording import Said, lanes_of, record
+from services.schedule.store import due
 from shared.events import CorrectionDecided
-from shared.lanes import Lanes, Work
-from shared.topics import CORRECTION, LANES, lane_of
+from shared.lanes import Lanes
+from shared.topics import lane_of
 
 __all__ = [
     "MOVE_CLOCK",
@@ -61,9 +44,6 @@ __all__ = [
 
 MOVE_CLOCK = "move-clock"
 """What the audit topic calls a moved clock: a replay takes from there how late it is for invented people."""
-
-_WIDEST = ZoneInfo("Asia/Jakarta")
-"""Zone in which dates of instants are taken when a correction is about many; `around` leaves a day on each side."""
 
 
 async def move_clock(lanes: Lanes, name: str, at: dt.datetime) -> bool:
@@ -99,67 +79,7 @@ async def record_fact(
     The same correction again with other content is its next version; with the same content nothing happens and
     None is returned. `decided_at` (aware) defaults to now. Raises CorrectionRefused.
     """
-    fields = read_body(kind, body)
-    if kind in OF_ONE and employee_id is None:
-        raise CorrectionRefused(f"koreksi {kind} harus menyebut pegawai")
-    if employee_id is not None and org_unit_id is not None:
-        raise CorrectionRefused("sebutkan pegawai atau unit, bukan keduanya")
-    target = employee_id or org_unit_id or correction_id
-    content: dict[str, Any] = fields.model_dump(mode="json", by_alias=True, exclude_none=True)
-    async with lanes.hold({lane_of(target), lane_of(actor)} if employee_id is not None else range(LANES)) as work:
-        old = await facts.correction(work.connection, correction_id)
-        if old is not None and (old.employee_id, old.org_unit_id) != (employee_id, org_unit_id):
-            raise CorrectionRefused("id koreksi ini sudah dipakai untuk pegawai atau unit lain; buat id baru")
-        if old is not None and (old.kind, old.state, old.body) == (kind, state, content):
-            return None
-        zone, (first, last) = _WIDEST, (FIRST, FIRST)
-        if employee_id is not None:
-            person = (await rows.employees(work.connection, [employee_id])).get(employee_id)
-            if person is None:
-                raise CorrectionRefused("pegawai tidak terdaftar; impor pegawainya dulu")
-            zone = ZoneInfo(person.state.timezone)
-        first, last = dates_of(fields, zone)
-        if isinstance(fields, OutageDecisionBody):
-            outage = await facts.correction(work.connection, fields.outage_decision)
-            if outage is None or outage.kind != "outage":
-                raise CorrectionRefused("gangguan yang diputuskan belum dicatat; catat gangguannya dulu")
-            if (outage.employee_id, outage.org_unit_id) != (employee_id, org_unit_id):
-                raise CorrectionRefused("keputusan harus tentang pegawai atau unit yang sama dengan gangguannya")
-            first, last = outage.first, outage.last
-        kept = Kept(
-            correction_id, old.version + 1 if old else 1, kind, state, employee_id, org_unit_id, first, last, actor,
-            decided_at or dt.datetime.now(dt.UTC), content,
+    async with lanes.hold(lanes_of(employee_id, actor)) as work:
+        return await record(
+            work, correction_id, kind, body, Said(actor, decided_at), employee_id=employee_id, org_unit_id=org_unit_id, state=state
         )
-        await facts.put_correction(work.connection, kept)
-        event = CorrectionDecided(
-            correction_id=correction_id, version=kept.version, kind=kind, employee_id=employee_id, org_unit_id=org_unit_id,
-            state=state, actor=actor, decided_at=kept.decided_at, body=content,
-        )
-        cause = work.emit(CORRECTION, str(correction_id), kept.version, event, key=str(target), lane=lane_of(target), cause=None)
-        if isinstance(fields, MoveBody) and employee_id is not None and state == "approved":
-            await _move(work, employee_id, fields, actor)
-        if isinstance(fields, FraudBody | ReviewBody):
-            check_ins = fields.check_ins if isinstance(fields, FraudBody) else (fields.review,)
-            for owner, at in await facts.mark_times(work.connection, check_ins):
-                if owner == employee_id:
-                    await due.mark_spans(work.connection, [Span(owner, *around(at, at, zone))], Priority.COMMAND, cause)
-        else:
-            await _make_due(work, kept, old, cause)
-        return event
-
-
-async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str) -> None:
-    known = await rows.employees(work.connection, [employee_id])
-    units = await rows.units(work.connection)
-    if move.to_unit not in units:
-        raise CorrectionRefused("unit tujuan tidak terdaftar; impor unitnya dulu")
-    await put_people(work, [known[employee_id].state.joined(move.since, move.to_unit)], actor)
-
-
-async def _make_due(work: Work, kept: Kept, old: Kept | None, cause: Envelope) -> None:
-    """Makes the dates of a correction due, and those of the version that it replaces."""
-    for first, last in {(version.first, version.last) for version in (kept, old) if version is not None}:
-        if kept.employee_id is not None:
-            await due.mark_spans(work.connection, [Span(kept.employee_id, first, last)], Priority.COMMAND, cause)
-        else:
-            await opening.spread(work.connection, kept.org_unit_id, first, last, Priority.COMMAND, cause)

@@ -44,13 +44,16 @@ class Body(BaseModel):
 
 
 class LeaveBody(Body):
-    """Leave (cuti), or duty travel (`dl`) with its letter; a request that is not decided is no absence (domain.md §4.4)."""
+    """Leave (cuti), or duty travel (`dl`) with its letter and destination; a request that is not decided is no absence
+    (domain.md §4.4). `dispensation` is a whole day off that somebody in charge granted, free of any cost."""
 
     kind: LeaveWord
     since: dt.date = Field(alias="from")
     until: dt.date = Field(alias="to")
     letter: bool | str | None = None
     inpatient: bool | None = None
+    destination: str | None = Field(default=None, min_length=1, max_length=200)
+    reason: str | None = Field(default=None, min_length=1, max_length=100)
 
     @model_validator(mode="after")
     def _forward(self) -> "LeaveBody":
@@ -68,10 +71,16 @@ class ManualBody(Body):
 
 
 class OutageBody(Body):
-    """The system was down from `from` to `to`; its days are held from the declaration to the decision."""
+    """The system was down from `from` to `to`; its days are held from the declaration to the decision.
+
+    `holds` false: not while it is merely proposed. `real_clock_only`: it is about real time, so that invented people, who
+    live by clocks of their own, are not concerned.
+    """
 
     since: AwareDatetime = Field(alias="from")
     until: AwareDatetime = Field(alias="to")
+    holds: bool | None = None
+    real_clock_only: bool | None = None
 
     @model_validator(mode="after")
     def _forward(self) -> "OutageBody":
@@ -102,9 +111,10 @@ class ReviewBody(Body):
 
 
 class ApelBody(Body):
-    """Was missing at the roll-call (apel) of a date."""
+    """Was missing at the roll-call (apel) of a date, or at its ceremony (upacara)."""
 
     date: dt.date
+    ceremony: bool | None = None
 
 
 class LeftBody(Body):
@@ -135,6 +145,20 @@ class MoveBody(Body):
     since: dt.date = Field(alias="from")
 
 
+class AppealBody(Body):
+    """An appeal (keberatan) against a decided correction, or against a step of the ladder, named by its absence day."""
+
+    correction: UUID | None = None
+    step: str | None = Field(default=None, min_length=1, max_length=100)
+    date: dt.date | None = None
+
+    @model_validator(mode="after")
+    def _of_one_thing(self) -> "AppealBody":
+        if (self.correction is None) == (self.step is None) or (self.step is None) != (self.date is None):
+            raise ValueError("name either `correction`, or `step` with its `date`")
+        return self
+
+
 _BODIES: Final[Mapping[str, type[Body]]] = {
     "leave": LeaveBody,
     "manual": ManualBody,
@@ -147,10 +171,11 @@ _BODIES: Final[Mapping[str, type[Body]]] = {
     "permission": PermissionBody,
     "letter": LetterBody,
     "move": MoveBody,
+    "appeal": AppealBody,
 }
 KINDS: Final = tuple(_BODIES)
 
-OF_ONE: Final = frozenset({"leave", "manual", "fraud", "review", "apel", "left", "permission", "move"})
+OF_ONE: Final = frozenset({"leave", "manual", "fraud", "review", "apel", "left", "permission", "move", "appeal"})
 """Kinds that are about one person; the others may be about a unit or everybody."""
 
 
@@ -200,6 +225,8 @@ def dates_of(body: Body, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
             return body.date, body.date
         case MoveBody():
             return body.since, LAST
+        case AppealBody():
+            return FIRST, FIRST  # what it leads to touches days, not the appeal itself
         case LetterBody():
             return _date(body.since, zone), max(_date(body.since, zone), _date(body.until, zone))
     return FIRST, LAST
@@ -208,25 +235,27 @@ def dates_of(body: Body, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
 def facts_of(correction_id: UUID, body: Body, state: State, at: dt.datetime) -> tuple[Fact, ...]:
     """What the rules make of a correction; `at` is when it was decided.
 
-    Requests count where the rules wait for them (leave, permission) or where declaring is enough (outage).
+    Requests count where the rules wait for them (leave, permission, manual marks) or where declaring is enough (outage).
     """
     if state == "rejected":
         return ()
     match body:
         case LeaveBody():
             letter = bool(body.letter.strip()) if isinstance(body.letter, str) else body.letter
-            return (Leave(correction_id, body.kind, body.since, body.until, state, letter, body.inpatient),)
+            return (Leave(correction_id, body.kind, body.since, body.until, state, letter, body.inpatient, reason=body.reason),)
         case PermissionBody():
             return (Permission(correction_id, body.date, state),)
         case OutageBody():
+            if state == "requested" and body.holds is False:
+                return ()
             return (Outage(correction_id, body.since, body.until),)
+        case ManualBody():
+            return (Manual(correction_id, body.mark, body.at, body.nth_forgotten, state),)
     return _decided(correction_id, body, at) if state == "approved" else ()
 
 
 def _decided(correction_id: UUID, body: Body, at: dt.datetime) -> tuple[Fact, ...]:
     match body:
-        case ManualBody():
-            return (Manual(correction_id, body.mark, body.at, body.nth_forgotten),)
         case OutageDecisionBody():
             return (OutageDecided(body.outage_decision, body.decision, at),)
         case FraudBody():
@@ -234,10 +263,27 @@ def _decided(correction_id: UUID, body: Body, at: dt.datetime) -> tuple[Fact, ..
         case ReviewBody():
             return (Reviewed(body.review, body.decision, at),)
         case ApelBody():
-            return (ApelMissed(correction_id, body.date),)
+            return (ApelMissed(correction_id, body.date, bool(body.ceremony)),)
         case LeftBody():
             return (LeftDuringHours(correction_id, body.date),)
     return ()
+
+
+def overturned(kind: str, state: State, body: Mapping[str, Any]) -> tuple[State, dict[str, Any]]:
+    """State and body of a correction after an appeal against it was granted: a refusal becomes an approval, a decision its opposite.
+
+    Raises CorrectionRefused for what cannot be appealed against: it was never decided, or it was what the person wanted.
+    """
+    if state == "rejected":
+        return "approved", dict(body)
+    opposite = {
+        "fraud": {"confirmed": "cleared"}, "review": {"rejected": "accepted"}, "outage_decision": {"rejected": "confirmed"},
+    }.get(kind, {}).get(str(body.get("decision")))  # fmt: skip
+    if state == "approved" and opposite is not None:
+        return "approved", {**body, "decision": opposite}
+    if state == "approved" and kind in ("apel", "left", "move"):
+        return "rejected", dict(body)
+    raise CorrectionRefused("keberatan hanya dapat diajukan atas permohonan yang ditolak atau putusan yang merugikan pegawai")
 
 
 def around(since: dt.datetime, until: dt.datetime, zone: ZoneInfo) -> tuple[dt.date, dt.date]:

@@ -1,18 +1,24 @@
-"""Proposes steps of the discipline ladder as absences come, and withdraws them as excuses do.
+"""Proposes steps of the discipline ladder as absences come, withdraws them as excuses do, and records what a person decides.
 
-A step is only ever proposed (PP 94/2021 Art. 26, 28): deciding it is a person's part.
+A step is only ever proposed (PP 94/2021 Art. 26, 28): deciding it is a person's part. What a person said stands, whatever
+the days say later; taking it back is a person's part again.
 """
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from uuid import UUID
 
+from services.schedule.corrections import CorrectionRefused
+from services.schedule.ladders import Cut, ladders
 from services.schedule.rules import StepReached, ladder
 from services.schedule.store import discipline as rows
-from services.schedule.store.discipline import StepKey, StepVersion
+from services.schedule.store.discipline import Decision, StepKey, StepVersion
 from shared.envelope import Envelope
-from shared.events import DayAssessed, DayStatus, DisciplineStepChanged
+from shared.events import DayAssessed, DayStatus, DisciplineStepChanged, Document
 from shared.lanes import Work
+from shared.percent import percent_text
 from shared.policy import Policy
 from shared.topics import DISCIPLINE, lane_of
 
@@ -63,19 +69,84 @@ def _tell(
     versions = []
     for key, step in reached.items():
         known = told.get(key)
-        if known is None or known.action == "withdrawn":
-            versions.append(StepVersion(key, known.version + 1 if known else 1, "proposed", step.days, step.legal_source))
+        if known is None or (known.action == "withdrawn" and known.decision is None):
+            source = ladders().source_of(step.step, step.legal_source)
+            versions.append(StepVersion(key, known.version + 1 if known else 1, "proposed", step.days, source))
     for key, known in told.items():
         if key not in reached and known.action == "proposed":
             versions.append(StepVersion(key, known.version + 1, "withdrawn", known.unexcused_days, known.legal_source))
     for version in versions:
-        employee_id, step_name, date = version.key
-        work.emit(
-            DISCIPLINE, f"{employee_id}|{step_name}|{date}", version.version,
-            DisciplineStepChanged(
-                employee_id=employee_id, step=step_name, date=date, version=version.version, action=version.action,
-                unexcused_days=version.unexcused_days, legal_source=version.legal_source,
-            ),
-            key=str(employee_id), lane=lane_of(employee_id), cause=cause,
-        )  # fmt: skip
+        _emit(work, version, cause)
     return versions
+
+
+async def decide_step(
+    work: Work, key: StepKey, *, actor: str, at: dt.datetime, reason: str, document: Document, effective_from: str | None = None,
+    cut: Cut | None = None, cause: Envelope | None = None,
+) -> StepVersion:  # fmt: skip
+    """Records that a person imposed a proposed step, under the lane of its employee.
+
+    A step that is a cut of the TPP takes the catalogue's percent and months, or `cut`, from the month `effective_from`
+    ("2026-04") on; payroll follows. Raises CorrectionRefused for a step that is not proposed (any more).
+    """
+    known = await _known(work, key)
+    if known.action == "decided":
+        raise CorrectionRefused("tahap ini sudah diputuskan; keberatan diajukan dengan `hadir correction request --kind appeal`")
+    if known.action == "withdrawn":
+        raise CorrectionRefused("usulan tahap ini sudah ditarik karena ketidakhadirannya beralasan atau atas keputusan pejabat")
+    meant = ladders().steps.get(key[1])
+    cut = cut or (meant.cut if meant else None)
+    if cut is not None and effective_from is None:
+        raise CorrectionRefused("pemotongan TPP harus menyebut bulan mulai berlakunya, misalnya 2026-04")
+    if cut is not None and effective_from is not None and effective_from < key[2].isoformat()[:7]:
+        raise CorrectionRefused("pemotongan TPP tidak dapat berlaku sebelum bulan pelanggarannya")
+    decision = Decision(
+        actor, at, reason, document, effective_from, percent_text(cut.percent) if cut else None, cut.months if cut else None
+    )
+    return await _said(work, replace(known, version=known.version + 1, action="decided", decision=decision), cause)
+
+
+async def take_back_step(
+    work: Work, key: StepKey, *, actor: str, at: dt.datetime, reason: str, document: Document | None = None,
+    cause: Envelope | None = None,
+) -> StepVersion:  # fmt: skip
+    """Records that a person did not impose a proposed step, or annulled a decided one; it is not proposed again for that day.
+
+    What payroll cut for it is reversed. Raises CorrectionRefused for a step that is withdrawn already.
+    """
+    known = await _known(work, key)
+    if known.action == "withdrawn":
+        raise CorrectionRefused("tahap ini sudah ditarik")
+    if known.action == "decided" and document is None:
+        raise CorrectionRefused("pembatalan hukuman yang sudah diputuskan harus menyebut dokumen keputusannya (nomor dan tanggal)")
+    decision = Decision(actor, at, reason, document)
+    return await _said(work, replace(known, version=known.version + 1, action="withdrawn", decision=decision), cause)
+
+
+async def _known(work: Work, key: StepKey) -> StepVersion:
+    known = (await rows.steps_of(work.connection, [key[0]])).get(key)
+    if known is None:
+        raise CorrectionRefused("tahap ini tidak pernah diusulkan; lihat `hadir ladder list`")
+    return known
+
+
+async def _said(work: Work, version: StepVersion, cause: Envelope | None) -> StepVersion:
+    await rows.put_steps(work.connection, [version])
+    _emit(work, version, cause)
+    return version
+
+
+def _emit(work: Work, version: StepVersion, cause: Envelope | None) -> None:
+    employee_id, step, date = version.key
+    said = version.decision
+    work.emit(
+        DISCIPLINE, f"{employee_id}|{step}|{date}", version.version,
+        DisciplineStepChanged(
+            employee_id=employee_id, step=step, date=date, version=version.version, action=version.action,
+            unexcused_days=version.unexcused_days, legal_source=version.legal_source, actor=said.actor if said else None,
+            decided_at=said.at if said else None, document=said.document if said else None,
+            effective_from=said.effective_from if said else None, cut_percent=said.cut_percent if said else None,
+            cut_months=said.cut_months if said else None,
+        ),
+        key=str(employee_id), lane=lane_of(employee_id), cause=cause,
+    )  # fmt: skip

@@ -39,7 +39,7 @@ from services.schedule.rules.inputs import (
     Reviewed,
     WorkReported,
 )
-from services.schedule.rules.ladder import LadderDay, StepReached, ladder
+from services.schedule.rules.ladder import LadderDay, StepReached, counted, ladder
 from services.schedule.rules.violations import Violation, diff_violations, violation_id, violations_of
 
 __all__ = [
@@ -71,6 +71,7 @@ __all__ = [
     "WorkReported",
     "assess",
     "clock_minutes",
+    "counted",
     "date_of_stamp",
     "day_event",
     "diff_violations",

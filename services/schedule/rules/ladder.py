@@ -60,6 +60,23 @@ def ladder(days: Iterable[LadderDay], policy: Policy, kind: EmployeeKind) -> tup
     return tuple(sorted(kept, key=lambda step: (step.date, step.days, step.step)))
 
 
+def counted(days: Iterable[LadderDay], policy: Policy, reached: StepReached) -> tuple[LadderDay, ...]:
+    """The days that a step stands on, by date: the absences of its year or twelve months, or those in a row.
+
+    With `convert_minutes_per_day` also the days on which minutes were late or early.
+    """
+    ordered = sorted({day.date: day for day in days if day.date <= reached.date}.values(), key=lambda day: day.date)
+    if reached.step == CONSECUTIVE_10:
+        absent = [day for day in ordered if day.scheduled and day.absent]
+        return tuple(absent[-reached.days :])
+    rolling = policy.ladder_window == "rolling_12m"
+    return tuple(
+        day for day in _without_made_up(ordered, policy)
+        if not _left_behind(day.date, reached.date, rolling=rolling)
+        and (day.absent or (policy.convert_minutes_per_day is not None and day.minutes > 0))
+    )
+
+
 def _totals(days: Sequence[LadderDay], policy: Policy, kind: EmployeeKind) -> Iterable[StepReached]:
     rolling = policy.ladder_window == "rolling_12m"
     per_day = policy.convert_minutes_per_day

@@ -25,6 +25,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "permission": {"date": "2026-02-02"},
     "letter": {"activity": "Lapangan", "from": "2026-02-02", "to": "2026-02-02"},
     "move": {"to_unit": str(uuid4()), "from": "2026-02-02"},
+    "appeal": {"correction": str(uuid4())},
 }
 
 
@@ -55,7 +56,7 @@ def test_what_cannot_be_is_refused_without_repeating_it(kind: str, body: dict[st
 
 
 def test_an_instant_touches_the_dates_around_it_in_the_zone_of_the_person() -> None:
-    assert dates_of(read_body("manual", BODIES["manual"]), WIT) == (MONDAY - dt.timedelta(days=1), MONDAY + dt.timedelta(days=1))
+    assert dates_of(read_body("manual", BODIES["manual"]), WIT) == (MONDAY - dt.timedelta(days=2), MONDAY + dt.timedelta(days=1))
     assert dates_of(read_body("leave", BODIES["leave"]), WIT) == (MONDAY, MONDAY + dt.timedelta(days=1))
 
 
@@ -67,7 +68,7 @@ def test_facts_follow_the_state_of_a_correction() -> None:
 
     assert (kinds["leave"], kinds["manual"], kinds["outage"], kinds["apel"]) == ([Leave], [Manual], [Outage], [ApelMissed])
     assert (kinds["fraud"], kinds["permission"], kinds["letter"], kinds["move"]) == ([FraudDecided] * 2, [Permission], [], [])
-    assert requested == {"leave", "permission", "outage"}
+    assert requested == {"leave", "permission", "manual", "outage"}
     assert rejected == set()
 
 

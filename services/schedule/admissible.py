@@ -1,0 +1,202 @@
+"""May this be asked for, now, by this person: fields, paper, deadline, overlap, quota and monthly limit of a request.
+
+Every refusal is a sentence in Indonesian that says what stands against it and what to do.
+"""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.schedule.approvals import Approvals, Quota, RequestKind
+from services.schedule.assessing import load_people
+from services.schedule.corrections import (
+    CorrectionRefused,
+    LeaveBody,
+    ManualBody,
+    OutageBody,
+    PermissionBody,
+    dates_of,
+    read_body,
+)
+from services.schedule.memory import Duties, Memory
+from services.schedule.reference import EmployeeState
+from services.schedule.store import due, facts
+from services.schedule.store import requests as rows
+from shared.database import Connection
+from shared.events import Document
+from shared.policy import Policy
+
+_DAY: Final = dt.timedelta(days=1)
+_WIDEST: Final = ZoneInfo("Asia/Jakarta")
+_LONGEST_LEAVE: Final = 366 * 2
+_OF_DATES: Final = frozenset({"leave", "permission"})
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A request that may be made: the fact it is to become, the dates asked for, whether it is late, and its unit."""
+
+    fact: str
+    body: dict[str, Any]
+    first: dt.date
+    last: dt.date
+    due_by: dt.date | None = None
+    late: bool = False
+    unit: UUID | None = None
+
+
+def fact_of(kind: RequestKind, body: Mapping[str, Any], papers: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
+    """Kind and body of the fact that a request becomes; `papers["number"]` is the letter's, if there is one."""
+    number = papers.get("number")
+    match kind:
+        case "duty-travel":
+            if not str(body.get("destination") or "").strip():
+                raise CorrectionRefused("perjalanan dinas harus menyebut tujuannya (destination)")
+            return "leave", {**body, "kind": "dl", "letter": number or False}
+        case "dispensation":
+            return "leave", {**body, "kind": "dispensation", **({"letter": number} if number else {})}
+        case "leave.sick":
+            return "leave", {**body, "kind": "sick", "letter": number or bool(body.get("letter"))}
+        case "forgotten-mark" | "manual-record":
+            return "manual", {key: value for key, value in body.items() if key != "on"}
+        case "outage" | "outage-proposed":
+            return "outage", dict(body)
+        case "integrity":
+            return "fraud", dict(body)
+        case "permission" | "review" | "appeal":
+            return kind, dict(body)
+        case _:
+            return "leave", {**body, "kind": kind.removeprefix("leave."), **({"letter": number} if number else {})}
+
+
+async def admit(
+    connection: Connection, rules: Approvals, kind: RequestKind, body: Mapping[str, Any], request_id: UUID, *,
+    employee_id: UUID | None, document: Document | None, now: dt.datetime,
+) -> Admitted:  # fmt: skip
+    """What the request becomes and whether it is late. Raises CorrectionRefused.
+
+    `now` is the real time; invented people's requests are in time by their own clock. Runs under the employee's lane.
+    """
+    rule = rules.requests[kind]
+    if rule.paper == "required" and document is None:
+        raise CorrectionRefused(f"permohonan {kind} harus menyebut dokumennya: nomor dan tanggal surat")
+    fact, content = fact_of(kind, body, {"number": document.number} if document else {})
+    fields = read_body(fact, content)
+    if employee_id is None:
+        first, last = dates_of(fields, _WIDEST)
+        return Admitted(fact, content, first, last)
+    desk = await _Desk.of(connection, employee_id, fields, now)
+    if isinstance(fields, LeaveBody | PermissionBody):
+        await _no_overlap(connection, employee_id, request_id, desk)
+    if kind == "forgotten-mark" and isinstance(fields, ManualBody):
+        content = {**content, "nth_forgotten": await _nth_forgotten(connection, employee_id, request_id, desk)}
+    if rule.quota is not None:
+        await _within(connection, employee_id, request_id, desk, rule.quota)
+    due_by = rule.deadline.last_date(desk.first, desk.last, desk.works_on) if desk.dated else None
+    late = due_by is not None and desk.today > due_by
+    if late and rule.deadline.late == "refuse":
+        raise CorrectionRefused(
+            f"batas pengajuan {kind} adalah {due_by:%d-%m-%Y} dan sudah lewat; bicarakan dengan BKD bila ada alasan kuat"
+        )
+    return Admitted(fact, content, desk.first, desk.last, due_by, late, desk.person.unit_on(desk.first) or desk.unit)
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The person of a request, the duties of the dates around it, and the date on which it is made."""
+
+    person: EmployeeState
+    duties: Duties
+    policy: Policy | None
+    first: dt.date
+    last: dt.date
+    today: dt.date
+    dated: bool
+
+    @property
+    def unit(self) -> UUID:
+        return self.person.memberships[-1].org_unit_id
+
+    def works_on(self, date: dt.date) -> bool:
+        return self.duties.on(date).working
+
+    def worked(self, first: dt.date, last: dt.date) -> int:
+        """Duty days between two dates."""
+        return sum(self.works_on(first + n * _DAY) for n in range((last - first).days + 1))
+
+    @classmethod
+    async def of(cls, connection: Connection, employee_id: UUID, fields: Any, now: dt.datetime) -> "_Desk":
+        alone = (await load_people(connection, [(employee_id, now.date())])).states.get(employee_id)
+        if alone is None:
+            raise CorrectionRefused("pegawai tidak terdaftar; impor pegawainya dulu")
+        zone = ZoneInfo(alone.timezone)
+        if alone.played_clock is not None:
+            now = (await due.clocks(connection, [alone.played_clock])).get(alone.played_clock, now)
+        today = now.astimezone(zone).date()
+        dated = isinstance(fields, LeaveBody | PermissionBody | ManualBody | OutageBody)
+        if isinstance(fields, ManualBody):
+            first = last = fields.at.astimezone(zone).date()
+        elif isinstance(fields, LeaveBody | PermissionBody):
+            first, last = dates_of(fields, zone)
+        else:
+            first = last = today
+        if (last - first).days > _LONGEST_LEAVE:
+            raise CorrectionRefused("permohonan lebih dari dua tahun; pecah menjadi beberapa permohonan")
+        reference = await Memory().current(connection)
+        since, until = dt.date(first.year - 1, 1, 1), dt.date(last.year, 12, 31)
+        months = [since + n * 28 * _DAY for n in range((until - since).days // 28 + 2)]
+        people = await load_people(connection, [(employee_id, date) for date in months])
+        unit = alone.unit_on(first)
+        pack = reference.in_force.on(unit, first) if unit else None
+        duties = people.duties(reference, employee_id)
+        return cls(alone, duties, reference.policies[pack] if pack else None, first, last, today, dated)
+
+
+async def _no_overlap(connection: Connection, employee_id: UUID, request_id: UUID, desk: _Desk) -> None:
+    for kept in await facts.corrections_about(connection, [employee_id], desk.first, desk.last):
+        mine = kept.employee_id == employee_id and kept.correction_id != request_id
+        if mine and kept.kind in _OF_DATES and kept.state != "rejected":
+            what = kept.body.get("kind", "izin")
+            raise CorrectionRefused(
+                f"bertumpuk dengan {'dinas luar' if what == 'dl' else what} {kept.first:%d-%m-%Y} sampai {kept.last:%d-%m-%Y} yang"
+                f" {'sudah disetujui' if kept.state == 'approved' else 'masih diajukan'}; tarik atau ubah yang itu dulu"
+            )
+
+
+async def _nth_forgotten(connection: Connection, employee_id: UUID, request_id: UUID, desk: _Desk) -> int:
+    """Its number among the forgotten marks of the month; over the rule pack's limit it is refused."""
+    first = desk.first.replace(day=1)
+    last = (first + 31 * _DAY).replace(day=1) - _DAY
+    nth = 1 + await rows.forgotten_in(connection, employee_id, first, last, request_id)
+    limit = desk.policy.forgot_limit_per_month if desk.policy else None
+    if limit is not None and nth > limit:
+        raise CorrectionRefused(f"lupa absen paling banyak {limit} kali sebulan; bulan ini sudah {nth - 1} kali")
+    return nth
+
+
+async def _within(connection: Connection, employee_id: UUID, request_id: UUID, desk: _Desk, quota: Quota) -> None:
+    """Raises if the duty days of annual leave in a calendar year would be more than the right to it."""
+    years = range(desk.first.year, desk.last.year + 1)
+    taken = await facts.corrections_about(
+        connection, [employee_id], dt.date(years[0] - 1, 1, 1), dt.date(years[-1], 12, 31)
+    )
+    spans = [
+        (kept.first, kept.last) for kept in taken
+        if kept.employee_id == employee_id and kept.correction_id != request_id and kept.kind == "leave"
+        and kept.body.get("kind") == "annual" and kept.state != "rejected"
+    ]  # fmt: skip
+
+    def in_year(spans: list[tuple[dt.date, dt.date]], year: int) -> int:
+        begin, end = dt.date(year, 1, 1), dt.date(year, 12, 31)
+        return sum(desk.worked(max(first, begin), min(last, end)) for first, last in spans if first <= end and last >= begin)
+
+    for year in years:
+        right = quota.of_year(in_year(spans, year - 1))
+        used, asked = in_year(spans, year), in_year([(desk.first, desk.last)], year)
+        if used + asked > right:
+            raise CorrectionRefused(
+                f"cuti tahunan {year}: hak {right} hari kerja, sudah diambil atau diajukan {used}, diminta {asked}; kurangi harinya"
+            )
