@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import time
 from typing import TYPE_CHECKING, Annotated
+from urllib.parse import urlsplit, urlunsplit
 
 import typer
 
@@ -15,7 +17,10 @@ if TYPE_CHECKING:
 
 
 def replay(
-    into: Annotated[str, typer.Option(metavar="URL", help="PostgreSQL URL of the database to rebuild into; it is created.")],
+    into: Annotated[
+        str,
+        typer.Option(metavar="DATABASE", help="Database to rebuild into, made if it is not there: a name beside the live one, or a URL."),
+    ],
     database: Annotated[
         str | None, typer.Option(metavar="URL", help="The live database; default: HADIR_DATABASE, else the running stack.")
     ] = None,
@@ -31,27 +36,40 @@ def replay(
     difference: replay when the lag is 0. The exit code is 0 only if both say the same. The rebuilt database is for
     asking and proving; it numbers its own versions and does not replace the live one.
 
-    Example: [bold]hadir replay --into postgresql://postgres@127.0.0.1:8832/rebuilt[/bold]
+    Example: [bold]hadir replay --into rebuilt[/bold]
     """
     from services.replay.digest import compare as compare_both
     from services.replay.rebuilding import NotEmpty, rebuild
+    from shared.failures import is_infrastructure
 
     live = database or settings().database
-    if into == live:
+    target = into if "://" in into else urlunsplit(urlsplit(live)._replace(path=f"/{into}"))
+    if target == live:
         stop_with("--into names the live database; name another one, which need not exist yet.", 2)
 
+    told_at = 0.0
+
     def progress(what: str, done: int) -> None:
-        if not as_json:
+        nonlocal told_at
+        if not as_json and time.monotonic() > told_at + 1:
+            told_at = time.monotonic()
             print_line(f"  {what} {done or ''}".rstrip())
 
     async def all_of_it() -> "tuple[Source, list[Statement]]":
-        source = await rebuild(settings(), into, progress)
-        return source, await compare_both(live, into) if compare else []
+        source = await rebuild(settings(), target, progress)
+        return source, await compare_both(live, target) if compare else []
 
     try:
         source, statements = asyncio.run(all_of_it())
     except NotEmpty:
         stop_with("That database holds something already; name one that does not exist yet, or drop it first.", 2)
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        stop_with(
+            f"Kafka or PostgreSQL cannot be reached ({type(error).__name__}): run `hadir run`, or name them with HADIR_KAFKA and"
+            " --database."
+        )
     expired = sorted(name for name, read in source.read.items() if not read.begins)
     equal = all(statement.equal for statement in statements) and (partial or not expired)
     if as_json:

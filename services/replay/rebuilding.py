@@ -9,7 +9,7 @@ import orjson
 from services.geofence.app import build as build_geofence
 from services.payroll.app import build as build_payroll
 from services.replay.restoring import restore_geofence, restore_payroll, restore_schedule
-from services.replay.source import Source, opened, record_of
+from services.replay.source import Source, record_of
 from services.schedule.app import build as build_schedule
 from shared.database import open_pool
 from shared.lanes import Lanes, Record
@@ -103,7 +103,7 @@ async def rebuild(settings: Settings, database: str, progress: Progress) -> Sour
             lanes = Lanes(pool, service)
             made.append(Rebuilt(service, lanes, build(Context(there, pool, lanes, lambda: None))))
         geofence, schedule, payroll = made
-        source = await stack.enter_async_context(opened(settings.kafka, BATCH))
+        source = Source(settings.kafka, BATCH)
         progress("reference data", 0)
         await restore_schedule(schedule.lanes, source)
         for service_made in made:

@@ -1,7 +1,6 @@
 """Topics as a rebuild reads them: from their beginning up to where they end when asked, in batches of records."""
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,37 +26,44 @@ class Read:
 
 
 class Source:
-    """The topics of one deployment."""
+    """The topics of one deployment, on these bootstrap servers, read `most` records at a time."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, most: int) -> None:
-        self._consumer = consumer
+    def __init__(self, bootstrap: str, most: int) -> None:
+        self._bootstrap = bootstrap
         self._most = most
         self.read: dict[str, Read] = {}
         """By topic, for the report."""
 
     async def batches(self, topic: Topic[Any]) -> AsyncIterator[list[Row]]:
         """All records of a topic, in offset order within each partition; records nobody could read are counted only."""
-        told = self.read.setdefault(topic.name, Read())
-        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        begins = await self._consumer.beginning_offsets(places)
-        ends = await self._consumer.end_offsets(places)
-        # A compacted topic loses what was replaced; any other one must reach back to its first record.
-        told.begins = topic.compacted or not any(begins.values())
-        self._consumer.assign(places)
-        await self._consumer.seek_to_beginning(*places)
-        while [place for place in places if await self._consumer.position(place) < ends[place]]:
-            fetched = await self._consumer.getmany(*places, timeout_ms=_POLL_MS, max_records=self._most)
-            rows: list[Row] = []
-            for place, records in fetched.items():
-                for record in records:
-                    if record.offset < ends[place]:
-                        told.records += 1
-                        try:
-                            rows.append(_row(topic, record))
-                        except Poison:  # it lies in the dead letters of the service that could not read it
-                            told.poison += 1
-            if rows:
-                yield rows
+        # A consumer for each reading: one that is given other partitions waits seconds before it fetches them.
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._bootstrap, client_id="hadir-replay", group_id=None, enable_auto_commit=False, **security()
+        )
+        await consumer.start()
+        try:
+            told = self.read[topic.name] = Read()
+            places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+            begins = await consumer.beginning_offsets(places)
+            ends = await consumer.end_offsets(places)
+            # A compacted topic loses what was replaced; any other one must reach back to its first record.
+            told.begins = topic.compacted or not any(begins.values())
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            while [place for place in places if await consumer.position(place) < ends[place]]:
+                rows: list[Row] = []
+                for place, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._most)).items():
+                    for record in records:
+                        if record.offset < ends[place]:
+                            told.records += 1
+                            try:
+                                rows.append(_row(topic, record))
+                            except Poison:  # it lies in the dead letters of the service that could not read it
+                                told.poison += 1
+                if rows:
+                    yield rows
+        finally:
+            await consumer.stop()
 
     async def newest(self, topic: Topic[Any]) -> list[Record[Any]]:
         """The newest record of each subject of a state topic, oldest first; those with a tombstone are left out."""
@@ -71,19 +77,6 @@ class Source:
                 if subject not in found or found[subject].event.version < row.event.version:
                     found[subject] = row
         return sorted(found.values(), key=lambda record: (record.envelope.time, record.envelope.id))
-
-
-@asynccontextmanager
-async def opened(bootstrap: str, most: int) -> AsyncIterator[Source]:
-    """Topics on these bootstrap servers, read `most` records at a time."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, client_id="hadir-replay", group_id=None, enable_auto_commit=False, **security()
-    )
-    await consumer.start()
-    try:
-        yield Source(consumer, most)
-    finally:
-        await consumer.stop()
 
 
 def record_of(

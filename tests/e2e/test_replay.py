@@ -1,0 +1,107 @@
+"""What the topics hold is enough: all of a house, whatever this session did in it, is rebuilt from them."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import asyncpg
+import pytest
+
+from services.replay.digest import compare, digest
+
+PATIENCE_S = 240
+
+
+@pytest.fixture(scope="module")
+def played(house: Any) -> Any:
+    """The session's house with a province played in it: late corrections and closed months if others ran before."""
+    play = [sys.executable, "-m", "services", "simulate", "--employees", "150", "--days", "2", "--seed", "77", "--json"]
+    report = json.loads(subprocess.run(play, env=house.env, capture_output=True, text=True, check=True).stdout)
+    assert report["equal"], report["differences"]
+    return house
+
+
+def hadir(house: Any, *words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "services", *words], env=house.env, capture_output=True, text=True, check=False)
+
+
+async def settle(house: Any) -> None:
+    """Waits until nothing is under way: no due day, no outbox, no position behind."""
+    deadline = time.monotonic() + PATIENCE_S
+    while True:
+        [row] = await house.fetch(
+            "select (select count(*) from schedule.due_day where due_at <= 'epoch') as due,"
+            + ", ".join(
+                f"(select count(*) from {service}.outbox o join {service}.relay_cursor c using (lane) where o.seq > c.sent_seq)"
+                f" as {service}"
+                for service in ("geofence", "schedule", "payroll")
+            )
+        )
+        if not any(row.values()):
+            return
+        assert time.monotonic() < deadline, dict(row)
+        time.sleep(0.2)  # polls with the deadline above
+
+
+async def test_all_that_a_house_knows_is_rebuilt_from_its_topics_to_the_rupiah(played: Any) -> None:
+    await settle(played)
+    done = hadir(played, "replay", "--into", "rebuilt", "--json")
+
+    assert done.returncode == 0, (done.stdout, done.stderr)
+    report = json.loads(done.stdout)
+    assert report["equal"]
+    rows = {statement["name"]: statement["rows"] for statement in report["statements"]}
+    assert all(here == there for here, there in rows.values())
+    assert rows["assessed days"][0] >= 300
+    assert rows["deductions by month of origin"][0] > 0
+
+    again = hadir(played, "replay", "--into", "rebuilt")
+    assert again.returncode == 2
+    assert "holds something already" in again.stderr
+
+
+async def test_a_rebuilt_database_that_says_something_else_is_told_apart_row_by_row(played: Any) -> None:
+    address = urlsplit(played.database)
+    assert hadir(played, "replay", "--into", "altered", "--no-compare").returncode == 0
+    altered = urlunsplit(address._replace(path="/altered"))
+    connection = await asyncpg.connect(altered)
+    [day] = await connection.fetch(
+        "update schedule.assessment set content = jsonb_set(content, '{status}', '\"LEAVE\"') where (employee_id, date) ="
+        " (select employee_id, date from schedule.assessment where status = 'ABSENT' limit 1) returning employee_id, date"
+    )
+    await connection.close()
+
+    differing = {s.name: s.differing for s in await compare(played.database, altered) if not s.equal}
+    assert differing == {"assessed days": [f"{day['employee_id']} {day['date']}"]}
+
+
+async def test_every_event_delivered_once_more_from_the_beginning_changes_nothing(played: Any) -> None:
+    await settle(played)
+    before = await digest(played.database)
+    counts = (
+        "select (select coalesce(sum(version), 0) from schedule.assessment) as days,"
+        " (select count(*) from payroll.ledger) as entries, (select coalesce(sum(version), 0) from payroll.month) as months"
+    )
+    [versions] = await played.fetch(counts)
+    ends = {}
+    for service in ("payroll", "schedule", "geofence"):
+        ends[service] = await played.fetch(f"select topic, lane, next_offset from {service}.position order by topic, lane")
+        # The worker has nothing to do, so it does not look; the one that takes its place finds itself at the beginning.
+        await played.fetch(f"update {service}.position set next_offset = 0 returning lane")
+        children = json.loads((played.home / "running.json").read_text())["children"]
+        [worker] = [child["pid"] for child in children if child["name"] == service]
+        os.kill(worker, signal.SIGKILL)
+    deadline = time.monotonic() + PATIENCE_S
+    for service, wanted in ends.items():
+        while await played.fetch(f"select topic, lane, next_offset from {service}.position order by topic, lane") != wanted:
+            assert time.monotonic() < deadline, service
+            time.sleep(0.2)  # polls with the deadline above
+    await settle(played)
+
+    assert await digest(played.database) == before
+    assert (await played.fetch(counts))[0] == versions
