@@ -56,6 +56,10 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "calendars.read": _ALL,
     "policies.read": _ALL,
     "rosters.read": _ALL,
+    "rosters.draft": frozenset({_UNIT, _BKD}),  # the OPD makes its roster and reports it to BKD (seed 001: Jabar)
+    "rosters.decide": frozenset({_BKD}),  # approve, adjust, return, publish
+    "schemes.read": _ALL,
+    "schemes.apply": frozenset({_BKD}),
     # what was concluded
     "days.read": _ALL,
     "violations.read": _CONDUCT,

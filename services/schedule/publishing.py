@@ -150,26 +150,33 @@ async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: s
     total = Outcome()
     for held, chunk in _by_lanes(rosters, lambda roster: roster.employee_id):
         async with lanes.hold({lane_of(actor), *held}) as work:
-            known = await rows.rosters(work.connection, [(roster.employee_id, roster.month) for roster in chunk])
-            changed, outcome = differing(chunk, known, lambda roster: (roster.employee_id, roster.month))
-            total += outcome
-            if not changed:
-                continue
-            cause = _audit(work, actor, "publish-rosters", outcome)
-            await rows.put_rosters(work.connection, changed)
-            for version, roster in changed:
-                key = f"{roster.employee_id}|{roster.month:%Y-%m}"
-                work.emit(ROSTER, key, version, roster.published(version), key=key, lane=lane_of(roster.employee_id), cause=cause)
-            spans = [Span(roster.employee_id, roster.month - _WEEK, _next_month(roster.month) + _WEEK) for _, roster in changed]
-            leaves = [
-                kept for kept in await facts.corrections_about(
-                    work.connection, {span.employee_id for span in spans}, min(span.first for span in spans),
-                    max(span.last for span in spans),
-                ) if kept.kind == "leave" and kept.employee_id is not None
-            ]  # leave tables count duty days, so a month's roster bears on the later days of a leave too
-            spans += [Span(kept.employee_id, kept.first, kept.last) for kept in leaves if kept.employee_id is not None]
-            await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
+            total += await put_rosters(work, chunk, actor)
     return total
+
+
+async def put_rosters(work: Work, rosters: Sequence[RosterState], actor: str, cause: Envelope | None = None) -> Outcome:
+    """Publishes rosters within a unit of work that holds their people's lanes and the actor's.
+
+    `cause` is the audit record of what led to it; without one it gets one of its own.
+    """
+    known = await rows.rosters(work.connection, [(roster.employee_id, roster.month) for roster in rosters])
+    changed, outcome = differing(rosters, known, lambda roster: (roster.employee_id, roster.month))
+    if not changed:
+        return outcome
+    cause = cause or _audit(work, actor, "publish-rosters", outcome)
+    await rows.put_rosters(work.connection, changed)
+    for version, roster in changed:
+        key = f"{roster.employee_id}|{roster.month:%Y-%m}"
+        work.emit(ROSTER, key, version, roster.published(version), key=key, lane=lane_of(roster.employee_id), cause=cause)
+    spans = [Span(roster.employee_id, roster.month - _WEEK, _next_month(roster.month) + _WEEK) for _, roster in changed]
+    leaves = [
+        kept for kept in await facts.corrections_about(
+            work.connection, {span.employee_id for span in spans}, min(span.first for span in spans), max(span.last for span in spans),
+        ) if kept.kind == "leave" and kept.employee_id is not None
+    ]  # leave tables count duty days, so a month's roster bears on the later days of a leave too
+    spans += [Span(kept.employee_id, kept.first, kept.last) for kept in leaves if kept.employee_id is not None]
+    await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
+    return outcome
 
 
 async def publish_calendars(lanes: Lanes, calendars: Sequence[CalendarState], actor: str = OPERATOR) -> Outcome:
