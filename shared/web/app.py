@@ -37,6 +37,7 @@ from shared.web.duties import Duties, End
 _PROBE_EVERY_S: Final = 1.0
 _FORGET_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 5_000
+_PREFIX: Final = "/v1"
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -78,12 +79,12 @@ def new_app(
         static_url="/docs/assets",
     )  # fmt: skip
     for router in routers:
-        app.include_router(router, prefix="/v1", responses=problems.ANSWERS)
+        app.include_router(router, prefix=_PREFIX, responses=problems.ANSWERS)
     app.include_router(health.router(readiness))
     app.add_middleware(_Limits, at_most=largest_body or context.settings.max_body_bytes)
     app.add_middleware(_Timed, service=context.service)
     problems.install(app, refusals=refusals)
-    _describe(app)
+    _describe(app, routers)
     return app
 
 
@@ -194,7 +195,7 @@ class _Timed:
                 metrics.API_SECONDS.labels(self._service, operation, str(status)).observe(time.perf_counter() - begun)
 
 
-def _describe(app: FastAPI) -> None:
+def _describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:
     """Completes the app's OpenAPI document: what a problem is, and which roles each operation takes."""
 
     def document() -> dict[str, Any]:
@@ -202,13 +203,11 @@ def _describe(app: FastAPI) -> None:
             schema = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
             _, bodies = models_json_schema([(problems.ProblemBody, "validation")], ref_template=_REF)
             schema.setdefault("components", {}).setdefault("schemas", {}).update(bodies["$defs"])
-            for route in app.routes:
-                if isinstance(route, APIRoute) and route.include_in_schema:
+            for route in (route for router in routers for route in router.routes if isinstance(route, APIRoute)):
+                for method in route.methods or ():
+                    operation = schema["paths"][_PREFIX + route.path_format][method.lower()]
                     for verb, roles in verbs_of(route):
-                        for method in route.methods or ():
-                            operation = schema["paths"][route.path_format][method.lower()]
-                            operation["x-hadir-verb"] = verb
-                            operation["x-hadir-roles"] = sorted(roles)
+                        operation |= {"x-hadir-verb": verb, "x-hadir-roles": sorted(roles)}
             app.openapi_schema = schema
         return app.openapi_schema
 

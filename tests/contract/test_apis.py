@@ -45,13 +45,13 @@ def test_the_committed_description_is_the_one_that_is_served(service: Any) -> No
 
 @pytest.mark.parametrize("service", APIS)
 def test_every_route_asks_for_one_verb_of_the_table_and_has_an_operation_of_its_own(service: Any) -> None:
-    routes = [route for route in app_of(service).routes if isinstance(route, APIRoute) and route.include_in_schema]
-    assert routes
+    routers = import_module(f"services.{service}.api").ROUTERS
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    assert len(routes) == sum(len(methods) for methods in app_of(service).openapi()["paths"].values())
     for route in routes:
         asked = verbs_of(route)
         assert len(asked) == 1, f"{route.path} must ask for exactly one verb: Annotated[Actor, asks(...)]"
         assert asked[0][0] in RIGHTS
-        assert route.path.startswith("/v1/")
     ids = [route.operation_id for route in routes]
     assert all(ids), "every route needs an operation_id"
     assert len(set(ids)) == len(ids)
