@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s clean
+.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s dashboards verify-monitoring clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -24,7 +24,7 @@ run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, ch
 stop: ## Stop what `make run` started, or left behind
 	@if [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
 
-test: lint unit contract deploy integration consumers faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
+test: lint unit contract deploy verify-monitoring integration consumers faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
 
 unit: $(READY) ## Rules and decisions; nothing running, seconds
 	$(PYTEST) tests/unit
@@ -44,6 +44,14 @@ deploy: $(READY) ## Manifests: every overlay is sound, planted errors are found,
 
 verify-k8s: $(READY) ## Check every overlay of deploy/k8s, or OVERLAYS="path ...", without a cluster
 	@$(BIN)/python -m deploy.k8s.verify $(OVERLAYS)
+
+dashboards: $(READY) ## Write Grafana's JSON and the Kubernetes copies of dashboards and rules from their sources
+	@$(BIN)/python -m deploy.grafana
+	@$(BIN)/python -m deploy.prometheus
+
+verify-monitoring: $(READY) ## Dashboards, alerts, runbooks, canaries: against a real Prometheus that scrapes a running stack
+	@$(BIN)/python -m services.local.prometheus
+	$(PYTEST) tests/monitoring
 
 integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests
 	$(PYTEST) tests/integration
@@ -71,7 +79,7 @@ topics: $(READY) ## Write the README's table, Kubernetes' topics and users, and 
 
 openapi: $(READY) ## Write docs/openapi*.json, what the HTTP APIs promise, from the code
 	@$(BIN)/python -m services.ingest openapi > docs/openapi.json
-	@for service in geofence schedule payroll; do $(BIN)/python -m services.$$service api --openapi > docs/openapi-$$service.json; done
+	@for service in geofence schedule payroll reports; do $(BIN)/python -m services.$$service api --openapi > docs/openapi-$$service.json; done
 
 setup: $(READY) ## Create .venv with the locked, hash-checked packages
 

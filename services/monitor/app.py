@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from functools import partial
 from time import monotonic, time
 from typing import Final
 
@@ -12,7 +14,7 @@ from services.monitor.fairness import tell_fairness
 from services.monitor.flows import Flows
 from services.monitor.proofs import tell_proofs
 from services.monitor.server import Server
-from services.reports.flow import Flow
+from services.reports.flow import Flow, connect_auditor
 from shared import logs, metrics
 from shared.failures import is_infrastructure
 from shared.health import HealthServer, Readiness
@@ -22,11 +24,10 @@ _log = logging.getLogger(__name__)
 
 Gather = Callable[[], Awaitable[None]]
 
-_OFTEN_S: Final = 5.0
-_SELDOM_S: Final = 15.0
-_PROOF_S: Final = 30.0
 _SHARE: Final = 20
-"""A gathering that takes a second rests for 20: figures never cost the database more than a twentieth of one core."""
+"""A gathering of the dear groups that takes a second rests for 20: never more than a twentieth of one of the database's cores."""
+_DEAR: Final = ("fairness", "proofs")
+_LONGEST_REST_S: Final = 600.0
 
 
 async def run(settings: Settings) -> None:
@@ -57,16 +58,18 @@ class House:
         self._flows = Flows()
         self._server = Server()
 
-    groups: Final = {"flow": _OFTEN_S, "kafka": _SELDOM_S, "postgres": _OFTEN_S, "fairness": _SELDOM_S, "proofs": _PROOF_S}
+    groups: Final = {"flow": 5.0, "kafka": 15.0, "postgres": 5.0, "fairness": 15.0, "proofs": 30.0}
     """Names of the groups, each with the seconds that it rests at least."""
 
     async def keep(self, group: str) -> None:
         """Gather a group again and again; what is away is waited for, and counted."""
         metrics.FIGURES_FAILED.labels(group)
+        metrics.FIGURES_AT.labels(group).set(0)  # never yet: what a group has not looked at must not pass for 0
         while True:
-            began = monotonic()
             try:
-                await self._gather(group)
+                async with self._source(group) as gather:
+                    while True:
+                        await self._rest(group, await self._once(group, gather))
             except Exception as error:
                 if not is_infrastructure(error):
                     raise
@@ -74,27 +77,37 @@ class House:
                 if group == "postgres":
                     metrics.POSTGRES_UP.set(0)
                 logs.event(_log, "Figures could not be gathered", level=logging.WARNING, group=group, error=error)
-            else:
-                metrics.FIGURES_SECONDS.labels(group).set(monotonic() - began)
-                metrics.FIGURES_AT.labels(group).set(time())
-                self._missing.discard(group)
-                if not self._missing:
-                    self._readiness.have("first figures")
-            await asyncio.sleep(max(self.groups[group], _SHARE * (monotonic() - began)))
+            await self._rest(group, 0.0)
 
-    async def _gather(self, group: str) -> None:
+    async def _once(self, group: str, gather: Gather) -> float:
+        began = monotonic()
+        await gather()
+        took = monotonic() - began
+        metrics.FIGURES_SECONDS.labels(group).set(took)
+        metrics.FIGURES_AT.labels(group).set(time())
+        self._missing.discard(group)
+        if not self._missing:
+            self._readiness.have("first figures")
+        return took
+
+    async def _rest(self, group: str, took: float) -> None:
+        share = min(_LONGEST_REST_S, _SHARE * took) if group in _DEAR else 0.0
+        await asyncio.sleep(max(self.groups[group], share))
+
+    @asynccontextmanager
+    async def _source(self, group: str) -> AsyncIterator[Gather]:
+        """Connections of a group's own, and what gathers with them; after an outage they are made anew."""
         if group == "postgres":
-            await self._server.tell(self._settings.database)
-            return
-        if group == "kafka":
+            yield partial(self._server.tell, self._settings.database)
+        elif group == "kafka":
             async with Broker(self._settings.kafka) as broker:
-                await broker.tell()
-            return
-        # Connections are made anew for each gathering: they are few, and after an outage nothing stale is left.
-        async with Flow(self._settings.database, self._settings.kafka) as flow:
-            if group == "flow":
-                await self._flows.tell(flow)
-            elif group == "fairness":
-                await tell_fairness(flow.connection)
-            else:
-                await tell_proofs(flow)
+                yield broker.tell
+        elif group == "fairness":
+            connection = await connect_auditor(self._settings.database, "hadir monitor")
+            try:
+                yield partial(tell_fairness, connection)
+            finally:
+                await connection.close()
+        else:
+            async with Flow(self._settings.database, self._settings.kafka) as flow:
+                yield partial(self._flows.tell if group == "flow" else tell_proofs, flow)

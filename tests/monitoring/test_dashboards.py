@@ -6,18 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import promql_parser as promql
 import pytest
 
 from deploy.grafana.__main__ import DASHBOARDS, FOLDER, files
+from deploy.grafana.queries import fit, selected, unknown_metrics
 from shared import metrics
 
 ROOT = Path(__file__).parents[2]
-ELSEWHERE = {"ALERTS", "up"}
-"""What Prometheus makes by itself. Everything else that a panel may ask for is in shared/metrics.py: figures of Kafka and
-PostgreSQL are our own too, so that a dashboard shows the same on a laptop and in a cluster."""
-
-
 def stored() -> Iterator[tuple[str, dict[str, Any]]]:
     for path in sorted(FOLDER.glob("*.json")):
         dashboard = json.loads(path.read_text())
@@ -31,35 +26,6 @@ PANELS = list(stored())
 
 def expressions() -> list[tuple[str, str]]:
     return [(f"{title} / {panel['title']}", target["expr"]) for title, panel in PANELS for target in panel["targets"]]
-
-
-def fit(expression: str) -> str:
-    """The expression as Grafana sends it: variables are replaced."""
-    return expression.replace("$__rate_interval", "1m").replace("$opd", ".*")
-
-
-def selected(expression: str) -> set[str]:
-    """The names of all series that an expression asks for."""
-    found: set[str] = set()
-
-    def walk(node: Any) -> None:
-        selector = node.vector_selector if isinstance(node, promql.MatrixSelector) else node
-        if isinstance(selector, promql.VectorSelector):
-            assert selector.name, "a selector without a name asks for everything"
-            found.add(selector.name)
-        for part in ("expr", "lhs", "rhs", "param"):
-            inner = getattr(node, part, None)
-            if inner is not None and not isinstance(inner, str | float):
-                walk(inner)
-        for argument in getattr(node, "args", None) or ():
-            walk(argument)
-
-    walk(promql.parse(fit(expression)))
-    return found
-
-
-def unknown_metrics(expression: str) -> set[str]:
-    return selected(expression) - metrics.series().keys() - ELSEWHERE
 
 
 def test_the_json_is_what_the_code_makes() -> None:

@@ -1,0 +1,85 @@
+"""`python -m deploy.prometheus`: writes what Kubernetes gets of dashboards and rules (part of `make dashboards`)."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+from deploy.grafana.__main__ import files as dashboards
+
+RULES: Final = Path(__file__).parent / "rules"
+COMPONENT: Final = Path(__file__).parents[1] / "k8s" / "components" / "monitoring"
+
+_HEAD: Final = (
+    "# Made by `make dashboards` from deploy/prometheus/rules.\n"
+    "# The label that your Prometheus selects rules by belongs into the overlay.\n"
+)
+
+
+def rule_files() -> list[Path]:
+    """The files with rules, as Prometheus reads them."""
+    return sorted(RULES.glob("*.yml"))
+
+
+def rule_object() -> dict[str, Any]:
+    """The PrometheusRule with all groups of all files."""
+    groups = [group for path in rule_files() for group in yaml.safe_load(path.read_text())["groups"]]
+    return {
+        "apiVersion": "monitoring.coreos.com/v1",
+        "kind": "PrometheusRule",
+        "metadata": {"name": "hadir"},
+        "spec": {"groups": groups},
+    }
+
+
+def config_maps() -> list[dict[str, Any]]:
+    """A ConfigMap for each dashboard, labelled as Grafana's sidecar looks for them."""
+    return [
+        {
+            "apiVersion": "v1",
+            "kind": "ConfigMap",
+            "metadata": {
+                "name": f"hadir-dashboard-{path.stem.removeprefix('hadir-')}",
+                "labels": {"grafana_dashboard": "1"},
+                "annotations": {"grafana_folder": "Hadir"},
+            },
+            "data": {path.name: content},
+        }
+        for path, content in dashboards().items()
+    ]
+
+
+def files() -> Mapping[Path, str]:
+    """Every generated file of the component with its content."""
+    return {
+        COMPONENT / "rules.yaml": _HEAD + _yaml([rule_object()]),
+        COMPONENT / "dashboards.yaml": "# Made by `make dashboards` from deploy/grafana.\n" + _yaml(config_maps()),
+    }
+
+
+def _yaml(objects: list[dict[str, Any]]) -> str:
+    return yaml.dump_all(objects, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=1000)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes texts of several lines as blocks, so that a change of a dashboard is read as one."""
+
+
+_Dumper.add_representer(
+    str, lambda dumper, text: dumper.represent_scalar("tag:yaml.org,2002:str", text, style="|" if "\n" in text else None)
+)
+
+
+def main() -> int:
+    """Write what differs."""
+    for path, content in files().items():
+        if not path.exists() or path.read_text() != content:
+            path.write_text(content)
+            sys.stdout.write(f"wrote {path.name}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
