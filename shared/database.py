@@ -53,6 +53,11 @@ class _Unreset(_PlainConnection):
         return ""
 
 
+def auditor_settings(name: str) -> dict[str, str]:
+    """Settings of a session that may read every schema and write none."""
+    return {**_SESSION, "application_name": name, "role": AUDIT_ROLE, "default_transaction_read_only": "on"}
+
+
 def session_settings(service: Service | None, name: str) -> dict[str, str]:
     """Settings of a session that acts for a service (or for the login itself); `name` shows in pg_stat_activity."""
     settings = {**_SESSION, "application_name": name}
@@ -73,6 +78,15 @@ async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max
 
     JSON columns come as text (asyncpg's default). Raises what connecting raises: `OSError`, `asyncpg.PostgresError`.
     """
+    return await _open(url, session_settings(service, f"hadir {service or 'tool'}"), min_size, max_size)
+
+
+async def open_audit_pool(url: str, *, min_size: int = 1, max_size: int = 4) -> Pool:
+    """A pool whose sessions may read every schema and write none; otherwise as `open_pool`."""
+    return await _open(url, auditor_settings("hadir reports"), min_size, max_size)
+
+
+async def _open(url: str, settings: Mapping[str, str], min_size: int, max_size: int) -> Pool:
     return await asyncpg.create_pool(
         url,
         min_size=min_size,
@@ -81,7 +95,7 @@ async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max
         command_timeout=_COMMAND_TIMEOUT_S,
         max_inactive_connection_lifetime=0,
         connection_class=_Unreset,
-        server_settings=session_settings(service, f"hadir {service or 'tool'}"),
+        server_settings=dict(settings),
     )
 
 

@@ -9,6 +9,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.events import DayStatus, Mark, Verdict
 from shared.failures import REASONS
+from shared.topics import SERVICES
 
 disable_created_metrics()  # type: ignore[no-untyped-call]  # half of the output, and nobody reads it
 
@@ -176,8 +177,8 @@ def begin(service: str) -> None:
     global _shown  # noqa: PLW0603 - what this process is, it is for good
     _shown = {"monitor": WATCHED, "canaries": CANARIES}.get(service, REGISTRY)
     start_at_zero(_OWN.get(service, ()))
-    if _shown is not REGISTRY:
-        return
+    if _shown is not REGISTRY or service not in SERVICES:
+        return  # an API has no lanes and no lag
     for counter in _RUNTIME:
         counter.labels(service)
     for reason in REASONS:

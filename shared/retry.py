@@ -9,7 +9,6 @@ from typing import Final, TypeVar
 from shared import logs, metrics
 from shared.failures import is_infrastructure
 from shared.health import Readiness
-from shared.topics import Service
 
 T = TypeVar("T")
 
@@ -24,7 +23,7 @@ class Abandoned(Exception):
 
 
 async def persist(
-    work: Callable[[], Awaitable[T]], *, what: str, service: Service, readiness: Readiness,
+    work: Callable[[], Awaitable[T]], *, what: str, service: str, readiness: Readiness,
     abandoned: Callable[[], bool] = lambda: False,
 ) -> T:  # fmt: skip
     """Does `work` until infrastructure lets it succeed; other errors are raised as they are.

@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     geofence_api_port: int = Field(8812, ge=0, le=65535, description="HTTP API of geofence: sites, verdicts, suspicions")
     schedule_api_port: int = Field(8813, ge=0, le=65535, description="HTTP API of schedule: people, duties, days, corrections")
     payroll_api_port: int = Field(8814, ge=0, le=65535, description="HTTP API of payroll: months, ledger, ceilings")
+    reports_api_port: int = Field(8815, ge=0, le=65535, description="HTTP API of the reports: receipts; reads all, writes nothing")
     monitor_port: int = Field(8805, ge=0, le=65535, description="figures of the whole house, seen from outside: metrics and health")
     canaries_port: int = Field(8806, ge=0, le=65535, description="metrics and health of the canaries")
     prometheus_port: int = Field(8890, ge=0, le=65535, description="port of the Prometheus that `hadir run` starts if it has one; 0 takes a free one")

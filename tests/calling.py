@@ -15,7 +15,7 @@ from shared.web.app import Context
 
 @asynccontextmanager
 async def serving(
-    create_app: Callable[[Context], FastAPI], service: Service, database: str
+    create_app: Callable[[Context], FastAPI], service: Service | None, database: str
 ) -> AsyncIterator[httpx.AsyncClient]:
     """A client of the API of a service on this database; requests come from BKD unless they say otherwise."""
 

@@ -26,6 +26,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.kafka import start_kafka
 from services.local.postgres import Postgres, start_postgres
+from services.local.supervisor import COMMANDS
 from shared.events import Event
 from shared.kafka import apply_topics
 from shared.schemas import apply_schemas
@@ -173,7 +174,7 @@ class House:
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A stack that `hadir run` started for this session, with nothing played."""
     home = tmp_path_factory.mktemp("house")
-    free = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", "INGEST", "GEOFENCE", "SCHEDULE", "PAYROLL")}
+    free = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", *map(str.upper, COMMANDS))}
     env = {**os.environ, **free, "HADIR_HOME": str(home)}
     log = home / "run.log"
     with log.open("w") as output:

@@ -177,7 +177,7 @@ def _shown(home: Path) -> str:
 
 def _where_to_look(addresses: dict[str, str], home: Path) -> str:
     rows = {
-        "API": f"{addresses['ingest']}/docs",
+        "API": "  ".join(f"{addresses[name]}/docs" for name in ("ingest", "geofence_api", "schedule_api", "payroll_api", "reports_api")),
         "metrics": "  ".join(f"{addresses[name]}/metrics" for name in ("ingest", "geofence", "schedule", "payroll")),
         "Kafka": f"{addresses['kafka']}   (hadir topics list)",
         "database": addresses["database"],

@@ -76,7 +76,8 @@ def sole_run(home: Path) -> Iterator[None]:
                 f"Hadir is already running here{who}.{where}\nUse it as it is, or stop it with `make stop` (or "
                 "Ctrl-C in its terminal) and run again. A second one beside it needs its own folder and ports:\n"
                 "  HADIR_HOME=.hadir2 HADIR_KAFKA_PORT=0 HADIR_DATABASE_PORT=0 HADIR_INGEST_PORT=0 "
-                "HADIR_GEOFENCE_PORT=0 HADIR_SCHEDULE_PORT=0 HADIR_PAYROLL_PORT=0 make run"
+                "HADIR_GEOFENCE_PORT=0 HADIR_SCHEDULE_PORT=0 HADIR_PAYROLL_PORT=0 HADIR_GEOFENCE_API_PORT=0 "
+                "HADIR_SCHEDULE_API_PORT=0 HADIR_PAYROLL_API_PORT=0 HADIR_REPORTS_API_PORT=0 make run"
             )
         yield
 

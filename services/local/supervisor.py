@@ -21,13 +21,21 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "geofence": ("services.geofence", "worker"),
     "schedule": ("services.schedule", "worker"),
     "payroll": ("services.payroll", "worker"),
+    "geofence_api": ("services.geofence", "api"),
+    "schedule_api": ("services.schedule", "api"),
+    "payroll_api": ("services.payroll", "api"),
+    "reports_api": ("services.reports", "api"),
 }
 """How each service is started: the arguments of `python -m`."""
 
 WATCHERS: Final[Mapping[str, tuple[str, ...]]] = {"monitor": ("services.monitor",), "canaries": ("services.canaries",)}
 """What may be started beside the services: figures for Prometheus, and canaries."""
 
-HEAVY: Final = tuple(f"services.{name}.app" for name in COMMANDS)
+HEAVY: Final = (
+    *(f"services.{name}.app" for name in ("ingest", "geofence", "schedule", "payroll")),
+    *(f"services.{name}.api" for name in ("geofence", "schedule", "payroll", "reports")),
+    "shared.web.process",
+)
 """What takes long to import in the services."""
 
 REFUSED: Final = 78

@@ -20,12 +20,19 @@ _COMMANDS_AT_ONCE: Final = 3
 class Api:
     """The collaborators of the handlers; `app.state.api`."""
 
-    def __init__(self, settings: Settings, service: Service, pool: Pool, lanes: Lanes) -> None:
+    def __init__(self, settings: Settings, service: Service | None, pool: Pool) -> None:
+        """`service` None: the pool reads all services' schemas and nothing can be commanded."""
         self.settings: Final = settings
-        self.service: Final = service
         self.pool: Final = pool
-        self.lanes: Final = lanes
+        self._lanes = None if service is None else Lanes(pool, service)
         self._room = asyncio.Semaphore(_COMMANDS_AT_ONCE)
+
+    @property
+    def lanes(self) -> Lanes:
+        """Where commands write; TypeError in an API that only reads."""
+        if self._lanes is None:
+            raise TypeError("this API only reads")
+        return self._lanes
 
     def room_for_command(self) -> AbstractAsyncContextManager[None]:
         """Waits until there are connections for one more command."""

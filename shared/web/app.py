@@ -20,14 +20,13 @@ from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import health, metrics
-from shared.database import Pool, open_pool
+from shared.database import Pool, open_audit_pool, open_pool
 from shared.failures import is_infrastructure
 from shared.health import Readiness
-from shared.lanes import Lanes
 from shared.retry import persist
 from shared.schemas import require_schema
 from shared.settings import Settings
-from shared.topics import Service
+from shared.topics import SERVICES, Service
 from shared.web import problems
 from shared.web.actors import verbs_of
 from shared.web.api import POOL_SIZE, Api
@@ -43,11 +42,20 @@ _REF: Final = "#/components/schemas/{model}"
 
 @dataclass(frozen=True)
 class Context:
-    """What a process gives to `create_app`. `end` is called with the error after which it must not go on."""
+    """What a process gives to `create_app`.
+
+    The API acts as `service`; None: it reads the schemas of all services and commands nothing (`services.reports`).
+    `end` is called with the error after which the process must not go on.
+    """
 
     settings: Settings
-    service: Service
+    service: Service | None
     end: End
+
+    @property
+    def name(self) -> str:
+        """What metrics and logs call the process: it is not the service's worker."""
+        return f"{self.service or 'reports'}-api"
 
 
 def new_app(
@@ -59,15 +67,16 @@ def new_app(
     `refusals`: exceptions of the service that say in a sentence why something cannot be done (answered 422 `refused`).
     `largest_body` in bytes, if it is not the settings' limit for one request.
     """
-    readiness = Readiness(context.service, "database")
+    readiness = Readiness(context.name, "database")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        pool = await open_pool(context.settings.database, context.service, min_size=0, max_size=POOL_SIZE)
-        app.state.api = Api(context.settings, context.service, pool, Lanes(pool, context.service))
+        pool = await _pool(context)
+        app.state.api = Api(context.settings, context.service, pool)
         duties = Duties(context.end)
-        duties.take_on(_probe(pool, context.service, readiness), "probe")
-        duties.take_on(_forget(pool, context.service, readiness), "old commands")
+        duties.take_on(_probe(pool, context, readiness), "probe")
+        if context.service is not None:
+            duties.take_on(_forget(pool, context, readiness), "old commands")
         try:
             yield
         finally:
@@ -82,15 +91,24 @@ def new_app(
         app.include_router(router, prefix=_PREFIX, responses=problems.ANSWERS)
     app.include_router(health.router(readiness))
     app.add_middleware(_Limits, at_most=largest_body or context.settings.max_body_bytes)
-    app.add_middleware(_Timed, service=context.service)
+    app.add_middleware(_Timed, name=context.name)
     problems.install(app, refusals=refusals)
     _describe(app, routers)
     return app
 
 
-async def _probe(pool: Pool, service: Service, readiness: Readiness) -> None:
+async def _pool(context: Context) -> Pool:
+    url = context.settings.database
+    if context.service is None:
+        return await open_audit_pool(url, min_size=0, max_size=POOL_SIZE)
+    return await open_pool(url, context.service, min_size=0, max_size=POOL_SIZE)
+
+
+async def _probe(pool: Pool, context: Context, readiness: Readiness) -> None:
     """Keeps readiness true to whether the database answers, once it has all tables that this version knows."""
-    await persist(partial(require_schema, pool, service), what="tables up to date", service=service, readiness=readiness)
+    for service in SERVICES if context.service is None else (context.service,):
+        check = partial(require_schema, pool, service)
+        await persist(check, what="tables up to date", service=context.name, readiness=readiness)
     while True:
         try:
             async with asyncio.timeout(5), pool.acquire() as connection:
@@ -105,7 +123,7 @@ async def _probe(pool: Pool, service: Service, readiness: Readiness) -> None:
         await asyncio.sleep(_PROBE_EVERY_S)
 
 
-async def _forget(pool: Pool, service: Service, readiness: Readiness) -> None:
+async def _forget(pool: Pool, context: Context, readiness: Readiness) -> None:
     """Deletes old keys of commands now and then, a few at a time."""
 
     async def once() -> int:
@@ -116,7 +134,7 @@ async def _forget(pool: Pool, service: Service, readiness: Readiness) -> None:
         await asyncio.sleep(_FORGET_EVERY_S)
         forgotten = _FORGET_AT_MOST
         while forgotten == _FORGET_AT_MOST:
-            forgotten = await persist(once, what="old commands deleted", service=service, readiness=readiness)
+            forgotten = await persist(once, what="old commands deleted", service=context.name, readiness=readiness)
             await asyncio.sleep(1)
 
 
@@ -173,9 +191,9 @@ def _once(body: bytes, receive: Receive) -> Receive:
 class _Timed:
     """ASGI middleware: counts and times requests by operation and status; what has no operation is not counted."""
 
-    def __init__(self, app: ASGIApp, service: Service) -> None:
+    def __init__(self, app: ASGIApp, name: str) -> None:
         self._app = app
-        self._service = service
+        self._name = name
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun = time.perf_counter()
@@ -192,7 +210,7 @@ class _Timed:
         finally:
             operation = getattr(scope.get("route"), "operation_id", None)
             if operation is not None:
-                metrics.API_SECONDS.labels(self._service, operation, str(status)).observe(time.perf_counter() - begun)
+                metrics.API_SECONDS.labels(self._name, operation, str(status)).observe(time.perf_counter() - begun)
 
 
 def _describe(app: FastAPI, routers: Sequence[APIRouter]) -> None:

@@ -61,7 +61,7 @@ class Command:
         self.verb: Final = verb
         self._key = key
         self._digest = digest
-        self.id: Final = command_id(api.service, actor.name, key)
+        self.id: Final = command_id(api.lanes.service, actor.name, key)
         """Follows from actor and key: what the command creates may have it as its id and is then created once."""
 
     async def run(

@@ -85,15 +85,19 @@ class Server:
         sys.exit(self._exit_code)
 
 
-def run_api(create_app: Callable[[Context], FastAPI], service: Service, arguments: list[str]) -> None:
-    """`python -m services.<service> api`: serves the API of a service; with `--openapi` prints its description instead."""
+def run_api(create_app: Callable[[Context], FastAPI], service: Service | None, arguments: list[str]) -> None:
+    """`python -m services.<service> api`: serves the API of a service; with `--openapi` prints its description instead.
+
+    `service` None: the API of the reports, which reads all schemas.
+    """
     configured: Settings = settings()
+    context = Context(configured, service, lambda _error: None)
     if arguments == ["--openapi"]:
-        sys.stdout.buffer.write(description(create_app(Context(configured, service, lambda _error: None))))
+        sys.stdout.buffer.write(description(create_app(context)))
         return
-    logs.configure(service, configured.log_level)
-    port: int = getattr(configured, f"{service}_api_port")
-    server = Server(f"{service}'s API", configured.host, port, f"HADIR_{service.upper()}_API_PORT", _DRAIN_S)
+    logs.configure(context.name, configured.log_level)
+    variable = f"{context.name.replace('-', '_')}_port"
+    server = Server(context.name, configured.host, getattr(configured, variable), f"HADIR_{variable.upper()}", _DRAIN_S)
     server.run(lambda end: create_app(Context(configured, service, end)))
 
 

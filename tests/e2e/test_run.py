@@ -15,11 +15,12 @@ import psutil
 import pytest
 
 from services.local.state import read_run
+from services.local.supervisor import COMMANDS
 from shared.kafka import check_topics
 
 PATIENCE_S = 280.0
 pytestmark = pytest.mark.timeout(900)  # several starts of everything in one test
-ANY_PORT = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", "INGEST", "GEOFENCE", "SCHEDULE", "PAYROLL")}
+ANY_PORT = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", *map(str.upper, COMMANDS))}
 
 
 class Terminal:
