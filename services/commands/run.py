@@ -176,8 +176,12 @@ def _shown(home: Path) -> str:
 
 
 def _where_to_look(addresses: dict[str, str], home: Path) -> str:
+    apis = {
+        "ingest": "check-ins, from phones", "geofence_api": "places", "schedule_api": "people, duties, days, corrections",
+        "payroll_api": "money", "reports_api": "receipts",
+    }  # fmt: skip
     rows = {
-        "API": "  ".join(f"{addresses[name]}/docs" for name in ("ingest", "geofence_api", "schedule_api", "payroll_api", "reports_api")),
+        "API": f"\n  {'':<9} ".join(f"{addresses[name]}/docs   ({about})" for name, about in apis.items()),
         "metrics": "  ".join(f"{addresses[name]}/metrics" for name in ("ingest", "geofence", "schedule", "payroll")),
         "Kafka": f"{addresses['kafka']}   (hadir topics list)",
         "database": addresses["database"],

@@ -116,7 +116,8 @@ def bring_up(wanted: Wanted, supervisor: Supervisor, phases: Phases, fetching: F
     supervisor.commands = {**COMMANDS, **{name: WATCHERS[name] for name in wanted.watchers}}
     supervisor.start_services()
     supervisor.await_services()
-    phases.done(f"services: {', '.join(supervisor.commands)}")
+    workers = [name for name in supervisor.commands if not name.endswith("_api")]
+    phases.done(f"services: {', '.join(workers)}; their APIs")
     if wanted.monitor:
         _start_prometheus(wanted, supervisor, {name: f"{settings.host}:{port}" for name, port in ports.items()})
         phases.done("Prometheus")
