@@ -26,6 +26,26 @@ def test_every_golden_sequence_comes_out_as_the_domain_says() -> None:
     assert code == 0
 
 
+OTHERS = [file for file in sorted(STORIES.parent.glob("*.yaml")) if file.stem not in {"golden-sequences", "packs"}]
+
+
+@pytest.mark.parametrize("story", OTHERS, ids=lambda file: file.stem)
+def test_every_other_story_comes_out_as_worked_out_by_hand(story: Path) -> None:
+    result = runner.invoke(app, ["test", str(story), "--policies", str(story.parent / "packs.yaml" if story.stem == "day-rules" else PACKS)])
+    lines = result.output.splitlines()
+
+    assert lines[:-1], result.output
+    assert lines[-1] == f"{len(lines) - 1} passed, 0 failed", result.output
+    assert result.exit_code == 0
+
+
+def test_there_is_a_story_for_each_of_the_users_texts_and_each_known_disaster() -> None:
+    assert {file.stem for file in OTHERS} == {
+        *(f"seed-00{number}" for number in range(5)), "batola-2019", "soppeng-2022", "karawang-2021", "dki-2019", "ten-in-a-row",
+        "month-close", "day-rules",
+    }
+
+
 @pytest.mark.parametrize(
     ("right", "wrong", "field"),
     [
