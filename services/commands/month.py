@@ -1,8 +1,10 @@
-"""`hadir month`: closes a month, once all that was under way has been counted."""
+"""`hadir month`: a month is reviewed, signed level by level, paid; or closed in one step, once all under way is counted."""
 
 import asyncio
 import re
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from uuid import uuid4
 
 import typer
 
@@ -11,49 +13,145 @@ from shared.refusal import Refusal
 from shared.settings import Settings, settings
 
 if TYPE_CHECKING:
+    from services.payroll.rules.signing import Action, Asked, Step
     from services.reports.close import Told
+    from shared.lanes import Lanes
 
-app = typer.Typer(no_args_is_help=True, help="Close months: from then on the total stands, and changes become supplements.")
+T = TypeVar("T")
 
+app = typer.Typer(no_args_is_help=True, help="Months: review, signatures, payment. A signed month stands; changes become supplements.")
 
-@app.callback()
-def _keep_the_verb() -> None:
-    """Without a second command Typer would drop the verb `close`."""
+Month = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which month.")]
+Clock = Annotated[str, typer.Option("--clock", metavar="NAME", help="For invented people who live by this clock.")]
+Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until what is under way has been counted, or refuse at once.")]
+Despite = Annotated[bool, typer.Option("--despite-open-days", help="Although days are PENDING or HELD; needs --reason.")]
+Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
+Actor = Annotated[str, typer.Option("--actor", metavar="ID", help="Who; kept in the audit trail.")]
+Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="In which role, where levels of signatures ask for one.")]
 
 
 @app.command("close")
 def close(
-    month: Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="The month to close.")],
-    clock: Annotated[str, typer.Option("--clock", metavar="NAME", help="For invented people who live by this clock.")] = "",
-    wait: Annotated[
-        bool, typer.Option("--wait/--no-wait", help="Wait until what is under way has been counted, or refuse at once.")
-    ] = True,
-    despite_open_days: Annotated[
-        bool, typer.Option("--despite-open-days", help="Close although days are PENDING or HELD; needs --reason.")
-    ] = False,
-    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")] = "",
-    actor: Annotated[str, typer.Option("--actor", metavar="ID", help="Who closes; kept in the audit trail.")] = "operator",
+    month: Month, clock: Clock = "", wait: Wait = True, despite_open_days: Despite = False, reason: Reason = "", actor: Actor = "operator",
 ) -> None:
-    """Close a month for everybody: its totals become facts, and later changes are owed as supplements (susulan).
+    """Close a month in one step: its totals become facts, and later changes are owed as supplements (susulan).
 
     Waits first until every service has passed what had been sent when this command was given, and says what is
-    still awaited. Refuses a month that has not ended, and one with undecided days.
+    still awaited. Refuses a month that has not ended, one with undecided days, and, where levels of signatures are
+    configured, everybody's month: that one is reviewed and signed.
 
     Examples: [bold]hadir month close --month 2026-02[/bold],
     [bold]hadir month close --month 2026-02 --despite-open-days --reason "SK Sekda 900/12"[/bold]
     """
     from services.simulator.progress import drawn
-    from shared.failures import is_infrastructure
 
+    _checked(month, actor)
+    with drawn() as told:
+        _say(perform(settings(), month, clock, told, wait=wait, despite=despite_open_days, reason=reason, actor=actor))
+
+
+@app.command("review")
+def review(month: Month, clock: Clock = "", wait: Wait = True, reason: Reason = "", actor: Actor = "operator", role: Role = "") -> None:
+    """Put a month that has ended under review, so that it can be signed. Its figures still follow corrections.
+
+    Example: [bold]hadir month review --month 2026-02 --actor bendahara-1[/bold]
+    """
+    from services.simulator.progress import drawn
+
+    _checked(month, actor)
+    with drawn() as told:
+        _say(take(settings(), _asked("review", actor, role, reason), month, clock, told, wait=wait))
+
+
+@app.command("sign")
+def sign(
+    month: Month, clock: Clock = "", wait: Wait = True, despite_open_days: Despite = False, reason: Reason = "",
+    actor: Actor = "operator", role: Role = "",
+) -> None:
+    """Sign the next level of a month under review; the last signature closes it. Each level is signed by another person.
+
+    Waits like `close`, and refuses undecided days. A signature stands for exact figures: when they change before the
+    next level signs, the month is to be returned and signed anew.
+
+    Example: [bold]hadir month sign --month 2026-02 --actor kepala-bkd --role bkd[/bold]
+    """
+    from services.simulator.progress import drawn
+
+    _checked(month, actor)
+    with drawn() as told:
+        _say(take(settings(), _asked("sign", actor, role, reason), month, clock, told, wait=wait, despite=despite_open_days))
+
+
+@app.command("return")
+def give_back(month: Month, reason: Reason, clock: Clock = "", actor: Actor = "operator", role: Role = "") -> None:
+    """Return a month under review: it is open again, and its signatures are void.
+
+    Example: [bold]hadir month return --month 2026-02 --reason "roster RSUD belum lengkap" --actor kepala-bkd[/bold]
+    """
+    _checked(month, actor)
+    _say(record(settings(), _asked("return", actor, role, reason), month, clock))
+
+
+@app.command("pay")
+def pay(
+    month: Month,
+    reference: Annotated[str, typer.Option("--reference", metavar="NUMBER", help="Number of the payment order (SP2D).")],
+    clock: Clock = "", reason: Reason = "", actor: Actor = "operator", role: Role = "",
+) -> None:
+    """Record that a signed month was paid. Corrections that come later are supplements in the next open month.
+
+    Example: [bold]hadir month pay --month 2026-02 --reference "SP2D 00123/2026" --actor bendahara-1[/bold]
+    """
+    _checked(month, actor)
+    _say(record(settings(), _asked("pay", actor, role, reason, reference), month, clock))
+
+
+@app.command("levels")
+def levels(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME=ROLE ...]", help="in order of signing; ROLE is optional")] = None,
+    none: Annotated[bool, typer.Option("--none", help="Take all levels away: one signature, of whatever role.")] = False,
+    reason: Reason = "", actor: Actor = "operator",
+) -> None:
+    """Show who signs a month, or configure it: each level is signed by another person, in the role it names.
+
+    Examples: [bold]hadir month levels[/bold],
+    [bold]hadir month levels "Kepala BKD=bkd" "Bendahara=payroll_officer" --reason "Pergub Contoh 5/2026"[/bold]
+    """
+    if names and none:
+        stop_with("Sebutkan tingkat atau --none, salah satu saja.", 2)
+    if (names or none) and not reason.strip():
+        stop_with('Mengubah tingkat tanda tangan memerlukan alasan; tambahkan --reason "…".', 2)
+    _say(_levels(settings(), names, none=none, reason=reason, actor=actor))
+
+
+@app.command("status")
+def status(month: Month, clock: Clock = "") -> None:
+    """Where a month stands, its figures, and every step that led there: who, in which role, when, why.
+
+    Example: [bold]hadir month status --month 2026-02[/bold]
+    """
+    _checked(month, "operator")
+    _say(_status(settings(), month, clock))
+
+
+def _checked(month: str, actor: str) -> None:
     if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
         stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
     if not 1 <= len(actor) <= 100:
         stop_with("--actor kosong atau terlalu panjang; tulis id petugas.", 2)
+
+
+def _asked(action: "Action", actor: str, role: str, reason: str, reference: str | None = None) -> "Asked":
+    from services.payroll.rules.signing import Asked
+
+    return Asked(action, uuid4(), actor, role, reason, reference)
+
+
+def _say(doing: Coroutine[Any, Any, list[str]]) -> None:
+    from shared.failures import is_infrastructure
+
     try:
-        with drawn() as told:
-            lines = asyncio.run(
-                perform(settings(), month, clock, told, wait=wait, despite=despite_open_days, reason=reason, actor=actor)
-            )
+        lines = asyncio.run(doing)
     except Exception as error:
         if not is_infrastructure(error):
             raise
@@ -66,23 +164,30 @@ async def perform(
     setting: Settings, month: str, clock: str, told: "Told", *,
     wait: bool = True, despite: bool = False, reason: str = "", actor: str = "operator", patience_s: float = 120.0,
 ) -> list[str]:  # fmt: skip
-    """Close the month on the stack that the settings name; returns what is to be said. Raises Refusal with the reason."""
-    from services.payroll.chores import freeze_closed_months
-    from services.payroll.commands import close_month
-    from services.payroll.store.references import Policies
+    """Close the month in one step on the stack that the settings name; returns what is to be said. Raises Refusal with the reason."""
+    asked = _asked("close", actor, "", reason)
+    return await take(setting, asked, month, clock, told, wait=wait, despite=despite, patience_s=patience_s)
+
+
+async def take(
+    setting: Settings, asked: "Asked", month: str, clock: str, told: "Told", *, wait: bool = True, despite: bool = False,
+    patience_s: float = 120.0,
+) -> list[str]:  # fmt: skip
+    """Let a month that has ended take a step for which everything must have been counted: review, sign, close.
+
+    Returns what is to be said; raises Refusal with the reason.
+    """
     from services.reports.close import StillUnderWay, until_nothing_is_under_way
     from services.reports.closing import Span, counted, left_open, not_ended
     from services.reports.flow import Flow
     from services.reports.open_days import closed_since, open_days, time_of, totals
-    from shared.database import open_pool
-    from shared.lanes import Lanes
-    from shared.topics import LANES
 
+    action = asked.action
     async with Flow(setting.database, setting.kafka) as flow:
         now = await time_of(flow.connection, clock)
         if now is None:
-            raise Refusal(f"Jam {clock!r} tidak dikenal; tanpa --clock perintah ini menutup bulan untuk pegawai sebenarnya.")
-        if since := await closed_since(flow.connection, month, clock):
+            raise Refusal(f"Jam {clock!r} tidak dikenal; tanpa --clock perintah ini tentang bulan pegawai sebenarnya.")
+        if action == "close" and (since := await closed_since(flow.connection, month, clock)):
             return [f"Bulan {month} sudah ditutup pada {since:%d-%m-%Y %H:%M} UTC; tidak ada yang berubah."]
         span = Span.of(month, clock, now)
         if refusal := not_ended(span):
@@ -92,27 +197,124 @@ async def perform(
         except StillUnderWay as problem:
             raise Refusal(str(problem)) from None
         undecided = await open_days(flow.connection, span)
-        if refusal := left_open(undecided, despite=despite, reason=reason):
+        # A review only shows what is open; whoever signs or closes answers for it.
+        if action != "review" and (refusal := left_open(undecided, despite=despite, reason=asked.reason)):
             raise Refusal(refusal)
-        pool = await open_pool(setting.database, "payroll", max_size=2)
-        try:
-            lanes = Lanes(pool, "payroll")
-            detail = {"open_days": counted(undecided), "offsets": ends}
-            closed = await close_month(lanes, month, clock, actor=actor, reason=reason, detail=detail)
-            policies, whole = Policies(), (await totals(flow.connection, month, clock)).people
-            frozen = 0
-            while done := await freeze_closed_months(lanes, range(LANES), policies):
-                frozen += done
-                told("membekukan jumlah setiap pegawai", min(frozen, whole), whole)
-        finally:
-            await pool.close()
-        if not closed:
-            return [f"Bulan {month} baru saja ditutup oleh perintah lain; tidak ada yang berubah."]
+        detail = {"open_days": counted(undecided), "offsets": ends}
+        step, levels = await _with_lanes(setting, lambda lanes: _step_and_freeze(lanes, month, clock, asked, detail, told))
         sums = await totals(flow.connection, month, clock)
     rupiah = f"{sums.rupiah:,}".replace(",", ".")
-    lines = [f"Bulan {month} ditutup: {sums.people} pegawai, potongan Rp {rupiah}. Perubahan sesudah ini menjadi susulan."]
+    if step.state == "SIGNED":
+        signed = "ditutup" if action == "close" else f"ditandatangani (tingkat {step.level} dari {levels}) dan ditutup"
+        lines = [f"Bulan {month} {signed}: {sums.people} pegawai, potongan Rp {rupiah}. Perubahan sesudah ini menjadi susulan."]
+    elif action == "sign":
+        lines = [f"Bulan {month} ditandatangani, tingkat {step.level} dari {levels}: {sums.people} pegawai, potongan Rp {rupiah}."]
+    else:
+        lines = [f"Bulan {month} diajukan untuk diperiksa: {sums.people} pegawai, potongan Rp {rupiah}. Menunggu {levels} tanda tangan."]
     if sums.people > sums.with_ceiling:
         lines.append(f"{sums.people - sums.with_ceiling} pegawai belum berpagu TPP bulan ini, jadi belum berjumlah rupiah.")
-    if undecided:
+    if undecided and action == "review":
+        lines.append(f"Masih ada hari terbuka: {counted(undecided)}; putuskan sebelum ditandatangani.")
+    elif undecided:
         lines.append(f"Ditutup meskipun ada hari terbuka: {counted(undecided)}; alasan tercatat pada jejak audit.")
     return lines
+
+
+async def _step_and_freeze(
+    lanes: "Lanes", month: str, clock: str, asked: "Asked", detail: dict[str, Any], told: "Told"
+) -> tuple["Step", int]:
+    from services.payroll.chores import freeze_closed_months
+    from services.payroll.commands import step_month
+    from services.payroll.store.references import Policies
+    from services.payroll.store.steps import levels
+    from shared.topics import LANES
+
+    async with lanes.pool.acquire() as connection:
+        count = max(len(await levels(connection)), 1)
+    step = await step_month(lanes, month, clock, asked, despite_open_days=True, detail=detail)
+    if step.state == "SIGNED":
+        policies, frozen, whole = Policies(), 0, step.people or 0
+        while done := await freeze_closed_months(lanes, range(LANES), policies):
+            frozen += done
+            told("membekukan jumlah setiap pegawai", min(frozen, whole), whole)
+    return step, count
+
+
+async def record(setting: Settings, asked: "Asked", month: str, clock: str = "") -> list[str]:
+    """Let a month take a step that waits for nothing: return, pay. Returns what is to be said; raises Refusal with the reason."""
+    from services.payroll.commands import step_month
+
+    await _with_lanes(setting, lambda lanes: step_month(lanes, month, clock, asked))
+    if asked.action == "return":
+        return [f"Bulan {month} dikembalikan dan terbuka lagi; tanda tangannya gugur."]
+    return [f"Bulan {month} tercatat dibayar dengan {asked.reference}. Koreksi sesudah ini menjadi susulan yang menyebut {month}."]
+
+
+async def _levels(setting: Settings, names: list[str] | None, *, none: bool, reason: str, actor: str) -> list[str]:
+    from services.payroll.commands import set_levels
+    from services.payroll.rules.signing import ANYBODY, Level
+    from services.payroll.store.steps import levels as configured
+
+    asked = []
+    for number, text in enumerate(names or (), 1):
+        name, _, role = text.partition("=")
+        asked.append(Level(number, name.strip(), role.strip()))
+    if any(not level.name or len(level.name) > 100 for level in asked):
+        raise Refusal('Tulis setiap tingkat sebagai NAMA=PERAN, misalnya "Kepala BKD=bkd".')
+
+    async def act(lanes: "Lanes") -> list[Level]:
+        if asked or none:
+            await set_levels(lanes, asked, actor=actor, reason=reason)
+        async with lanes.pool.acquire() as connection:
+            return await configured(connection)
+
+    known = await _with_lanes(setting, act)
+    told = [f"tingkat {one.level}: {one.name}{f', peran {one.role}' if one.role else ''}" for one in known or ANYBODY]
+    return told if known else [*told, "Belum diatur: satu tanda tangan cukup, dan `hadir month close` boleh dipakai."]
+
+
+async def _status(setting: Settings, month: str, clock: str) -> list[str]:
+    from services.payroll.rules.signing import ANYBODY, signatures, state_of
+    from services.payroll.store import steps as store
+    from services.reports.words import rupiah
+
+    async def look(lanes: "Lanes") -> list[str]:
+        async with lanes.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            steps = await store.steps_of(connection, month, clock)
+            levels = await store.levels(connection) or ANYBODY
+            figures = await store.figures_of(connection, month, clock)
+        state = state_of(steps)
+        sums = f"{figures.people} pegawai, potongan {rupiah(figures.rupiah)}, {figures.open_days} hari belum final"
+        lines = [f"Bulan {month}: {state}. {sums}."]
+        if state == "REVIEW":
+            signed = len(signatures(steps))
+            lines.append(f"Tanda tangan: {signed} dari {len(levels)}; berikutnya tingkat {signed + 1} ({levels[signed].name}).")
+        if state in ("SIGNED", "PAID"):
+            fact = next((step for step in reversed(steps) if step.state == "SIGNED"), steps[-1])
+            if fact.figures is not None:
+                same = "sama dengan" if fact.figures == figures.digest else "TIDAK sama dengan"
+                lines.append(f"Angka sekarang {same} angka yang ditandatangani (sidik {figures.digest[:16]}).")
+        for step in steps:
+            asked = step.asked
+            level = f" tingkat {step.level}" if step.level else ""
+            by = f"{asked.actor}{f' ({asked.role})' if asked.role else ''}"
+            rest = "".join(f"; {text}" for text in (asked.reference, asked.reason) if text)
+            sum_of = "" if step.rupiah is None else f", {step.people} pegawai, {rupiah(step.rupiah)}"
+            lines.append(f"  {step.number}. {step.at:%Y-%m-%d %H:%M} UTC {asked.action}{level} → {step.state} oleh {by}{sum_of}{rest}")
+        return lines
+
+    return await _with_lanes(setting, look)
+
+
+async def _with_lanes(setting: Settings, act: "Callable[[Lanes], Awaitable[T]]") -> T:
+    from services.payroll.rules.signing import MonthRefused
+    from shared.database import open_pool
+    from shared.lanes import Lanes
+
+    pool = await open_pool(setting.database, "payroll", max_size=2)
+    try:
+        return await act(Lanes(pool, "payroll"))
+    except MonthRefused as problem:
+        raise Refusal(f"Ditolak: {problem}.") from None
+    finally:
+        await pool.close()

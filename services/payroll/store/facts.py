@@ -8,7 +8,17 @@ from uuid import UUID
 
 import orjson
 
-from services.payroll.rules import Basis, Ceiling, EmployeeMonth, LedgerLine, Line, LineKey, Posting, PricedDay, Supplement
+from services.payroll.rules import (
+    Basis,
+    Ceiling,
+    EmployeeMonth,
+    LedgerLine,
+    Line,
+    LineKey,
+    Posting,
+    PricedDay,
+    Supplement,
+)
 from shared.events import DayStatus, FindingKind
 from shared.percent import parse_percent, percent_text
 

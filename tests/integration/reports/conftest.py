@@ -76,14 +76,25 @@ class Books:
             scheduled=True, findings=(Finding(kind=FindingKind.ABSENT, code="TK"),), policy_id=A.identity,
             employee_kind=EmployeeKind.PNS, group="pelaksana", duty_days_in_month=20, work_week_days=5,
         )
-        event = derived_id(DAY_ASSESSED, f"{self.me}|{FEB_2}", 1)
+        await self._hear(day)
+
+    async def _hear(self, day: DayAssessed) -> None:
+        """Payroll hears of a day, and all outboxes are sent."""
+        event = derived_id(DAY_ASSESSED, f"{self.me}|{FEB_2}", day.version)
         envelope = Envelope(event, DAY_ASSESSED.ce_type, "/hadir/schedule", dt.datetime.now(dt.UTC), "day", None, event)
         lanes = Lanes(self.pool, "payroll")
         async with lanes.hold([lane_of(self.me)]) as work:
             await post_assessed_days(
-                work, [Record(DAY_ASSESSED, lane_of(self.me), 1, b"", day, envelope, encode(day))], Policies()
+                work, [Record(DAY_ASSESSED, lane_of(self.me), day.version, b"", day, envelope, encode(day))], Policies()
             )
         await self.relay()
+
+    async def excuse(self) -> None:
+        """The day turns out to be one of leave."""
+        assert self.day is not None
+        changed = {"version": self.day.version + 1, "status": DayStatus.LEAVE, "findings": ()}
+        self.day = self.day.model_copy(update=changed)
+        await self._hear(self.day)
 
     async def relay(self) -> None:
         """What relays would do: everything in the outboxes is sent."""

@@ -1,15 +1,20 @@
 """Closing a month on a real broker and database: what it waits for, what it refuses, what it leaves behind."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import asyncpg
 import pytest
 
-from services.commands.month import perform
+from services.commands.month import perform, record, take
 from services.local.kafka import start_kafka
+from services.payroll.commands import set_levels
+from services.payroll.rules.signing import Action, Asked, Level, MonthRefused
 from shared.kafka import apply_topics, new_producer
+from shared.lanes import Lanes
 from shared.refusal import Refusal
 from shared.settings import Settings
 from shared.topics import DAY_ASSESSED, lane_of
@@ -115,6 +120,83 @@ async def test_the_close_waits_for_what_is_under_way_and_says_what(
     assert told in said[0]
     await books.connection.execute(undone)
     assert "ditutup" in (await closing)[0]
+
+
+def ask(action: Action, actor: str, role: str = "", reason: str = "", reference: str | None = None) -> Asked:
+    return Asked(action, uuid4(), actor, role, reason, reference)
+
+
+def stepping(books: Any, broker: str) -> Callable[[Asked], Awaitable[list[str]]]:
+    """Lets February take a step, as the command line does, on outboxes that are sent."""
+
+    async def step(asked: Asked) -> list[str]:
+        await books.relay()
+        if asked.action in ("return", "pay"):
+            return await record(on(books, broker), asked, "2026-02", CLOCK)
+        return await take(on(books, broker), asked, "2026-02", CLOCK, nobody, patience_s=5)
+
+    return step
+
+
+async def test_a_month_lives_from_review_over_two_signatures_to_payment_and_is_corrected_by_a_supplement(books: Any, broker: str) -> None:
+    step = stepping(books, broker)
+    levels = [Level(1, "Kepala BKD", "bkd"), Level(2, "Bendahara", "payroll_officer")]
+    await set_levels(Lanes(books.pool, "payroll"), levels, actor="bkd-1", reason="Pergub Contoh 5/2026")
+
+    [told] = await step(ask("review", "petugas-1"))
+    assert told == "Bulan 2026-02 diajukan untuk diperiksa: 1 pegawai, potongan Rp 30.000. Menunggu 2 tanda tangan."
+    with pytest.raises(MonthRefused, match="sedang diperiksa; selesaikan"):
+        await set_levels(Lanes(books.pool, "payroll"), [], actor="bkd-1", reason="lain")
+    await step(ask("sign", "budi", "bkd"))
+    await step(ask("return", "citra", "payroll_officer", "roster RSUD belum lengkap"))
+    await step(ask("review", "petugas-1"))
+    await step(ask("sign", "budi", "bkd"))
+    assert await books.months() == [("2026-02", False, 30_000)]
+    with pytest.raises(Refusal, match="harus orang lain"):
+        await step(ask("sign", "budi", "payroll_officer"))
+    with pytest.raises(Refusal, match="jadi tidak dapat dinyatakan terbayar"):
+        await step(ask("pay", "citra", reference="SP2D 1"))
+
+    [signed] = await step(ask("sign", "citra", "payroll_officer"))
+    assert signed.startswith("Bulan 2026-02 ditandatangani (tingkat 2 dari 2) dan ditutup: 1 pegawai, potongan Rp 30.000.")
+    assert await books.months() == [("2026-02", True, 30_000)]
+    with pytest.raises(Refusal, match="sudah menjadi fakta"):
+        await step(ask("return", "budi", "bkd", "terlambat"))
+    [paid] = await step(ask("pay", "dewi", reference="SP2D 00123/2026"))
+    assert "SP2D 00123/2026" in paid
+
+    await books.excuse()  # a leave that was approved after the payment
+    assert await books.months() == [("2026-02", True, 30_000), ("2026-03", False, None)]
+    [line] = await books.connection.fetch("select code, origin, amount from payroll.ledger where month = '2026-03'")
+    assert tuple(line) == ("SUPPLEMENT", "2026-02", -30_000)
+
+    audits = sorted((one["action"], one["actor"], one["detail"].get("role", "")) for one in await books.audits())
+    assert audits == sorted([
+        ("month.levels", "bkd-1", ""), ("month.reviewed", "petugas-1", ""), ("month.signed", "budi", "bkd"),
+        ("month.returned", "citra", "payroll_officer"), ("month.reviewed", "petugas-1", ""), ("month.signed", "budi", "bkd"),
+        ("month.signed", "citra", "payroll_officer"), ("month.paid", "dewi", ""),
+    ])
+    steps = await books.connection.fetch("select state, reference, figures from payroll.month_step where month = '2026-02' order by number")
+    assert [row["state"] for row in steps] == ["REVIEW", "REVIEW", "OPEN", "REVIEW", "REVIEW", "SIGNED", "PAID"]
+    assert len({row["figures"] for row in steps}) == 1
+    with pytest.raises(asyncpg.RaiseError, match="append-only"):
+        await books.connection.execute("update payroll.month_step set actor = 'orang lain'")
+
+
+async def test_figures_that_change_between_two_signatures_must_be_signed_anew(books: Any, broker: str) -> None:
+    step = stepping(books, broker)
+    await set_levels(Lanes(books.pool, "payroll"), [Level(1, "Satu"), Level(2, "Dua")], actor="bkd-1", reason="coba")
+    await step(ask("review", "ani"))
+    await step(ask("sign", "budi"))
+    await books.excuse()
+
+    with pytest.raises(Refusal, match=r"angka berubah sejak tanda tangan tingkat 1 \(selisih jumlah Rp -30\.000\)"):
+        await step(ask("sign", "citra"))
+    await step(ask("return", "citra", reason="cuti disetujui"))
+    for action, actor in (("review", "ani"), ("sign", "budi"), ("sign", "citra")):
+        told = await step(ask(action, actor))  # type: ignore[arg-type]
+    assert "potongan Rp 0" in told[0]
+    assert await books.months() == [("2026-02", True, 0)]
 
 
 async def test_the_close_waits_for_what_was_sent_before_it_was_asked_for_but_not_for_what_comes_after(books: Any, broker: str) -> None:
