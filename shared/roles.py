@@ -79,6 +79,8 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "ceilings.read": _MONEY,
     "receipts.read": _MONEY - {_ADMIN},
     "balance.read": _MONEY - {_EMPLOYEE},
+    "closings.read": _MONEY - {_EMPLOYEE},
+    "closings.step": frozenset({_BKD, _PAYROLL}),  # which level whose signature is: services/payroll/rules/signing.py
 }
 """The roles that have each verb."""
 

@@ -7,11 +7,13 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.payroll.api import money
+from services.payroll.api import closings, money
+from services.payroll.rules.signing import MonthRefused
 from shared.web.app import Context, new_app
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     money.router,
+    closings.router,
 )
 
 
@@ -22,4 +24,5 @@ def create_app(context: Context) -> FastAPI:
         title="Hadir: potongan TPP",
         description='Bulan pegawai, buku potongan, pagu TPP, bukti seimbang. Rupiah bulat; persen teks eksak ("0.50", "25/22").',
         routers=ROUTERS,
+        refusals=(MonthRefused,),
     )

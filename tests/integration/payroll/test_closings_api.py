@@ -1,0 +1,52 @@
+"""A month's way from review to payment over HTTP: who may take which step, and that a repeated request takes none."""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+from services.payroll.api import create_app
+from services.payroll.commands import set_levels
+from services.payroll.rules.signing import Level
+from shared.events import DayAssessed
+from shared.policy import Policy
+from tests.calling import acting, keyed, read, refused, serving
+
+PACK = Policy.from_content({"tk_day": "3.00"})
+STEPS = "/v1/closings/2026-02/steps"
+
+
+async def test_a_month_is_reviewed_signed_and_paid_once_however_often_it_is_asked(
+    fresh_database: str, payroll: Any, absence: Callable[..., DayAssessed]
+) -> None:
+    person = uuid4()
+    await payroll.publish(PACK)
+    await payroll.set_ceiling(person, "2026-02", 4_000_000)
+    await payroll.hear(absence(person, dt.date(2026, 2, 3), PACK))
+    await set_levels(payroll.lanes, [Level(1, "BKD", "bkd"), Level(2, "Bendahara", "payroll_officer")], actor="bkd-1", reason="SK 1")
+
+    async with serving(create_app, "payroll", fresh_database) as api:
+        bkd, treasurer = acting("bkd", "bkd-2"), acting("payroll_officer", "bendahara-1")
+        assert refused(await api.post(STEPS, json={"action": "sign", "reason": "ok"}, headers=bkd | keyed())) == (422, "refused")
+        assert refused(await api.post(STEPS, json={"action": "review", "reason": "x"}, headers=acting("admin") | keyed()))[0] == 403
+        assert (await api.post(STEPS, json={"action": "review", "reason": "akhir bulan"}, headers=bkd | keyed())).status_code == 201
+
+        once = keyed()
+        first = await api.post(STEPS, json={"action": "sign", "reason": "benar"}, headers=bkd | once)
+        again = await api.post(STEPS, json={"action": "sign", "reason": "benar"}, headers=bkd | once)
+        assert (first.json()["level"], first.json()["state"], again.json()) == (1, "REVIEW", first.json())
+        assert refused(await api.post(STEPS, json={"action": "sign", "reason": "lagi"}, headers=bkd | keyed())) == (422, "refused")
+
+        signed = await api.post(STEPS, json={"action": "sign", "reason": "benar"}, headers=treasurer | keyed())
+        assert (signed.json()["state"], signed.json()["rupiah"], signed.json()["people"]) == ("SIGNED", 120_000, 1)
+        paid = {"action": "pay", "reason": "dibayar", "reference": "SP2D 00123/2026"}
+        assert (await api.post(STEPS, json=paid, headers=treasurer | keyed())).json()["state"] == "PAID"
+
+        told = await read(api, "/closings/2026-02")
+        assert [(one["level"], one["signed_by"]) for one in told["levels"]] == [(1, "bkd-2"), (2, "bendahara-1")]
+        assert [one["action"] for one in told["steps"]] == ["review", "sign", "sign", "pay"]
+        assert told["figures"] == told["steps"][2]["figures"]
+        assert [(one["month"], one["state"]) for one in (await read(api, "/closings"))["items"]] == [("2026-02", "PAID")]
+
+    await payroll.freeze()
+    assert (await payroll.month(person))["closed"] is True
