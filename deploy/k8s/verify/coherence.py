@@ -86,7 +86,7 @@ def _settings(objects: Sequence[Manifest]) -> Iterator[str]:
             names = [variable["name"] for variable in container.get("env", ())]
             told += [(owner, name) for name in names]
             ports = {port["containerPort"] for port in container.get("ports", ())}
-            field = f"{container['name']}_port"
+            field = f"{container['name'].replace('-', '_')}_port"
             if field in Settings.model_fields and known[f"HADIR_{field.upper()}"] not in names:
                 default = Settings.model_fields[field].default
                 if ports != {default}:
