@@ -1,0 +1,35 @@
+"""`python -m services.sink worker --folder FOLDER`: writes facts into Parquet files until it is told to stop."""
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+
+from services.sink.worker import SERVICE, Orders, choose, run
+from shared import logs
+from shared.refusal import Refusal
+from shared.settings import settings
+
+
+def main(arguments: list[str]) -> int:
+    """Run until SIGTERM or SIGINT; 78 with a sentence when it cannot start, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser("python -m services.sink", description="Keep every fact in Parquet files, exactly once.")
+    parser.add_argument("process", choices=["worker"], help="the only process of this service")
+    parser.add_argument("--folder", required=True, type=Path, help="where the files go; one sink at a time")
+    parser.add_argument("--topic", action="append", default=[], help="a topic of facts; default: all that are pseudonymous")
+    parser.add_argument("--every", type=float, default=600.0, metavar="S", help="seconds after which a file is written (default 600)")
+    parser.add_argument("--records", type=int, default=200_000, metavar="N", help="most records in memory (default 200000)")
+    parser.add_argument("--port", type=int, default=8805, help="metrics and health (default 8805)")
+    given = parser.parse_args(arguments)
+    logs.configure(SERVICE, settings().log_level)
+    try:
+        orders = Orders(given.folder, choose(given.topic), given.every, given.records, given.port)
+        asyncio.run(run(settings(), orders))
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 78
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
