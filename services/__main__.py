@@ -5,7 +5,22 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from services.commands import contract, explain, imports, month, policy, replay, run, scenario, schemas, simulate, topics, verify
+from services.commands import (
+    canaries,
+    contract,
+    explain,
+    imports,
+    month,
+    policy,
+    preview,
+    replay,
+    run,
+    scenario,
+    schemas,
+    simulate,
+    topics,
+    verify,
+)
 from shared.refusal import Refusal
 
 EPILOG = """
@@ -46,9 +61,11 @@ app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
 app.command("replay", rich_help_panel=PROOFS)(replay.replay)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
+app.add_typer(preview.app, name="preview", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)
 app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=CLUSTER)
+app.add_typer(canaries.app, name="canaries", rich_help_panel=CLUSTER)
 app.add_typer(contract.app, name="contract", rich_help_panel=CLUSTER)
 
 

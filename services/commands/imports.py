@@ -17,6 +17,7 @@ app = typer.Typer(
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="the file to take over (csv: `;`, `,` or tab; UTF-8)")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show errors and differences; write nothing.")]
+Actor = Annotated[str, typer.Option("--actor", metavar="ID", help="Who puts it in force; kept in the audit trail.")]
 Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
@@ -58,14 +59,14 @@ def employees(file: FileArgument, dry_run: DryRun = False, database: Database = 
 
 
 @app.command("roster")
-def roster(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
+def roster(file: FileArgument, dry_run: DryRun = False, actor: Actor = "operator", database: Database = None) -> None:
     """Rosters: nip or employee_id, date, mode (WFO, WFA, OFF; POLA: follow the week again), start, end.
 
     Dates that the file does not name stay as they are. Example: [bold]hadir import roster rsud-februari.csv[/bold]
     """
     from services.schedule.importer import import_roster
 
-    _tell(import_roster(_url(database), file, dry_run))
+    _tell(import_roster(_url(database), file, dry_run, actor))
 
 
 @app.command("calendar")
@@ -73,6 +74,7 @@ def calendar(
     file: Annotated[Path | None, typer.Argument(metavar="[FILE]", help="edits as csv: date, kind, name, source, calendar")] = None,
     year: Annotated[int | None, typer.Option(help="Seed this year's national holidays and cuti bersama.")] = None,
     dry_run: DryRun = False,
+    actor: Actor = "operator",
     database: Database = None,
 ) -> None:
     """Holidays: seed a year from the `holidays` package, or edit by a csv (kind: holiday, joint_leave, hapus).
@@ -86,7 +88,7 @@ def calendar(
         stop_with("Sebutkan berkas csv atau --year, salah satu saja.", 2)
     source = file if file is not None else year
     assert source is not None
-    _tell(import_calendar(_url(database), source, dry_run))
+    _tell(import_calendar(_url(database), source, dry_run, actor))
 
 
 @app.command("policies")
@@ -97,6 +99,7 @@ def policies(
         typer.Option(metavar="NAME@DATE[@UNIT]", help="Put a pack in force from a business date, in a unit or the whole province."),
     ] = None,
     dry_run: DryRun = False,
+    actor: Actor = "operator",
     database: Database = None,
 ) -> None:
     """Rule packs, and since when which one is in force. Days from that date on are assessed (again).
@@ -105,13 +108,14 @@ def policies(
     """
     from services.schedule.importer import import_policies
 
-    _tell(import_policies(_url(database), file, [_scope(text) for text in in_force or ()], dry_run))
+    _tell(import_policies(_url(database), file, [_scope(text) for text in in_force or ()], dry_run, actor))
 
 
 @app.command("sites")
 def sites(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="sites (GeoJSON, WGS84)")],
     dry_run: DryRun = False,
+    actor: Actor = "operator",
     database: Database = None,
 ) -> None:
     """Offices, activity sites and regions from GeoJSON: circles (point with radius_m) and polygons.
@@ -119,8 +123,10 @@ def sites(
     Example: [bold]hadir import sites kantor.geojson --dry-run[/bold]
     """
     from services.geofence.importer import import_sites
+    from services.preview.gate import sites_gate
 
-    _tell(import_sites(_url(database), file, dry_run, say=print_line))
+    url = _url(database)
+    _tell(import_sites(url, file, dry_run, actor=actor, say=print_line, allowed=sites_gate(url, actor)))
 
 
 @app.command("ceilings")

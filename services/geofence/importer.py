@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import pi, sqrt
@@ -25,6 +25,9 @@ from shared.events import HADIR_NAMESPACE, AuditRecorded
 from shared.imports import MOST_BYTES, Report, RowError
 from shared.lanes import Lanes, Work
 from shared.topics import AUDIT, LANES, SITE, lane_of
+
+Allowed = Callable[[Sequence[SiteRow], Sequence[SiteRow]], Awaitable[str | None]]
+"""Given the sites as they will be and those that are replaced: None, or why they may not take force now (Indonesian)."""
 
 PATIENCE_S: Final = 15.0
 """How long an import waits for org units and employees that were imported a moment ago and are on their way."""
@@ -75,26 +78,29 @@ async def import_sites(
     actor: str = "operator",
     patience_s: float = PATIENCE_S,
     say: Callable[[str], None] | None = None,
+    allowed: Allowed | None = None,
 ) -> SitesReport:
     """Read, check and (unless `dry_run`) apply a file of sites; sites that it does not name stay as they are.
 
-    Mistakes are in the report's `errors`, and then nothing was applied. Org units and employees are looked up in
-    the geofence's own copy of them; names that it lacks are waited for up to `patience_s` seconds, and `say` is told.
-    Raises what the database raises when it is away.
+    `allowed`, if given, is asked before anything is written and may refuse with a sentence: a fence that moves while
+    people check in punishes them. Mistakes are in the report's `errors`, and then nothing was applied. Org units and
+    employees are looked up in the geofence's own copy of them; names that it lacks are waited for up to `patience_s`
+    seconds, and `say` is told. Raises what the database raises when it is away.
     """
     read, digest = _read(path)
     if read.errors and not read.drafts:
         return _report(read)
     pool = await open_pool(database_url, "geofence", max_size=2)
     try:
-        return await take_over(Lanes(pool, "geofence"), read, digest, dry_run=dry_run, actor=actor, patience_s=patience_s, say=say)
+        return await take_over(Lanes(pool, "geofence"), read, digest, dry_run=dry_run, actor=actor, patience_s=patience_s, say=say,
+                               allowed=allowed)
     finally:
         await pool.close()
 
 
 async def take_over(
     lanes: Lanes, read: SiteFile, digest: str, *, dry_run: bool, actor: str, patience_s: float = PATIENCE_S,
-    say: Callable[[str], None] | None = None,
+    say: Callable[[str], None] | None = None, allowed: Allowed | None = None,
 ) -> SitesReport:  # fmt: skip
     """Check and (unless `dry_run`) apply what was read of a file with this digest; the rest as `import_sites`."""
     if read.errors and not read.drafts:
@@ -108,11 +114,26 @@ async def take_over(
         if dry_run:
             reached = await store.count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
+    if allowed is not None and (refusal := await allowed(change.rows, change.replaced)) is not None:
+        read.errors.append(Problem(0, None, refusal))
+        return _report(read)
     # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
     async with lanes.hold(range(LANES)) as work:
         change = await _change(work.connection, rows)
         reached = await _apply(work, change, actor, digest)
     return _report(read, change, judged_again=reached, applied=True)
+
+
+async def changed_sites(
+    connection: Connection, path: Path, patience_s: float = 0.0
+) -> tuple[list[SiteRow], list[SiteRow], tuple[RowError, ...]]:
+    """The sites that a file would add or change, those it would replace, and what stands against the file."""
+    read, _ = _read(path)
+    rows = _resolve(read, await _look_up(connection, read.drafts, patience_s, None))
+    if read.errors:
+        return [], [], _told(read.errors)
+    change = await _change(connection, rows)
+    return change.rows, change.replaced, ()
 
 
 def _read(path: Path) -> tuple[SiteFile, str]:
@@ -246,6 +267,16 @@ class _Change:
     changed: list[tuple[SiteRow, SiteRow, int]] = field(default_factory=list)
     unchanged: int = 0
     left_alone: int = 0
+
+    @property
+    def rows(self) -> list[SiteRow]:
+        """The sites as they will be, those that stay the same left out."""
+        return [*self.new, *(after for _, after, _ in self.changed)]
+
+    @property
+    def replaced(self) -> list[SiteRow]:
+        """The sites that change, as they are now."""
+        return [before for before, _, _ in self.changed]
 
     @property
     def reaches(self) -> list[Reach]:

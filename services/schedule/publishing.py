@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
+from services.schedule import taking_force
 from services.schedule.reference import (
     DEFAULT_WEEK,
     CalendarState,
@@ -45,8 +46,8 @@ S = TypeVar("S")
 K = TypeVar("K", bound=Hashable)
 
 
-class Refused(ValueError):
-    """A command that would break what others rely on; the text says why and what to do, in Indonesian."""
+Refused = taking_force.Refused
+"""A command that would break what others rely on, or that may not take force now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +146,15 @@ async def put_people(work: Work, people: Sequence[EmployeeState], actor: str) ->
     return outcome
 
 
-async def publish_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str = OPERATOR) -> Outcome:
-    """Publishes rosters; a changed one makes its month due (its duty days count in every day of it), and whole weeks."""
+async def publish_rosters(
+    lanes: Lanes, rosters: Sequence[RosterState], actor: str = OPERATOR, now: dt.datetime | None = None
+) -> Outcome:
+    """Publishes rosters; a changed one makes its month due (its duty days count in every day of it), and whole weeks.
+
+    Raises Refused, with nothing written, where the change would take force inside an open check-in window or lacks a
+    preview or a second approver (`taking_force`); `now` (aware) defaults to the real time.
+    """
+    await _allow_rosters(lanes, rosters, actor, now or dt.datetime.now(dt.UTC))
     total = Outcome()
     for held, chunk in _by_lanes(rosters, lambda roster: roster.employee_id):
         async with lanes.hold({lane_of(actor), *held}) as work:
@@ -179,13 +187,34 @@ async def put_rosters(work: Work, rosters: Sequence[RosterState], actor: str, ca
     return outcome
 
 
-async def publish_calendars(lanes: Lanes, calendars: Sequence[CalendarState], actor: str = OPERATOR) -> Outcome:
-    """Publishes calendars; the months of changed dates become due for whoever lives by that calendar."""
+async def _allow_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str, now: dt.datetime) -> None:
+    """Asks the gate once for all of them, however many transactions they will take."""
+    known: dict[tuple[UUID, dt.date], Kept[RosterState]] = {}
+    async with lanes.pool.acquire() as connection:
+        for start in range(0, len(rosters), ONE_TRANSACTION):
+            chunk = rosters[start:start + ONE_TRANSACTION]
+            known |= await rows.rosters(connection, [(roster.employee_id, roster.month) for roster in chunk])
+        changed, _ = differing(rosters, known, lambda roster: (roster.employee_id, roster.month))
+        if changed:
+            before = {key: kept.state for key, kept in known.items()}
+            await taking_force.allow_rosters(connection, [state for _, state in changed], before, actor, now)
+
+
+async def publish_calendars(
+    lanes: Lanes, calendars: Sequence[CalendarState], actor: str = OPERATOR, now: dt.datetime | None = None
+) -> Outcome:
+    """Publishes calendars; the months of changed dates become due for whoever lives by that calendar.
+
+    Raises Refused as `publish_rosters` does.
+    """
     async with lanes.hold(range(LANES)) as work:
         known = await rows.calendars(work.connection)
         changed, outcome = differing(calendars, known, lambda state: (state.calendar, state.year))
         if not changed:
             return outcome
+        before = {key: kept.state for key, kept in known.items()}
+        await taking_force.allow_calendars(
+            work.connection, [state for _, state in changed], before, actor, now or dt.datetime.now(dt.UTC))
         cause = _audit(work, actor, "publish-calendars", outcome)
         await rows.put_calendars(work.connection, changed)
         await rows.count_change(work.connection)
@@ -206,11 +235,12 @@ async def publish_calendars(lanes: Lanes, calendars: Sequence[CalendarState], ac
 
 async def publish_policies(
     lanes: Lanes, policies: Mapping[str, Policy], in_force: Sequence[tuple[str, dt.date, UUID | None]], actor: str = OPERATOR,
+    now: dt.datetime | None = None,
 ) -> Outcome:
     """Publishes rule packs and puts some in force: (name, first business date, unit or None for the province).
 
     A pack that was in force there since the same date gives way. Days from that date to the next change of the same
-    scope become due. Raises Refused for a name that is not among the policies.
+    scope become due. Raises Refused for a name that is not among the policies, and as `publish_rosters` does.
     """
     unknown = sorted({name for name, _, _ in in_force} - set(policies))
     if unknown:
@@ -236,6 +266,9 @@ async def publish_policies(
         outcome = replace(outcome, unchanged=len(mine - {state.policy_id for _, state in changed}))
         if not changed:
             return outcome
+        puts = [(unit, since, policy_id) for (unit, since), policy_id in wanted.items() if scopes.get((unit, since)) != policy_id]
+        await taking_force.allow_policies(
+            work.connection, puts, {policy.identity: policy for policy in policies.values()}, actor, now or dt.datetime.now(dt.UTC))
         cause = _audit(work, actor, "publish-policies", outcome)
         await rows.put_policies(work.connection, changed)
         await rows.count_change(work.connection)

@@ -102,6 +102,11 @@ async def stored_sites(connection: Connection, codes: Collection[str]) -> dict[s
     return {row["code"]: (_site_row(row), row["version"]) for row in rows}
 
 
+async def every_site(connection: Connection) -> list[tuple[SiteRow, int]]:
+    """All sites with their versions."""
+    return [(_site_row(row), row["version"]) for row in await connection.fetch(_SELECT)]
+
+
 async def count_sites(connection: Connection) -> int:
     """Number of all sites."""
     count: int = await connection.fetchval("select count(*) from site")

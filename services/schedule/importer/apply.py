@@ -6,7 +6,7 @@ an interruption the same import finishes the rest, since only what differs is wr
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +15,15 @@ from uuid import UUID
 
 from services.schedule import commands
 from services.schedule.importer import holidays_of_year, people, roster, units
-from services.schedule.publishing import Outcome, Refused, differing
-from services.schedule.reference import CalendarState, EmployeeState
+from services.schedule.publishing import OPERATOR, Outcome, Refused, differing
+from services.schedule.reference import CalendarState, EmployeeState, RosterState
 from services.schedule.rules import parse_week
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.reference_rows import Kept
 from shared.database import Connection, open_pool
-from shared.imports import Report, RowError, read_table
+from shared.imports import Report, RowError, Table, read_table
 from shared.lanes import Lanes
-from shared.policy import PolicyError, load_policies
+from shared.policy import Policy, PolicyError, load_policies
 
 S = TypeVar("S")
 K = TypeVar("K", bound=Hashable)
@@ -85,32 +85,42 @@ async def import_employees(database_url: str, path: Path, dry_run: bool = False)
         return _applied(report, dry_run)
 
 
-async def import_roster(database_url: str, path: Path, dry_run: bool = False) -> Report:
+async def import_roster(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Rosters from a csv: nip or employee_id, date, mode (WFO, WFA, OFF, POLA), start, end; other dates stay as they are."""
     table = read_table(path, *roster.ROSTER_COLUMNS)
     async with _lanes(database_url) as lanes:
         async with lanes.pool.acquire() as connection:
-            nips, given = people.identities(table)
-            ids = await rows.employee_ids(connection, nips)
-            persons = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
-            weeks = {code: parse_week(kept.state.hours) for code, kept in (await rows.weeks(connection)).items()}
-
-            def has_hours(employee_id: UUID, date: dt.date) -> bool:
-                return date.weekday() in weeks.get(persons[employee_id].state.week_on(date), {})
-
-            asked, errors = roster.read_roster(table, ids, persons.keys(), has_hours)
-            known = await _in_parts(connection, rows.rosters, sorted(asked))
-        states = roster.merged(asked, {key: kept.state for key, kept in known.items()})
+            states, known, asked, errors = await read_rosters(connection, table)
         changed, outcome = differing(states, known, lambda state: (state.employee_id, state.month))
         lines = [f"{'baru' if version == 1 else 'ubah'}: roster {state.month:%Y-%m}, {len(state.days)} hari" for version, state in changed]
         report = _report("Roster (pegawai-bulan)", len(table.rows), outcome, errors,
                          [*table.warnings, *roster.wfa_warnings(table, asked)], lines)
         if report.ok and not dry_run:
-            await commands.publish_rosters(lanes, [state for _, state in changed])
+            try:
+                await commands.publish_rosters(lanes, [state for _, state in changed], actor)
+            except Refused as refused:
+                return replace(report, errors=(RowError(1, None, str(refused)),))
         return _applied(report, dry_run)
 
 
-async def import_calendar(database_url: str, source: int | Path, dry_run: bool = False) -> Report:
+async def read_rosters(
+    connection: Connection, table: Table
+) -> tuple[list[RosterState], dict[roster.Key, Kept[RosterState]], roster.Asked, list[RowError]]:
+    """The rosters as they would be after a file, those known now, the rows asked for, and what stands against the file."""
+    nips, given = people.identities(table)
+    ids = await rows.employee_ids(connection, nips)
+    persons = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
+    weeks = {code: parse_week(kept.state.hours) for code, kept in (await rows.weeks(connection)).items()}
+
+    def has_hours(employee_id: UUID, date: dt.date) -> bool:
+        return date.weekday() in weeks.get(persons[employee_id].state.week_on(date), {})
+
+    asked, errors = roster.read_roster(table, ids, persons.keys(), has_hours)
+    known = await _in_parts(connection, rows.rosters, sorted(asked))
+    return roster.merged(asked, {key: kept.state for key, kept in known.items()}), known, asked, errors
+
+
+async def import_calendar(database_url: str, source: int | Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Holidays: a year seeds the national calendar from the `holidays` package; a csv (date, kind, name, source) edits."""
     errors: list[RowError] = []
     warnings: list[RowError] = []
@@ -132,12 +142,16 @@ async def import_calendar(database_url: str, source: int | Path, dry_run: bool =
         lines = [line for state in states for line in _calendar_lines(before.get((state.calendar, state.year)), state)]
         report = _report("Kalender", count, outcome, errors, warnings, lines)
         if report.ok and not dry_run:
-            await commands.publish_calendars(lanes, states)
+            try:
+                await commands.publish_calendars(lanes, states, actor)
+            except Refused as refused:
+                return replace(report, errors=(RowError(1, None, str(refused)),))
         return _applied(report, dry_run)
 
 
 async def import_policies(
-    database_url: str, path: Path, in_force: Sequence[tuple[str, dt.date, str | None]] = (), dry_run: bool = False
+    database_url: str, path: Path, in_force: Sequence[tuple[str, dt.date, str | None]] = (), dry_run: bool = False,
+    actor: str = OPERATOR,
 ) -> Report:
     """Rule packs from a YAML file; `in_force` puts some in force: (name, first business date, unit code or None for all)."""
     try:
@@ -153,15 +167,30 @@ async def import_policies(
                   for _, _, code in in_force if code is not None and code not in by_code]
         errors += [RowError(1, "in-force", f"kebijakan {name} tidak ada di berkas; yang ada: {', '.join(packs)}")
                    for name, _, _ in in_force if name not in packs]
+        errors += [RowError(1, "in-force", problem) for name, since, _ in in_force if name in packs
+                   for problem in _not_to_be_put_in_force(name, packs[name], since)]
         ids = {policy.identity for policy in packs.values()}
         outcome = Outcome(len(ids - known.keys()), 0, len(ids & known.keys()))
         lines = [f"berlaku: {name} sejak {since} di {code or 'seluruh provinsi'}" for name, since, code in in_force]
         report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
         if report.ok and not dry_run:
             scopes = [(name, since, by_code[code] if code else None) for name, since, code in in_force]
-            outcome = await commands.publish_policies(lanes, packs, scopes)
+            try:
+                outcome = await commands.publish_policies(lanes, packs, scopes, actor)
+            except Refused as refused:
+                return replace(report, errors=(RowError(1, "in-force", str(refused)),))
             report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
         return _applied(report, dry_run)
+
+
+def _not_to_be_put_in_force(name: str, policy: Policy, since: dt.date) -> Iterator[str]:
+    """Why a pack cannot hold from that date: it names no regulation, or its regulation does not hold then."""
+    if policy.legal_source is None:
+        yield f"kebijakan {name} tidak menyebut dasar hukum; isi legal_source dengan peraturan dan pasalnya"
+    if policy.effective_from is not None and since < policy.effective_from:
+        yield f"kebijakan {name} baru berlaku {policy.effective_from} (effective_from); pilih tanggal itu atau sesudahnya"
+    if policy.effective_until is not None and since > policy.effective_until:
+        yield f"kebijakan {name} hanya berlaku sampai {policy.effective_until} (effective_until); pilih kebijakan penggantinya"
 
 
 @asynccontextmanager

@@ -1,0 +1,124 @@
+"""Reads what somebody thinks of making, in the very files and by the very readers of the imports, as a change to play."""
+
+import datetime as dt
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from uuid import UUID
+
+from services.geofence.importer import changed_sites
+from services.geofence.store.sites import SiteRow
+from services.preview.change import Change
+from services.preview.people import look_at
+from services.schedule.importer import holidays_of_year, roster
+from services.schedule.importer.apply import read_rosters
+from services.schedule.publishing import differing
+from services.schedule.reference import CalendarState, RosterState
+from services.schedule.rules.taking_force import digest_of
+from services.schedule.store import reference_rows as rows
+from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest
+from shared.database import Connection
+from shared.events import RosterDay
+from shared.imports import RowError, read_table
+from shared.policy import load_policies
+from shared.refusal import Refusal
+
+
+async def policy_change(connection: Connection, path: Path, in_force: Sequence[tuple[str, dt.date, str | None]]) -> Change:
+    """Rule packs of a file put in force: (name, first business date, unit code or None). Raises PolicyError, Refusal."""
+    packs = load_policies(path)
+    await look_at(connection, "schedule")
+    by_code = {kept.state.code: unit for unit, kept in (await rows.units(connection)).items()}
+    for name, _, code in in_force:
+        if name not in packs:
+            raise Refusal(f"There is no policy {name!r} in {path.name}; known are: {', '.join(packs)}.")
+        if code is not None and code not in by_code:
+            raise Refusal(f"There is no org unit {code!r}; give the code of one that was imported.")
+    held = {(unit, since): policy_id for policy_id, unit, since in await rows.policies_in_force(connection)}
+    asked = {(by_code[code] if code else None, since): packs[name].identity for name, since, code in in_force}
+    scopes = tuple((unit, since, policy_id) for (unit, since), policy_id in asked.items() if held.get((unit, since)) != policy_id)
+    title = ", ".join(f"{name}@{since}{f'@{code}' if code else ''}" for name, since, code in in_force)
+    return Change(
+        "policy", title, policy_digest(scopes), policies={packs[name].identity: packs[name] for name, _, _ in in_force}, scopes=scopes)
+
+
+async def calendar_change(connection: Connection, source: Path | int) -> Change:
+    """Holidays: a year's seed, or edits by a csv, as `hadir import calendar` takes them. Raises Refusal."""
+    await look_at(connection, "schedule")
+    known = await rows.calendars(connection)
+    before = {key: kept.state for key, kept in known.items()}
+    if isinstance(source, int):
+        if not holidays_of_year.FIRST_SEEDED <= source <= holidays_of_year.LAST_SEEDED:
+            raise Refusal(f"The year must be between {holidays_of_year.FIRST_SEEDED} and {holidays_of_year.LAST_SEEDED}.")
+        states, _ = holidays_of_year.seeded(source, before)
+    else:
+        edits, errors = holidays_of_year.read_edits(read_table(source, *holidays_of_year.CALENDAR_COLUMNS))
+        _refuse(errors)
+        states = holidays_of_year.edited(edits, before)
+    fresh = [state for _, state in differing(states, known, lambda state: (state.calendar, state.year))[0]]
+    touched = {
+        date for state in fresh
+        for date in _dates(state) ^ _dates(before.get((state.calendar, state.year)))
+    }
+    calendars = {state.calendar for state in fresh}
+    units = frozenset(unit for unit, kept in (await rows.units(connection)).items() if kept.state.calendar in calendars)
+    title = ", ".join(f"{state.calendar} {state.year}" for state in fresh) or "nothing differs"
+    return Change(
+        "calendar", title, calendar_digest(fresh), calendars=tuple(fresh), touched=frozenset(touched), reached=units)
+
+
+async def roster_change(connection: Connection, path: Path) -> Change:
+    """Rosters of a csv, as `hadir import roster` takes them. Raises Refusal."""
+    await look_at(connection, "schedule")
+    states, known, _, errors = await read_rosters(connection, read_table(path, *roster.ROSTER_COLUMNS))
+    _refuse(errors)
+    fresh = [state for _, state in differing(states, known, lambda state: (state.employee_id, state.month))[0]]
+    before = {key: kept.state for key, kept in known.items()}
+    touched = {day.date for state in fresh for day in _days(state) ^ _days(before.get((state.employee_id, state.month)))}
+    return Change("roster", f"{len(fresh)} rosters", roster_digest(fresh), rosters=tuple(fresh), touched=frozenset(touched))
+
+
+async def sites_change(connection: Connection, path: Path) -> Change:
+    """Sites of a GeoJSON file, as `hadir import sites` takes them. Raises Refusal."""
+    await look_at(connection, "geofence")
+    after, before, errors = await changed_sites(connection, path)
+    _refuse(errors)
+    return Change(
+        "sites", ", ".join(site.code for site in after[:5]) + (" ..." if len(after) > 5 else "") or "nothing differs", sites_digest(after),
+        sites=tuple(after), reached=reached_by([*after, *before]))
+
+
+def sites_digest(sites: Collection[SiteRow]) -> str:
+    """Digest of sites that change."""
+    return digest_of("sites", sorted(
+        ([site.code, site.kind, site.geometry, site.radius_m, sorted(map(str, site.org_unit_ids)), sorted(map(str, site.employee_ids)),
+          site.valid_from, site.valid_to, site.accuracy_cap_m, site.max_accuracy_m, site.outside_factor] for site in sites),
+        key=lambda row: str(row[0])))  # fmt: skip
+
+
+def reached_by(sites: Collection[SiteRow]) -> frozenset[UUID] | None:
+    """The only units whose people these sites can concern; None where a site is for some people or for everybody."""
+    if any(site.employee_ids or not site.org_unit_ids for site in sites):
+        return None
+    return frozenset(unit for site in sites for unit in site.org_unit_ids)
+
+
+async def units_named(connection: Connection, codes: Collection[str]) -> Mapping[str, UUID]:
+    """Units by code; raises Refusal if one is unknown."""
+    await look_at(connection, "schedule")
+    by_code = {kept.state.code: unit for unit, kept in (await rows.units(connection)).items()}
+    if unknown := sorted(set(codes) - by_code.keys()):
+        raise Refusal(f"There is no org unit {', '.join(unknown)}; give the codes of imported ones.")
+    return {code: by_code[code] for code in codes}
+
+
+def _dates(state: CalendarState | None) -> set[dt.date]:
+    return set() if state is None else {day.date for day in state.days}
+
+
+def _days(state: RosterState | None) -> set[RosterDay]:
+    return set() if state is None else {*state.days}
+
+
+def _refuse(errors: Collection[RowError]) -> None:
+    if errors:
+        raise Refusal("\n".join(map(str, errors)))

@@ -1,0 +1,125 @@
+"""A change that somebody thinks of making: what is different about the reference data, for whom, and on which dates."""
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+from uuid import UUID
+
+from services.geofence.store.sites import SiteRow
+from services.schedule.memory import Reference
+from services.schedule.reference import CalendarState, PoliciesInForce, RosterState
+from services.schedule.rules.taking_force import Kind
+from shared.policy import Policy
+
+Scope: TypeAlias = tuple[UUID | None, dt.date, UUID]
+"""A unit (None: the province), the first business date, the rule pack in force there from then on."""
+
+_DAY: Final = dt.timedelta(days=1)
+_WEEK: Final = 7 * _DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The business dates that are looked at again, both inclusive."""
+
+    first: dt.date
+    last: dt.date
+
+    @property
+    def dates(self) -> tuple[dt.date, ...]:
+        """All of them in order."""
+        return tuple(self.first + number * _DAY for number in range((self.last - self.first).days + 1))
+
+    @property
+    def months(self) -> tuple[str, ...]:
+        """The months they are in, in order, as "2026-02"."""
+        return tuple(dict.fromkeys(date.isoformat()[:7] for date in self.dates))
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What would be different. Empty parts stay as they are.
+
+    `scopes` are put in force beside those that hold; one whose date lies after the window is played as if it had held
+    from the window's first day on, because a change of tomorrow can only be tried on yesterday. `digest` tells whether a
+    recorded preview was of this very change. `touched` are the dates whose calendar or roster differs, `reached` the
+    units that can be concerned (None: any). `units`, if given, narrows what is looked at.
+    """
+
+    kind: Kind
+    title: str
+    digest: str
+    policies: Mapping[UUID, Policy] = field(default_factory=dict)
+    scopes: tuple[Scope, ...] = ()
+    calendars: tuple[CalendarState, ...] = ()
+    rosters: tuple[RosterState, ...] = ()
+    sites: tuple[SiteRow, ...] = ()
+    touched: frozenset[dt.date] = frozenset()
+    reached: frozenset[UUID] | None = None
+    units: frozenset[UUID] | None = None
+
+    @property
+    def moves_duties(self) -> bool:
+        """Whether hours or days of duty may differ, and not only how they are judged."""
+        return bool(self.calendars or self.rosters)
+
+    @property
+    def concerns(self) -> frozenset[UUID] | None:
+        """The only units that the change can reach; None: it may reach anybody."""
+        if self.kind == "policy" and all(unit is not None for unit, _, _ in self.scopes):
+            return frozenset(unit for unit, _, _ in self.scopes if unit is not None)
+        return self.reached
+
+    @property
+    def people(self) -> frozenset[UUID] | None:
+        """The only people that the change can reach; None: it may reach anybody."""
+        return frozenset(roster.employee_id for roster in self.rosters) if self.kind == "roster" else None
+
+    def dates(self, window: Window) -> Window | None:
+        """The dates of the window whose days the change can touch; None: none of them.
+
+        A month's duty days count in every day of it, a week's number of them in every day of the week, and a duty cuts
+        the reach of its neighbours.
+        """
+        if self.kind == "policy":
+            first = min((played(since, window) for _, since, _ in self.scopes), default=window.last + _DAY)
+            return _cut(window, first, window.last)
+        if self.kind == "sites":
+            return window
+        if not self.touched:
+            return None
+        first, last = min(self.touched), max(self.touched)
+        return _cut(window, first.replace(day=1) - _WEEK, (last.replace(day=1) + 31 * _DAY).replace(day=1) + _WEEK)
+
+    def after(self, before: Reference, window: Window) -> Reference:
+        """The reference data as they would be."""
+        holidays = dict(before.holidays)
+        for calendar in self.calendars:
+            others = frozenset(date for date in holidays.get(calendar.calendar, ()) if date.year != calendar.year)
+            holidays[calendar.calendar] = others | {day.date for day in calendar.days}
+        return Reference(
+            before.units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
+            else PoliciesInForce(self._scopes(before.in_force.rows(), window)),
+        )  # fmt: skip
+
+    def _scopes(self, known: Sequence[Scope], window: Window) -> list[Scope]:
+        """All scopes with the new ones: each holds until the next that is known of the same unit, as in real life."""
+        held = {(unit, since): policy_id for unit, since, policy_id in known}
+        for unit, since, policy_id in self.scopes:
+            start = played(since, window)
+            if start != since:
+                # as if in force already: whatever else came into force in the window would hide it
+                held = {key: value for key, value in held.items() if key[0] != unit or not start <= key[1] <= window.last}
+            held[unit, start] = policy_id
+        return [(unit, since, policy_id) for (unit, since), policy_id in held.items()]
+
+
+def played(since: dt.date, window: Window) -> dt.date:
+    """From which date on a change that holds from `since` is played over the window."""
+    return since if since <= window.last else window.first
+
+
+def _cut(window: Window, first: dt.date, last: dt.date) -> Window | None:
+    cut = Window(max(window.first, first), min(window.last, last))
+    return cut if cut.first <= cut.last else None

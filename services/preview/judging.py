@@ -1,0 +1,194 @@
+"""Judges some people's days as they would be, prices them, folds their months, and says what differs; pure but for its inputs."""
+
+import datetime as dt
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Final, NamedTuple
+from uuid import UUID
+
+from services.geofence.rules.locate import Judgement, locate
+from services.geofence.rules.sites import Catalogue
+from services.payroll.rules import EmployeeMonth, PricedDay, fold, month_of, next_month, priced_day
+from services.preview.change import Change, Window
+from services.preview.people import Known
+from services.preview.result import Case, Found, UnitTotal, worst_of
+from services.schedule.assessing import People, judge, says_nothing
+from services.schedule.memory import Duties, Reference
+from services.schedule.reference import EmployeeState, RosterState
+from services.schedule.rules import Assessment, DayInputs, Fact, MarkSeen, day_event
+from services.schedule.store.facts import MARK_REACH
+from shared.events import DayState, DayStatus, RosterDay
+
+_DAY: Final = dt.timedelta(days=1)
+_NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
+
+
+class Sides(NamedTuple):
+    """The reference data before and after the change, and (where sites change) the fences after it."""
+
+    before: Reference
+    after: Reference
+    fences: Catalogue | None = None
+
+
+def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.datetime) -> Found:
+    """What the change does to these people; `cpu_s` and `waiting` are left to the caller."""
+    after = _people_after(known.people, change.rosters) if change.moves_duties else known.people
+    marks = moved_marks(known, sides.fences)
+    units: dict[UUID, UnitTotal] = {}
+    cases: list[Case] = []
+    people = days = judged = without_ceiling = 0
+    dates = change.dates(window)
+    for employee_id, person in known.people.states.items():
+        people += 1
+        days += len(window.dates)
+        if dates is None:
+            continue
+        mine = marks.get(employee_id)
+        own_now = now if person.played_clock is None else known.clocks.get(person.played_clock, _NEVER_MOVED)
+        fresh = dict(_days(
+            person, known, after, mine if mine is not None else known.marks.get(employee_id, ()), dates, change, sides, own_now,
+            moved=mine is not None,
+        ))  # fmt: skip
+        judged += len(fresh)
+        outcome = _money(employee_id, fresh, known.months, window, sides.after)
+        if outcome is None:
+            continue
+        changed_days, before, amount, unknown = outcome
+        without_ceiling += unknown
+        unit = person.unit_on(window.last) or person.memberships[0].org_unit_id
+        delta = amount - before
+        units[unit] = units.get(unit, UnitTotal()) + UnitTotal(1, changed_days, max(delta, 0), max(-delta, 0))
+        if delta:
+            cases.append(Case(employee_id, unit, before, amount, changed_days))
+    return Found(people, days, judged, without_ceiling, units=units, worst=worst_of(cases))
+
+
+def moved_marks(known: Known, fences: Catalogue | None) -> Mapping[UUID, Sequence[MarkSeen]]:
+    """The marks of those people of whom a check-in would be judged differently under other fences."""
+    if fences is None or not known.fixes:
+        return {}
+    ids = list(known.fixes)
+    judged = dict(zip(ids, locate(fences, [known.fixes[check_in] for check_in in ids]), strict=True))
+    moved = {}
+    for employee_id, marks in known.marks.items():
+        new = [_seen(mark, judged.get(mark.check_in_id)) for mark in marks]
+        if new != list(marks):
+            moved[employee_id] = new
+    return moved
+
+
+def _seen(mark: MarkSeen, judgement: Judgement | None) -> MarkSeen:
+    if judgement is None:
+        return mark
+    return replace(
+        mark, site=judgement.site, region=judgement.region, activity_site=judgement.activity_site,
+        bad_fix=judgement.quality == "bad_fix",
+    )  # fmt: skip
+
+
+def _people_after(people: People, rosters: Sequence[RosterState]) -> People:
+    """The people with the rosters as they would be, and with duties of their own to remember; a month replaces that month."""
+    changed: dict[UUID, dict[dt.date, RosterDay]] = {}
+    for roster in rosters:
+        if roster.employee_id in people.states:
+            mine = changed.setdefault(roster.employee_id, dict(people.rosters.get(roster.employee_id, {})))
+            for date in [date for date in mine if date.replace(day=1) == roster.month]:
+                del mine[date]
+            mine.update((day.date, day) for day in roster.days)
+    return People(people.states, {**people.rosters, **changed})
+
+
+def _days(
+    person: EmployeeState, known: Known, people_after: People, marks: Sequence[MarkSeen], dates: Window, change: Change, sides: Sides,
+    now: dt.datetime, *, moved: bool,
+) -> Iterator[tuple[dt.date, PricedDay]]:  # fmt: skip
+    """The days of a person whose inputs differ, as they would be."""
+    me = person.employee_id
+    times = [mark.at for mark in marks]
+    duties = people_after.duties(sides.after, me)
+    duties_before = known.people.duties(sides.before, me) if change.moves_duties else duties
+    for date in dates.dates:
+        former = known.months[me, month_of(date)].days.get(date)
+        unit = person.unit_on(date)
+        policy_id = sides.after.in_force.on(unit, date) if unit else None
+        if unit is None or policy_id is None or (not person.active and former is None):
+            continue  # nothing is owed, before and after: no change takes a pack out of force
+        facts = known.facts.get((me, date), ())
+        same_pack = policy_id == sides.before.in_force.on(unit, date)
+        if same_pack and not moved and (not change.moves_duties or _same_setting(duties_before, duties, date, facts)):
+            continue
+        near = _near(marks, times, date)
+        assessment, inputs = judge(date, person, unit, duties, sides.after.policies[policy_id], near, facts, now)
+        if former is None and says_nothing(assessment):
+            continue
+        yield date, _priced(assessment, inputs, policy_id, sides.after, former)
+
+
+def _same_setting(before: Duties, after: Duties, date: dt.date, facts: Sequence[Fact]) -> bool:
+    """Whether the duty of a date, its neighbours and its month are the same; facts may count duties further away."""
+    return not facts and before.setting(date) == after.setting(date)
+
+
+def _near(marks: Sequence[MarkSeen], times: Sequence[dt.datetime], date: dt.date) -> Sequence[MarkSeen]:
+    """The marks that may belong to a date, as the worker would load them."""
+    midnight = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
+    return marks[bisect_left(times, midnight - MARK_REACH):bisect_left(times, midnight + 2 * MARK_REACH)]
+
+
+def _priced(
+    assessment: Assessment, inputs: DayInputs, policy_id: UUID, reference: Reference, former: PricedDay | None
+) -> PricedDay:
+    version = former.version + 1 if former is not None else 1
+    if assessment.findings or assessment.made_up:
+        return priced_day(day_event(assessment, inputs, version=version, policy_id=policy_id), reference.policies[policy_id])
+    # Nothing found costs nothing: no event need be made to learn that, which is most days of most people.
+    counted = assessment.status in _COUNTED
+    return PricedDay(
+        inputs.duty.date, version, assessment.status, assessment.state is DayState.FINAL, assessment.scheduled, policy_id, (),
+        (assessment.late or 0) + (assessment.early or 0) if counted else 0, inputs.duty_days_in_month, inputs.work_week_days,
+    )  # fmt: skip
+
+
+def _money(
+    employee_id: UUID, fresh: Mapping[dt.date, PricedDay], months: Mapping[tuple[UUID, str], EmployeeMonth], window: Window,
+    reference: Reference,
+) -> tuple[int, int, int, bool] | None:  # fmt: skip
+    """Days that change, rupiah before and after over all months touched, and whether a ceiling is missing; None: no change."""
+    by_month: dict[str, dict[dt.date, PricedDay]] = {}
+    for date, day in fresh.items():
+        by_month.setdefault(month_of(date), {})[date] = day
+    changed = before = after = 0
+    unknown = False
+    streak: int | None = None
+    following = next_month(window.months[-1])
+    for name in (*window.months, following):
+        month = months[employee_id, name]
+        new = by_month.get(name, {})
+        differing = {date: day for date, day in new.items() if _versionless(day, month.days.get(date)) != month.days.get(date)}
+        streak_before = month.streak_before if streak is None else streak
+        streak = None
+        if not differing and streak_before == month.streak_before:
+            continue
+        if name == following and not month.version:
+            continue
+        changed += sum(not _judged_alike(day, month.days.get(date)) for date, day in differing.items())
+        total = fold({**month.days, **differing}.values(), reference.policies, month.ceiling, streak_before)
+        streak = total.streak_after
+        if month.ceiling is None:
+            unknown = unknown or total.percent != month.reported.percent
+            continue
+        before += month.settled.amount if month.reported.closed else month.reported.amount or 0
+        after += total.amount or 0
+    return (changed, before, after, unknown) if changed or before != after else None
+
+
+def _versionless(new: PricedDay, old: PricedDay | None) -> PricedDay:
+    return new if old is None else replace(new, version=old.version)
+
+
+def _judged_alike(new: PricedDay, old: PricedDay | None) -> bool:
+    """Whether a day says the same to people: under another pack with the same result it has not changed for them."""
+    return old is not None and replace(new, version=old.version, policy_id=old.policy_id) == old

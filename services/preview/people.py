@@ -1,0 +1,145 @@
+"""What is known of some people around the looked-at dates, read in a few statements from all schemas, one row set each."""
+
+import datetime as dt
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from services.geofence.rules.locate import Fix
+from services.payroll.rules import EmployeeMonth
+from services.payroll.store.months import Key, load_months
+from services.preview.change import Change, Window
+from services.schedule.assessing import People, facts_by_day, with_rosters_of_leaves
+from services.schedule.rules import Fact, MarkSeen, WorkReported
+from services.schedule.store import due
+from services.schedule.store import reference_rows as rows
+from services.schedule.store.facts import MARK_REACH, corrections_about
+from shared.database import Connection
+from shared.events import Mark, RosterDay, Verdict
+from shared.topics import Service
+
+_DAY: Final = dt.timedelta(days=1)
+_MARKS: Final = {mark.value: mark for mark in Mark}
+_VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Some people with their rosters, marks (in order of time), facts, clocks and months; everything as it stands now."""
+
+    people: People
+    marks: Mapping[UUID, Sequence[MarkSeen]]
+    facts: Mapping[tuple[UUID, dt.date], Sequence[Fact]]
+    clocks: Mapping[str, dt.datetime]
+    months: Mapping[Key, EmployeeMonth]
+    fixes: Mapping[UUID, Fix]
+
+
+async def ids_after(
+    connection: Connection, lane: int, after: UUID, units: Collection[UUID] | None, only: Collection[UUID] | None, most: int
+) -> list[UUID]:
+    """The next people of a lane in order of id, narrowed to those who ever belong to one of `units`, and to `only` them."""
+    await look_at(connection, "schedule")
+    found = await connection.fetch(
+        """select employee_id from employee where lane = $1 and employee_id > $2
+             and ($3::uuid[] is null or member_unit && $3::uuid[]) and ($5::uuid[] is null or employee_id = any($5::uuid[]))
+           order by employee_id limit $4""",
+        lane, after, None if units is None else list(units), most, None if only is None else list(only),
+    )
+    return [row["employee_id"] for row in found]
+
+
+async def waiting_days(connection: Connection, window: Window) -> int:
+    """How many days of the window wait to be assessed at once, so that what is kept of them is not up to date."""
+    await look_at(connection, "schedule")
+    return int(await connection.fetchval(
+        "select count(*) from due_day where due_at = $1 and date between $2 and $3", due.AT_ONCE, window.first, window.last,
+    ))
+
+
+async def load(connection: Connection, ids: Sequence[UUID], window: Window, change: Change) -> Known:
+    """All that judging the window's days of these people needs, within the caller's transaction."""
+    await look_at(connection, "schedule")
+    states = {employee_id: kept.state for employee_id, kept in (await rows.employees(connection, ids)).items()}
+    months = _months(window.first - 3 * _DAY, window.last + 3 * _DAY)
+    rosters: dict[UUID, dict[dt.date, RosterDay]] = {}
+    kept_rosters = await rows.rosters(connection, [(employee_id, month) for employee_id in states for month in months])
+    for (employee_id, _), roster in kept_rosters.items():
+        rosters.setdefault(employee_id, {}).update((day.date, day) for day in roster.state.days)
+    people = People(states, rosters)
+    corrections = await corrections_about(connection, list(states), window.first, window.last)
+    facts: dict[tuple[UUID, dt.date], list[Fact]] = {}
+    if corrections:
+        people = await with_rosters_of_leaves(connection, people, corrections)
+        facts = facts_by_day([(employee_id, date) for employee_id in states for date in window.dates], people, corrections)
+    for row in await connection.fetch(
+        "select employee_id, report_id, work_date from work_report where employee_id = any($1::uuid[]) and work_date between $2 and $3",
+        list(states), window.first, window.last,
+    ):
+        facts.setdefault((row["employee_id"], row["work_date"]), []).append(WorkReported(row["report_id"], row["work_date"]))
+    marks = await _marks(connection, list(states), window)
+    played = {state.played_clock for state in states.values() if state.played_clock is not None}
+    clocks = await due.clocks(connection, played) if played else {}
+    await look_at(connection, "payroll")
+    wanted = (*window.months, _month_after(window.months[-1]))
+    loaded = await load_months(connection, [(employee_id, month) for employee_id in states for month in wanted])
+    fixes = await _fixes(connection, list(states), window) if change.sites else {}
+    return Known(people, marks, facts, clocks, {key: month for key, (month, _) in loaded.items()}, fixes)
+
+
+async def look_at(connection: Connection, service: Service) -> None:
+    """Let the stores of a service, which name their tables without a schema, be used in this transaction."""
+    await connection.execute(f"set local search_path to {service}")
+
+
+async def _marks(connection: Connection, ids: Sequence[UUID], window: Window) -> Mapping[UUID, list[MarkSeen]]:
+    found = await connection.fetch(
+        """select employee_id, check_in_id, version, mark, captured_at, site, region, activity_site, quality, mock, evidence
+           from mark where employee_id = any($1::uuid[]) and captured_at >= $2 and captured_at < $3
+           order by employee_id, captured_at""",
+        ids, _midnight(window.first) - MARK_REACH, _midnight(window.last) + _DAY + MARK_REACH,
+    )
+    marks: defaultdict[UUID, list[MarkSeen]] = defaultdict(list)
+    for employee_id, check_in_id, version, mark, at, site, region, activity, quality, mock, evidence in found:
+        marks[employee_id].append(MarkSeen(
+            check_in_id, version, _MARKS[mark], at, _VERDICTS[site], _VERDICTS[region], activity, quality == "bad_fix", mock, evidence,
+        ))
+    return marks
+
+
+async def _fixes(connection: Connection, ids: Sequence[UUID], window: Window) -> Mapping[UUID, Fix]:
+    """Where the check-ins of the window were made, as far as coordinates are still kept; the unit is that of the moment."""
+    await look_at(connection, "geofence")
+    found = await connection.fetch(
+        """select c.check_in_id, c.employee_id, c.captured_at, c.latitude, c.longitude, c.accuracy_m, e.since_at, e.org_unit_ids
+           from check_in c left join employee e using (employee_id)
+           where c.employee_id = any($1::uuid[]) and c.captured_at >= $2 and c.captured_at < $3 and c.latitude is not null""",
+        ids, _midnight(window.first) - MARK_REACH, _midnight(window.last) + _DAY + MARK_REACH,
+    )
+    fixes = {}
+    for row in found:
+        unit = None
+        for since, org_unit_id in zip(row["since_at"] or (), row["org_unit_ids"] or (), strict=True):
+            if since <= row["captured_at"]:
+                unit = org_unit_id
+        fixes[row["check_in_id"]] = Fix(
+            row["employee_id"], unit, row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"])
+    return fixes
+
+
+def _months(first: dt.date, last: dt.date) -> list[dt.date]:
+    month, found = first.replace(day=1), []
+    while month <= last:
+        found.append(month)
+        month = (month + 31 * _DAY).replace(day=1)
+    return found
+
+
+def _month_after(month: str) -> str:
+    return (dt.date.fromisoformat(f"{month}-01") + 31 * _DAY).isoformat()[:7]
+
+
+def _midnight(date: dt.date) -> dt.datetime:
+    return dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)

@@ -1,0 +1,69 @@
+"""Commands about previews: recording one, consenting to it as a second person, and setting the limits; each is audited."""
+
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Final
+from uuid import UUID, uuid4
+
+from services.schedule.publishing import record_audit
+from services.schedule.rules.taking_force import Kind, Limits
+from services.schedule.store import previews
+from services.schedule.store.previews import Preview
+from services.schedule.taking_force import Refused
+from shared.lanes import Lanes
+from shared.topics import lane_of
+
+_LONGEST_NAME: Final = 100
+
+
+async def record_preview(
+    lanes: Lanes, *, kind: Kind, digest: str, title: str, first: dt.date, last: dt.date, whole: bool, found: Mapping[str, Any], actor: str,
+) -> tuple[Preview, bool]:  # fmt: skip
+    """Keeps what a preview showed, under who asked for it; returns it, and whether the change needs a second approver.
+
+    `found` is the result as JSON (`services.preview.result.as_json`); `whole` false: it was narrowed to some units, and
+    does not answer for the change as a whole.
+    """
+    _named(actor)
+    preview = Preview(
+        uuid4(), kind, digest, title[:200], actor, dt.datetime.now(dt.UTC), first, last, whole, found["people_changed"],
+        found["rupiah_more"], found["rupiah_less"],
+    )
+    async with lanes.hold({lane_of(actor)}) as work:
+        await previews.put_preview(work.connection, preview, dict(found))
+        limits = await previews.limits(work.connection)
+        detail = {"kind": kind, "digest": digest, "people_changed": preview.people_changed, "rupiah": preview.rupiah, "whole": whole}
+        record_audit(work, actor, "record-preview", str(preview.preview_id), detail)
+    return preview, limits.needs_second(preview.people_changed, preview.rupiah)
+
+
+async def approve_preview(lanes: Lanes, preview_id: UUID, actor: str, reason: str) -> Preview:
+    """Consents to a previewed change as somebody else than who previewed it; raises Refused. Doing it twice changes nothing."""
+    _named(actor)
+    if not reason.strip():
+        raise Refused("alasan persetujuan kosong; tulis dasar keputusannya")
+    async with lanes.hold({lane_of(actor)}) as work:
+        preview = await previews.preview(work.connection, preview_id)
+        if preview is None:
+            raise Refused("pratinjau ini tidak dikenal; lihat daftarnya dengan `hadir preview list`")
+        if preview.actor == actor:
+            raise Refused("pratinjau harus disetujui oleh orang lain daripada yang membuatnya")
+        if not preview.whole:
+            raise Refused("pratinjau ini hanya untuk sebagian unit; buat pratinjau untuk seluruh perubahan lalu setujui itu")
+        if await previews.put_approval(work.connection, preview_id, actor, reason.strip()[:500], dt.datetime.now(dt.UTC)):
+            record_audit(work, actor, "approve-preview", str(preview_id), {"digest": preview.digest, "reason": reason.strip()[:500]})
+    return preview
+
+
+async def set_limits(lanes: Lanes, limits: Limits, actor: str) -> None:
+    """Sets from which weight on a change needs a preview and a second approver."""
+    _named(actor)
+    async with lanes.hold({lane_of(actor)}) as work:
+        await previews.put_limits(work.connection, limits)
+        record_audit(work, actor, "set-preview-limits", "preview-limits", {
+            "free_people": limits.free_people, "people": limits.people, "rupiah": limits.rupiah, "valid_days": limits.valid_days})
+
+
+def _named(actor: str) -> None:
+    if not 1 <= len(actor) <= _LONGEST_NAME:
+        raise Refused("petugas tidak disebut; tulis id petugas")

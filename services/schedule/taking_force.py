@@ -1,0 +1,233 @@
+"""The gate before a change of rules takes force: not inside an open check-in window, and not without a preview that was seen.
+
+Called by the commands that publish, within their transaction and with what they found to differ. Invented people, who
+live by clocks of their own, are never in the way.
+"""
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Final
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from services.schedule.memory import Memory, Reference
+from services.schedule.reference import DEFAULT_WEEK, CalendarState, EmployeeState, PoliciesInForce, RosterState
+from services.schedule.rules import Duty, DutyError, Span, duty_on
+from services.schedule.rules.taking_force import Kind, check_in_span, digest_of, free_from
+from services.schedule.store import previews
+from services.schedule.store import reference_rows as rows
+from shared.database import Connection
+from shared.events import RosterDay
+from shared.policy import Policy
+
+_DAY: Final = dt.timedelta(days=1)
+_ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
+
+Put = tuple[UUID | None, dt.date, UUID]
+"""A unit (None: the province), the first business date, the rule pack that would hold there."""
+
+
+class Refused(ValueError):
+    """A command that would break what others rely on; the text says why and what to do, in Indonesian."""
+
+
+def policy_digest(puts: Iterable[Put]) -> str:
+    """Digest of rule packs that are put in force."""
+    return digest_of("policy", sorted([str(policy_id), since.isoformat(), str(unit or "")] for unit, since, policy_id in puts))
+
+
+def calendar_digest(states: Iterable[CalendarState]) -> str:
+    """Digest of calendars that change."""
+    return digest_of("calendar", sorted(
+        [state.calendar, state.year, [day.model_dump(mode="json") for day in state.days]] for state in states))
+
+
+def roster_digest(states: Iterable[RosterState]) -> str:
+    """Digest of rosters that change."""
+    return digest_of("roster", sorted(
+        [str(state.employee_id), state.month.isoformat(), [day.model_dump(mode="json", exclude_none=True) for day in state.days]]
+        for state in states))
+
+
+async def allow_policies(
+    connection: Connection, puts: Sequence[Put], packs: Mapping[UUID, Policy], actor: str, now: dt.datetime
+) -> None:
+    """Raises Refused if these rule packs may not take force now. Where no pack held before, nobody is taken by surprise."""
+    reference = await Memory().current(connection)
+    before = reference.in_force
+    replaced = [put for put in puts if _held(before, put, reference)]
+    if not replaced:
+        return
+    after = PoliciesInForce([*(row for row in before.rows() if (row[0], row[1]) not in {put[:2] for put in puts}), *puts])
+    known = {**reference.policies, **packs}
+    spans = []
+    units = None if any(unit is None for unit, _, _ in replaced) else {unit for unit, _, _ in replaced if unit is not None}
+    for date in _around(now):
+        if not any(since <= date for _, since, _ in replaced):
+            continue
+        for group in await previews.working_on(connection, date, units):
+            held, holds = before.on(group.org_unit_id, date), after.on(group.org_unit_id, date)
+            if held is not None and held != holds:
+                duty = _duty(reference, group, date)
+                spans += _spans([(duty, known[pack]) for pack in (held, holds) if pack is not None])
+    _wait(spans, now, "kebijakan", _zone_of_units(reference, units))
+    await require(connection, "policy", policy_digest(puts), await previews.real_people(connection, units), actor, now)
+
+
+async def allow_calendars(
+    connection: Connection, changed: Sequence[CalendarState], known: Mapping[tuple[str, int], CalendarState], actor: str,
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    """Raises Refused if these calendars may not take force now; only dates that have begun can surprise anybody."""
+    touched: dict[str, set[dt.date]] = {}
+    for state in changed:
+        touched.setdefault(state.calendar, set()).update(_dates_of(state) ^ _dates_of(known.get((state.calendar, state.year))))
+    begun = {calendar: {date for date in dates if date <= max(_around(now))} for calendar, dates in touched.items()}
+    if not any(begun.values()):
+        return
+    reference = await Memory().current(connection)
+    units = {unit for unit, state in reference.units.items() if begun.get(state.calendar)}
+    spans = []
+    for date in _around(now):
+        concerned = {unit for unit in units if date in begun[reference.units[unit].calendar]}
+        for group in await previews.working_on(connection, date, concerned) if concerned else ():
+            policy_id = reference.in_force.on(group.org_unit_id, date)
+            if policy_id is not None:
+                duty = _duty(reference, group, date, holidays=frozenset())
+                spans += _spans([(duty, reference.policies[policy_id])])
+    _wait(spans, now, "kalender", _zone_of_units(reference, units))
+    past = {unit for unit in units if any(date < now.date() for date in begun[reference.units[unit].calendar])}
+    if past:
+        await require(connection, "calendar", calendar_digest(changed), await previews.real_people(connection, past), actor, now)
+
+
+async def allow_rosters(
+    connection: Connection, changed: Sequence[RosterState], known: Mapping[tuple[UUID, dt.date], RosterState], actor: str,
+    now: dt.datetime,
+) -> None:  # fmt: skip
+    """Raises Refused if these rosters, all of one command, may not take force now."""
+    around = _around(now)
+    moved = {date: [state for state in changed if _day(state, date) != _day(known.get((state.employee_id, state.month)), date)]
+             for date in around}
+    ids = {state.employee_id for states in moved.values() for state in states}
+    if ids:
+        reference = await Memory().current(connection)
+        real = await previews.real_among(connection, ids)
+        people = {key: kept.state for key, kept in (await rows.employees(connection, real)).items()}
+        spans: list[Span] = []
+        for date, states in moved.items():
+            for state in states:
+                if (person := people.get(state.employee_id)) is not None:
+                    both = (_day(known.get((state.employee_id, state.month)), date), _day(state, date))
+                    spans += _roster_spans(reference, person, date, both)
+        _wait(spans, now, "roster", next((person.timezone for person in people.values()), "Asia/Jakarta"))
+    begun = _begun(changed, known, now)
+    if begun:
+        await require(connection, "roster", roster_digest(changed), len(await previews.real_among(connection, begun)), actor, now)
+
+
+async def allow_moment(
+    connection: Connection, reference: Reference, units: Collection[UUID] | None, what: str, now: dt.datetime
+) -> None:
+    """Raises Refused while a check-in window of real people of these units (None: of anybody) is open; `what` is Indonesian."""
+    spans = []
+    for date in _around(now):
+        for group in await previews.working_on(connection, date, units):
+            policy_id = reference.in_force.on(group.org_unit_id, date)
+            if policy_id is not None:
+                spans += _spans([(_duty(reference, group, date), reference.policies[policy_id])])
+    _wait(spans, now, what, _zone_of_units(reference, units))
+
+
+def _begun(
+    changed: Iterable[RosterState], known: Mapping[tuple[UUID, dt.date], RosterState], now: dt.datetime
+) -> set[UUID]:
+    """People whose rosters differ on dates that are past: their days were judged, or could have been."""
+    return {
+        state.employee_id for state in changed
+        if state.month <= now.date() and any(
+            _day(state, date) != _day(known.get((state.employee_id, state.month)), date)
+            for date in _dates_of(state, known.get((state.employee_id, state.month))) if date < now.date())
+    }
+
+
+async def require(connection: Connection, kind: Kind, digest: str, people: int, actor: str, now: dt.datetime) -> None:
+    """Raises Refused unless a change that concerns so many real people was previewed, and approved where it weighs enough."""
+    limits = await previews.limits(connection)
+    if people <= limits.free_people:
+        return
+    seen = await previews.newest_of(connection, digest, now - limits.valid_days * _DAY)
+    if seen is None:
+        raise Refused(
+            f"perubahan ini menyangkut {people} pegawai (batas tanpa pratinjau {limits.free_people}) dan belum ada pratinjaunya "
+            f"dalam {limits.valid_days} hari terakhir; jalankan `hadir preview {kind} ...` untuk seluruh provinsi dengan isi "
+            "yang sama, lalu ulangi"
+        )
+    if not limits.needs_second(seen.people_changed, seen.rupiah):
+        return
+    others = await previews.approvers(connection, seen.preview_id) - {actor, seen.actor}
+    if not others:
+        raise Refused(
+            f"pratinjau {seen.preview_id} mengubah {seen.people_changed} pegawai dan Rp {seen.rupiah:,} (batas {limits.people} pegawai, "
+            f"Rp {limits.rupiah:,}); minta orang kedua menyetujui dengan `hadir preview approve {seen.preview_id}`, lalu ulangi"
+        )
+
+
+def _held(before: PoliciesInForce, put: Put, reference: Reference) -> bool:
+    """Whether some unit that the pack would rule is ruled by another one on the date from which it would hold."""
+    unit, since, policy_id = put
+    units = [unit] if unit is not None else [*reference.units]
+    return any(held is not None and held != policy_id for held in (before.on(one, since) for one in units))
+
+
+def _around(now: dt.datetime) -> tuple[dt.date, ...]:
+    """Business dates that may be under way somewhere in Indonesia."""
+    today = now.astimezone(dt.UTC).date()
+    return tuple(today + number * _DAY for number in (-1, 0, 1))
+
+
+def _duty(reference: Reference, group: previews.Working, date: dt.date, holidays: frozenset[dt.date] | None = None) -> Duty:
+    calendar = reference.calendar_of(group.org_unit_id)
+    off = reference.holidays.get(calendar, frozenset()) if holidays is None else holidays
+    week = reference.week(group.week or DEFAULT_WEEK)
+    try:
+        return duty_on(date, week, off, group.roster, group.timezone)
+    except DutyError:
+        return duty_on(date, week, off, None, group.timezone)
+
+
+def _spans(judged: Iterable[tuple[Duty, Policy]]) -> list[Span]:
+    return [span for duty, policy in judged if (span := check_in_span(duty, policy)) is not None]
+
+
+def _roster_spans(
+    reference: Reference, person: EmployeeState, date: dt.date, both: Iterable[RosterDay | None]
+) -> list[Span]:
+    unit = person.unit_on(date)
+    policy_id = reference.in_force.on(unit, date) if unit else None
+    if unit is None or policy_id is None:
+        return []
+    groups = [previews.Working(unit, person.timezone, person.week_on(date), day) for day in both]
+    return _spans((_duty(reference, group, date), reference.policies[policy_id]) for group in groups)
+
+
+def _dates_of(*states: RosterState | CalendarState | None) -> set[dt.date]:
+    return {day.date for state in states if state is not None for day in state.days}
+
+
+def _day(state: RosterState | None, date: dt.date) -> RosterDay | None:
+    return None if state is None else next((day for day in state.days if day.date == date), None)
+
+
+def _zone_of_units(reference: Reference, units: Collection[UUID] | None) -> str:
+    return next((reference.units[unit].timezone for unit in sorted(units or ()) if unit in reference.units), "Asia/Jakarta")
+
+
+def _wait(spans: Sequence[Span], now: dt.datetime, what: str, zone: str) -> None:
+    free = free_from(spans, now)
+    if free > now:
+        local = free.astimezone(ZoneInfo(zone))
+        raise Refused(
+            f"{what} ini mengubah hari yang jendela absen masuknya sedang terbuka; pegawai yang sudah atau sedang absen akan dirugikan. "
+            f"Ulangi mulai {local:%Y-%m-%d %H:%M} {_ZONES.get(zone, zone)}, atau berlakukan mulai tanggal sesudah hari ini"
+        )
