@@ -1,15 +1,13 @@
 """Check a Hadir receipt (slip potongan) with Python's standard library alone: python3 verify_receipt.py slip.json [earlier.json].
 
-Refused (exit code 1) is one in which a byte was altered, a sum is wrong, a ledger entry was changed, left out or added, or
-whose history is no longer that of the earlier receipt. Whoever rewrites a whole ledger with all its hashes is found out by an
-earlier receipt, or by `row_hash` on the topic hadir.tpp.deduction.v1. Exit code 3: intact, but closed on bases changed since.
+Refused (exit code 1): a byte was altered, a sum is wrong, a ledger entry was changed, left out or added. Whoever rewrites a ledger
+with all its hashes is found out by an earlier receipt, or by `row_hash` on hadir.tpp.deduction.v1. Exit code 3: bases changed since.
 """
 
-import hashlib
 import json
-import math
 import sys
 from fractions import Fraction
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +18,13 @@ class Refused(Exception):
 
 def half_up(value: Fraction) -> int:
     """Whole rupiah, a half rounded up."""
-    return math.floor(value + Fraction(1, 2))
+    return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
 def demand(holds: object, what: str) -> None:
     """Refuse unless it holds."""
     if not holds:
         raise Refused(what)
-
-
-def sha256(text: str) -> str:
-    """SHA-256 in hexadecimal."""
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def written(content: object) -> str:
@@ -43,7 +36,7 @@ def read(raw: bytes) -> dict[str, Any]:
     """The receipt that these bytes are, if Hadir would write it exactly so and its seal fits."""
     receipt: dict[str, Any] = json.loads(raw.decode())
     demand(written(receipt).encode() == raw, "the file is not written as Hadir writes it")
-    sealed = sha256(written({key: receipt[key] for key in receipt if key != "seal"})) == receipt["seal"]
+    sealed = sha256(written({key: receipt[key] for key in receipt if key != "seal"}).encode()).hexdigest() == receipt["seal"]
     demand(sealed and receipt["format"] == "hadir-receipt/1", "the seal is broken, or the format is another")
     return receipt
 
@@ -51,14 +44,15 @@ def read(raw: bytes) -> dict[str, Any]:
 def chain(receipt: dict[str, Any]) -> dict[int, dict[str, Any]]:
     """Every hash follows from the entry and the hash before; returns the entries in force after all reversals."""
     told, begun, in_force = receipt["chain"], 0, {}
-    head = start = sha256(f"hadir-ledger/1|{receipt['employee']['id']}|{receipt['month']}")
+    head = start = sha256(f"hadir-ledger/1|{receipt['employee']['id']}|{receipt['month']}".encode()).hexdigest()
     for place, entry in enumerate(receipt["ledger"], 1):
         where = f"ledger entry {place}"
         demand(entry["number"] == place, f"{where} is missing")
         if entry["row_hash"] is not None or begun:  # the first entries may be older than the chain
             begun += 1
             content = {key: value for key, value in entry.items() if key not in ("row_hash", "because", "began_with")}
-            head = sha256(head + "\n" + json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")))
+            written_down = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+            head = sha256(f"{head}\n{written_down}".encode()).hexdigest()
             demand(head == entry["row_hash"], f"{where} is not the one that was entered")
         if entry["action"] == "posted":
             demand(entry["reverses"] is None, f"{where} posts and reverses")
@@ -89,9 +83,8 @@ def line_of_a_day(receipt: dict[str, Any], line: dict[str, Any]) -> tuple[tuple[
     demand(line["base"] == policy["base"] and (line["divided_by"] == 1 or line["base"] == "daily_net_tpp"), f"{where}: another base")
     percent, whole = Fraction(line["percent"]) / line["divided_by"], hundred_percent(receipt, line["base"], share)
     if receipt["ceiling"]:
-        exact = whole * percent / 100
         told = Fraction(line["hundred_percent"]), Fraction(line["exact"]), line["amount"]
-        demand(told == (whole, exact, half_up(exact)), f"{where}: the arithmetic is wrong")
+        demand(told == (whole, whole * percent / 100, half_up(whole * percent / 100)), f"{where}: the arithmetic is wrong")
     return (line["base"], share), percent
 
 
@@ -102,7 +95,8 @@ def arithmetic(receipt: dict[str, Any], in_force: dict[int, dict[str, Any]]) -> 
         base, percent = line_of_a_day(receipt, line)
         sums[base] = sums.get(base, Fraction(0)) + percent
     shown = [(line, line["date"], line["code"], None) for line in told["lines"] if line["entry"] is not None]
-    shown += [(told[name], None, name.upper(), None) for name in ("cap", "rounding") if told[name]]
+    shown += [(told[name], None, name.upper(), None) for name in ("cap", "rounding", "cut_limit") if told.get(name)]
+    shown += [(one, None, one["code"], None) for one in told.get("sanctions", [])]
     shown += [(one, None, "SUPPLEMENT", one["origin"]) for one in told["supplements"]]
     demand(len(shown) == len(in_force), "the lines are not those that the ledger has in force")
     for line, date, code, origin in shown:
@@ -117,8 +111,15 @@ def arithmetic(receipt: dict[str, Any], in_force: dict[int, dict[str, Any]]) -> 
         demand((Fraction(one["raw_percent"]), Fraction(one["percent"])) == (percent, held), "a sum of percents is wrong")
         raw, capped = raw + whole * percent / 100, capped + whole * held / 100
     demand(not sums and (len(bases) != 1 or all(told[key] == bases[0][key] for key in ("raw_percent", "percent"))), "wrong percents")
-    amount = told["amount"] if receipt["ceiling"] or told["amount"] else half_up(capped)
-    demand((amount, told["cap"]["amount"] if told["cap"] else 0) == (half_up(capped), half_up(capped - raw)), "wrong amount or cap")
+    owed, ceiling = half_up(capped), (receipt["ceiling"] or {"amount": 0})["amount"]
+    for cut in told.get("sanctions", []):  # decided as discipline: percent × ceiling, by a named article and in its months
+        fits = all(one["legal_source"] and one["first_month"] <= receipt["month"] <= one["last_month"] for one in cut["decisions"])
+        decided, percent = sum(Fraction(one["percent"]) for one in cut["decisions"]), Fraction(cut["percent"])
+        demand(fits and percent <= decided and cut["amount"] == half_up(ceiling * percent / 100), f"{cut['code']}: a wrong cut")
+    over = max(0, owed + (taken := sum(cut["amount"] for cut in told.get("sanctions", []))) - max(ceiling, owed))
+    amount = told["amount"] if receipt["ceiling"] or told["amount"] else owed
+    kept = [(told.get(name) or {"amount": 0})["amount"] for name in ("cap", "cut_limit")]
+    demand([amount, *kept] == [owed + taken - over, half_up(capped - raw), -over], "wrong amount, cap or limit of cuts")
     demand(told["supplementary"] == sum(one["amount"] for one in told["supplements"]), "the supplements are wrong")
     demand(told["total"] == (told["amount"] or 0) + told["supplementary"] == sum(one["amount"] for one in receipt["ledger"]), "wrong total")
 

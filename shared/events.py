@@ -120,6 +120,19 @@ class WorkReportSubmitted(Event):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
+class AvailabilityCounted(Event):
+    """How one process of ingest did in one minute (ingest → schedule); a minute that none tells of is one in which it was down.
+
+    `refused` were the client's fault (4xx), `unavailable` ours (5xx); items of a batch are counted one by one.
+    """
+
+    instance: UUID
+    minute: Moment
+    accepted: Annotated[int, Field(ge=0)]
+    refused: Annotated[int, Field(ge=0)]
+    unavailable: Annotated[int, Field(ge=0)]
+
+
 class CheckInLocated(Event):
     """A check-in was judged (geofence → schedule); version 2 and up are re-judgements. No coordinates."""
 

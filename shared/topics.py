@@ -66,6 +66,10 @@ WORK_REPORT_SUBMITTED: Final = Topic(
     "hadir.work-report.submitted.v1", events.WorkReportSubmitted, "employee_id", "ingest",
     "daily work report (laporan kinerja harian)",
 )
+INGEST_AVAILABILITY: Final = Topic(
+    "hadir.ingest.availability.v1", events.AvailabilityCounted, "instance", "ingest",
+    "what each process of ingest took in, refused and could not take in, minute by minute", retention=90 * _DAYS, data="public",
+)
 CHECK_IN_LOCATED: Final = Topic(
     "hadir.check-in.located.v1", events.CheckInLocated, "employee_id", "geofence",
     "verdict for site and region, rounded distance, signals; no coordinates",
@@ -151,7 +155,7 @@ AUDIT: Final = {service: _audit(service) for service in SERVICES}
 DEAD_LETTER: Final = {service: _dead_letter(service) for service in SERVICES}
 
 TOPICS: Final[tuple[Topic[Event], ...]] = (
-    CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, CHECK_IN_LOCATED, INTEGRITY_SUSPECTED, DAY_ASSESSED, VIOLATION,
+    CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY, CHECK_IN_LOCATED, INTEGRITY_SUSPECTED, DAY_ASSESSED, VIOLATION,
     DISCIPLINE, DEDUCTION, TPP_MONTH, CORRECTION, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, CALENDAR, WEEK_PATTERN, SCHEME, SITE, CEILING,
     *AUDIT.values(), *DEAD_LETTER.values(),
 )
@@ -159,8 +163,8 @@ TOPICS: Final[tuple[Topic[Event], ...]] = (
 CONSUMES: Final[Mapping[Service, tuple[Topic[Any], ...]]] = {
     "ingest": (EMPLOYEE,),
     "geofence": (CHECK_IN_RECORDED, EMPLOYEE, ORG_UNIT),
-    "schedule": (CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED),
-    "payroll": (DAY_ASSESSED, POLICY, EMPLOYEE),
+    "schedule": (CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY),
+    "payroll": (DAY_ASSESSED, DISCIPLINE, POLICY, EMPLOYEE),
 }
 """What each service reads, as streams and as references: its rights on the broker follow from it."""
 

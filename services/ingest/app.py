@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from fastapi_offline import FastAPIOffline
 
 from services.ingest import api, openapi, problems
+from services.ingest.availability import Minutes
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
@@ -28,7 +29,7 @@ from shared.relay import Relay
 from shared.retry import persist
 from shared.schemas import require_schema
 from shared.settings import Settings
-from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, LANES, WORK_REPORT_SUBMITTED
+from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, INGEST_AVAILABILITY, LANES, WORK_REPORT_SUBMITTED
 from shared.web.duties import Duties, End
 
 _POOL_SIZE: Final = 8
@@ -56,12 +57,13 @@ def create_app(settings: Settings, end: End) -> FastAPI:
             within_s=settings.ingest_answer_within_s / 2,
         )
         intake = Intake(store, publisher, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s)
-        # The outbox of ingest holds dead letters of the employee topic only; any pod may publish all of it.
+        # The outbox of ingest holds dead letters of the employee topic and the minutes; any pod may publish all of it.
         relay = Relay(settings, "ingest", readiness, lambda: frozenset(range(LANES)))
         lanes = Lanes(pool, "ingest", on_outbox=relay.wake)
         loader = ReferenceLoader(
             settings, "ingest", [Reference(EMPLOYEE, apply_employees)], lanes, readiness, on_change=lambda: None
         )
+        minutes = Minutes(lanes)
         app.state.edge = Edge(settings, intake)
         duties = Duties(end)
         duties.take_on(publisher.keep_connected(), "producer")
@@ -72,6 +74,7 @@ def create_app(settings: Settings, end: End) -> FastAPI:
         duties.take_on(_check_topics(settings, readiness), "topics")
         duties.take_on(loader.run(), "employees")
         duties.take_on(_await_employees(loader, readiness), "employees caught up")
+        duties.take_on(minutes.tell(), "minutes")
         duties.take_on(relay.run(), "relay")
         duties.take_on(_forget_receipts(store, settings.receipt_days, readiness), "old receipts")
         try:
@@ -82,6 +85,7 @@ def create_app(settings: Settings, end: End) -> FastAPI:
             await asyncio.wait([asyncio.ensure_future(relay.stop())], timeout=2)
             await duties.lay_down()
             await intake.note_rest()
+            await minutes.tell_rest()
             await publisher.close()
             await _close_pool(pool)
 
@@ -135,7 +139,9 @@ async def _check_topics(settings: Settings, readiness: Readiness) -> None:
 
     async def once() -> None:
         try:
-            await check_topics(settings.kafka, [CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, EMPLOYEE, DEAD_LETTER["ingest"]])
+            await check_topics(settings.kafka, [
+                CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY, EMPLOYEE, DEAD_LETTER["ingest"],
+            ])  # fmt: skip
         except BrokerAway as error:
             raise ConnectionError("no broker answers") from error
         except TopicsUnfit as error:

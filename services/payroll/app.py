@@ -1,25 +1,30 @@
 """Composition root of payroll: what the worker consumes, which references it keeps, which chores it does."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from services.payroll.agent import post_assessed_days
 from services.payroll.chores import apply_due_ceilings, freeze_closed_months, tell_missing_packs
+from services.payroll.sanctions import follow_decisions
 from services.payroll.store.references import Policies, forget_employees, save_employees, save_policies
 from shared.database import Connection
-from shared.events import DayAssessed
+from shared.events import DayAssessed, DisciplineStepChanged
 from shared.lanes import Record, Work
 from shared.reference import Reference, Row, Tombstone
 from shared.streaming import Context, Worker
-from shared.topics import DAY_ASSESSED, EMPLOYEE, POLICY
+from shared.topics import DAY_ASSESSED, DISCIPLINE, EMPLOYEE, POLICY
 
 
 def build(context: Context) -> Worker:
     """The payroll worker, wired to the connections of this process."""
     policies = Policies()
 
-    async def handle(work: Work, records: Sequence[Record[DayAssessed]]) -> None:
-        await post_assessed_days(work, records, policies)
+    async def handle(work: Work, records: Sequence[Record[Any]]) -> None:
+        decided = [record for record in records if isinstance(record.event, DisciplineStepChanged)]
+        if decided:
+            await follow_decisions(work, decided, policies)
+        await post_assessed_days(work, [record for record in records if isinstance(record.event, DayAssessed)], policies)
 
     async def ceilings(owned: frozenset[int]) -> int:
         return await apply_due_ceilings(context.lanes, owned, policies)
@@ -32,7 +37,7 @@ def build(context: Context) -> Worker:
 
     return Worker(
         service="payroll",
-        consumes=(DAY_ASSESSED,),
+        consumes=(DAY_ASSESSED, DISCIPLINE),
         handle=handle,
         references=(Reference(POLICY, keep_policies), Reference(EMPLOYEE, keep_employees)),
         chores=(ceilings, closes, missing),

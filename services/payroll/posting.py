@@ -12,12 +12,14 @@ from uuid import UUID
 
 from services.payroll.rules import (
     EmployeeMonth,
+    LedgerLine,
     LedgerRow,
     Outcome,
     PricedDay,
     Supplement,
     close,
     genesis,
+    is_cut,
     link,
     month_before,
     next_month,
@@ -168,7 +170,7 @@ class _Posting:
                     month_version=month.version,
                     reverses=None if entry.reverses is None else derived_id(DEDUCTION, entity, entry.reverses),
                     policy_id=line.policy_id,
-                    legal_source=self._legal_source(line.policy_id),
+                    legal_source=self._legal_source(line, month),
                     number=entry.number,
                     origin=row.origin,
                     row_hash=head,
@@ -201,8 +203,11 @@ class _Posting:
             )  # fmt: skip
         return outcome
 
-    def _legal_source(self, policy_id: UUID | None) -> str | None:
-        policy = None if policy_id is None else self.policies.known(policy_id)
+    def _legal_source(self, line: LedgerLine, month: EmployeeMonth) -> str | None:
+        """The article of a line: its rule pack's, or that of the step that was decided."""
+        if is_cut(line.key):
+            return next((one.legal_source for one in month.sanctions if one.step == line.key.code), None)
+        policy = None if line.policy_id is None else self.policies.known(line.policy_id)
         return None if policy is None else policy.legal_source
 
     async def save(self) -> None:

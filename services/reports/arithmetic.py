@@ -12,6 +12,7 @@ from uuid import UUID
 
 from services.payroll.rules import (
     CAP,
+    CUT_LIMIT,
     ROUNDING,
     SUPPLEMENT,
     Ceiling,
@@ -22,6 +23,7 @@ from services.payroll.rules import (
     base_of,
     fold,
     half_up,
+    is_cut,
 )
 from services.reports.gathered import Pack
 from services.reports.words import exact_text
@@ -56,6 +58,7 @@ def arithmetic(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> dict[str, An
         {"origin": key.origin, "percent": percent_text(posting.line.percent), "amount": posting.line.amount, "entry": posting.number}
         for key, posting in sorted(month.in_force.items(), key=lambda item: item[0].origin or "") if key.code == SUPPLEMENT
     ]
+    limit = _posting(month, CUT_LIMIT)
     amount = None if reported.amount is None else reported.amount
     return {
         "lines": lines,
@@ -71,6 +74,14 @@ def arithmetic(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> dict[str, An
             "percent": percent_text(cap.line.percent), "amount": cap.line.amount, "entry": cap.number,
         },
         "rounding": None if rounding is None else {"amount": rounding.line.amount, "entry": rounding.number},
+        "sanctions": [
+            {
+                "code": key.code, "percent": percent_text(posting.line.percent), "amount": posting.line.amount, "entry": posting.number,
+                "hundred_percent": None if ceiling is None else str(ceiling.amount),
+            }
+            for key, posting in sorted(month.in_force.items(), key=lambda item: item[0].code) if is_cut(key)
+        ],
+        "cut_limit": None if limit is None else {"amount": limit.line.amount, "entry": limit.number},
         "supplements": supplements,
         "raw_percent": percent_text(reported.raw_percent),
         "percent": percent_text(reported.percent),
@@ -154,11 +165,16 @@ def _reproduces(
     raw = sum((ceiling.rupiah_of(base) * percent for base, (percent, _) in bases.items()), _NONE) / 100
     capped = sum((ceiling.rupiah_of(base) * min(percent, cap) for base, (percent, cap) in bases.items()), _NONE) / 100
     amounts = [posting.line.amount for posting in month.in_force.values()]
-    cap = _posting(month, CAP)
+    cap, cut_limit = _posting(month, CAP), _posting(month, CUT_LIMIT)
+    cuts = [posting.line for key, posting in month.in_force.items() if is_cut(key)]
+    taken = sum(line.amount for line in cuts)
+    over = max(0, half_up(capped) + taken - max(ceiling.amount, half_up(capped)))
     return (
         all(line["amount"] == half_up(Fraction(line["exact"])) for line in lines)
         and (half_up(capped - raw) if cap is not None else 0) == (cap.line.amount if cap is not None else 0)
         and (cap is not None or capped == raw)
-        and half_up(capped) == reported.amount
+        and all(line.amount == half_up(ceiling.amount * line.percent / 100) for line in cuts)
+        and -over == (0 if cut_limit is None else cut_limit.line.amount)
+        and half_up(capped) + taken - over == reported.amount
         and sum(amounts) == reported.amount + reported.supplementary
     )

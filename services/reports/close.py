@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from services.reports.closing import Span
 from services.reports.flow import Flow
-from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, WORK_REPORT_SUBMITTED, Topic
+from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, DISCIPLINE, WORK_REPORT_SUBMITTED, Topic
 
 _LOOK_EVERY_S: Final = 0.1
 
@@ -90,7 +90,7 @@ async def _stages(flow: Flow, span: Span, ends: dict[str, int]) -> AsyncIterator
         "hari yang menunggu dinilai (schedule)", lambda: count(_DUE_DAYS, span.clock, span.first, span.last, span.now)
     )
     yield await published("penilaian hari yang belum terkirim (schedule)", "schedule")
-    yield await consumed("penilaian hari yang menunggu dihitung (payroll)", "payroll", (DAY_ASSESSED,))
+    yield await consumed("penilaian hari dan putusan hukuman yang menunggu dihitung (payroll)", "payroll", (DAY_ASSESSED, DISCIPLINE))
     yield _Stage(
         "pagu TPP yang menunggu diterapkan (payroll)",
         lambda: count("select count(*) from payroll.due_ceiling where month <= $1", span.month),

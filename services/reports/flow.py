@@ -8,12 +8,21 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.database import AUDIT_ROLE, Connection, connect
 from shared.kafka import security
-from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, WORK_REPORT_SUBMITTED, Service, Topic
+from shared.topics import (
+    CHECK_IN_LOCATED,
+    CHECK_IN_RECORDED,
+    DAY_ASSESSED,
+    DISCIPLINE,
+    INGEST_AVAILABILITY,
+    WORK_REPORT_SUBMITTED,
+    Service,
+    Topic,
+)
 
 CONSUMED: Final[tuple[tuple[Service, tuple[Topic[Any], ...]], ...]] = (
     ("geofence", (CHECK_IN_RECORDED,)),
-    ("schedule", (CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED)),
-    ("payroll", (DAY_ASSESSED,)),
+    ("schedule", (CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY)),
+    ("payroll", (DAY_ASSESSED, DISCIPLINE)),
 )
 """Which service consumes which stream, in the order in which events flow."""
 

@@ -72,14 +72,14 @@ class Entered:
     row_hash: str | None
 
 
-CauseKind: TypeAlias = Literal["check-in", "correction", "day", "ceiling"]
+CauseKind: TypeAlias = Literal["check-in", "correction", "day", "ceiling", "discipline"]
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """What an event id stands for: a check-in, a correction, a version of a day, a ceiling.
+    """What an event id stands for: a check-in, a correction, a version of a day, a ceiling, a decision on discipline.
 
-    `about` is the id of the check-in or correction, the date or the month; `word` the mark or the kind of correction.
+    `about` is the id of the check-in or correction, the date or the month; `word` the mark, the kind of correction or the step.
     """
 
     kind: CauseKind
@@ -97,6 +97,21 @@ class Pack:
 
 
 @dataclass(frozen=True, slots=True)
+class Sanction:
+    """A decided cut of the TPP that bears on the month: of which step and absence day, how much, by which article and document."""
+
+    step: str
+    date: dt.date
+    percent: str
+    first_month: str
+    last_month: str
+    legal_source: str
+    document: Mapping[str, Any] | None
+    decided_by: str | None
+    withdrawn: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Gathered:
     """All that is known of one employee-month."""
 
@@ -106,3 +121,4 @@ class Gathered:
     days: tuple[Day, ...]
     ledger: tuple[Entered, ...]
     causes: Mapping[UUID, Cause]
+    sanctions: tuple[Sanction, ...] = ()

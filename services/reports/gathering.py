@@ -10,7 +10,7 @@ import orjson
 
 from services.payroll.rules import EmployeeMonth, LedgerRow
 from services.payroll.store.months import load_months
-from services.reports.gathered import Cause, CheckIn, Correction, Day, Entered, Gathered, Pack, Person
+from services.reports.gathered import Cause, CheckIn, Correction, Day, Entered, Gathered, Pack, Person, Sanction
 from services.schedule.assessing import People, date_of, load_people
 from services.schedule.corrections import Kept
 from services.schedule.memory import Memory, Reference
@@ -19,7 +19,7 @@ from shared.database import Connection
 from shared.envelope import derived_id
 from shared.events import DayAssessed, Mark
 from shared.policy import Policy
-from shared.topics import CEILING, CORRECTION, DAY_ASSESSED, Service
+from shared.topics import CEILING, CORRECTION, DAY_ASSESSED, DISCIPLINE, Service
 
 _DAY: Final = dt.timedelta(days=1)
 
@@ -34,6 +34,12 @@ _LEDGER: Final = """
 select number, entry_id, date, code, origin, action, percent, amount, month_version, reverses, policy_id, cause, correlation, entered_at,
        row_hash
 from payroll.ledger where employee_id = $1 and month = $2 order by number
+"""
+
+
+_SANCTIONS: Final = """
+select step, date, version, percent, first_month, last_month, legal_source, document::text as document, decided_by, withdrawn
+from payroll.sanction where employee_id = $1 and $2 between first_month and last_month order by date, step
 """
 
 
@@ -65,6 +71,7 @@ async def gather(connection: Connection, who: str, month: str) -> Gathered | Non
         packs = await _packs(connection, {entry.row.policy_id for entry in ledger} | {day.policy_id for day in assessed} | {
             day.policy_id for day in (*known.days.values(), *known.basis.days.values())
         })
+        sanctions = await connection.fetch(_SANCTIONS, me, month)
         ceilings = await connection.fetch("select month, version from payroll.ceiling where employee_id = $1", me)
     return Gathered(
         person=person,
@@ -72,7 +79,17 @@ async def gather(connection: Connection, who: str, month: str) -> Gathered | Non
         packs=packs,
         days=_days(assessed, check_ins, corrections, people, reference),
         ledger=tuple(ledger),
-        causes=_causes(me, versions, check_ins, corrections, {row["month"]: row["version"] for row in ceilings}),
+        causes={
+            **_causes(me, versions, check_ins, corrections, {row["month"]: row["version"] for row in ceilings}),
+            **_of_discipline(me, sanctions),
+        },
+        sanctions=tuple(
+            Sanction(
+                row["step"], row["date"], row["percent"], row["first_month"], row["last_month"], row["legal_source"],
+                row["document"] and orjson.loads(row["document"]), row["decided_by"], row["withdrawn"],
+            )
+            for row in sanctions
+        ),
     )
 
 
@@ -200,6 +217,13 @@ def _causes(
     for correlation, check_in in check_ins:
         causes[correlation] = Cause("check-in", str(check_in.check_in_id), word=check_in.mark)
     return causes
+
+
+def _of_discipline(me: UUID, sanctions: Sequence[Any]) -> dict[UUID, Cause]:
+    return {
+        derived_id(DISCIPLINE, f"{me}|{row['step']}|{row['date']}", version): Cause("discipline", str(row["date"]), version, row["step"])
+        for row in sanctions for version in range(1, row["version"] + 1)
+    }
 
 
 def _midnight(date: dt.date) -> dt.datetime:

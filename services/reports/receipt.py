@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from services.payroll.rules import genesis, link, price
 from services.reports.arithmetic import arithmetic
-from services.reports.gathered import Cause, CheckIn, Day, Entered, Gathered, Pack
+from services.reports.gathered import Cause, CheckIn, Day, Entered, Gathered, Pack, Sanction
 from services.reports.words import OF_THE_MONTH, rule_of
 from shared.percent import percent_text
 
@@ -34,6 +34,8 @@ def build(gathered: Gathered, date: dt.date | None = None) -> Receipt:
     by_date = {str(day.assessed.date): day for day in gathered.days}
     for line in sums["lines"]:
         line["rule"] = _rule(line, by_date.get(line["date"]), gathered.packs[UUID(line["policy_id"])])
+    for cut in sums["sanctions"]:
+        cut["decisions"] = [_decision(one) for one in gathered.sanctions if one.step == cut["code"]]
     ceiling = None if reported.ceiling is None else {
         "amount": reported.ceiling, "static_tkd": None if month.basis.ceiling is None else month.basis.ceiling.static_tkd,
     }
@@ -105,6 +107,14 @@ def _rule(line: Mapping[str, Any], day: Day | None, pack: Pack) -> dict[str, Any
                         "band": None if band is None else {"code": band.code, "min": band.min, "max": band.max},
                     })
     return {"findings": found, "of_the_month": None if found else OF_THE_MONTH.get(line["code"])}
+
+
+def _decision(one: Sanction) -> dict[str, Any]:
+    """A decided cut as the receipt names it: article, document, months; who decided is on the document."""
+    return {
+        "step": one.step, "date": str(one.date), "percent": one.percent, "first_month": one.first_month, "last_month": one.last_month,
+        "legal_source": one.legal_source, "document": one.document, "withdrawn": one.withdrawn,
+    }
 
 
 def _day(day: Day, gathered: Gathered) -> dict[str, Any]:

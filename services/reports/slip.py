@@ -101,6 +101,19 @@ def _sum(receipt: Receipt) -> Iterator[str]:
         yield f"  CAP: kelebihan di atas batas dikembalikan {words.rupiah(sums['cap']['amount'])}"
     if sums["rounding"] is not None:
         yield f"  ROUNDING: jumlah dibulatkan sekali, selisih baris {words.rupiah(sums['rounding']['amount'])}"
+    for cut in sums["sanctions"]:
+        yield (
+            f"  {cut['code']}: hukuman disiplin {words.percent(cut['percent'])} × pagu TPP Rp {words.decimals(cut['hundred_percent'])}"
+            f" = {words.rupiah(cut['amount'])}"
+        )
+        for one in cut["decisions"]:
+            paper = one["document"]
+            dated = "" if paper is None else words.short_date(dt.date.fromisoformat(paper["date"]))
+            letter = "" if paper is None else f", keputusan {paper['number']} tanggal {dated}"
+            until = f"{words.month_name(one['first_month'])} sampai {words.month_name(one['last_month'])}"
+            yield f"    {one['legal_source']}{letter}, {until}{', sudah dibatalkan' if one['withdrawn'] else ''}"
+    if sums["cut_limit"] is not None:
+        yield f"  CUT_LIMIT: potongan tidak melebihi pagu, dikembalikan {words.rupiah(sums['cut_limit']['amount'])}"
     if sums["amount"] is None:
         yield "  Potongan: belum berjumlah rupiah"
     else:
@@ -141,6 +154,8 @@ def _what(cause: Mapping[str, Any]) -> str:
             return f"absen {words.MARKS[cause['word']]} (id {cause['about']})"
         case "correction":
             return f"koreksi {words.CORRECTIONS.get(cause['word'], cause['word'])} (id {cause['about']}, versi {cause['version']})"
+        case "discipline":
+            return f"putusan hukuman disiplin {cause['word']} atas hari {cause['about']} (versi {cause['version']})"
         case "ceiling":
             return f"pagu TPP {words.month_name(cause['about'])} versi {cause['version']}"
         case _:

@@ -212,8 +212,11 @@ def facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kep
     if not of_one and not of_many:
         return by_day
     for employee_id, date in known:
-        unit = people.states[employee_id].unit_on(date)
+        person = people.states[employee_id]
+        unit = person.unit_on(date)
         for kept in (*of_one.get(employee_id, ()), *of_many):
+            if person.played_clock is not None and kept.body.get("real_clock_only"):
+                continue  # real time says nothing about a life by another clock
             if kept.first <= date <= kept.last and (kept.org_unit_id is None or kept.org_unit_id == unit):
                 by_day.setdefault((employee_id, date), []).extend(kept.facts())
     return by_day

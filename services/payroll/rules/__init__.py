@@ -30,9 +30,11 @@ from services.payroll.rules.month import (
     restate,
 )
 from services.payroll.rules.price import Line, PricedDay, price, priced_day
+from services.payroll.rules.sanction import CUT_LIMIT, Sanction, is_cut, sanction_lines
 
 __all__ = [
     "CAP",
+    "CUT_LIMIT",
     "ROUNDING",
     "SUPPLEMENT",
     "BaseTotal",
@@ -52,6 +54,7 @@ __all__ = [
     "Posting",
     "PricedDay",
     "Reported",
+    "Sanction",
     "Supplement",
     "balance_of",
     "base_of",
@@ -60,6 +63,7 @@ __all__ = [
     "fold",
     "genesis",
     "half_up",
+    "is_cut",
     "ledger_lines",
     "link",
     "month_before",
@@ -69,6 +73,7 @@ __all__ = [
     "price",
     "priced_day",
     "restate",
+    "sanction_lines",
     "streak_of",
     "unknown_finding",
 ]

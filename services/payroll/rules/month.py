@@ -14,6 +14,7 @@ from uuid import UUID
 from services.payroll.rules.fold import Ceiling, MonthTotal, fold
 from services.payroll.rules.ledger import SUPPLEMENT, Change, LedgerLine, LineKey, diff_ledger, ledger_lines
 from services.payroll.rules.price import PricedDay
+from services.payroll.rules.sanction import Sanction, sanction_lines
 from shared.policy import Policy
 
 _NONE: Final = Fraction(0)
@@ -88,6 +89,7 @@ class EmployeeMonth:
     `entries` counts the ledger entries made so far; `settled` is, for a closed month, what it and the
     supplements made for it amount to by now. `head` is the hash of the last entry (`chain`), empty before the first.
     `closed_on` is what a closed month was computed from; None while it is open, and for one closed before this was kept.
+    `sanctions` are the decided cuts that bear on the month, those taken back among them.
     """
 
     employee_id: UUID
@@ -104,6 +106,7 @@ class EmployeeMonth:
     settled: Supplement = Supplement()
     head: str = ""
     closed_on: Basis | None = None
+    sanctions: tuple[Sanction, ...] = ()
 
     @property
     def basis(self) -> Basis:
@@ -144,15 +147,17 @@ class Outcome:
 def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
     """Fold the month anew and say what changes. Applied twice to the same facts, the second changes nothing."""
     total = fold(month.days.values(), policies, month.ceiling, month.streak_before)
+    cuts = sanction_lines(month.sanctions, month.ceiling, total.amount)
+    amount = None if total.amount is None else total.amount + sum(line.amount for line in cuts.values())
     if month.reported.closed:
-        owed = Supplement(total.percent, total.amount or 0) - month.settled
+        owed = Supplement(total.percent, amount or 0) - month.settled
         if total.amount is None:
             owed = Supplement()
         kept = replace(month, streak_after=total.streak_after, settled=month.settled + owed)
         if month.version == 0:
             return Outcome(replace(kept, version=1), total, told=True, owed=owed)
         return Outcome(kept, total, owed=owed)
-    lines = ledger_lines(total)
+    lines = ledger_lines(total) | cuts
     for origin, supplement in month.supplements.items():
         key = LineKey(None, SUPPLEMENT, origin)
         lines[key] = LedgerLine(key, supplement.percent, supplement.amount)
@@ -160,7 +165,7 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
     reported = Reported(
         raw_percent=total.raw_percent,
         percent=total.percent,
-        amount=total.amount,
+        amount=amount,
         supplementary=sum(supplement.amount for supplement in month.supplements.values()),
         ceiling=None if month.ceiling is None else month.ceiling.amount,
         days_assessed=total.days_assessed,

@@ -12,6 +12,7 @@ from services.payroll.rules import (
     EmployeeMonth,
     LedgerRow,
     Reported,
+    Sanction,
     month_before,
     next_month,
     opened_closed,
@@ -27,7 +28,9 @@ Key: TypeAlias = tuple[UUID, str]
 _LOAD = """
 select k.employee_id, k.month, m.version, m.closed, m.raw_percent, m.percent, m.amount, m.supplementary,
        m.ceiling as reported_ceiling, m.days_assessed, m.days_final, m.entries, m.streak_after, m.facts,
-       c.amount as ceiling, c.static_tkd, p.streak_after as streak_before, x.month is not null as close_asked
+       c.amount as ceiling, c.static_tkd, p.streak_after as streak_before, x.month is not null as close_asked,
+       (select array_agg(array[s.step, s.percent, s.legal_source, s.withdrawn::text] order by s.date, s.step) from sanction s
+        where s.employee_id = k.employee_id and k.month between s.first_month and s.last_month) as sanctions
 from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as k (employee_id, month, before, lane)
 left join month m on m.employee_id = k.employee_id and m.month = k.month
 left join month p on p.employee_id = k.employee_id and p.month = k.before
@@ -77,9 +80,12 @@ def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
     employee_id, month = row["employee_id"], row["month"]
     ceiling = None if row["ceiling"] is None else Ceiling(row["ceiling"], row["static_tkd"])
     streak_before = row["streak_before"] or 0
+    sanctions = tuple(
+        Sanction(step, parse_percent(percent), source, withdrawn == "true") for step, percent, source, withdrawn in row["sanctions"] or ()
+    )
     if row["version"] is None:
         new = opened_closed(employee_id, month) if row["close_asked"] else EmployeeMonth(employee_id, month)
-        return replace(new, ceiling=ceiling, streak_before=streak_before), False
+        return replace(new, ceiling=ceiling, streak_before=streak_before, sanctions=sanctions), False
     facts = read_facts(row["facts"])
     known = EmployeeMonth(
         employee_id=employee_id,
@@ -105,6 +111,7 @@ def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
         settled=facts.settled,
         head=facts.head,
         closed_on=facts.closed_on,
+        sanctions=sanctions,
     )
     return known, row["close_asked"] and not row["closed"]
 

@@ -1,0 +1,57 @@
+"""What a decided cut of the TPP takes from a month: its percent of the month's ceiling, and never more than is left of it.
+
+The cut is discipline, not attendance (PP 94/2021 Art. 8(3) and 10: of the performance allowance): it is no part of the
+month's percents and of their cap, but a line of its own, which names the step.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Final
+
+from services.payroll.rules.fold import Ceiling, half_up
+from services.payroll.rules.ledger import CAP, ROUNDING, SUPPLEMENT, LedgerLine, LineKey
+
+CUT_LIMIT: Final = "CUT_LIMIT"
+"""Line that takes back what cuts and attendance together exceed the month's ceiling by."""
+
+_NOT_CUTS: Final = frozenset({CAP, ROUNDING, SUPPLEMENT, CUT_LIMIT})
+
+
+@dataclass(frozen=True, slots=True)
+class Sanction:
+    """A cut that holds in a month: the step that was decided, its percent of the ceiling, its article; `withdrawn` takes nothing."""
+
+    step: str
+    percent: Fraction
+    legal_source: str
+    withdrawn: bool = False
+
+
+def sanction_lines(
+    sanctions: Iterable[Sanction], ceiling: Ceiling | None, attendance: int | None
+) -> dict[LineKey, LedgerLine]:
+    """The lines of these cuts beside `attendance`, the rupiah that the month's attendance takes; cuts of one step add up.
+
+    Without a ceiling there is no rupiah, hence no line.
+    """
+    if ceiling is None or attendance is None:
+        return {}
+    percents: dict[str, Fraction] = {}
+    for sanction in sanctions:
+        if not sanction.withdrawn:
+            percents[sanction.step] = percents.get(sanction.step, Fraction(0)) + sanction.percent
+    lines = {
+        (key := LineKey(None, step)): LedgerLine(key, percent, half_up(ceiling.amount * percent / 100))
+        for step, percent in sorted(percents.items())
+    }
+    over = attendance + sum(line.amount for line in lines.values()) - max(ceiling.amount, attendance)
+    if over > 0:
+        key = LineKey(None, CUT_LIMIT)
+        lines[key] = LedgerLine(key, Fraction(0), -over)
+    return lines
+
+
+def is_cut(key: LineKey) -> bool:
+    """Whether a line of the ledger is a decided cut: about no day, and none of the month's own lines."""
+    return key.date is None and key.code not in _NOT_CUTS

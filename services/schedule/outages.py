@@ -1,0 +1,118 @@
+"""Proposes an outage when ingest broke its promise: a chore looks at ingest's own minutes, and a person confirms or rejects.
+
+A proposal grows while the breach lasts, and is taken back when late minutes show that there was none; what a person has
+confirmed or decided stays as it is. It is about real time, so invented people, who live by clocks of their own, are not
+concerned.
+"""
+
+import datetime as dt
+import logging
+import time
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+from uuid import UUID, uuid5
+
+from services.schedule import requests
+from services.schedule.approvals import OutageProposals
+from services.schedule.rules.outages import Breach, Promise, breaches
+from services.schedule.rules.workflow import SYSTEM, Who
+from services.schedule.store import availability as rows
+from services.schedule.store import requests as request_rows
+from shared import logs
+from shared.events import HADIR_NAMESPACE, AvailabilityCounted
+from shared.lanes import Lanes, Record, Work
+from shared.topics import LANES
+
+_log = logging.getLogger(__name__)
+
+OUTAGE_LANE: Final = 0
+"""Whoever owns this lane looks for breaches: one worker is enough."""
+
+_LOOKS_BACK: Final = dt.timedelta(days=3)
+_KEPT: Final = dt.timedelta(days=90)
+_EVERY_S: Final = 20.0
+_HADIR: Final = Who(SYSTEM, SYSTEM)
+
+
+async def keep_minutes(work: Work, records: Sequence[Record[AvailabilityCounted]]) -> None:
+    """Keeps ingest's minutes as they arrive."""
+    await rows.put_minutes(work.connection, [record.event for record in records])
+
+
+def proposal_id(breach: Breach) -> UUID:
+    """Id of the proposal of a breach: it follows from when it began."""
+    return uuid5(HADIR_NAMESPACE, f"outage-proposed|{breach.since.astimezone(dt.UTC):%Y-%m-%dT%H:%MZ}")
+
+
+class Watch:
+    """Looks at ingest's minutes now and then, in the worker that owns the lane for it."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._looked_at = float("-inf")
+
+    async def propose_outages(self, owned: Collection[int]) -> int:
+        """The chore: proposes, extends and takes back; returns how many proposals changed."""
+        if OUTAGE_LANE not in owned or time.monotonic() < self._looked_at + _EVERY_S:
+            return 0
+        self._looked_at = time.monotonic()
+        return await look(self._lanes, dt.datetime.now(dt.UTC))
+
+
+async def look(lanes: Lanes, now: dt.datetime) -> int:
+    """Compares what was proposed with the breaches that ingest's minutes tell of by `now`; returns how many proposals changed."""
+    async with lanes.pool.acquire() as connection:
+        rules = (await requests.rules_in_force(connection)).outage_proposals
+        minutes = await rows.minutes_since(connection, now - _LOOKS_BACK)
+        found = {proposal_id(breach): breach for breach in breaches(minutes, _promise(rules), now)}
+        waiting = await rows.waiting_proposals(connection, (now - _LOOKS_BACK).date())
+        known = {proposal: await request_rows.request(connection, proposal) for proposal in {*found, *waiting}}
+    fresh = [proposal for proposal in found if known[proposal] is None]
+    grown = [proposal for proposal in waiting if proposal in found and _body_of(known[proposal]) != _body(found[proposal], rules)]
+    mistaken = [proposal for proposal in waiting if proposal not in found]
+    if not (fresh or grown or mistaken):
+        return 0
+    async with lanes.hold(range(LANES)) as work:
+        await rows.forget_minutes(work.connection, now - _KEPT)
+        for proposal in fresh:
+            await requests.make(
+                work, proposal, "outage-proposed", _body(found[proposal], rules), _HADIR, reason=_why(found[proposal]),
+                employee_id=None, org_unit_id=None,
+            )  # fmt: skip
+        for proposal in (*grown, *mistaken):
+            asked = await request_rows.request(work.connection, proposal)
+            if asked is None or asked.request.state != "requested" or asked.request.approvals:
+                continue  # a person was faster
+            if proposal in found:
+                await requests.amend(work, asked, _body(found[proposal], rules), _HADIR, reason=_why(found[proposal]))
+            else:
+                await requests.drop(work, asked, _HADIR, reason="menit yang tiba kemudian menunjukkan bahwa layanan berjalan")
+    for proposal in fresh:
+        logs.event(_log, "An outage of ingest is proposed; somebody has to look at it", level=logging.WARNING, proposal=str(proposal))
+    return len(fresh) + len(grown) + len(mistaken)
+
+
+def _promise(rules: OutageProposals) -> Promise:
+    return Promise(
+        rules.unavailable_share, dt.timedelta(minutes=rules.silent_minutes), dt.timedelta(minutes=rules.least_minutes),
+        dt.timedelta(minutes=rules.join_minutes),
+    )  # fmt: skip
+
+
+def _body(breach: Breach, rules: OutageProposals) -> dict[str, Any]:
+    told: dict[str, Any] = {"from": _text(breach.since), "to": _text(breach.until), "real_clock_only": True}
+    return told if rules.hold_days else {**told, "holds": False}
+
+
+def _body_of(asked: request_rows.Asked | None) -> dict[str, Any] | None:
+    return asked.body if asked is not None else None
+
+
+def _text(moment: dt.datetime) -> str:
+    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _why(breach: Breach) -> str:
+    return "penerimaan tanda hadir gagal atau tidak berjalan pada jam ini, menurut catatan menitnya sendiri" + (
+        "; masih berlangsung" if breach.lasting else ""
+    )

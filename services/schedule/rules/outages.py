@@ -1,0 +1,77 @@
+"""Which stretches of time were breaches of what ingest promises, from its own minutes: failed answers, and silence.
+
+What is found is a proposal to a person; a phone that tried again within a minute or two is none.
+"""
+
+import datetime as dt
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+from typing import Final
+
+_MINUTE: Final = dt.timedelta(minutes=1)
+_STEP: Final = dt.timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """All processes of ingest together in one minute: check-ins answered, and those that it could not take in."""
+
+    at: dt.datetime
+    answered: int
+    unavailable: int
+
+
+@dataclass(frozen=True, slots=True)
+class Promise:
+    """When a minute breaks the promise, when silence does, what is too short to matter, and what is one breach."""
+
+    share: Fraction
+    silent: dt.timedelta
+    least: dt.timedelta
+    join: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """Ingest did not serve from `since` to `until`; `lasting`: it had not come back when it was looked at."""
+
+    since: dt.datetime
+    until: dt.datetime
+    lasting: bool = False
+
+
+def breaches(minutes: Iterable[Minute], promise: Promise, now: dt.datetime) -> tuple[Breach, ...]:
+    """The breaches that these minutes tell of, by time; minutes in any order. Before the first minute nothing is known.
+
+    The end of one that still lasts is rounded up to a quarter of an hour, so that it is not told anew every minute.
+    """
+    known = sorted(minutes, key=lambda minute: minute.at)
+    if not known:
+        return ()
+    bad = [Breach(one.at, one.at + _MINUTE) for one in known if _broken(one, promise)]
+    for before, after in pairwise(known):
+        if after.at - before.at - _MINUTE >= promise.silent:
+            bad.append(Breach(before.at + _MINUTE, after.at))
+    last = known[-1].at + _MINUTE
+    if now - last >= promise.silent:
+        bad.append(Breach(last, now, lasting=True))
+    joined: list[Breach] = []
+    for breach in sorted(bad, key=lambda one: one.since):
+        if joined and breach.since - joined[-1].until <= promise.join:
+            joined[-1] = Breach(joined[-1].since, max(joined[-1].until, breach.until), breach.lasting)
+        else:
+            joined.append(breach)
+    return tuple(_rounded(breach) for breach in joined if breach.until - breach.since >= promise.least)
+
+
+def _broken(minute: Minute, promise: Promise) -> bool:
+    return minute.unavailable > 0 and Fraction(minute.unavailable, minute.answered + minute.unavailable) >= promise.share
+
+
+def _rounded(breach: Breach) -> Breach:
+    if not breach.lasting:
+        return breach
+    over = (breach.until - dt.datetime(2000, 1, 1, tzinfo=dt.UTC)) % _STEP
+    return Breach(breach.since, breach.until - over + _STEP, lasting=True) if over else breach
