@@ -99,6 +99,9 @@ FIELDS: Final[Mapping[str, Callable[[object], object]]] = MappingProxyType(
         "error": _type_name,
         "reason": _closed(*REASONS),
         "signal": _closed("SIGTERM", "SIGINT"),
+        "group": _closed("flow", "kafka", "postgres", "fairness", "proofs"),
+        "canary": _closed("tepat-waktu", "terlambat", "pulang-cepat", "belum-pasti"),
+        "outcome": _closed("as-known", "penalised", "spared", "unfinished"),
     }
 )
 """Field names that may be logged, each with the check that its value must pass; others are dropped."""

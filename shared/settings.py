@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     reports_api_port: int = Field(8815, ge=0, le=65535, description="HTTP API of the reports: receipts; reads all, writes nothing")
     monitor_port: int = Field(8805, ge=0, le=65535, description="figures of the whole house, seen from outside: metrics and health")
     canaries_port: int = Field(8806, ge=0, le=65535, description="metrics and health of the canaries")
+    ingest_url: str = Field("", description="where canaries reach ingest; empty: HADIR_INGEST_PORT on this machine")
     prometheus_port: int = Field(8890, ge=0, le=65535, description="port of the Prometheus that `hadir run` starts if it has one; 0 takes a free one")
     replication: int = Field(1, description="replication factor that `hadir topics apply` asks for")
     group: str = Field("hadir", description="prefix of the Kafka consumer groups' names")

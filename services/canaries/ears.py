@@ -1,0 +1,82 @@
+"""Hears on Kafka what becomes of the canaries, as any other system would: newest versions win, duplicates change nothing."""
+
+import asyncio
+import datetime as dt
+from collections.abc import Collection, Mapping
+from fractions import Fraction
+from typing import Any, Final
+from uuid import UUID
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared.envelope import decode
+from shared.events import DayAssessed, Event, TppMonthChanged
+from shared.kafka import security
+from shared.topics import DAY_ASSESSED, TPP_MONTH, Topic, lane_of
+
+_HEARD: Final[Mapping[str, Topic[Any]]] = {topic.name: topic for topic in (DAY_ASSESSED, TPP_MONTH)}
+_KEPT_DAYS: Final = dt.timedelta(days=10)
+
+
+class Ears:
+    """What was heard since the beginning; `changed` is set whenever something about a canary was."""
+
+    def __init__(self, canaries: Collection[UUID]) -> None:
+        self._canaries: Final = frozenset(canaries)
+        self.changed = asyncio.Event()
+        self._days: dict[tuple[UUID, dt.date], DayAssessed] = {}
+        self._months: dict[tuple[UUID, str], TppMonthChanged] = {}
+
+    async def listen(self, bootstrap: str, listening: asyncio.Event) -> None:
+        """Listen for ever, from the present ends on; `listening` is set once nothing can be missed any more."""
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=bootstrap, client_id="hadir-canaries", enable_auto_commit=False, **security()
+        )
+        await consumer.start()
+        try:
+            # TPP_MONTH is keyed by employee and month: its canaries may be on any partition.
+            lanes = {DAY_ASSESSED: self._lanes(), TPP_MONTH: set(range(TPP_MONTH.partitions))}
+            places = [TopicPartition(topic.name, lane) for topic, own in lanes.items() for lane in own]
+            consumer.assign(places)
+            for place, end in (await consumer.end_offsets(places)).items():
+                consumer.seek(place, end)
+            listening.set()
+            async for message in consumer:
+                if message.value is not None:
+                    self.hear(decode(_HEARD[message.topic], message.value))
+        finally:
+            await consumer.stop()
+
+    def _lanes(self) -> set[int]:
+        return {lane_of(employee_id) for employee_id in self._canaries}
+
+    def hear(self, event: Event) -> None:
+        """Take in one event; those about others pass by."""
+        if getattr(event, "employee_id", None) not in self._canaries:
+            return
+        if isinstance(event, DayAssessed):
+            known = self._days.get((event.employee_id, event.date))
+            if known is None or known.version < event.version:
+                self._days[event.employee_id, event.date] = event
+        elif isinstance(event, TppMonthChanged):
+            told = self._months.get((event.employee_id, event.month))
+            if told is None or told.version < event.version:
+                self._months[event.employee_id, event.month] = event
+        self.changed.set()
+
+    def day(self, canary: UUID, date: dt.date) -> DayAssessed | None:
+        """The newest version of a day."""
+        return self._days.get((canary, date))
+
+    def month(self, canary: UUID, date: dt.date) -> tuple[int, Fraction] | None:
+        """Version and percent so far of the month of a date; None: nothing was heard of it."""
+        told = self._months.get((canary, f"{date:%Y-%m}"))
+        return None if told is None else (told.version, Fraction(told.raw_percent))
+
+    def forget_before(self, date: dt.date) -> None:
+        """Let go of what is long over."""
+        oldest = date - _KEPT_DAYS
+        for day in [day for day in self._days if day[1] < oldest]:
+            del self._days[day]
+        for month in [month for month in self._months if month[1] < f"{oldest:%Y-%m}"]:
+            del self._months[month]
