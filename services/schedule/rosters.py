@@ -124,7 +124,7 @@ async def draft(lanes: Lanes, order: Order, changes: Changes, now: dt.datetime |
     """
 
     async def act(work: Work, seen: View) -> Asked:
-        asked = _merged(seen.asked, changes)
+        asked = merged(seen.asked, changes)
         await _refuse_begun(work.connection, seen.staff, asked, now)
         return asked
 
@@ -162,7 +162,7 @@ async def proposal_for(connection: Connection, seen: View, now: dt.datetime | No
             date: RosterDay(date=date, mode=Mode(place.value), start=hours.get(date, (None, None))[0], end=hours.get(date, (None, None))[1])
             for date, place in days.items()
         }
-    return _merged(seen.asked, changes), found
+    return merged(seen.asked, changes), found
 
 
 async def submit(lanes: Lanes, order: Order) -> Stepped:
@@ -174,7 +174,7 @@ async def adjust(lanes: Lanes, order: Order, changes: Changes, now: dt.datetime 
     """BKD changes days of a submitted or approved roster, which then waits for approval again."""
 
     async def act(work: Work, seen: View) -> Asked:
-        asked = _merged(seen.asked, changes)
+        asked = merged(seen.asked, changes)
         await _refuse_begun(work.connection, seen.staff, asked, now)
         return asked
 
@@ -270,7 +270,8 @@ def _target(row: PlanRow | None, order: Order, step: RosterStep) -> RosterState:
     return target
 
 
-def _merged(base: Asked, changes: Changes) -> dict[UUID, tuple[RosterDay, ...]]:
+def merged(base: Asked, changes: Changes) -> dict[UUID, tuple[RosterDay, ...]]:
+    """What a roster asks for once these days are changed."""
     merged = dict(base)
     for employee_id, days in changes.items():
         known: dict[dt.date, RosterDay | None] = {day.date: day for day in base.get(employee_id, ())}

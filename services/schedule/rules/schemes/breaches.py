@@ -55,10 +55,14 @@ class Breach:
         """Whether it stands against nothing."""
         return self.code in WARNINGS
 
-    def sentence(self) -> str:
-        """What is wrong and what to do, in Indonesian, without anybody's name."""
+    def fact(self) -> str:
+        """What is wrong, in Indonesian, without anybody's name."""
         when = f"{_PER[self.per]}{day_words(self.date)}"
-        return f"{when}: {_SENTENCES[self.code].format(b=self, span=_span(self.allowed), few=self.allowed.low, most=self.allowed.high)}"
+        return f"{when}: {_FACTS[self.code].format(b=self, span=_span(self.allowed), most=self.allowed.high)}"
+
+    def sentence(self) -> str:
+        """What is wrong, and what to do about it while it is only planned."""
+        return f"{self.fact()}; {_ADVICE[self.code].format(b=self)}"
 
 
 def day_words(date: dt.date) -> str:
@@ -70,15 +74,27 @@ def _span(bounds: Bounds) -> str:
     return f"{bounds.low}" if bounds.low == bounds.high else f"{bounds.low} sampai {bounds.high}"
 
 
-_SENTENCES: Final = {
-    BreachCode.QUOTA_OVER: "{b.counted} dari {b.owed} orang-hari WFA, skema menetapkan {span}; pindahkan kelebihannya ke WFO",
-    BreachCode.QUOTA_UNDER: "hanya {b.counted} dari {b.owed} orang-hari WFA, skema menetapkan {span}; tambah WFA",
-    BreachCode.PERSON_WEEK_OVER: "{b.counted} hari WFA dari {b.owed} hari kerja, skema menetapkan {span}; pindahkan ke WFO",
-    BreachCode.PERSON_WEEK_UNDER: "hanya {b.counted} hari WFA dari {b.owed} hari kerja, skema menetapkan {span}; tambah WFA",
-    BreachCode.FIXED_DAY: "skema menetapkan {b.word} untuk semua orang pada hari ini; ubah menjadi {b.word}",
-    BreachCode.EXCLUDED_UNIT: "unit ini dikecualikan dari skema (pelayanan langsung); ubah menjadi WFO",
-    BreachCode.EXCLUDED_GROUP: "kelompok {b.word} dikecualikan dari skema; ubah menjadi WFO",
-    BreachCode.WEEKLY_LIMIT: "{b.counted} hari WFA seminggu, lebih dari {most} (PermenPANRB 4/2025); roster tetap dapat diterapkan",
-    BreachCode.NO_SCHEME: "WFA tanpa skema yang berlaku; terapkan skemanya dulu, atau ubah menjadi WFO",
-    BreachCode.NOT_MEMBER: "pegawai bukan anggota unit ini pada hari ini; hapus barisnya",
+_FACTS: Final = {
+    BreachCode.QUOTA_OVER: "{b.counted} dari {b.owed} orang-hari WFA, skema menetapkan {span}",
+    BreachCode.QUOTA_UNDER: "hanya {b.counted} dari {b.owed} orang-hari WFA, skema menetapkan {span}",
+    BreachCode.PERSON_WEEK_OVER: "{b.counted} hari WFA dari {b.owed} hari kerja, skema menetapkan {span}",
+    BreachCode.PERSON_WEEK_UNDER: "hanya {b.counted} hari WFA dari {b.owed} hari kerja, skema menetapkan {span}",
+    BreachCode.FIXED_DAY: "skema menetapkan {b.word} untuk semua orang pada hari ini",
+    BreachCode.EXCLUDED_UNIT: "WFA, padahal unit ini dikecualikan dari skema (pelayanan langsung)",
+    BreachCode.EXCLUDED_GROUP: "WFA, padahal kelompok {b.word} dikecualikan dari skema",
+    BreachCode.WEEKLY_LIMIT: "{b.counted} hari WFA seminggu, lebih dari {most} (PermenPANRB 4/2025)",
+    BreachCode.NO_SCHEME: "WFA tanpa skema yang berlaku",
+    BreachCode.NOT_MEMBER: "pegawai bukan anggota unit ini pada hari ini",
+}
+_ADVICE: Final = {
+    BreachCode.QUOTA_OVER: "pindahkan kelebihannya ke WFO",
+    BreachCode.QUOTA_UNDER: "tambah WFA",
+    BreachCode.PERSON_WEEK_OVER: "pindahkan ke WFO",
+    BreachCode.PERSON_WEEK_UNDER: "tambah WFA",
+    BreachCode.FIXED_DAY: "ubah menjadi {b.word}",
+    BreachCode.EXCLUDED_UNIT: "ubah menjadi WFO",
+    BreachCode.EXCLUDED_GROUP: "ubah menjadi WFO",
+    BreachCode.WEEKLY_LIMIT: "roster tetap dapat diterapkan",
+    BreachCode.NO_SCHEME: "terapkan skemanya dulu, atau ubah menjadi WFO",
+    BreachCode.NOT_MEMBER: "hapus barisnya",
 }
