@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -26,7 +27,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.kafka import start_kafka
 from services.local.postgres import Postgres, start_postgres
-from services.local.supervisor import COMMANDS
+from services.local.prometheus import fetch_tools
+from services.local.supervisor import COMMANDS, WATCHERS
 from shared.events import Event
 from shared.kafka import apply_topics
 from shared.schemas import apply_schemas
@@ -173,13 +175,26 @@ class House:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """A stack that `hadir run` started for this session, with nothing played."""
-    home = tmp_path_factory.mktemp("house")
-    free = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", *map(str.upper, COMMANDS))}
+    with _running(tmp_path_factory.mktemp("house"), "--no-play", "--no-monitor") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def watched_house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    """Another one, with Prometheus, the monitor and canaries; Prometheus is fetched if the machine has none."""
+    fetch_tools()
+    with _running(tmp_path_factory.mktemp("watched"), "--no-play", "--canaries") as running:
+        yield running
+
+
+@contextmanager
+def _running(home: Path, *options: str) -> Iterator[House]:
+    free = {f"HADIR_{name}_PORT": "0" for name in ("KAFKA", "DATABASE", "PROMETHEUS", *map(str.upper, (*COMMANDS, *WATCHERS)))}
     env = {**os.environ, **free, "HADIR_HOME": str(home)}
     log = home / "run.log"
     with log.open("w") as output:
         run = subprocess.Popen(
-            [sys.executable, "-m", "services", "run", "--no-play", "--no-monitor"], env=env, stdout=output, stderr=subprocess.STDOUT,
+            [sys.executable, "-m", "services", "run", *options], env=env, stdout=output, stderr=subprocess.STDOUT,
         )
     try:
         deadline = time.monotonic() + READY_WITHIN_S
