@@ -14,9 +14,11 @@ from services.commands import (
     policy,
     preview,
     replay,
+    roster,
     run,
     scenario,
     schemas,
+    scheme,
     simulate,
     topics,
     verify,
@@ -56,6 +58,8 @@ app.command("run", rich_help_panel=LOCAL)(run.run)
 app.command("stop", rich_help_panel=LOCAL)(run.stop)
 app.command("simulate", rich_help_panel=LOCAL)(simulate.simulate)
 app.add_typer(imports.app, name="import", rich_help_panel=DATA)
+app.add_typer(scheme.app, name="scheme", rich_help_panel=DATA)
+app.add_typer(roster.app, name="roster", rich_help_panel=DATA)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
