@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s dashboards verify-monitoring clean
+.PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s dashboards verify-monitoring clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -24,7 +24,7 @@ run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, ch
 stop: ## Stop what `make run` started, or left behind
 	@if [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
 
-test: lint unit contract deploy verify-monitoring integration consumers faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
+test: lint unit simulation contract deploy verify-monitoring integration consumers faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
 
 unit: $(READY) ## Rules and decisions; nothing running, seconds
 	$(PYTEST) tests/unit
@@ -32,7 +32,10 @@ unit: $(READY) ## Rules and decisions; nothing running, seconds
 contract: verify-contract ## Golden samples, owners, charters, documents made from declarations, the contract
 	$(PYTEST) tests/contract --ignore=tests/contract/test_contract.py
 
-verify-contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
+verify-simulation: $(READY) ## The runtime in thousands of seeded runs where every fault has its chance; HADIR_SEEDS=100000 for more
+	$(PYTEST) tests/simulation
+
+contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
 	@$(BIN)/hadir contract check
 	$(PYTEST) tests/contract/test_contract.py
 
