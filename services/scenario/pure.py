@@ -13,7 +13,7 @@ from services.scenario.known import Known, id_of
 from services.scenario.model import CloseMonth, Scenario
 from services.schedule import rules
 from services.schedule.rules import Assessment, DayInputs, Duty
-from shared.events import DayAssessed, DayStatus, RosterDay
+from shared.events import DayAssessed, RosterDay
 from shared.policy import Policy
 
 _DAY = dt.timedelta(days=1)
@@ -112,13 +112,7 @@ class _Person:
             yield (self.name, month), MonthGot(told.raw_percent, told.percent, told.amount)
 
     def ladder(self) -> tuple[StepGot, ...]:
-        days = [
-            rules.LadderDay(
-                date, assessment.scheduled, assessment.status is DayStatus.ABSENT,
-                (assessment.late or 0) + (assessment.early or 0), (assessment.late or 0) * assessment.made_up,
-            )
-            for date, (assessment, _) in self.assessed.items()
-        ]
+        days = [rules.LadderDay.of(date, assessment) for date, (assessment, _) in self.assessed.items()]
         if not days:
             return ()
         steps = rules.ladder(days, self.policy_on(max(day.date for day in days)), self.row.kind)

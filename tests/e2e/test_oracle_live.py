@@ -87,7 +87,7 @@ async def concluded(house: Any, ids: list[str]) -> tuple[dict[Any, Any], dict[An
     by_day = {}
     for row in assessed:
         content = json.loads(row["content"])
-        codes = sorted(found["code"] for found in content["findings"] if found["code"] != "WFA_OUTSIDE_REGION")
+        codes = sorted(found["code"] for found in content["findings"])
         by_day[row["employee_id"], row["date"]] = (row["status"], content["late"], content["early"], codes)
     return by_day, {
         (row["employee_id"], row["month"]): (money.percent(row["raw_percent"]), money.percent(row["percent"]), row["amount"], row["ledger"])

@@ -44,7 +44,7 @@ def world_of(folder: Path, in_force: dict[str, str], since: dt.date, check_ins: 
         },
         "policies": [(since, unit, packs[name]) for unit, name in in_force.items()],
         "people": people,
-        "leaves": [],
+        "facts": [],
         "marks": marks,
     }
 

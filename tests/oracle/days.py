@@ -6,9 +6,9 @@ A world is a dict of plain values:
     roster    {(person, date): {"mode": "WFO" | "WFA" | "OFF", "start": "HH:MM", "end": "HH:MM"}}; stronger than both
     policies  [(first date, unit or None, content)]; a unit's own row is stronger than None, the latest date holds
     people    {person: {"unit", "timezone", "group", "tpp", "static_tkd"}}
-    leaves    [{"person", "kind", "from", "to"}]
-    marks     [{"id", "person", "mark", "at", "site", "region", "evidence"}]: verdicts inside | outside | unsure
-Marks may stand there in any order and any number of times.
+    marks     [{"id", "person", "mark", "at", "site", "region", "evidence", "mock", "bad_fix"}]: inside | outside | unsure
+    facts     what people decided, as `facts` says
+Marks and facts may stand there in any order, marks any number of times.
 """
 
 import datetime as dt
@@ -17,7 +17,8 @@ from math import ceil, floor
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from tests.oracle.money import Day, Pack, charges
+from tests.oracle import facts
+from tests.oracle.money import Day, Pack, charges, made_up
 
 World = dict[str, Any]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -93,7 +94,7 @@ def window(own: dict[str, Any], pack: Pack, key: str) -> tuple[dt.datetime | Non
 
 def in_time(mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> bool:
     """Not before its scan window opens, and not after it closes where late marks are refused."""
-    key = "in_window" if mark["mark"] == "in" else "out_window"
+    key = {"in": "in_window", "out": "out_window", "break": "break_window"}[mark["mark"]]
     opened, closed = window(own, pack, key)
     if opened is not None and mark["at"] < opened:
         return False
@@ -102,15 +103,29 @@ def in_time(mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> bool:
     return minutes_after(mark["at"].astimezone(closed.tzinfo), closed, pack) <= 0
 
 
-def standing(mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> str:
-    """"usable", "void", or "unsure": in time, with a photo where one is asked for, made where it had to be made."""
+def reason_why_void(world: World, mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> str | None:
+    """Why a mark counts as not made; "" if it counts; None if nobody has decided that yet.
+
+    In order: confirmed as fraud, outside its window, without the photo that is asked for, decided by a person, a position
+    that no phone makes or that was set by hand, the place.
+    """
     mode = own["mode"]
-    if not in_time(mark, own, pack) or (not mark["evidence"] and mode in pack.get("evidence_required", ["WFA"])):
-        return "void"
+    fraud = facts.last_word([one for one in facts.of(world, mark["person"], "fraud") if one["check_in"] == mark["id"]])
+    if fraud == "confirmed":
+        return "FAKE_GPS"
+    if not in_time(mark, own, pack):
+        return "OUTSIDE_WINDOW"
+    if not mark["evidence"] and mode in pack.get("evidence_required", ["WFA"]):
+        return "NO_EVIDENCE"
+    review = facts.last_word([one for one in facts.of(world, mark["person"], "review") if one["check_in"] == mark["id"]])
+    if review is not None:
+        return "" if review == "accepted" else "REVIEW_REJECTED"
+    if mark.get("bad_fix") or (mark.get("mock") and fraud is None):
+        return None
     verdicts = {mark["site"], mark["region"]} if mode == "WFA" else {mark["site"]}
     if "inside" in verdicts:
-        return "usable"
-    return "unsure" if "unsure" in verdicts else "void"
+        return ""
+    return None if "unsure" in verdicts else "WFA_OUTSIDE_REGION" if mode == "WFA" else "OUTSIDE_SITE"
 
 
 def minutes_after(stamp: dt.datetime, moment: dt.datetime, pack: Pack) -> int:
@@ -132,45 +147,107 @@ def assess(world: World, person: str, date: dt.date) -> Day:
     pack, own = policy_on(world, person, date), duty(world, person, date)
     day: Day = {
         "date": date, "policy": pack, "group": world["people"][person]["group"], "late": None, "early": None,
-        "no_in": False, "no_out": False, "scheduled": own["mode"] != "OFF", "stayed": None,
+        "no_in": False, "no_out": False, "scheduled": own["mode"] != "OFF", "stayed": None, "beside": [],
         "duty_days": duty_days(world, person, date), "six_days": six_days(world, person, date),
     }
     if own["mode"] == "OFF":
         return day | {"status": "HOLIDAY" if own["holiday"] else "OFF"}
-    for leave in world.get("leaves", []):
-        if leave["person"] == person and leave["from"] <= date <= leave["to"]:
-            return day | {"status": "DL" if leave["kind"] == "dl" else "LEAVE", "leave": leave["kind"]}
-    marks = [(standing(mark, own, pack), mark) for mark in belonging(world, person, date, pack)]
-    sure = graded(day, own, pack, [mark for how, mark in marks if how == "usable"])
-    granted = graded(day, own, pack, [mark for how, mark in marks if how in ("usable", "unsure")])
+    fact = facts.excuse(world, person, date)
+    if fact is not None and fact.get("kind") == "dl":
+        return day | {"status": "DL"}
+    if fact is not None:
+        charge = facts.leave_charge(pack, fact, date, lambda one: duty(world, person, one)["mode"] != "OFF", day["duty_days"])
+        return day | {"status": "LEAVE", "excused": [charge] if charge else []}
+    judged = [(reason_why_void(world, mark, own, pack), mark) for mark in belonging(world, person, date, pack)]
+    usable = [mark for why, mark in judged if why == ""] + by_hand(world, person, date, pack)
+    unsure = [mark for why, mark in judged if why is None]
+    void = [(why, mark["mark"]) for why, mark in judged if why]
+    confirmed, undecided = facts.outages(world, person)
+
+    def as_if(marks: list[dict[str, Any]], outages: list[dict[str, Any]]) -> Day:
+        return graded(world, person, day, own, marks, void, outages)
+
+    sure = as_if(usable, confirmed)
     # What nobody has decided yet holds the day only if the decision could change it.
-    return sure if told(sure) == told(granted) else day | {"status": "HELD"}
+    if told(sure) != told(as_if(usable + unsure, confirmed)) or told(sure) != told(as_if(usable, confirmed + undecided)):
+        return day | {"status": "HELD"}
+    return sure
 
 
-def graded(day: Day, own: dict[str, Any], pack: Pack, marks: list[dict[str, Any]]) -> Day:
-    """The day on these marks alone."""
-    zone = own["start"].tzinfo
-    ins = sorted(mark["at"].astimezone(zone) for mark in marks if mark["mark"] == "in")
-    outs = sorted(mark["at"].astimezone(zone) for mark in marks if mark["mark"] == "out")
-    if not ins and not outs:
-        return day | {"status": "ABSENT"}
+def by_hand(world: World, person: str, date: dt.date, pack: Pack) -> list[dict[str, Any]]:
+    """Marks recorded by hand that belong to the day; of the merely forgotten ones of a month as many as the pack allows."""
+    limit = pack.get("forgot_limit_per_month")
+    return [
+        mark for mark in facts.of(world, person, "manual")
+        if belongs(world, person, date, pack, mark["mark"], mark["at"])
+        and (mark.get("nth_forgotten") is None or limit is None or mark["nth_forgotten"] <= limit)
+    ]
+
+
+def graded(
+    world: World, person: str, day: Day, own: dict[str, Any], marks: list[dict[str, Any]], void: list[tuple[str, str]],
+    outages: list[dict[str, Any]],
+) -> Day:
+    """The day on these marks alone, with these outages explaining what they explain."""
+    pack, zone = day["policy"], own["start"].tzinfo
+    ins, outs, breaks = (
+        sorted(mark["at"].astimezone(zone) for mark in marks if mark["mark"] == word) for word in ("in", "out", "break")
+    )
+    beside = beside_attendance(world, person, day, void, {"in": bool(ins), "out": bool(outs), "break": bool(breaks)}, breaks)
+    no_in = not ins and not any(facts.explains_no_in(outage, own["start"]) for outage in outages)
+    no_out = not outs and not any(facts.explains_no_out(outage, own["end"]) for outage in outages)
+    if not ins and not outs and no_in and no_out:
+        if facts.requested(world, person, day["date"]):
+            return day | {"status": "PENDING"}
+        return day | {"status": "ABSENT", "beside": [charge for charge in beside if charge[0] in VIOLATIONS_OF_PLACES]}
     late = early = stayed = None
     flex, end = pack.get("flex_minutes", 0), own["end"]
     if ins:
         late = max(0, minutes_after(ins[0], own["start"], pack))
+        if any(facts.explains_lateness(outage, ins[0], own["start"]) for outage in outages):
+            late = 0
         end += dt.timedelta(minutes=min(late, flex))
         late = 0 if late <= flex else late
     if outs:
         out = outs[0] if pack.get("out_pick", "last") == "first" else outs[-1]
         early = max(0, minutes_before(out, end, pack))
+        if any(facts.explains_early(outage, out, own["end"]) for outage in outages):
+            early = 0
         stayed = (out - own["end"]) // dt.timedelta(minutes=1)
-    found = {"late": late, "early": early, "stayed": stayed, "no_in": not ins, "no_out": not outs}
+    found = {"late": late, "early": early, "stayed": stayed, "no_in": no_in, "no_out": no_out, "beside": beside}
     return day | found | {"status": "PRESENT"}
+
+
+VIOLATIONS_OF_PLACES = ("FAKE_GPS", "WFA_OUTSIDE_REGION")
+
+
+def beside_attendance(
+    world: World, person: str, day: Day, void: list[tuple[str, str]], seen: dict[str, bool], breaks: list[dt.datetime]
+) -> list[tuple[str, Fraction]]:
+    """What is found beside coming and going: break, roll-call, ceremony, found away, void marks of certain kinds."""
+    pack, date, group = day["policy"], day["date"], day["group"]
+    found: list[tuple[str, Any]] = []
+    asked = pack.get("marks", ["in", "out"]).count("break")
+    if len({at.replace(second=0, microsecond=0) for at in breaks}) < asked:
+        found.append(("MISSED_BREAK", pack.get("missed_break")))
+    roll_call = (pack.get("apel_by_group") or {}).get(group, pack.get("apel"))
+    rolls = [fact for fact in facts.of(world, person, "apel") if fact["date"] == date]
+    if any(not fact.get("ceremony") for fact in rolls):
+        found.append(("APEL", roll_call))
+    if any(fact.get("ceremony") for fact in rolls):
+        found.append(("CEREMONY", pack.get("ceremony", roll_call)))
+    if any(fact["date"] == date for fact in facts.of(world, person, "left")):
+        found.append(("LEFT", pack.get("left_during_hours")))
+    if any(why == "FAKE_GPS" for why, _ in void):
+        found.append(("FAKE_GPS", pack.get("fraud")))
+    if any(why == "WFA_OUTSIDE_REGION" and not seen[mark] for why, mark in void):
+        found.append(("WFA_OUTSIDE_REGION", None))
+    return [(code, Fraction(cost or "0")) for code, cost in found]
 
 
 def told(day: Day) -> tuple[Any, ...]:
     """What a day says of the employee."""
-    return day["status"], day["late"] or 0, day["early"] or 0, [code for code, _ in charges(day)]
+    return day["status"], day["late"] or 0, day["early"] or 0, made_up(day), [code for code, _ in charges(day)]
 
 
 def six_days(world: World, person: str, date: dt.date) -> bool:

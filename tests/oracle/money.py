@@ -1,7 +1,8 @@
 """From assessed days to percent and rupiah: domain.md §3.1, §3.5 and the readings of scenario-format.md, in long hand.
 
 A day is a dict: date, policy (its content as in the YAML file), status, late, early, no_in, no_out, stayed (minutes
-after the scheduled end), leave (its kind), scheduled, group, duty_days, six_days.
+after the scheduled end), excused (charges of a leave), beside (charges beside coming and going), scheduled, group,
+duty_days, six_days.
 """
 
 from fractions import Fraction
@@ -32,9 +33,10 @@ def charges(day: Day) -> list[tuple[str, Fraction]]:
     pack, found = day["policy"], []
     if day["status"] == "ABSENT":
         by_group = pack.get("tk_day_by_group") or {}
-        return [("TK", percent(by_group.get(day["group"], pack.get("tk_day") or "0")))]
-    if day["status"] == "LEAVE" and day.get("leave") == "sick" and percent(pack.get("sakit_day") or "0"):
-        return [("SAKIT", percent(pack["sakit_day"]))]
+        absent = percent(by_group.get(day["group"], pack.get("tk_day") or "0"))
+        return [("TK", Fraction(0) if pack.get("tk_steps") else absent), *day.get("beside", [])]
+    if day["status"] == "LEAVE":
+        return list(day.get("excused", []))
     if day["status"] != "PRESENT":
         return []
     for missing, key, code in (("no_in", "no_in", "TL4"), ("no_out", "no_out", "PSW4")):
@@ -44,7 +46,15 @@ def charges(day: Day) -> list[tuple[str, Fraction]]:
     for minutes, key in ((day["late"], "tl"), (day["early"], "psw")):
         if minutes is not None and (charge := band(pack, key, minutes)) is not None:
             found.append(charge)
-    return found
+    return [*found, *day.get("beside", [])]
+
+
+def made_up(day: Day) -> bool:
+    """Whether a lateness was made up by staying as long after the end, as far as the pack knows that."""
+    rule = day["policy"].get("compensation")
+    if rule is None or day["status"] != "PRESENT" or day.get("stayed") is None:
+        return False
+    return bool(0 < (day["late"] or 0) <= rule["max_minutes"] and day["stayed"] >= day["late"])
 
 
 def base_of(pack: Pack) -> tuple[str, Fraction]:
@@ -58,8 +68,7 @@ def forgiven(days: list[Day]) -> set[Any]:
     dates: set[Any] = set()
     for day in sorted(days, key=lambda one: str(one["date"])):
         rule = day["policy"].get("compensation")
-        if rule and day["status"] == "PRESENT" and day.get("stayed") is not None and 0 < (day["late"] or 0) <= rule["max_minutes"] \
-                and day["stayed"] >= day["late"] and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
+        if rule and made_up(day) and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
             dates.add(day["date"])
     return dates
 

@@ -23,7 +23,7 @@ def test_the_oracle_agrees_with_the_golden_case(case: dict[str, Any]) -> None:
     stamps = [(mark, stamp, "inside") for mark in ("in", "out") for stamp in case[mark]]
     stamps += [("in", stamp, "outside") for stamp in case.get("void", [])]
     world: dict[str, Any] = {
-        "week": {}, "holidays": set(), "leaves": [], "policies": [(date, None, pack)],
+        "week": {}, "holidays": set(), "policies": [(date, None, pack)],
         "roster": {("e1", date): {"mode": "WFO", "start": case["start"], "end": case["end"]}},
         "people": {"e1": {"unit": "u", "timezone": case.get("tz", "Asia/Jakarta"), "group": "pelaksana"}},
         "marks": [

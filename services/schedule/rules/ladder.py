@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from shared.events import EmployeeKind
+from services.schedule.rules.assessment import Assessment
+from shared.events import DayState, DayStatus, EmployeeKind
 from shared.policy import Policy
 
 CONSECUTIVE_10: Final = "CONSECUTIVE_10"
@@ -21,9 +22,10 @@ PP_94_2021_STREAK: Final = "PP 94/2021 Pasal 11 ayat (2) huruf d angka 4"
 
 @dataclass(frozen=True, slots=True)
 class LadderDay:
-    """A final day as the ladder sees it: whether work was owed, whether it was TK, minutes late and early.
+    """A day as the ladder sees it: whether work was owed, whether it was TK, minutes late and early.
 
-    `made_up` of those minutes were made up on the same day (ganti waktu).
+    `made_up` of those minutes were made up on the same day (ganti waktu). A day that is not final yet is no absence and
+    counts no minutes, but it does end a row of absences: what nobody has decided must not dismiss anybody.
     """
 
     date: dt.date
@@ -31,6 +33,14 @@ class LadderDay:
     absent: bool
     minutes: int = 0
     made_up: int = 0
+
+    @classmethod
+    def of(cls, date: dt.date, day: Assessment) -> "LadderDay":
+        """What the ladder needs of an assessed day."""
+        if day.state is not DayState.FINAL:
+            return cls(date, day.scheduled, absent=False)
+        late, early = day.late or 0, day.early or 0
+        return cls(date, day.scheduled, day.status is DayStatus.ABSENT, late + early, late if day.made_up else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,13 +67,14 @@ async def steps(
 
 
 async def ladder_days(connection: Connection, employees: Sequence[UUID]) -> dict[UUID, list[LadderDay]]:
-    """The final days of these people on which work was owed."""
+    """The days of these people on which work was owed; one that is not final yet is no absence and counts no minutes."""
     rows = await connection.fetch(
         """select employee_id, date, status = 'ABSENT' as absent,
-                  coalesce((content->>'late')::int, 0) + coalesce((content->>'early')::int, 0) as minutes,
-                  case when (content->>'made_up')::boolean then (content->>'late')::int else 0 end as made_up
+                  case when state = 'FINAL' then coalesce((content->>'late')::int, 0) + coalesce((content->>'early')::int, 0)
+                       else 0 end as minutes,
+                  case when state = 'FINAL' and (content->>'made_up')::boolean then (content->>'late')::int else 0 end as made_up
            from assessment
-           where employee_id = any($1::uuid[]) and state = 'FINAL' and (content->>'scheduled')::boolean""", list(employees))
+           where employee_id = any($1::uuid[]) and (content->>'scheduled')::boolean""", list(employees))
     days: dict[UUID, list[LadderDay]] = {}
     for row in rows:
         days.setdefault(row["employee_id"], []).append(LadderDay(row["date"], True, row["absent"], row["minutes"], row["made_up"]))

@@ -1,0 +1,105 @@
+"""What people decided, in long hand: excuses and what they cost, decisions on check-ins, outages and what they explain.
+
+A world's `facts` is a list of dicts, each in its last version and about one person:
+    {"what": "leave", "kind", "from", "to", "state", "letter", "inpatient", "reason"}    state requested | approved
+    {"what": "permission", "date", "state"}
+    {"what": "manual", "id", "mark", "at", "nth_forgotten"}
+    {"what": "outage", "id", "from", "to"}         {"what": "outage_decision", "outage", "decision", "at"}
+    {"what": "fraud", "check_in", "decision", "at"}    {"what": "review", "check_in", "decision", "at"}
+    {"what": "apel", "date", "ceremony"}    {"what": "left", "date"}    {"what": "report", "date"}
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from fractions import Fraction
+from typing import Any
+
+Fact = dict[str, Any]
+Pack = dict[str, Any]
+
+
+def of(world: dict[str, Any], person: str, what: str) -> list[Fact]:
+    """The person's facts of one sort."""
+    return [fact for fact in world.get("facts", []) if fact["person"] == person and fact["what"] == what]
+
+
+def last_word(decisions: list[Fact]) -> str | None:
+    """The decision that was made last; None if nobody decided."""
+    return max(decisions, key=lambda fact: fact["at"])["decision"] if decisions else None
+
+
+def excuse(world: dict[str, Any], person: str, date: dt.date) -> Fact | None:
+    """The approved excuse of a date: duty travel with its letter before leave, leave before permission."""
+    leaves = [fact for fact in of(world, person, "leave") if fact["from"] <= date <= fact["to"] and fact["state"] == "approved"]
+    travel = [fact for fact in leaves if fact["kind"] == "dl" and fact.get("letter") is not False]
+    plain = sorted((fact for fact in leaves if fact["kind"] != "dl"), key=lambda fact: (fact["from"], fact["id"]))
+    permitted = [fact for fact in of(world, person, "permission") if fact["date"] == date and fact["state"] == "approved"]
+    return next(iter([*travel, *plain, *permitted]), None)
+
+
+def requested(world: dict[str, Any], person: str, date: dt.date) -> bool:
+    """Whether somebody asked for leave or permission for the date and nobody has decided yet."""
+    leaves = [fact for fact in of(world, person, "leave") if fact["from"] <= date <= fact["to"]]
+    return any(
+        fact["state"] == "requested" for fact in [*leaves, *(one for one in of(world, person, "permission") if one["date"] == date)]
+    )
+
+
+def leave_charge(pack: Pack, fact: Fact, date: dt.date, owed: Callable[[dt.date], bool], duty_days: int) -> tuple[str, Fraction] | None:
+    """Code and percent of an excused day; None if it is free."""
+    if fact["what"] == "permission":
+        cost = Fraction(pack.get("izin_day") or "0")
+        return ("IZIN", cost) if cost else None
+    cost = Fraction(pack.get("sakit_day") or "0") if fact["kind"] == "sick" else Fraction(0)
+    for row in (pack.get("leave") or {}).get(fact["kind"], []):
+        upto = date if row.get("of", "day") == "day" else fact["to"]
+        number = counted(row.get("count", "duty_days"), fact["from"], upto, owed)
+        inside = row.get("from_day", 1) <= number and (row.get("to_day") is None or number <= row["to_day"])
+        known = all(row.get(key) in (None, fact.get(key)) for key in ("letter", "inpatient", "reason"))
+        if inside and known:
+            cost = Fraction(row["pct"]) / (duty_days if row.get("per") == "month" else 1)
+    return ("SAKIT" if fact["kind"] == "sick" else "CUTI", cost) if cost else None
+
+
+def counted(count: str, since: dt.date, upto: dt.date, owed: Callable[[dt.date], bool]) -> int:
+    """Days or months of a leave from its first date to another, at least one."""
+    every = [since + dt.timedelta(days=n) for n in range((upto - since).days + 1)]
+    if count == "calendar_days":
+        return len(every)
+    if count == "duty_days":
+        return max(1, len([date for date in every if owed(date)]))
+    return 1 + len([date for date in every[1:] if date.day == since.day])
+
+
+def outages(world: dict[str, Any], person: str) -> tuple[list[Fact], list[Fact]]:
+    """The person's outages that were confirmed, and those that nobody has decided yet."""
+    confirmed, undecided = [], []
+    for outage in of(world, person, "outage"):
+        word = last_word([fact for fact in of(world, person, "outage_decision") if fact["outage"] == outage["id"]])
+        if word is None:
+            undecided.append(outage)
+        elif word == "confirmed":
+            confirmed.append(outage)
+    return confirmed, undecided
+
+
+def explains_lateness(outage: Fact, came: dt.datetime, start: dt.datetime) -> bool:
+    """He came while it was on or within an hour after it, and it had fallen on the hour before the start or later."""
+    hour = dt.timedelta(hours=1)
+    return bool(outage["from"] < came <= outage["to"] + hour and outage["to"] > start - hour)
+
+
+def explains_no_in(outage: Fact, start: dt.datetime) -> bool:
+    """It fell on the hour before or after the start."""
+    hour = dt.timedelta(hours=1)
+    return bool(outage["from"] < start + hour and outage["to"] > start - hour)
+
+
+def explains_no_out(outage: Fact, end: dt.datetime) -> bool:
+    """It fell on the hour after the end."""
+    return bool(outage["from"] < end + dt.timedelta(hours=1) and outage["to"] > end)
+
+
+def explains_early(outage: Fact, left: dt.datetime, end: dt.datetime) -> bool:
+    """The same, and it was on already when he went."""
+    return explains_no_out(outage, end) and bool(outage["from"] <= left)
