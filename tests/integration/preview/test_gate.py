@@ -1,0 +1,214 @@
+"""The gate: no change inside an open check-in window, none unseen where it concerns many, none by one person alone."""
+
+import datetime as dt
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from typer.testing import CliRunner
+
+from services.commands.preview import app
+from services.geofence.store.sites import SiteRow
+from services.preview.gate import sites_gate
+from services.schedule import commands
+from services.schedule.previewing import approve_preview, record_preview, set_limits
+from services.schedule.publishing import Refused
+from services.schedule.reference import CalendarState, EmployeeState, Membership, OrgUnitState, RosterState
+from services.schedule.rules.taking_force import Limits
+from services.schedule.store import previews
+from services.schedule.taking_force import calendar_digest, policy_digest
+from shared.events import CalendarDay, EmployeeKind, Mode, RosterDay
+from shared.policy import Policy
+from tests.integration.preview.town import DAY, MONDAY, PACKS, WIB, Town
+
+EARLIER = Policy.from_content({**PACKS["POL-A"].content(), "seconds": "strict"})
+SEVEN_TEN = dt.datetime.combine(MONDAY + DAY, dt.time(7, 10), WIB)
+NOON = dt.datetime.combine(MONDAY + DAY, dt.time(12), WIB)
+FOUND: dict[str, Any] = {"people_changed": 1, "rupiah_more": 10, "rupiah_less": 0}
+
+Put = Callable[[dt.datetime], Awaitable[object]]
+
+
+@pytest.fixture
+async def real(town: Town) -> Town:
+    """The town with people who live by the real clock."""
+    await commands.publish_org_units(town.schedule, [
+        OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", town.calendar) for unit in town.units])
+    await commands.publish_policies(town.schedule, PACKS, [("POL-A", MONDAY, unit) for unit in town.units])
+    await commands.publish_employees(town.schedule, [
+        EmployeeState(person, f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
+                      (Membership(MONDAY, town.units[0]),)) for person in town.people])
+    await set_limits(town.schedule, Limits(), "kepala-bkd")
+    return town
+
+
+def earlier_start(town: Town, since: dt.date, actor: str = "operator") -> Put:
+    return lambda now: commands.publish_policies(town.schedule, {"baru": EARLIER}, [("baru", since, town.units[0])], actor, now)
+
+
+def holiday(town: Town, date: dt.date) -> CalendarState:
+    return CalendarState(town.calendar, 2026, (CalendarDay(date=date, name="Libur", kind="holiday", source="uji"),))
+
+
+def hours(town: Town, date: dt.date) -> list[RosterState]:
+    day = RosterDay(date=date, mode=Mode.WFO, start="07:00", end="15:30")
+    return [RosterState(town.people[0], date.replace(day=1), (day,))]
+
+
+async def audited(town: Town, action: str) -> int:
+    async with town.schedule.pool.acquire() as connection:
+        return int(await connection.fetchval(
+            "select count(*) from outbox where topic = 'hadir.schedule.audit.v1' and convert_from(value, 'UTF8')::jsonb->>'action' = $1",
+            action))
+
+
+async def test_rules_that_change_while_people_check_in_are_refused_with_the_time_from_which_they_may(real: Town) -> None:
+    changes: list[Put] = [
+        earlier_start(real, MONDAY + DAY),
+        lambda now: commands.publish_calendars(real.schedule, [holiday(real, MONDAY + DAY)], now=now),
+        lambda now: commands.publish_rosters(real.schedule, hours(real, MONDAY + DAY), now=now),
+    ]
+    for put in changes:
+        with pytest.raises(Refused, match=r"Ulangi mulai 2026-02-03 09:(00|30) WIB, atau berlakukan mulai tanggal sesudah hari ini"):
+            await put(SEVEN_TEN)
+    assert [await audited(real, action) for action in ("publish-calendars", "publish-rosters")] == [0, 0]
+    for put in changes:
+        await put(NOON)
+
+
+async def test_a_change_from_tomorrow_on_may_be_made_at_any_time(real: Town) -> None:
+    tomorrow = MONDAY + 2 * DAY
+    await earlier_start(real, tomorrow)(SEVEN_TEN)
+    await commands.publish_calendars(real.schedule, [holiday(real, tomorrow)], now=SEVEN_TEN)
+    await commands.publish_rosters(real.schedule, hours(real, tomorrow), now=SEVEN_TEN)
+
+
+async def test_on_a_day_off_no_window_is_open(real: Town) -> None:
+    sunday = dt.datetime.combine(MONDAY + 6 * DAY, dt.time(7, 10), WIB)
+
+    await earlier_start(real, sunday.date())(sunday)
+
+
+async def test_where_no_pack_held_before_nobody_is_surprised(real: Town) -> None:
+    fresh = uuid4()
+    await commands.publish_org_units(real.schedule, [OrgUnitState(fresh, f"OPD-{fresh}", "Baru", "Asia/Jakarta", real.calendar)])
+
+    await commands.publish_policies(real.schedule, {"baru": EARLIER}, [("baru", MONDAY, fresh)], now=SEVEN_TEN)
+
+
+async def test_a_fence_does_not_move_while_people_check_in(real: Town) -> None:
+    def site(radius: float) -> SiteRow:
+        return SiteRow(
+            site_id=uuid4(), code="KANTOR", name="Kantor", kind="office", geometry={"type": "Point", "coordinates": [102.26, -3.79]},
+            radius_m=radius, org_unit_ids=(real.units[0],), employee_ids=(), valid_from=None, valid_to=None, letter=None,
+            accuracy_cap_m=None, max_accuracy_m=None, outside_factor=None,
+        )
+
+    refused = await sites_gate(real.url, "operator", SEVEN_TEN)([site(15.0)], [site(100.0)])
+    assert refused is not None
+    assert "Ulangi mulai 2026-02-03 09:30 WIB" in refused
+    assert await sites_gate(real.url, "operator", NOON)([site(15.0)], [site(100.0)]) is None
+    assert await sites_gate(real.url, "operator", SEVEN_TEN)([site(15.0)], []) is None
+
+
+async def preview_of(town: Town, digest: str, actor: str, found: dict[str, Any] = FOUND, *, whole: bool = True) -> UUID:
+    preview, _ = await record_preview(
+        town.schedule, kind="policy", digest=digest, title="uji", first=MONDAY, last=MONDAY, whole=whole, found=found, actor=actor)
+    return preview.preview_id
+
+
+async def test_a_change_that_concerns_many_needs_a_preview_of_that_very_change(real: Town) -> None:
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    now = dt.datetime.now(dt.UTC)
+    since = now.date() + 30 * DAY  # no window of that day is open, whenever this runs
+    put = earlier_start(real, since)
+    digest = policy_digest([(real.units[0], since, EARLIER.identity)])
+    with pytest.raises(Refused, match="belum ada pratinjaunya"):
+        await put(now)
+    await preview_of(real, policy_digest([(real.units[1], since, EARLIER.identity)]), "petugas")
+    await preview_of(real, digest, "petugas", whole=False)
+    with pytest.raises(Refused, match="belum ada pratinjaunya"):
+        await put(now)
+    await preview_of(real, digest, "petugas")
+    with pytest.raises(Refused, match="belum ada pratinjaunya"):
+        await put(now + 8 * DAY)
+    await put(now)
+
+
+async def test_above_the_limit_two_others_must_have_seen_it(real: Town) -> None:
+    await set_limits(real.schedule, Limits(free_people=0, people=0), "kepala-bkd")
+    now = dt.datetime.now(dt.UTC)
+    since = now.date() + 30 * DAY
+    digest = policy_digest([(real.units[0], since, EARLIER.identity)])
+    preview = await preview_of(real, digest, "petugas")
+    put, by_the_approver = earlier_start(real, since, "petugas"), earlier_start(real, since, "kepala-bkd")
+    with pytest.raises(Refused, match="minta orang kedua menyetujui"):
+        await put(now)
+    with pytest.raises(Refused, match="orang lain"):
+        await approve_preview(real.schedule, preview, "petugas", "sudah saya lihat")
+    with pytest.raises(Refused, match="alasan"):
+        await approve_preview(real.schedule, preview, "kepala-bkd", "  ")
+    for _ in range(2):
+        await approve_preview(real.schedule, preview, "kepala-bkd", "ND 800/12")
+    with pytest.raises(Refused, match="minta orang kedua menyetujui"):
+        await by_the_approver(now)
+    await put(now)
+    assert await audited(real, "approve-preview") == 1
+
+
+async def test_nobody_approves_what_is_unknown_or_only_a_part(real: Town) -> None:
+    part = await preview_of(real, "0" * 64, "petugas", whole=False)
+
+    with pytest.raises(Refused, match="sebagian unit"):
+        await approve_preview(real.schedule, part, "kepala-bkd", "ya")
+    with pytest.raises(Refused, match="tidak dikenal"):
+        await approve_preview(real.schedule, uuid4(), "kepala-bkd", "ya")
+
+
+async def test_a_holiday_in_the_past_needs_a_preview_and_one_in_the_future_does_not(real: Town) -> None:
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    now = dt.datetime.combine(MONDAY + 4 * DAY, dt.time(12), WIB)
+    await commands.publish_calendars(real.schedule, [holiday(real, MONDAY + 8 * DAY)], now=now)
+    past = CalendarState(real.calendar, 2026, (
+        CalendarDay(date=MONDAY + DAY, name="Libur", kind="holiday", source="uji"), *holiday(real, MONDAY + 8 * DAY).days))
+    with pytest.raises(Refused, match="hadir preview calendar"):
+        await commands.publish_calendars(real.schedule, [past], now=now)
+    await record_preview(
+        real.schedule, kind="calendar", digest=calendar_digest([past]), title="uji", first=MONDAY, last=MONDAY, whole=True, found=FOUND,
+        actor="petugas")
+    await commands.publish_calendars(real.schedule, [past], now=dt.datetime.now(dt.UTC))
+
+
+def test_the_command_plays_records_and_tells(town_database: str, tmp_path: Path) -> None:
+    pack = tmp_path / "pack.yaml"
+    pack.write_text("BARU: {legal_source: Perbup Contoh 1/2026, tk_day: '3'}\n")
+
+    def run(*arguments: object) -> Any:
+        return CliRunner().invoke(app, [*map(str, arguments), "--database", town_database])
+
+    told = run("policy", pack, "--days", 3, "--until", "2026-02-04", "--processes", 1, "--json", "--actor", "petugas")
+    assert told.exit_code == 0, told.output
+    result = json.loads(told.stdout)
+    assert (result["first"], result["last"], result["kind"]) == ("2026-02-02", "2026-02-04", "policy")
+    assert result["people_looked_at"] >= 0
+    listed = run("list").stdout
+    assert result["preview_id"] in listed
+    assert "petugas: policy BARU@2026-02-02" in listed
+    table = run("policy", pack, "--days", 3, "--until", "2026-02-04", "--processes", 1).stdout
+    assert "employee-days looked at" in table
+    assert "kept as preview" in table
+    refused = run("approve", result["preview_id"], "--actor", "petugas", "--reason", "ya")
+    assert (refused.exit_code, "orang lain" in refused.stderr) == (1, True)
+    assert run("approve", result["preview_id"], "--actor", "kepala-bkd", "--reason", "ya").exit_code == 0
+    assert "second approver      above 7 employees" in run("limits", "--people", 7).stdout
+    assert run("policy", pack, "--unit", "TIDAK-ADA").exit_code == 1
+
+
+async def test_limits_are_kept(real: Town) -> None:
+    await set_limits(real.schedule, Limits(1, 2, 3, 4), "kepala-bkd")
+
+    async with real.schedule.pool.acquire() as connection:
+        assert await previews.limits(connection) == Limits(1, 2, 3, 4)
