@@ -68,6 +68,12 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     # corrections
     "corrections.read": _ALL,
     "corrections.record": frozenset({_BKD, _INSPECTORATE}),
+    "corrections.request": _ALL - {_PAYROLL},  # for oneself; officers also for others
+    "corrections.decide": _OFFICERS - {_PAYROLL},  # at which level whose word counts: services/schedule/policies/approvals.yaml
+    "corrections.deputise": _OFFICERS - {_PAYROLL},
+    "corrections.rules": frozenset({_BKD}),
+    # discipline: the superior examines (PP 94/2021 Art. 26), the PPK's agency decides
+    "discipline.decide": frozenset({_BKD, _SUPERVISOR}),
     # places
     "sites.read": _ALL,
     "sites.import": frozenset({_BKD, _ADMIN}),

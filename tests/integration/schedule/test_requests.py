@@ -21,7 +21,7 @@ OFFICER = Who("umpeg-contoh", "unit_officer")
 BKD = Who("bkd-contoh", "bkd")
 AUDITOR = Who("inspektur-contoh", "inspectorate")
 PAPER = Document(number="445/12/RSUD", date=MONDAY)
-WHY = {"reason": "surat terlampir"}
+WHY: dict[str, Any] = {"reason": "surat terlampir"}
 
 
 async def ask(office: Office, kind: Any, body: dict[str, Any], **more: Any) -> Asked:

@@ -1,0 +1,105 @@
+"""What a person does about steps of the ladder: reads the dossier, imposes a proposed step, does not, or annuls a decision."""
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import Final
+
+from services.schedule.corrections import CorrectionRefused
+from services.schedule.discipline import decide_step, take_back_step
+from services.schedule.ladders import Cut, Step, ladders
+from services.schedule.memory import Memory
+from services.schedule.publishing import record_audit
+from services.schedule.rules import LadderDay, StepReached, counted
+from services.schedule.rules.workflow import SYSTEM, Who
+from services.schedule.store import discipline as rows
+from services.schedule.store.discipline import StepKey, StepVersion
+from shared.database import Connection
+from shared.envelope import Envelope
+from shared.events import DayAssessed, Document
+from shared.lanes import Lanes, Work
+from shared.roles import Role, may
+from shared.topics import lane_of
+
+DECIDE: Final = "discipline.decide"
+"""The verb of `shared.roles` that imposing and taking back need."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A step with the days that it stands on, as they are assessed now.
+
+    `counted` is how many days of absence they come to by now; fewer than `step.unexcused_days` once an excuse has come.
+    """
+
+    step: StepVersion
+    meaning: Step | None
+    days: tuple[tuple[LadderDay, DayAssessed], ...]
+
+    @property
+    def counted(self) -> int:
+        """Days of absence among them now."""
+        return sum(day.absent for day, _ in self.days)
+
+
+async def dossier(connection: Connection, key: StepKey) -> Dossier:
+    """The dossier of a step: each day with its version, its evidence and why it counts. Raises CorrectionRefused."""
+    known = (await rows.steps_of(connection, [key[0]])).get(key)
+    if known is None:
+        raise CorrectionRefused("tahap ini tidak pernah diusulkan; lihat `hadir ladder list`")
+    days = (await rows.ladder_days(connection, [key[0]])).get(key[0], [])
+    newest = await rows.assessed_on(connection, key[0], [max((day.date for day in days if day.date <= key[2]), default=key[2])])
+    reference = await Memory().current(connection)
+    if not newest:
+        return Dossier(known, ladders().steps.get(key[1]), ())
+    policy = reference.policies[newest[0].policy_id]
+    reached = StepReached(key[1], key[2], known.unexcused_days, known.legal_source)
+    on = {day.date: day for day in counted(days, policy, reached)}
+    assessed = await rows.assessed_on(connection, key[0], sorted(on))
+    return Dossier(known, ladders().steps.get(key[1]), tuple((on[event.date], event) for event in assessed))
+
+
+async def impose(
+    lanes: Lanes, key: StepKey, by: Who, *, reason: str, document: Document, effective_from: str | None = None, cut: Cut | None = None,
+) -> StepVersion:  # fmt: skip
+    """Imposes a proposed step on a document; a cut of the TPP holds from a month on, and payroll follows. Raises CorrectionRefused."""
+    _may(by, key)
+    async with lanes.hold({lane_of(key[0]), lane_of(by.name)}) as work:
+        cause = _audited(work, "discipline.decided", key, by, reason, document, effective_from)
+        return await decide_step(
+            work, key, actor=by.name, at=_now(), reason=reason, document=document, effective_from=effective_from, cut=cut, cause=cause
+        )
+
+
+async def take_back(lanes: Lanes, key: StepKey, by: Who, *, reason: str, document: Document | None = None) -> StepVersion:
+    """Does not impose a proposed step, or annuls a decided one, which needs a document. Raises CorrectionRefused."""
+    _may(by, key)
+    async with lanes.hold({lane_of(key[0]), lane_of(by.name)}) as work:
+        cause = _audited(work, "discipline.withdrawn", key, by, reason, document, None)
+        return await take_back_step(work, key, actor=by.name, at=_now(), reason=reason, document=document, cause=cause)
+
+
+def _may(by: Who, key: StepKey) -> None:
+    if by.role == SYSTEM or not may_decide(by.role):
+        raise CorrectionRefused(f"hukuman disiplin tidak diputuskan oleh peran {by.role}")
+    if by.name == str(key[0]):
+        raise CorrectionRefused("hukuman disiplin tidak dapat diputuskan oleh pegawai yang bersangkutan")
+
+
+def may_decide(role: str) -> bool:
+    """Whether a role, by its name, may decide on discipline."""
+    return role in {one.value for one in Role} and may(Role(role), DECIDE)
+
+
+def _audited(
+    work: Work, action: str, key: StepKey, by: Who, reason: str, document: Document | None, effective_from: str | None
+) -> Envelope:
+    if not reason.strip():
+        raise CorrectionRefused("sebutkan alasan atau dasarnya, misalnya nomor berita acara pemeriksaan")
+    return record_audit(work, by.name, action, f"{key[0]}|{key[1]}|{key[2]}", {
+        "role": by.role, "reason": reason, "effective_from": effective_from,
+        "document": document and document.model_dump(mode="json"),
+    })  # fmt: skip
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
