@@ -399,7 +399,8 @@ class EmployeePublished(Event):
     """Full state of one employee (schedule → all). Restricted: holds NIP and name.
 
     `played_clock` names a clock that is moved by hand: only invented employees (simulator, scenarios,
-    canaries) have one.
+    canaries) have one. `until` is the last business date of service; `former_nips` are NIPs of the same person
+    from before (a PPPK who became PNS); `job_class` is the kelas jabatan that TPP ceilings follow.
     """
 
     employee_id: UUID
@@ -413,6 +414,9 @@ class EmployeePublished(Event):
     active: bool = True
     played_clock: Code | None = None
     weeks: tuple[WeekAssignment, ...] = ()
+    job_class: Annotated[int, Field(ge=1, le=17)] | None = None
+    until: dt.date | None = None
+    former_nips: tuple[Annotated[str, Field(pattern=r"^[0-9]{18}$")], ...] = ()
 
 
 class WeekPatternPublished(Event):
@@ -429,6 +433,7 @@ class OrgUnitPublished(Event):
     """Full state of one org unit (OPD, UPT).
 
     `calendar` names the holidays that hold there: regions have days of their own beside the national ones.
+    `parent_id` is the agency that a UPT belongs to; `round_the_clock` units (RSUD) have rosters that beat the calendar.
     """
 
     org_unit_id: UUID
@@ -438,6 +443,9 @@ class OrgUnitPublished(Event):
     timezone: Code
     public_service: bool = False
     calendar: Code = "nasional"
+    kind: Literal["OPD", "UPT"] | None = None
+    parent_id: UUID | None = None
+    round_the_clock: bool = False
 
 
 class PolicyInForce(Event):

@@ -8,10 +8,13 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
+
+from shared import workbook
+from shared.sheets import unguarded
 
 MOST_BYTES: Final = 512 * 1024 * 1024
 """Larger files are refused: 300,000 employees take some 40 MB, so a bigger one is a mistake."""
@@ -24,6 +27,8 @@ _ALIASES: Final[Mapping[str, str]] = {
     "sejak": "since", "tmt": "since", "zona_waktu": "timezone", "pola": "week_pattern", "pola_kerja": "week_pattern",
     "tanggal": "date", "moda": "mode", "mulai": "start", "jam_masuk": "start", "selesai": "end", "jam_pulang": "end",
     "kode": "code", "keterangan": "name", "sumber": "source", "bulan": "month", "jumlah": "amount", "id": "employee_id",
+    "induk": "parent", "unit_induk": "parent", "24_jam": "round_the_clock", "pelayanan_publik": "public_service",
+    "nip_lama": "previous_nip", "kelas_jabatan": "job_class", "sampai": "until", "aktif": "active",
     "pagu": "amount", "pagu_tpp": "amount", "tpp": "amount", "tkd_statis": "static_tkd",
 }
 
@@ -46,6 +51,7 @@ class Report:
     """What an import did, or would do (`applied` false: dry run, or errors).
 
     `preview` shows the first differences as lines for an officer; `errors` empty means that the file may be applied.
+    `ended` are those of the changed whose service ends.
     """
 
     what: str
@@ -57,6 +63,7 @@ class Report:
     warnings: tuple[RowError, ...] = ()
     preview: tuple[str, ...] = ()
     applied: bool = False
+    ended: int = 0
 
     @property
     def ok(self) -> bool:
@@ -65,7 +72,8 @@ class Report:
 
     def lines(self) -> list[str]:
         """The report as an officer reads it."""
-        told = [f"{self.what}: {self.rows} baris; baru {self.new}, berubah {self.changed}, tetap {self.unchanged}"]
+        ended = f" (di antaranya berakhir {self.ended})" if self.ended else ""
+        told = [f"{self.what}: {self.rows} baris; baru {self.new}, berubah {self.changed}{ended}, tetap {self.unchanged}"]
         told += [f"  {line}" for line in self.preview]
         told += [f"peringatan: {warning}" for warning in self.warnings[:MOST_SHOWN]]
         told += [f"kesalahan: {error}" for error in self.errors[:MOST_SHOWN]]
@@ -105,7 +113,10 @@ class Table:
 
 
 def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
-    """A csv file (`;`, `,` or tab; UTF-8 with or without BOM) as rows; problems of shape are in `errors`, never raised."""
+    """A csv file (`;`, `,` or tab; UTF-8 with or without BOM) or workbook (xlsx, xls, ods: its first visible sheet) as rows.
+
+    Problems of shape are in `errors`, never raised.
+    """
     try:
         if path.stat().st_size > MOST_BYTES:
             return Table(errors=[RowError(1, None, "berkas lebih besar dari 512 MiB; bagi menjadi beberapa berkas")])
@@ -118,6 +129,8 @@ def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()
 def parse_table(raw: bytes, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
     """Same as `read_table`, from the file's bytes."""
     required, optional = tuple(required), tuple(optional)
+    if raw.startswith(workbook.FIRST_BYTES):
+        return _parse_workbook(raw, required, optional)
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" in raw[:4096]:
         return Table(errors=[RowError(1, None, 'berkas bukan teks UTF-8; simpan ulang dari Excel sebagai "CSV UTF-8"')])
     try:
@@ -138,36 +151,56 @@ def _parse_text(text: str, required: Sequence[str], optional: Sequence[str]) -> 
     if (told := re.match(r"sep=(.)\s*\r?\n", text)) is not None:
         separator, skipped, text = told.group(1), 1, text[told.end():]
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    started = skipped + 1
+
+    def numbered() -> Iterator[tuple[int, list[str]]]:
+        nonlocal started
+        for record in reader:
+            number, started = started, skipped + reader.line_num + 1
+            yield number, record
+
     table = Table()
+    try:
+        _take(table, numbered(), required, optional)
+    except csv.Error:
+        table.errors.append(RowError(started, None, "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini"))
+    return table
+
+
+def _parse_workbook(raw: bytes, required: Sequence[str], optional: Sequence[str]) -> Table:
+    table = Table()
+    try:
+        _take(table, workbook.records(raw), required, optional)
+    except workbook.Unreadable as problem:
+        return Table(errors=[RowError(1, None, str(problem))])
+    return table
+
+
+def _take(table: Table, records: Iterable[tuple[int, list[str]]], required: Sequence[str], optional: Sequence[str]) -> None:
+    """Reads numbered records into the table: the first that is not empty is the header."""
     header: list[str] | None = None
     places: dict[str, int] = {}
     seen: dict[str, str] = {}  # dates, times and modes repeat: one copy of each
-    started = skipped + 1
-    try:
-        for record in reader:
-            number, started = started, skipped + reader.line_num + 1
-            if not any(cell.strip() for cell in record):
-                continue
-            if header is None:
-                header = _header(record, number, required, optional, table)
-                if table.errors:
-                    return table
-                places = {name: place for place, name in enumerate(header) if name}
-                continue
-            if len(record) > len(header) and any(cell.strip() for cell in record[len(header):]):
-                table.errors.append(RowError(number, None, f"ada {len(record)} sel, tetapi hanya {len(header)} kolom; "
-                                             "beri tanda kutip pada nilai yang memuat pemisah"))
-                continue
-            if "\x00" in "".join(record):
-                table.errors.append(RowError(number, None, "ada karakter NUL; hapus karakter itu"))
-                continue
-            cells = (cell.strip() for cell in record)
-            table.rows.append(Row(number, places, tuple(seen.setdefault(cell, cell) if len(cell) <= 10 else cell for cell in cells)))
-    except csv.Error:
-        table.errors.append(RowError(started, None, "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini"))
+    for number, record in records:
+        if not any(cell.strip() for cell in record):
+            continue
+        if header is None:
+            header = _header(record, number, required, optional, table)
+            if table.errors:
+                return
+            places = {name: place for place, name in enumerate(header) if name}
+            continue
+        if len(record) > len(header) and any(cell.strip() for cell in record[len(header):]):
+            table.errors.append(RowError(number, None, f"ada {len(record)} sel, tetapi hanya {len(header)} kolom; "
+                                         "beri tanda kutip pada nilai yang memuat pemisah"))
+            continue
+        if "\x00" in "".join(record):
+            table.errors.append(RowError(number, None, "ada karakter NUL; hapus karakter itu"))
+            continue
+        cells = (unguarded(cell.strip()) for cell in record)
+        table.rows.append(Row(number, places, tuple(seen.setdefault(cell, cell) if len(cell) <= 10 else cell for cell in cells)))
     if header is None:
         table.errors.append(RowError(1, None, f"baris judul tidak ada; tulis kolom: {', '.join(required)}"))
-    return table
 
 
 def _header(record: Sequence[str], number: int, required: Sequence[str], optional: Sequence[str], table: Table) -> list[str]:

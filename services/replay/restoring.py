@@ -79,7 +79,10 @@ async def _weeks(lanes: Lanes, records: list[Record[Any]]) -> None:
 
 async def _units(lanes: Lanes, records: list[Record[Any]]) -> None:
     units = [
-        OrgUnitState(e.org_unit_id, e.code, e.name, e.timezone, e.calendar, e.public_service) for e in _events(records)
+        OrgUnitState(
+            e.org_unit_id, e.code, e.name, e.timezone, e.calendar, e.public_service, e.kind, e.parent_id, e.round_the_clock,
+        )
+        for e in _events(records)
     ]
     await commands.publish_org_units(lanes, units, ACTOR)
 
@@ -100,6 +103,7 @@ async def _people(lanes: Lanes, records: list[Record[Any]]) -> None:
             e.employee_id, e.nip, e.name, e.kind, e.group, e.timezone,
             tuple(Membership(m.since, m.org_unit_id) for m in e.memberships),
             tuple(WeekAssignment(w.since, w.week) for w in e.weeks), e.active, e.played_clock,
+            e.job_class, e.until, e.former_nips,
         )
         for e in _events(records)
     ]  # fmt: skip

@@ -7,7 +7,7 @@ import datetime as dt
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
 
 from shared.events import (
@@ -25,6 +25,8 @@ from shared.events import (
 )
 from shared.events import WeekAssignment as WeekAssignmentPublished
 
+UnitKind: TypeAlias = Literal["OPD", "UPT"]
+
 NATIONAL_CALENDAR: Final = "nasional"
 DEFAULT_WEEK: Final = "lima-hari"
 """Five days, 37 h 30 min (Perpres 21/2023 Art. 3, 4); holds for whoever has no other week assigned."""
@@ -32,7 +34,10 @@ DEFAULT_WEEK: Final = "lima-hari"
 
 @dataclass(frozen=True, slots=True)
 class OrgUnitState:
-    """An org unit (OPD, UPT): its code, its zone, the calendar whose holidays hold there."""
+    """An org unit (OPD, UPT): its code, its zone, the calendar whose holidays hold there.
+
+    `parent_id` is the unit that it belongs to; `round_the_clock` marks a unit whose rosters beat the calendar.
+    """
 
     org_unit_id: UUID
     code: str
@@ -40,12 +45,16 @@ class OrgUnitState:
     timezone: str
     calendar: str = NATIONAL_CALENDAR
     public_service: bool = False
+    kind: UnitKind | None = None
+    parent_id: UUID | None = None
+    round_the_clock: bool = False
 
     def published(self, version: int) -> OrgUnitPublished:
         """The event that tells this state."""
         return OrgUnitPublished(
             org_unit_id=self.org_unit_id, version=version, code=self.code, name=self.name, timezone=self.timezone,
-            public_service=self.public_service, calendar=self.calendar,
+            public_service=self.public_service, calendar=self.calendar, kind=self.kind, parent_id=self.parent_id,
+            round_the_clock=self.round_the_clock,
         )
 
 
@@ -83,7 +92,8 @@ class WeekAssignment:
 class EmployeeState:
     """One person: pseudonymous id, NIP, kind and group, zone, units and weeks by date (ascending, no repeats).
 
-    `played_clock` names the hand-moved clock of an invented person; None: the real one.
+    `played_clock` names the hand-moved clock of an invented person; None: the real one. `until` is the last day of
+    service, `former_nips` the NIPs that the person had before, `job_class` the kelas jabatan.
     """
 
     employee_id: UUID
@@ -96,6 +106,9 @@ class EmployeeState:
     weeks: tuple[WeekAssignment, ...] = ()
     active: bool = True
     played_clock: str | None = None
+    job_class: int | None = None
+    until: dt.date | None = None
+    former_nips: tuple[str, ...] = ()
 
     def published(self, version: int) -> EmployeePublished:
         """The event that tells this state."""
@@ -104,10 +117,13 @@ class EmployeeState:
             memberships=tuple(UnitMembership(since=m.since, org_unit_id=m.org_unit_id) for m in self.memberships),
             timezone=self.timezone, active=self.active, played_clock=self.played_clock,
             weeks=tuple(WeekAssignmentPublished(since=w.since, week=w.week) for w in self.weeks),
+            job_class=self.job_class, until=self.until, former_nips=self.former_nips,
         )
 
     def unit_on(self, date: dt.date) -> UUID | None:
-        """The unit of that business date; None before the first membership."""
+        """The unit of that business date; None before the first membership and after the last day of service."""
+        if self.until is not None and date > self.until:
+            return None
         place = bisect_right([m.since for m in self.memberships], date)
         return self.memberships[place - 1].org_unit_id if place else None
 
@@ -144,6 +160,8 @@ def changed_since(old: EmployeeState | None, new: EmployeeState) -> dt.date | No
         return min(old.memberships[0].since, new.memberships[0].since)
     dates = [*_differing(((m.since, m.org_unit_id) for m in old.memberships), ((m.since, m.org_unit_id) for m in new.memberships)),
              *_differing(((w.since, w.week) for w in old.weeks), ((w.since, w.week) for w in new.weeks))]
+    if old.until != new.until:
+        dates.append(min(day for day in (old.until, new.until) if day is not None) + dt.timedelta(days=1))
     return min(dates, default=None)
 
 

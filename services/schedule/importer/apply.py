@@ -31,15 +31,15 @@ _SHOWN: Final = 10
 
 
 async def import_org_units(database_url: str, path: Path, dry_run: bool = False) -> Report:
-    """Org units from a csv: code, name, timezone; optional org_unit_id, calendar, public_service."""
+    """Org units: code, name, timezone; optional org_unit_id, calendar, public_service, kind, parent, round_the_clock."""
     table = read_table(path, *units.UNIT_COLUMNS)
     async with _lanes(database_url) as lanes:
         async with lanes.pool.acquire() as connection:
             known = await rows.units(connection)
         states, errors = units.read_units(table, {kept.state.code: kept.state for kept in known.values()})
         changed, outcome = differing(states, known, lambda unit: unit.org_unit_id)
-        lines = [_line(state.code, known.get(state.org_unit_id), state, ("name", "timezone", "calendar", "public_service"))
-                 for _, state in changed]
+        fields = ("name", "timezone", "calendar", "public_service", "kind", "parent_id", "round_the_clock")
+        lines = [_line(state.code, known.get(state.org_unit_id), state, fields) for _, state in changed]
         report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
         if report.ok and not dry_run:
             await commands.publish_org_units(lanes, states)
@@ -65,7 +65,7 @@ async def import_weeks(database_url: str, path: Path, dry_run: bool = False) -> 
 
 
 async def import_employees(database_url: str, path: Path, dry_run: bool = False) -> Report:
-    """People from a csv: nip, name, kind, group, org_unit, since; optional employee_id, timezone, week_pattern, played_clock, active."""
+    """People: nip, name, kind, group, org_unit, since; the optional columns are in `people.EMPLOYEE_COLUMNS`."""
     table = read_table(path, *people.EMPLOYEE_COLUMNS)
     async with _lanes(database_url) as lanes:
         async with lanes.pool.acquire() as connection:
@@ -79,7 +79,9 @@ async def import_employees(database_url: str, path: Path, dry_run: bool = False)
             )
         states, errors = people.read_employees(table, directory)
         changed, outcome = differing(states, known, lambda person: person.employee_id)
-        report = _report("Pegawai", len(table.rows), outcome, errors, table.warnings, _people_lines(changed, known, directory))
+        lines = _people_lines(changed, known, directory)
+        ended = sum(line.startswith("berakhir") for line in lines)
+        report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
         if report.ok and not dry_run:
             await commands.publish_employees(lanes, [state for _, state in changed])
         return _applied(report, dry_run)
@@ -241,10 +243,15 @@ def _people_lines(
     for _, person in changed:
         name = f"pegawai …{person.nip[-4:]}"
         old = known.get(person.employee_id)
-        line = _line(name, old, person, ("kind", "group", "timezone", "active"))
+        line = _line(name, old, person, ("kind", "group", "timezone", "active", "job_class", "until"))
         if old is not None and old.state.memberships != person.memberships:
             moves = ", ".join(f"{codes.get(m.org_unit_id, '?')} sejak {m.since}" for m in person.memberships)
             line += f"{'' if line.endswith(': ') else '; '}unit {moves}"
+        if old is not None and old.state.nip != person.nip:
+            line += f"{'' if line.endswith(': ') else '; '}NIP baru, yang lama tetap dikenal"
+        before = old is not None and old.state.active and old.state.until is None
+        if before and (not person.active or person.until is not None):
+            line = line.replace("ubah:", "berakhir:", 1)
         lines.append(line)
     return lines
 

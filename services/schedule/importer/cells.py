@@ -82,6 +82,16 @@ class Cells:
             self.wrong(column, "bukan moda kerja; tulis WFO, WFA, OFF, atau POLA (kembali ke pola kerja)")
         return mode
 
+    def whole(self, column: str, least: int, most: int) -> int | None:
+        """A whole number within bounds; None where empty."""
+        cell = self.row[column]
+        if not cell:
+            return None
+        if not re.fullmatch(r"[0-9]{1,9}", cell) or not least <= int(cell) <= most:
+            self.wrong(column, f"bukan bilangan bulat {least} sampai {most}")
+            return None
+        return int(cell)
+
     def yes(self, column: str, default: bool) -> bool:
         """Yes or no; `default` where empty."""
         word = self.row[column].lower()

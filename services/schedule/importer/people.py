@@ -1,19 +1,21 @@
 """Employees from officers' tables: who is meant, what changes from which date, and what is wrong with each row."""
 
 import datetime as dt
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID, uuid4
 
 from services.schedule.importer.cells import Cells
+from services.schedule.importer.units import NONE
 from services.schedule.reference import EmployeeState, Membership, OrgUnitState, WeekAssignment
 from shared.events import EmployeeKind
 from shared.imports import Row, RowError, Table, nip_problem, read_nip
 
 EMPLOYEE_COLUMNS: Final = (
     ("nip", "name", "kind", "group", "org_unit", "since"),
-    ("employee_id", "timezone", "week_pattern", "played_clock", "active"),
+    ("employee_id", "timezone", "week_pattern", "played_clock", "active", "job_class", "until", "previous_nip"),
 )
 
 
@@ -43,11 +45,14 @@ class _Line:
     week: str | None
     played_clock: str | None
     active: bool
+    job_class: int | None
+    until: dt.date | None
+    former_nips: tuple[str, ...]
 
 
 def identities(table: Table) -> tuple[set[str], set[UUID]]:
     """The NIPs and employee ids that a table names, as far as they can be read: what a directory must know."""
-    nips = {nip for row in table.rows if (nip := read_nip(row["nip"])) is not None}
+    nips = {nip for row in table.rows for cell in (row["nip"], *_listed(row)) if (nip := read_nip(cell)) is not None}
     ids: set[UUID] = set()
     for row in table.rows:
         if row["employee_id"]:
@@ -63,6 +68,7 @@ def read_employees(table: Table, directory: Directory) -> tuple[list[EmployeeSta
 
     A row says: from `since` on this person belongs to this unit (and, if given, works this week). Several rows
     of one person tell several moves. What a row leaves empty stays as it is; a new person's zone is the unit's.
+    `previous_nip` says that the person had another NIP before (a PPPK who became PNS): both name one person.
     """
     errors = list(table.errors)
     people: dict[UUID, EmployeeState] = {}
@@ -94,17 +100,29 @@ def _read_line(row: Row, directory: Directory, nips: dict[str, UUID], errors: li
     if row["week_pattern"] and row["week_pattern"] not in directory.weeks:
         cells.wrong("week_pattern", f"pola kerja tidak terdaftar; yang ada: {', '.join(sorted(directory.weeks))}")
     given = cells.uuid("employee_id") if row["employee_id"] else None
+    former = tuple(one for cell in _listed(row) if (one := read_nip(cell)) is not None)
+    if len(former) < len(_listed(row)):
+        cells.wrong("previous_nip", "NIP lama harus 18 angka; beberapa NIP dipisah spasi")
+    job_class = cells.whole("job_class", 1, 17)
+    until = cells.date("until") if row["until"] not in ("", NONE) else None
     active = cells.yes("active", True)
     if len(errors) > before or nip is None or name is None or group is None or kind is None or since is None or unit is None:
         return None
-    owner = nips.get(nip)
-    if given is not None and owner is not None and owner != given:
+    owners = {nips[one]: one for one in (nip, *former) if one in nips}
+    if given is not None and owners.keys() - {given}:
         cells.wrong("nip", "NIP ini sudah dipakai pegawai lain; periksa NIP dan employee_id")
         return None
-    employee_id = given or owner or uuid4()
-    nips[nip] = employee_id
+    if len(owners) > 1:
+        cells.wrong("previous_nip", "NIP dan NIP lama pada baris ini terdaftar sebagai dua pegawai; hubungi BKD untuk menggabungkannya")
+        return None
+    employee_id = given or next(iter(owners), None) or uuid4()
+    nips |= dict.fromkeys((nip, *former), employee_id)
     return _Line(row, employee_id, nip, name, kind, group, unit, since, zone, row["week_pattern"] or None,
-                 row["played_clock"] or None, active)
+                 row["played_clock"] or None, active, job_class, until, former)
+
+
+def _listed(row: Row) -> list[str]:
+    return [cell for cell in re.split(r"[\s,/|]+", row["previous_nip"]) if cell]
 
 
 def _merged(old: EmployeeState | None, line: _Line) -> EmployeeState:
@@ -113,9 +131,33 @@ def _merged(old: EmployeeState | None, line: _Line) -> EmployeeState:
             line.employee_id, line.nip, line.name, line.kind, line.group, line.timezone or line.unit.timezone,
             (Membership(line.since, line.unit.org_unit_id),),
             (WeekAssignment(line.since, line.week),) if line.week else (), line.active, line.played_clock,
+            line.job_class, line.until, tuple(sorted({*line.former_nips} - {line.nip})),
         )
     moved = old.joined(line.since, line.unit.org_unit_id)
     zone = line.timezone or (line.unit.timezone if moved.memberships != old.memberships else old.timezone)
-    merged = replace(moved, nip=line.nip, name=line.name, kind=line.kind, group=line.group, timezone=zone,
+    # A file that still has the old NIP of somebody who has a new one does not take the new one away.
+    nip = old.nip if line.nip in old.former_nips else line.nip
+    former = {*old.former_nips, *line.former_nips, old.nip, line.nip} - {nip}
+    merged = replace(moved, nip=nip, former_nips=tuple(sorted(former)), job_class=line.job_class or old.job_class,
+                     until=line.until if line.row["until"] else old.until, name=line.name, kind=line.kind, group=line.group, timezone=zone,
                      active=line.active if line.row["active"] else old.active, played_clock=line.played_clock or old.played_clock)
     return merged.working(line.since, line.week) if line.week and merged.week_on(line.since) != line.week else merged
+
+
+def person_rows(person: EmployeeState, codes: Mapping[UUID, str]) -> Iterator[dict[str, str]]:
+    """The rows that `read_employees` reads this person from, by column: one for each date of a move or of another week.
+
+    `codes` names units by id. A week that begins before the first membership is told from that on.
+    """
+    first = person.memberships[0].since
+    dates = {m.since for m in person.memberships} | {max(w.since, first) for w in person.weeks}
+    for since in sorted(dates):
+        unit = next(m.org_unit_id for m in reversed(person.memberships) if m.since <= since)
+        assigned = any(w.since <= since for w in person.weeks)
+        yield {
+            "nip": person.nip, "name": person.name, "kind": person.kind.value, "group": person.group, "org_unit": codes[unit],
+            "since": since.isoformat(), "employee_id": str(person.employee_id), "timezone": person.timezone,
+            "week_pattern": person.week_on(since) if assigned else "", "played_clock": person.played_clock or "",
+            "active": "ya" if person.active else "tidak", "job_class": "" if person.job_class is None else str(person.job_class),
+            "until": "" if person.until is None else person.until.isoformat(), "previous_nip": " ".join(person.former_nips),
+        }

@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Final
 from uuid import UUID
 
@@ -114,3 +114,12 @@ def wfa_warnings(table: Table, asked: Asked) -> list[RowError]:
         return []
     return [RowError(table.rows[0].number, "mode", f"{over} pegawai-minggu punya lebih dari {WFA_DAYS_A_WEEK} hari WFA; "
                      "PermenPANRB 4/2025 membatasi 2 hari seminggu kecuali tugasnya memang di luar kantor. Roster tetap dapat diterapkan")]
+
+
+def roster_rows(roster: RosterState, nip: str) -> Iterator[dict[str, str]]:
+    """The rows that `read_roster` reads this roster from, by column."""
+    for day in roster.days:
+        yield {
+            "nip": nip, "employee_id": str(roster.employee_id), "date": day.date.isoformat(), "mode": day.mode.value,
+            "start": day.start or "", "end": day.end or "",
+        }

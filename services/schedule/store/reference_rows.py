@@ -50,10 +50,12 @@ async def changes(connection: Connection) -> int:
 
 async def units(connection: Connection) -> dict[UUID, Kept[OrgUnitState]]:
     """All org units by id."""
-    rows = await connection.fetch("select org_unit_id, version, code, name, timezone, calendar, public_service from org_unit")
+    rows = await connection.fetch(
+        "select org_unit_id, version, code, name, timezone, calendar, public_service, kind, parent_id, round_the_clock from org_unit")
     return {
         row["org_unit_id"]: Kept(row["version"], OrgUnitState(
-            row["org_unit_id"], row["code"], row["name"], row["timezone"], row["calendar"], row["public_service"]))
+            row["org_unit_id"], row["code"], row["name"], row["timezone"], row["calendar"], row["public_service"], row["kind"],
+            row["parent_id"], row["round_the_clock"]))
         for row in rows
     }
 
@@ -61,11 +63,13 @@ async def units(connection: Connection) -> dict[UUID, Kept[OrgUnitState]]:
 async def put_units(connection: Connection, rows: Sequence[Kept[OrgUnitState]]) -> None:
     """Writes org units in their new versions."""
     await connection.executemany(
-        """insert into org_unit (org_unit_id, version, code, name, timezone, calendar, public_service)
-           values ($1, $2, $3, $4, $5, $6, $7)
+        """insert into org_unit (org_unit_id, version, code, name, timezone, calendar, public_service, kind, parent_id, round_the_clock)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
            on conflict (org_unit_id) do update set version = excluded.version, code = excluded.code, name = excluded.name,
-             timezone = excluded.timezone, calendar = excluded.calendar, public_service = excluded.public_service""",
-        [(s.org_unit_id, version, s.code, s.name, s.timezone, s.calendar, s.public_service) for version, s in rows],
+             timezone = excluded.timezone, calendar = excluded.calendar, public_service = excluded.public_service,
+             kind = excluded.kind, parent_id = excluded.parent_id, round_the_clock = excluded.round_the_clock""",
+        [(s.org_unit_id, version, s.code, s.name, s.timezone, s.calendar, s.public_service, s.kind, s.parent_id, s.round_the_clock)
+         for version, s in rows],
     )
 
 
@@ -94,13 +98,13 @@ async def week_in_use(connection: Connection, code: str) -> bool:
     return bool(await connection.fetchval("select exists (select from employee where $1 = any(week_code))", code))
 
 
-_EMPLOYEE = """select employee_id, version, nip, name, kind, grp, timezone, active, played_clock, member_since, member_unit,
-                      week_since, week_code from employee"""
+EMPLOYEE_COLUMNS: Final = """select employee_id, version, nip, name, kind, grp, timezone, active, played_clock, member_since, member_unit,
+                      week_since, week_code, job_class, until, former_nips from employee"""
 
 
 async def employees(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Kept[EmployeeState]]:
     """The people with these ids, as far as known."""
-    rows = await connection.fetch(f"{_EMPLOYEE} where employee_id = any($1::uuid[])", list(ids))
+    rows = await connection.fetch(f"{EMPLOYEE_COLUMNS} where employee_id = any($1::uuid[])", list(ids))
     return {row["employee_id"]: Kept(row["version"], employee_of(row)) for row in rows}
 
 
@@ -110,6 +114,7 @@ def employee_of(row: asyncpg.Record) -> EmployeeState:
         row["employee_id"], row["nip"], row["name"], _KINDS[row["kind"]], row["grp"], row["timezone"],
         tuple(map(Membership, row["member_since"], row["member_unit"])),
         tuple(map(WeekAssignment, row["week_since"], row["week_code"])), row["active"], row["played_clock"] or None,
+        row["job_class"], row["until"], tuple(row["former_nips"]),
     )
 
 
@@ -123,21 +128,22 @@ async def put_employees(connection: Connection, rows: Sequence[Kept[EmployeeStat
     """Writes people in their new versions, and from which date their days are to be opened in which clock's time."""
     await connection.executemany(
         """insert into employee (employee_id, lane, version, nip, name, kind, grp, timezone, active, played_clock,
-                                 member_since, member_unit, week_since, week_code)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                                 member_since, member_unit, week_since, week_code, job_class, until, former_nips)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
            on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip, name = excluded.name,
              kind = excluded.kind, grp = excluded.grp, timezone = excluded.timezone, active = excluded.active,
              played_clock = excluded.played_clock, member_since = excluded.member_since, member_unit = excluded.member_unit,
-             week_since = excluded.week_since, week_code = excluded.week_code""",
+             week_since = excluded.week_since, week_code = excluded.week_code, job_class = excluded.job_class,
+             until = excluded.until, former_nips = excluded.former_nips""",
         [(s.employee_id, lane_of(s.employee_id), version, s.nip, s.name, s.kind.value, s.group, s.timezone, s.active,
           s.played_clock or "", [m.since for m in s.memberships], [m.org_unit_id for m in s.memberships],
-          [w.since for w in s.weeks], [w.week for w in s.weeks]) for version, s in rows],
+          [w.since for w in s.weeks], [w.week for w in s.weeks], s.job_class, s.until, list(s.former_nips)) for version, s in rows],
     )
     # A NIP that already names somebody else violates the key: the importer has told the officer before it comes to this.
     await connection.execute(
         """insert into nip (nip, employee_id) select * from unnest($1::text[], $2::uuid[]) new(nip, employee_id)
            where not exists (select from nip old where old.nip = new.nip and old.employee_id = new.employee_id)""",
-        [s.nip for _, s in rows], [s.employee_id for _, s in rows],
+        [nip for _, s in rows for nip in (s.nip, *s.former_nips)], [s.employee_id for _, s in rows for _ in (s.nip, *s.former_nips)],
     )
 
 

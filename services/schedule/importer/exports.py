@@ -1,0 +1,35 @@
+"""What imports took over, written in the shape that imports read: the same file imported again changes nothing."""
+
+from collections.abc import AsyncIterator
+from typing import Final
+
+from services.schedule.importer import people, roster, units
+from services.schedule.store import exported
+from services.schedule.store import reference_rows as rows
+from shared.database import Connection
+
+PEOPLE: Final = (*people.EMPLOYEE_COLUMNS[0], *people.EMPLOYEE_COLUMNS[1])
+UNITS: Final = (*units.UNIT_COLUMNS[0], *units.UNIT_COLUMNS[1])
+ROSTER: Final = ("nip", "employee_id", "date", "mode", "start", "end")
+WEEKS: Final = (*units.WEEK_COLUMNS[0], *units.WEEK_COLUMNS[1])
+
+
+async def people_table(connection: Connection, clock: str = "") -> AsyncIterator[list[str]]:
+    """Everybody who lives by `clock`, in order of NIP, by the columns `PEOPLE`; run in one transaction."""
+    codes = {unit_id: kept.state.code for unit_id, kept in (await rows.units(connection)).items()}
+    async for person in exported.people(connection, clock):
+        for row in people.person_rows(person, codes):
+            yield [row[column] for column in PEOPLE]
+
+
+async def units_table(connection: Connection) -> AsyncIterator[list[str]]:
+    """All org units in order of code, by the columns `UNITS`."""
+    for row in units.unit_rows(kept.state for kept in (await rows.units(connection)).values()):
+        yield [row[column] for column in UNITS]
+
+
+async def roster_table(connection: Connection, month: str, clock: str = "") -> AsyncIterator[list[str]]:
+    """The rostered days of a month ("2026-02") of those who live by `clock`, by the columns `ROSTER`; run in one transaction."""
+    async for nip, state in exported.rosters(connection, month, clock):
+        for row in roster.roster_rows(state, nip):
+            yield [row[column] for column in ROSTER]

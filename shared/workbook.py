@@ -1,0 +1,61 @@
+"""Officers' workbooks (xlsx, xls, ods) read into the texts that their cells stand for; what Excel made a number is text again."""
+
+import datetime as dt
+import io
+from collections.abc import Iterator
+from typing import Final, TypeAlias
+
+import python_calamine
+
+FIRST_BYTES: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+"""How xlsx and ods (ZIP) and xls (OLE) begin."""
+
+_EXACT: Final = 10**15
+"""Excel keeps 15 digits of a number; what is longer has lost its last ones (a NIP has 18)."""
+
+_Cell: TypeAlias = str | float | int | bool | dt.date | dt.datetime | dt.time | dt.timedelta
+
+
+class Unreadable(ValueError):
+    """Not a workbook that can be read; the text says why, in Indonesian."""
+
+
+def records(raw: bytes) -> Iterator[tuple[int, list[str]]]:
+    """The rows of the first visible sheet, each with its number in the sheet (from 1). Raises Unreadable."""
+    try:
+        book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(raw))
+        shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible is python_calamine.SheetVisibleEnum.Visible]
+        if not shown:
+            raise Unreadable("buku kerja tidak punya lembar yang tampak; tampilkan lembar datanya")
+        rows = book.get_sheet_by_name(shown[0]).iter_rows()
+        for number, row in enumerate(rows, 1):
+            yield number, [text_of(cell) for cell in row]
+    except python_calamine.PasswordError:
+        raise Unreadable("buku kerja berkata sandi; simpan tanpa kata sandi") from None
+    except (python_calamine.CalamineError, OSError) as problem:
+        raise Unreadable(f"buku kerja tidak dapat dibaca ({type(problem).__name__}); simpan ulang sebagai .xlsx atau CSV UTF-8") from None
+
+
+def text_of(cell: _Cell) -> str:
+    """A cell as an officer would have typed it: whole numbers without point, dates as 2026-02-28, times as 07:30.
+
+    A number of more digits than Excel keeps is written with its exponent, so that no reader takes it for exact.
+    """
+    match cell:
+        case bool():
+            return "ya" if cell else "tidak"
+        case float() | int():
+            if abs(cell) >= _EXACT:
+                return f"{cell:.14E}"
+            return str(int(cell)) if cell == int(cell) else repr(cell)
+        case dt.datetime():
+            return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ", timespec="minutes")
+        case dt.date():
+            return cell.isoformat()
+        case dt.time():
+            return cell.strftime("%H:%M")
+        case dt.timedelta():
+            minutes = round(cell.total_seconds() / 60)
+            return f"{minutes // 60:02}:{minutes % 60:02}"
+        case _:
+            return cell
