@@ -32,10 +32,10 @@ unit: $(READY) ## Rules and decisions; nothing running, seconds
 contract: verify-contract ## Golden samples, owners, charters, documents made from declarations, the contract
 	$(PYTEST) tests/contract --ignore=tests/contract/test_contract.py
 
-verify-simulation: $(READY) ## The runtime in thousands of seeded runs where every fault has its chance; HADIR_SEEDS=100000 for more
+simulation: $(READY) ## The runtime in thousands of seeded runs where every fault has its chance; HADIR_SEEDS=100000 for more
 	$(PYTEST) tests/simulation
 
-contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
+verify-contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
 	@$(BIN)/hadir contract check
 	$(PYTEST) tests/contract/test_contract.py
 
