@@ -1,8 +1,10 @@
 """Enrols the canaries with the importers that officers use: once their unit, rule pack and office, then each generation."""
 
+import asyncio
 import csv
 import json
 import tempfile
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -14,6 +16,9 @@ from services.schedule.importer.apply import import_employees, import_org_units,
 from shared.database import connect
 from shared.imports import Report
 from shared.refusal import Refusal
+
+KNOWN_WITHIN_S: Final = 60.0
+"""So long may geofence take to learn of the canaries' unit."""
 
 _UNIT_HEADER: Final = ("code", "name", "timezone", "public_service")
 _PEOPLE_HEADER: Final = ("nip", "name", "kind", "group", "org_unit", "since", "employee_id", "played_clock")
@@ -56,8 +61,16 @@ async def enrol(database: str) -> None:
         sites.write_text(json.dumps({"type": "FeatureCollection", "features": [office]}))
         packs.write_text(PACK)
         _applied(await import_org_units(database, units))
-        _applied(await import_sites(database, sites))
+        await _import_office(database, sites)
         _applied(await import_policies(database, packs, [("KENARI", FIRST_DAY, UNIT)]))
+
+
+async def _import_office(database: str, sites: Path) -> None:
+    """Geofence learns of a unit from its topic: until it has, its importer knows none, and is asked again."""
+    deadline = time.monotonic() + KNOWN_WITHIN_S
+    while not (report := await import_sites(database, sites)).applied and time.monotonic() < deadline:
+        await asyncio.sleep(1)
+    _applied(report)
 
 
 async def newest_generation(database: str) -> int:

@@ -1,0 +1,150 @@
+"""The whole of monitoring on a running stack: a real Prometheus scrapes it, every panel shows something, alerts fire."""
+
+import contextlib
+import json
+import math
+import os
+import re
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import httpx
+import pytest
+
+from deploy.grafana.__main__ import DASHBOARDS
+from deploy.grafana.queries import fit
+from services.reports.flow import connect_auditor
+from services.reports.invented import CANARY_CLOCKS
+
+RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+QUERIES = [
+    (dashboard.title, panel.title, query.expr)
+    for dashboard in DASHBOARDS for panel in dashboard.panels for query in panel.queries
+]  # fmt: skip
+
+
+class Prometheus:
+    """The house's own Prometheus, asked over HTTP."""
+
+    def __init__(self, house: Any) -> None:
+        self.url = house.addresses["prometheus"]
+
+    def ask(self, path: str, **parameters: Any) -> Any:
+        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+    def values(self, expression: str) -> list[float]:
+        """Every finite value of an expression over the last ten minutes."""
+        now = time.time()
+        found = self.ask("query_range", query=fit(expression), start=now - 600, end=now, step=5)
+        return [float(value) for series in found["result"] for _, value in series["values"] if math.isfinite(float(value))]
+
+    def now(self, expression: str) -> float | None:
+        """The newest value of an expression with one series."""
+        found = self.ask("query", query=expression)["result"]
+        return float(found[0]["value"][1]) if found else None
+
+    def firing(self) -> set[str]:
+        """Names of the alerts that fire."""
+        return {alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"] if alert["state"] == "firing"}
+
+
+def eventually(true: Callable[[], Any], within_s: float, what: str) -> float:
+    """Seconds until it was so; fails with what was waited for."""
+    began = time.monotonic()
+    while not true():
+        assert time.monotonic() - began < within_s, f"{what}: not within {within_s:.0f} s"
+        time.sleep(0.5)  # polls with the deadline above
+    return time.monotonic() - began
+
+
+@pytest.fixture(scope="session")
+def prometheus(watched_house: Any) -> Prometheus:
+    """Prometheus, when a day of a small province was played before its eyes."""
+    found = Prometheus(watched_house)
+    targets = len([name for name in watched_house.addresses if name not in ("kafka", "database", "prometheus")])
+    eventually(lambda: found.now("sum(up)") == targets, 60, "every process is scraped")
+    watched_house.hadir("simulate", "--employees", "150")
+    return found
+
+
+@contextlib.contextmanager
+def frozen(house: Any, service: str) -> Iterator[None]:
+    """The service's process, stopped in its tracks."""
+    [pid] = [child["pid"] for child in json.loads((house.home / "running.json").read_text())["children"] if child["name"] == service]
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_every_query_of_every_panel_finds_something(prometheus: Prometheus) -> None:
+    empty = list(QUERIES)
+
+    def all_full() -> bool:
+        empty[:] = [(dashboard, panel, query) for dashboard, panel, query in empty if not prometheus.values(query)]
+        return not empty
+
+    try:
+        eventually(all_full, 150, "every panel shows something")
+    except AssertionError as error:
+        raise AssertionError("\n".join(f"{dashboard} / {panel} is empty: {query}" for dashboard, panel, query in empty)) from error
+
+
+def test_nothing_that_must_be_0_is_anything_else_and_no_alert_fires(prometheus: Prometheus) -> None:
+    for name in ("hadir_balance_differences", "hadir_acknowledged_missing", "hadir_canary_wrongly_penalised"):
+        assert prometheus.now(f"max({name})") == 0, name
+    assert prometheus.firing() == set()
+
+
+def test_the_figures_are_those_of_the_play(prometheus: Prometheus, watched_house: Any) -> None:
+    # Canaries have check-ins too; figures by unit leave them out.
+    assert prometheus.now('count(count by (opd) (hadir_opd_days{opd="KENARI"}))') is None
+    judged = 'sum(hadir_opd_days{mode=~"WFO|WFA", status=~"PRESENT|ABSENT|HELD|LEAVE"})'
+    assert 100 < (prometheus.now(judged) or 0) <= 150
+    told = watched_house.hadir("verify", "balance")
+    rupiah = int(re.search(r"Rp ([\d.]+)", told)[1].replace(".", ""))  # type: ignore[index]
+    assert prometheus.now("sum(hadir_month_deduction_rupiah)") == rupiah > 0
+
+
+async def test_canaries_lived_and_never_touched_money(prometheus: Prometheus, watched_house: Any) -> None:
+    eventually(lambda: (prometheus.now('hadir_canary_days_total{outcome="as-known"}') or 0) >= 4, 150, "a day of all canaries")
+    for outcome in ("penalised", "spared"):
+        assert prometheus.now(f'hadir_canary_days_total{{outcome="{outcome}"}}') == 0
+
+    of_canaries = "join schedule.employee e using (employee_id) where starts_with(e.played_clock, $1)"
+    assert await watched_house.fetch(f"select 1 from payroll.ledger l {of_canaries}", CANARY_CLOCKS) == []
+    months = await watched_house.fetch(f"select amount, supplementary, raw_percent from payroll.month m {of_canaries}", CANARY_CLOCKS)
+    assert {(month["amount"], month["supplementary"]) for month in months} == {(None, 0)}
+    assert {month["raw_percent"] for month in months} != {"0.00"}
+
+
+async def test_every_query_in_the_runbooks_can_be_asked(prometheus: Prometheus, watched_house: Any) -> None:
+    connection = await connect_auditor(watched_house.database)
+    asked = 0
+    try:
+        for page in sorted(RUNBOOKS.glob("*.md")):
+            for query in re.findall(r"```sql\n(.*?)```", page.read_text(), re.DOTALL):
+                try:
+                    await connection.fetch(query)
+                except asyncpg.PostgresError as error:
+                    pytest.fail(f"{page.name}: {error}\n{query}")
+                asked += 1
+    finally:
+        await connection.close()
+    assert asked >= 10
+
+
+@pytest.mark.timeout(360)
+def test_a_frozen_service_is_told_within_two_minutes_and_punishes_nobody(prometheus: Prometheus, watched_house: Any) -> None:
+    with frozen(watched_house, "geofence"):
+        took = eventually(lambda: "HadirCanaryWaiting" in prometheus.firing(), 120, "HadirCanaryWaiting fires")
+    print(f"HadirCanaryWaiting fired {took:.0f} s after geofence was stopped")
+    eventually(lambda: "HadirCanaryWaiting" not in prometheus.firing(), 90, "the alert ends when the service goes on")
+    assert prometheus.now("max(hadir_canary_wrongly_penalised)") == 0
