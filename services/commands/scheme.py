@@ -228,13 +228,14 @@ def _described(scheme: "Scheme") -> list[str]:
     from shared.percent import percent_text
 
     per = {"day": "hari", "week": "minggu", "month": "bulan"}
+    rounding = {"down": "ke bawah", "half_up": "ke yang terdekat", "up": "ke atas"}
     days = {"mon": "Senin", "tue": "Selasa", "wed": "Rabu", "thu": "Kamis", "fri": "Jumat", "sat": "Sabtu", "sun": "Minggu"}
     lines = [scheme.title, f"dasar: {scheme.legal_source} ({scheme.standing})"]
     for quota in scheme.quotas:
         parts = [f"WFA {percent_text(quota.exact)} %"] if quota.exact is not None else []
         parts += [f"WFA paling banyak {percent_text(quota.wfa_at_most)} %"] if quota.wfa_at_most is not None else []
         parts += [f"WFA paling sedikit {percent_text(quota.wfa_at_least)} %"] if quota.wfa_at_least is not None else []
-        lines.append(f"per {per[quota.per]}: {', '.join(parts)}; dibulatkan {quota.rounding}, toleransi {quota.tolerance} orang")
+        lines.append(f"per {per[quota.per]}: {', '.join(parts)}; dibulatkan {rounding[quota.rounding]}, toleransi {quota.tolerance} orang")
     if scheme.person_week is not None:
         lines.append(f"tiap orang seminggu: {scheme.person_week.wfo} hari WFO, {scheme.person_week.wfa} hari WFA")
     lines += [f"setiap {days[day.weekday]}: semua {day.mode.value}" for day in scheme.fixed_days]

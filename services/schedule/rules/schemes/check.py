@@ -102,10 +102,11 @@ def _fixed_days(scheme: Scheme, dates: Sequence[dt.date], person: Colleague) -> 
 
 
 def _weeks(plan: Plan, scheme: Scheme, dates: Sequence[dt.date], person: Colleague) -> Iterator[Breach]:
-    """A person's weeks; each is counted whole, also where it lies partly outside the period."""
+    """A person's weeks with work in the period; each is counted whole, also where it lies partly outside."""
     begins: dict[dt.date, dt.date] = {}
     for date in dates:
-        begins.setdefault(monday(date), date)
+        if person.days.get(date) in COUNTED:
+            begins.setdefault(monday(date), date)
     for first, date in begins.items():
         if scheme.person_week is not None:
             week = week_of(plan, scheme, person, first)
