@@ -9,6 +9,7 @@ from services.commands import (
     canaries,
     contract,
     explain,
+    export,
     imports,
     month,
     policy,
@@ -58,6 +59,7 @@ app.command("run", rich_help_panel=LOCAL)(run.run)
 app.command("stop", rich_help_panel=LOCAL)(run.stop)
 app.command("simulate", rich_help_panel=LOCAL)(simulate.simulate)
 app.add_typer(imports.app, name="import", rich_help_panel=DATA)
+app.add_typer(export.app, name="export", rich_help_panel=DATA)
 app.add_typer(scheme.app, name="scheme", rich_help_panel=DATA)
 app.add_typer(roster.app, name="roster", rich_help_panel=DATA)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)

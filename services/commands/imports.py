@@ -2,9 +2,10 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Awaitable
+import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -15,9 +16,10 @@ app = typer.Typer(
     no_args_is_help=True, help="Take over employees, org units, weeks, rosters, holidays, rule packs, sites and ceilings from files."
 )
 
-FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="the file to take over (csv: `;`, `,` or tab; UTF-8)")]
+FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="the file to take over (csv: `;`, `,` or tab, UTF-8; or xlsx)")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Show errors and differences; write nothing.")]
 Actor = Annotated[str, typer.Option("--actor", metavar="ID", help="Who puts it in force; kept in the audit trail.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Do not ask on a terminal after showing the differences.")]
 Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
@@ -25,14 +27,15 @@ Database = Annotated[
 
 
 @app.command("org-units")
-def org_units(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
-    """Org units (OPD, UPT): code, name, timezone (WIB, WITA, WIT); optional org_unit_id, calendar, public_service.
+def org_units(file: FileArgument, dry_run: DryRun = False, yes: Yes = False, database: Database = None) -> None:
+    """Org units (OPD, UPT): code, name, timezone (WIB, WITA, WIT); and optional columns.
 
+    Optional: org_unit_id, calendar, public_service, kind (OPD, UPT), parent (code of the unit it belongs to), round_the_clock.
     Example: [bold]hadir import org-units opd.csv --dry-run[/bold]
     """
     from services.schedule.importer import import_org_units
 
-    _tell(import_org_units(_url(database), file, dry_run))
+    _ask_and_tell(lambda dry: import_org_units(_url(database), file, dry), dry_run, yes)
 
 
 @app.command("weeks")
@@ -47,26 +50,29 @@ def weeks(file: FileArgument, dry_run: DryRun = False, database: Database = None
 
 
 @app.command("employees")
-def employees(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
-    """People: nip, name, kind, group, org_unit, since; optional employee_id, timezone, week_pattern, played_clock, active.
+def employees(file: FileArgument, dry_run: DryRun = False, yes: Yes = False, database: Database = None) -> None:
+    """People: nip, name, kind, group, org_unit, since; and optional columns.
 
-    A row says: from `since` on this person belongs to this unit. A known NIP keeps its person; a new one gets a
+    Optional: employee_id, timezone, week_pattern, played_clock, active, job_class, until (last day of service), previous_nip
+    (a PPPK who became PNS). A row says: from `since` on this person belongs to this unit. A known NIP keeps its person; a new one gets a
     random id. Example: [bold]hadir import employees pegawai.csv --dry-run[/bold]
     """
     from services.schedule.importer import import_employees
 
-    _tell(import_employees(_url(database), file, dry_run))
+    _ask_and_tell(lambda dry: import_employees(_url(database), file, dry), dry_run, yes)
 
 
 @app.command("roster")
-def roster(file: FileArgument, dry_run: DryRun = False, actor: Actor = "operator", database: Database = None) -> None:
+def roster(
+    file: FileArgument, dry_run: DryRun = False, yes: Yes = False, actor: Actor = "operator", database: Database = None,
+) -> None:
     """Rosters: nip or employee_id, date, mode (WFO, WFA, OFF; POLA: follow the week again), start, end.
 
     Dates that the file does not name stay as they are. Example: [bold]hadir import roster rsud-februari.csv[/bold]
     """
     from services.schedule.importer import import_roster
 
-    _tell(import_roster(_url(database), file, dry_run, actor))
+    _ask_and_tell(lambda dry: import_roster(_url(database), file, dry, actor), dry_run, yes)
 
 
 @app.command("calendar")
@@ -134,6 +140,7 @@ def ceilings(
     file: FileArgument,
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month, if the file has no such column.")] = None,
     dry_run: DryRun = False,
+    yes: Yes = False,
     database: Database = None,
 ) -> None:
     """TPP ceilings: nip or employee_id, month, amount (rupiah), optional static_tkd.
@@ -142,7 +149,26 @@ def ceilings(
     """
     from services.payroll.importer import import_ceilings
 
-    _tell(import_ceilings(_url(database), file, dry_run=dry_run, month=month))
+    _ask_and_tell(lambda dry: import_ceilings(_url(database), file, dry_run=dry, month=month), dry_run, yes)
+
+
+@app.command("template")
+def template(
+    what: Annotated[Literal["people", "units", "roster", "ceilings"], typer.Argument(help="for which import")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="the file to write; .xlsx has instructions and text columns")],
+    form: Annotated[Literal["csv", "xlsx"] | None, typer.Option("--format", help="Default: by the file's name, else csv.")] = None,
+) -> None:
+    """Write an empty file with the columns that an import reads.
+
+    Example: [bold]hadir import template people pegawai.xlsx[/bold]
+    """
+    from services.commands.export import write_template
+
+    try:
+        write_template(what, file, form)
+    except OSError as problem:
+        stop_with(f"{file} tidak dapat ditulis ({problem.strerror}); periksa folder dan izinnya.")
+    print_line(f"{file}: isi mulai baris ke-2, lalu periksa dengan --dry-run.")
 
 
 def _url(given: str | None) -> str:
@@ -151,7 +177,17 @@ def _url(given: str | None) -> str:
     return given or settings().database
 
 
-def _tell(importing: Awaitable[Report]) -> None:
+def _ask_and_tell(importing: Callable[[bool], Awaitable[Report]], dry_run: bool, yes: bool) -> None:
+    """Import, on a terminal only after the differences were shown and agreed to; scripts are not asked."""
+    if dry_run or yes or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        _tell(importing(dry_run))
+        return
+    shown = _tell(importing(True))
+    if shown.new + shown.changed and typer.confirm("Terapkan?"):
+        _tell(importing(False))
+
+
+def _tell(importing: Awaitable[Report]) -> Report:
     """Print the report of an import; exit code 1 if errors stood against it or the database is away."""
     from shared.failures import is_infrastructure
 
@@ -168,6 +204,7 @@ def _tell(importing: Awaitable[Report]) -> None:
         print_line(line)
     if not report.ok:
         raise typer.Exit(1)
+    return report
 
 
 def _scope(text: str) -> tuple[str, dt.date, str | None]:

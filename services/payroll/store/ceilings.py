@@ -1,6 +1,6 @@
 """TPP ceilings in Postgres: accepted at once by an import, then applied lane by lane."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 from uuid import UUID
@@ -109,6 +109,14 @@ async def known_employees(connection: Connection, employee_ids: Collection[UUID]
         "select employee_id from employee where employee_id = any($1::uuid[])", list(employee_ids)
     )
     return {row["employee_id"] for row in rows}
+
+
+async def ceilings_of(connection: Connection, month: str, clock: str) -> AsyncIterator[tuple[str, Applied]]:
+    """The ceilings in force of a month for those who live by `clock`, each with its NIP, in its order; run in a transaction."""
+    query = """select e.nip, c.employee_id, c.version, c.amount, c.static_tkd from ceiling c join employee e using (employee_id)
+               where c.month = $1 and e.played_clock = $2 order by e.nip, c.employee_id"""
+    async for row in connection.cursor(query, month, clock, prefetch=2_000):
+        yield row["nip"], Applied((row["employee_id"], month), row["version"], Ceiling(row["amount"], row["static_tkd"]))
 
 
 def _key(item: tuple[Key, Ceiling]) -> Key:

@@ -1,0 +1,182 @@
+"""`hadir export`: reference data as files of the shape that `hadir import` reads; imported again they change nothing."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final, Literal
+
+import typer
+
+from services.commands.terminal import print_line, stop_with
+
+if TYPE_CHECKING:
+    from shared.database import Connection
+    from shared.sheets import Cell, Column
+    from shared.topics import Service
+
+app = typer.Typer(no_args_is_help=True, help="Write people, org units, rosters and ceilings to files that can be imported again.")
+
+Format = Annotated[Literal["csv", "xlsx"] | None, typer.Option("--format", help="Default: by the file's name, else csv.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="the file to write")]
+Month = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which month.")]
+Clock = Annotated[str, typer.Option("--clock", metavar="NAME", help="Invented people who live by this clock.")]
+Database = Annotated[
+    str | None,
+    typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
+]
+CEILINGS: Final = ("nip", "employee_id", "month", "amount", "static_tkd")
+
+
+@app.command("people")
+def people(file: File, form: Format = None, clock: Clock = "", database: Database = None) -> None:
+    """Everybody, one row for each move: for `hadir import employees`. Holds NIPs and names.
+
+    Example: [bold]hadir export people pegawai.xlsx[/bold]
+    """
+    from services.schedule.importer import exports
+
+    _write(file, form, exports.PEOPLE, "schedule", lambda connection: exports.people_table(connection, clock), database)
+
+
+@app.command("units")
+def units(file: File, form: Format = None, database: Database = None) -> None:
+    """Org units: for `hadir import org-units`.
+
+    Example: [bold]hadir export units opd.csv[/bold]
+    """
+    from services.schedule.importer import exports
+
+    _write(file, form, exports.UNITS, "schedule", exports.units_table, database)
+
+
+@app.command("roster")
+def roster(file: File, month: Month, form: Format = None, clock: Clock = "", database: Database = None) -> None:
+    """The rostered days of a month: for `hadir import roster`.
+
+    Example: [bold]hadir export roster roster-februari.xlsx --month 2026-02[/bold]
+    """
+    from services.schedule.importer import exports
+
+    _month(month)
+    _write(file, form, exports.ROSTER, "schedule", lambda connection: exports.roster_table(connection, month, clock), database)
+
+
+@app.command("ceilings")
+def ceilings(file: File, month: Month, form: Format = None, clock: Clock = "", database: Database = None) -> None:
+    """The TPP ceilings of a month: for `hadir import ceilings`.
+
+    Example: [bold]hadir export ceilings tpp-februari.csv --month 2026-02[/bold]
+    """
+    _month(month)
+    _write(file, form, CEILINGS, "payroll", lambda connection: _ceilings(connection, month, clock), database)
+
+
+async def _ceilings(connection: "Connection", month: str, clock: str) -> AsyncIterator[list[str]]:
+    from services.payroll.store.ceilings import ceilings_of
+
+    async for nip, applied in ceilings_of(connection, month, clock):
+        ceiling = applied.ceiling
+        static = "" if ceiling.static_tkd is None else str(ceiling.static_tkd)
+        yield [nip, str(applied.key[0]), month, str(ceiling.amount), static]
+
+
+def _month(month: str) -> None:
+    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
+        stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
+
+
+def form_of(file: Path, form: str | None) -> str:
+    """The form asked for, or the one that the file's name says."""
+    return form or ("xlsx" if file.suffix.lower() == ".xlsx" else "csv")
+
+
+def _write(
+    file: Path, form: str | None, names: Sequence[str], service: "Service",
+    table: "Callable[[Connection], AsyncIterator[list[str]]]", database: str | None,
+) -> None:  # fmt: skip
+    from shared.failures import is_infrastructure
+    from shared.settings import settings
+    from shared.sheets import Column, write_csv, write_xlsx
+
+    columns = [Column(name, width=24 if name in ("name", "nip", "employee_id", "previous_nip") else 14) for name in names]
+    try:
+        rows = asyncio.run(_gather(database or settings().database, service, table))
+        written = (write_xlsx if form_of(file, form) == "xlsx" else write_csv)(file, columns, rows)
+    except OSError as problem:
+        if is_infrastructure(problem):
+            stop_with(f"Basis data tidak terjangkau ({type(problem).__name__}): jalankan `hadir run`, atau sebutkan --database.")
+        stop_with(f"{file} tidak dapat ditulis ({problem.strerror}); periksa folder dan izinnya.")
+    except ValueError:
+        stop_with("Terlalu banyak baris untuk satu lembar xlsx; pakai --format csv.")
+    except Exception as error:
+        if not is_infrastructure(error):
+            raise
+        stop_with(f"Basis data tidak terjangkau ({type(error).__name__}): jalankan `hadir run`, atau sebutkan --database.")
+    print_line(f"{file}: {written} baris.")
+
+
+async def _gather(
+    url: str, service: "Service", table: "Callable[[Connection], AsyncIterator[list[str]]]"
+) -> "list[Sequence[Cell]]":
+    """All rows, in one snapshot: a province's employees take some 200 MB, and the file is then written in one go."""
+    from shared.database import open_pool
+
+    pool = await open_pool(url, service, max_size=1)
+    try:
+        async with pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+            return [row async for row in table(connection)]
+    finally:
+        await pool.close()
+
+
+TEMPLATES: Final = ("people", "units", "roster", "ceilings")
+
+
+def write_template(what: str, file: Path, form: str | None) -> None:
+    """An empty file with the columns that an import reads; as xlsx with words to choose from and a sheet of instructions."""
+    from shared.sheets import write_csv, write_xlsx
+
+    columns, notes = _template(what)
+    if form_of(file, form) == "xlsx":
+        write_xlsx(file, columns, (), notes=notes, choices=lambda name: _CHOICES.get(name, ()))
+    else:
+        write_csv(file, columns, ())
+
+
+_CHOICES: Final = {
+    "timezone": ("WIB", "WITA", "WIT"), "active": ("ya", "tidak"),
+    "mode": ("WFO", "WFA", "OFF", "POLA"), "public_service": ("ya", "tidak"), "round_the_clock": ("ya", "tidak"),
+}  # fmt: skip
+
+_NOTES: Final = {
+    "nip": "NIP 18 angka. Kolom ini sudah berformat Teks: Excel hanya menyimpan 15 angka bilangan, jadi NIP yang menjadi bilangan ditolak.",
+    "name": "Nama.", "kind": "PNS, CPNS, PPPK atau PPPK_PW; untuk unit: OPD atau UPT.",
+    "group": "Kelompok jabatan, misalnya structural, functional, pelaksana; dipakai tabel potongan.",
+    "org_unit": "Kode unit kerja yang sudah diimpor.", "since": "Sejak tanggal ini (TMT) di unit itu, misalnya 2026-02-01.",
+    "employee_id": "Kosongkan untuk pegawai baru; dari ekspor jangan diubah.", "timezone": "WIB, WITA atau WIT.",
+    "week_pattern": "Kode pola kerja; kosong: lima hari kerja.", "played_clock": "Hanya untuk pegawai rekaan; kosongkan.",
+    "active": "ya atau tidak.", "job_class": "Kelas jabatan 1 sampai 17.", "until": "Hari kerja terakhir; - untuk membatalkannya.",
+    "previous_nip": "NIP lama orang yang sama (PPPK menjadi PNS); beberapa dipisah spasi.",
+    "code": "Kode unit.", "org_unit_id": "Kosongkan untuk unit baru.", "calendar": "Kalender libur; kosong: nasional.",
+    "public_service": "Pelayanan langsung kepada masyarakat (Perpres 21/2023 Pasal 7): ya atau tidak.",
+    "parent": "Kode unit induk (untuk UPT); - bila tanpa induk.", "round_the_clock": "Unit 24 jam: ya atau tidak.",
+    "date": "Tanggal, misalnya 2026-02-28.", "mode": "WFO, WFA, OFF, atau POLA (kembali ke pola kerja).",
+    "start": "Jam mulai 07:30; kosong: menurut pola kerja.", "end": "Jam selesai 16:00.",
+    "month": "Bulan, misalnya 2026-02.", "amount": "Pagu TPP sebulan dalam rupiah bulat.",
+    "static_tkd": "Bagian statis bila kebijakan memakainya.",
+}  # fmt: skip
+
+
+def _template(what: str) -> "tuple[list[Column], list[str]]":
+    from services.schedule.importer import exports
+    from shared.sheets import Column
+
+    names = {"people": exports.PEOPLE, "units": exports.UNITS, "roster": exports.ROSTER, "ceilings": CEILINGS}[what]
+    required = {
+        "people": exports.PEOPLE[:6], "units": exports.UNITS[:3], "roster": ("nip", "date", "mode"), "ceilings": ("nip", "amount"),
+    }[what]  # fmt: skip
+    notes = [f"{name}{' (wajib)' if name in required else ''}: {_NOTES[name]}" for name in names]
+    return [Column(name, width=22 if name in ("nip", "name", "employee_id", "previous_nip") else 14) for name in names], [
+        "Isi mulai baris ke-2 lembar Data; baris pertama jangan diubah. Periksa dahulu dengan --dry-run.", *notes,
+    ]  # fmt: skip
