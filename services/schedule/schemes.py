@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -71,6 +71,8 @@ async def apply_schemes(lanes: Lanes, schemes: Mapping[str, Scheme], scopes: Seq
         for scope in scopes:
             states = _in_force(states, schemes[scope.name], scope)
         changed, outcome = differing(states.values(), known, lambda state: state.scheme_id)
+        named = {scheme.identity for scheme in schemes.values()}
+        outcome = replace(outcome, unchanged=len(named - {state.scheme_id for _, state in changed}))
         if changed:
             detail = {"role": by.role, "reason": reason, "schemes": sorted(state.name for _, state in changed)}
             cause = record_audit(work, by.name, "apply-schemes", "schemes", detail)
