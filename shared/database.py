@@ -73,17 +73,22 @@ async def connect(url: str, service: Service | None, *, name: str = "hadir") -> 
     )
 
 
-async def open_pool(url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4) -> Pool:
+async def open_pool(
+    url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4, more: Mapping[str, str] | None = None
+) -> Pool:
     """A pool whose sessions act as the role of `service` in its schema, in UTC, with timeouts on everything.
 
-    JSON columns come as text (asyncpg's default). Raises what connecting raises: `OSError`, `asyncpg.PostgresError`.
+    `more` are further settings of the sessions. JSON columns come as text (asyncpg's default). Raises what connecting
+    raises: `OSError`, `asyncpg.PostgresError`.
     """
-    return await _open(url, session_settings(service, f"hadir {service or 'tool'}"), min_size, max_size)
+    return await _open(url, {**session_settings(service, f"hadir {service or 'tool'}"), **(more or {})}, min_size, max_size)
 
 
-async def open_audit_pool(url: str, *, min_size: int = 1, max_size: int = 4) -> Pool:
+async def open_audit_pool(
+    url: str, *, min_size: int = 1, max_size: int = 4, more: Mapping[str, str] | None = None
+) -> Pool:
     """A pool whose sessions may read every schema and write none; otherwise as `open_pool`."""
-    return await _open(url, auditor_settings("hadir reports"), min_size, max_size)
+    return await _open(url, {**auditor_settings("hadir reports"), **(more or {})}, min_size, max_size)
 
 
 async def _open(url: str, settings: Mapping[str, str], min_size: int, max_size: int) -> Pool:

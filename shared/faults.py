@@ -66,6 +66,7 @@ WORDINGS: Final[Mapping[str, Wording]] = {
     "int_from_float": _WHOLE,
     "bool_type": plain("wrong-type", "Harus true atau false."),
     "bool_parsing": plain("wrong-type", "Harus true atau false."),
+    "string_unicode": plain("wrong-type", "Harus berupa teks UTF-8 yang sah."),
     "string_type": plain("wrong-type", "Harus berupa teks."),
     "greater_than_equal": _bound("Paling sedikit {}.", "ge"),
     "greater_than": _bound("Harus lebih dari {}.", "gt"),

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from typing import Annotated, Any, Final, NamedTuple
 from uuid import UUID
 
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 
 from shared.faults import Fault
 from shared.roles import REACH, RIGHTS, Reach, Role, may
@@ -98,6 +98,14 @@ def asks(verb: str) -> Any:
     Written `actor: Annotated[Actor, asks("days.read")]`; KeyError for a verb that is not in the table of roles.
     """
     return Depends(Asks(verb))
+
+
+def admit(request: Request) -> None:
+    """Raises Problem 401 or 403 unless whoever asks has the verbs of the route; for what must not be had before that."""
+    named = (request.headers.get(header) for header in ("Hadir-Actor", "Hadir-Role", "Hadir-Units"))
+    actor = read_actor(*named)
+    if not all(actor.role in roles for _, roles in verbs_of(request.scope["route"])):
+        raise Problem(FORBIDDEN)
 
 
 def verbs_of(route: Any) -> list[tuple[str, frozenset[Role]]]:

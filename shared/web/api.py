@@ -11,10 +11,14 @@ from shared.database import Connection, Pool
 from shared.lanes import Lanes
 from shared.settings import Settings
 from shared.topics import Service
+from shared.web.actors import admit
 
 POOL_SIZE: Final = 8
 _COMMANDS_AT_ONCE: Final = 3
 """A command holds two connections; were there as many at once as connections, all would wait for their second one."""
+
+_WAIT_S: Final = 10.0
+"""How long a read waits for a connection; then it is answered 503."""
 
 
 class Api:
@@ -44,8 +48,9 @@ class _HasApi(Protocol):
 
 
 async def _reading(request: Request) -> AsyncIterator[Connection]:
+    admit(request)  # wherever the route names who asks: nobody else gets a connection
     api = cast(_HasApi, request.app.state).api
-    async with api.pool.acquire() as connection, connection.transaction(readonly=True, isolation="repeatable_read"):
+    async with api.pool.acquire(timeout=_WAIT_S) as connection, connection.transaction(readonly=True, isolation="repeatable_read"):
         yield connection
 
 

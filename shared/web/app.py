@@ -37,6 +37,8 @@ _PROBE_EVERY_S: Final = 1.0
 _FORGET_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 5_000
 _PREFIX: Final = "/v1"
+_SESSION: Final = {"plan_cache_mode": "force_custom_plan"}
+"""One query serves many filters ("or $5 is null"): only a plan for the filters that are given finds the right index."""
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -100,8 +102,8 @@ def new_app(
 async def _pool(context: Context) -> Pool:
     url = context.settings.database
     if context.service is None:
-        return await open_audit_pool(url, min_size=0, max_size=POOL_SIZE)
-    return await open_pool(url, context.service, min_size=0, max_size=POOL_SIZE)
+        return await open_audit_pool(url, min_size=0, max_size=POOL_SIZE, more=_SESSION)
+    return await open_pool(url, context.service, min_size=0, max_size=POOL_SIZE, more=_SESSION)
 
 
 async def _probe(pool: Pool, context: Context, readiness: Readiness) -> None:

@@ -61,6 +61,10 @@ class Paging(NamedTuple):
         return Page(items=shown, next=cursor(*key(shown[-1])) if more else None)
 
 
+_INT: Final = 2**31
+"""What a column of type integer holds."""
+
+
 def cursor(*key: Any) -> str:
     """The cursor that stands for a key: UUIDs, dates, times, numbers and texts."""
     return urlsafe_b64encode(orjson.dumps(key, default=str)).decode()  # the database has a UUID of its own kind
@@ -68,7 +72,7 @@ def cursor(*key: Any) -> str:
 
 def _exactly(kind: type) -> Callable[[Any], Any]:
     def read(part: Any) -> Any:
-        if type(part) is not kind or (isinstance(part, str) and "\x00" in part):
+        if type(part) is not kind or (isinstance(part, str) and "\x00" in part) or (isinstance(part, int) and abs(part) >= _INT):
             raise _cursor()
         return part
 

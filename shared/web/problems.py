@@ -82,6 +82,10 @@ GENERAL: Final[Mapping[str, Kind]] = {
 _BY_STATUS: Final = {400: "malformed-json", 404: "not-found", 405: "method-not-allowed", 413: "body-too-large"}
 
 
+_UNSTORABLE: Final = frozenset({"22000", "22003", "22007", "22008", "22021", "22P02", "22P05"})
+"""SQLSTATEs with which PostgreSQL, or asyncpg before it, refuses a value: not encodable, out of range, no date, NUL, no UTF-8."""
+
+
 class FieldError(BaseModel):
     """Satu kesalahan: bidang ("" = seluruh isi), kode tetap, dan kalimat untuk orang."""
 
@@ -171,10 +175,12 @@ def install(
     async def of_refusal(_: Request, error: Exception) -> Response:
         return respond(REFUSED, detail=str(error))
 
-    async def of_infrastructure(_: Request, error: Exception) -> Response:
-        if not is_infrastructure(error):
-            raise error
-        return respond(DATABASE_AWAY)
+    async def of_database(_: Request, error: Exception) -> Response:
+        if is_infrastructure(error):
+            return respond(DATABASE_AWAY)
+        if getattr(error, "sqlstate", None) in _UNSTORABLE:
+            return respond(INVALID_REQUEST, detail="Ada isi yang tidak dapat disimpan: karakter NUL, teks rusak, atau angka di luar batas.")
+        raise error
 
     async def of_bug(_: Request, __: Exception) -> Response:
         return respond(kinds["internal-error"])
@@ -183,7 +189,7 @@ def install(
     app.add_exception_handler(Problem, of_problem)
     app.add_exception_handler(RequestValidationError, of_validation)
     for kind_of_error in (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
-        app.add_exception_handler(kind_of_error, of_infrastructure)
+        app.add_exception_handler(kind_of_error, of_database)
     for refusal in refusals:
         app.add_exception_handler(refusal, of_refusal)
     app.add_exception_handler(Exception, of_bug)

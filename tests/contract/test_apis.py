@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 APIS = [*(service for service in SERVICES if service != "ingest"), "reports"]
 
 
+@cache
 def app_of(service: Any) -> FastAPI:
     create_app: Callable[[Context], FastAPI] = import_module(f"services.{service}.api").create_app
     return create_app(Context(Settings(), None if service == "reports" else service, lambda _error: None))

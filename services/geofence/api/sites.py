@@ -63,7 +63,7 @@ class Imported(BaseModel):
 
 @router.get("/sites", operation_id="listSites", summary="Daftar situs")
 async def list_sites(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("sites.read")],
+    actor: Annotated[Actor, asks("sites.read")], connection: Reading, paging: PageAsked,
     kind: Literal["office", "activity", "region"] | None = None,
 ) -> Page[Site]:  # fmt: skip
     """Situs menurut kode, dengan bentuknya."""
@@ -73,7 +73,7 @@ async def list_sites(
 
 
 @router.get("/sites/{site_id}", operation_id="getSite", summary="Satu situs")
-async def get_site(connection: Reading, site_id: UUID, actor: Annotated[Actor, asks("sites.read")]) -> Site:
+async def get_site(actor: Annotated[Actor, asks("sites.read")], connection: Reading, site_id: UUID) -> Site:
     """Satu situs."""
     row = await listing.site(connection, site_id)
     if row is None:

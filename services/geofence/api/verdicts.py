@@ -36,7 +36,7 @@ class Suspicion(BaseModel):
 
 @router.get("/check-ins", operation_id="listVerdicts", summary="Putusan lokasi seorang pegawai")
 async def list_verdicts(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("check-ins.read")], employee_id: UUID,
+    actor: Annotated[Actor, asks("check-ins.read")], connection: Reading, paging: PageAsked, employee_id: UUID,
     first: Annotated[AwareDatetime, Query(alias="from", description="Sejak waktu ini")],
     last: Annotated[AwareDatetime, Query(alias="until", description="Sebelum waktu ini; paling lama setahun")],
 ) -> Page[CheckInLocated]:  # fmt: skip
@@ -51,7 +51,7 @@ async def list_verdicts(
 
 @router.get("/check-ins/{check_in_id}", operation_id="getVerdict", summary="Putusan lokasi satu tanda hadir")
 async def get_verdict(
-    connection: Reading, check_in_id: UUID, actor: Annotated[Actor, asks("check-ins.read")]
+    actor: Annotated[Actor, asks("check-ins.read")], connection: Reading, check_in_id: UUID
 ) -> CheckInLocated:
     """Putusan terbaru: di dalam, di luar, atau belum pasti; jarak dibulatkan. Tanpa koordinat."""
     row = await listing.verdict(connection, check_in_id)
@@ -63,7 +63,7 @@ async def get_verdict(
 
 @router.get("/suspicions", operation_id="listSuspicions", summary="Dugaan pemalsuan posisi")
 async def list_suspicions(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("suspicions.read")],
+    actor: Annotated[Actor, asks("suspicions.read")], connection: Reading, paging: PageAsked,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None, signal: Code | None = None,
     first: Annotated[AwareDatetime | None, Query(alias="from", description="Yang terlihat sejak waktu ini")] = None,
 ) -> Page[Suspicion]:  # fmt: skip

@@ -90,7 +90,7 @@ class Balance(BaseModel):
 
 @router.get("/months", operation_id="listMonths", summary="Bulan pegawai")
 async def list_months(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("months.read")],
+    actor: Annotated[Actor, asks("months.read")], connection: Reading, paging: PageAsked,
     month: Month | None = None, employee_id: UUID | None = None,
 ) -> Page[EmployeeMonth]:  # fmt: skip
     """Potongan per pegawai dan bulan, menurut pegawai."""
@@ -101,7 +101,7 @@ async def list_months(
 
 @router.get("/months/{employee_id}/{month}", operation_id="getMonth", summary="Satu bulan pegawai")
 async def get_month(
-    connection: Reading, employee_id: UUID, month: Month, actor: Annotated[Actor, asks("months.read")]
+    actor: Annotated[Actor, asks("months.read")], connection: Reading, employee_id: UUID, month: Month
 ) -> EmployeeMonth:
     """Potongan satu pegawai pada satu bulan; rinciannya pada slip (layanan laporan)."""
     about(actor, employee_id)
@@ -113,7 +113,7 @@ async def get_month(
 
 @router.get("/ledger", operation_id="listLedger", summary="Buku potongan")
 async def list_ledger(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("ledger.read")],
+    actor: Annotated[Actor, asks("ledger.read")], connection: Reading, paging: PageAsked,
     month: Month | None = None, employee_id: UUID | None = None,
 ) -> Page[Entry]:  # fmt: skip
     """Catatan buku potongan menurut pegawai, bulan, dan nomor."""
@@ -124,7 +124,7 @@ async def list_ledger(
 
 @router.get("/ceilings", operation_id="listCeilings", summary="Pagu TPP")
 async def list_ceilings(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("ceilings.read")],
+    actor: Annotated[Actor, asks("ceilings.read")], connection: Reading, paging: PageAsked,
     month: Month | None = None, employee_id: UUID | None = None,
 ) -> Page[Ceiling]:  # fmt: skip
     """Pagu yang berlaku menurut pegawai dan bulan."""
@@ -134,7 +134,7 @@ async def list_ceilings(
 
 
 @router.get("/balance", operation_id="getBalance", summary="Bukti seimbang")
-async def get_balance(connection: Reading, _: Annotated[Actor, asks("balance.read")]) -> Balance:
+async def get_balance(_: Annotated[Actor, asks("balance.read")], connection: Reading) -> Balance:
     """Bandingkan setiap bulan dengan jumlah catatan bukunya, sampai ke rupiah."""
     return Balance.model_validate(await balance(connection), from_attributes=True)
 

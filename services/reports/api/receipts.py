@@ -32,7 +32,7 @@ _SLIP: Final[dict[int | str, dict[str, Any]]] = {
 
 @router.get("/receipts/{employee_id}/{month}", operation_id="getReceipt", summary="Slip sebagai JSON", responses=_RECEIPT)
 async def get_receipt(
-    connection: Reading, employee_id: UUID, month: Month, actor: Annotated[Actor, asks("receipts.read")], date: OfDay = None
+    actor: Annotated[Actor, asks("receipts.read")], connection: Reading, employee_id: UUID, month: Month, date: OfDay = None
 ) -> Response:
     """Tanda hadir, tugas, temuan, aturan, hitungan, buku potongan, dan sidiknya. Tanpa nama, NIP, dan koordinat."""
     gathered = await _gathered(connection, actor, employee_id, month, date)
@@ -44,7 +44,7 @@ async def get_receipt(
     response_class=PlainTextResponse,
 )  # fmt: skip
 async def get_slip(
-    connection: Reading, employee_id: UUID, month: Month, actor: Annotated[Actor, asks("receipts.read")], date: OfDay = None
+    actor: Annotated[Actor, asks("receipts.read")], connection: Reading, employee_id: UUID, month: Month, date: OfDay = None
 ) -> Response:
     """Slip dalam bahasa Indonesia, dengan nama dan NIP."""
     if not actor.sees_names:

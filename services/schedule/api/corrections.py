@@ -63,7 +63,7 @@ class Recorded(BaseModel):
 
 @router.get("/corrections", operation_id="listCorrections", summary="Koreksi")
 async def list_corrections(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("corrections.read")], first: First, last: Last,
+    actor: Annotated[Actor, asks("corrections.read")], connection: Reading, paging: PageAsked, first: First, last: Last,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None, kind: str | None = None, state: State | None = None,
 ) -> Page[Correction]:  # fmt: skip
     """Koreksi yang menyentuh rentang tanggal ini, menurut tanggal pertama. Pengusulan yang belum diputus: state=requested."""
@@ -79,7 +79,7 @@ async def list_corrections(
 
 @router.get("/corrections/{correction_id}", operation_id="getCorrection", summary="Satu koreksi")
 async def get_correction(
-    connection: Reading, correction_id: UUID, actor: Annotated[Actor, asks("corrections.read")]
+    actor: Annotated[Actor, asks("corrections.read")], connection: Reading, correction_id: UUID
 ) -> Correction:
     """Satu koreksi dalam versi terbarunya."""
     row = await concluded.correction(connection, correction_id)

@@ -80,7 +80,7 @@ class DueDays(BaseModel):
 
 @router.get("/days", operation_id="listDays", summary="Penilaian hari kerja")
 async def list_days(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("days.read")], first: First, last: Last,
+    actor: Annotated[Actor, asks("days.read")], connection: Reading, paging: PageAsked, first: First, last: Last,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None,
 ) -> Page[DayAssessed]:  # fmt: skip
     """Versi terbaru setiap hari dalam rentang tanggal, menurut pegawai dan tanggal."""
@@ -94,7 +94,7 @@ async def list_days(
 
 @router.get("/days/{employee_id}/{date}", operation_id="getDay", summary="Satu hari kerja")
 async def get_day(
-    connection: Reading, employee_id: UUID, date: BusinessDate, actor: Annotated[Actor, asks("days.read")]
+    actor: Annotated[Actor, asks("days.read")], connection: Reading, employee_id: UUID, date: BusinessDate
 ) -> DayAssessed:
     """Penilaian terbaru satu hari: status, temuan, bukti, paket aturan."""
     await sight(connection, actor, employee_id)
@@ -106,7 +106,7 @@ async def get_day(
 
 @router.get("/violations", operation_id="listViolations", summary="Pelanggaran")
 async def list_violations(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("violations.read")], first: First, last: Last,
+    actor: Annotated[Actor, asks("violations.read")], connection: Reading, paging: PageAsked, first: First, last: Last,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None,
     retracted: Annotated[bool, Query(description="Juga yang sudah ditarik kembali")] = False,
 ) -> Page[Violation]:  # fmt: skip
@@ -121,7 +121,7 @@ async def list_violations(
 
 @router.get("/discipline", operation_id="listDisciplineSteps", summary="Anak tangga hukuman disiplin")
 async def list_steps(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("discipline.read")],
+    actor: Annotated[Actor, asks("discipline.read")], connection: Reading, paging: PageAsked,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None,
     action: Literal["proposed", "withdrawn", "decided"] | None = None,
 ) -> Page[Step]:  # fmt: skip
@@ -133,7 +133,7 @@ async def list_steps(
 
 
 @router.get("/due-days", operation_id="getDueDays", summary="Yang menunggu penilaian")
-async def get_due_days(connection: Reading, _: Annotated[Actor, asks("due-days.read")]) -> DueDays:
+async def get_due_days(_: Annotated[Actor, asks("due-days.read")], connection: Reading) -> DueDays:
     """Berapa hari menunggu dinilai, dan mengapa; nol semua berarti semua angka mutakhir."""
     now = dt.datetime.now(dt.UTC)
     found = {row["priority"]: row for row in await concluded.due(connection, now)}

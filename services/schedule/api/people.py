@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from services.schedule.store import listing
 from shared.database import Connection
+from shared.events import Text
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.pages import Page, PageAsked
@@ -63,10 +64,10 @@ class OrgUnit(BaseModel):
 
 @router.get("/employees", operation_id="listEmployees", summary="Daftar pegawai")
 async def list_employees(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("employees.read")],
+    actor: Annotated[Actor, asks("employees.read")], connection: Reading, paging: PageAsked,
     org_unit_id: UUID | None = None,
     on: Annotated[dt.date | None, Query(description="Keanggotaan pada tanggal ini; hari ini bila kosong")] = None,
-    search: Annotated[str | None, Query(min_length=3, max_length=100, description="NIP, atau bagian dari nama")] = None,
+    search: Annotated[Text | None, Query(min_length=3, max_length=100, description="NIP, atau bagian dari nama")] = None,
 ) -> Page[Employee]:  # fmt: skip
     """Pegawai menurut id. Peran unit hanya melihat anggota unitnya, pegawai hanya dirinya sendiri."""
     after = paging.key(UUID)
@@ -78,7 +79,7 @@ async def list_employees(
 
 
 @router.get("/employees/{employee_id}", operation_id="getEmployee", summary="Satu pegawai")
-async def get_employee(connection: Reading, employee_id: UUID, actor: Annotated[Actor, asks("employees.read")]) -> Employee:
+async def get_employee(actor: Annotated[Actor, asks("employees.read")], connection: Reading, employee_id: UUID) -> Employee:
     """Satu pegawai dengan keanggotaan dan pola minggunya."""
     await sight(connection, actor, employee_id)
     row = await listing.employee(connection, employee_id)
@@ -88,7 +89,7 @@ async def get_employee(connection: Reading, employee_id: UUID, actor: Annotated[
 
 @router.get("/org-units", operation_id="listOrgUnits", summary="Daftar unit kerja")
 async def list_org_units(
-    connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("org-units.read")]
+    _: Annotated[Actor, asks("org-units.read")], connection: Reading, paging: PageAsked
 ) -> Page[OrgUnit]:
     """Unit kerja menurut kode."""
     after = paging.key(str)
@@ -97,7 +98,7 @@ async def list_org_units(
 
 
 @router.get("/org-units/{org_unit_id}", operation_id="getOrgUnit", summary="Satu unit kerja")
-async def get_org_unit(connection: Reading, org_unit_id: UUID, _: Annotated[Actor, asks("org-units.read")]) -> OrgUnit:
+async def get_org_unit(_: Annotated[Actor, asks("org-units.read")], connection: Reading, org_unit_id: UUID) -> OrgUnit:
     """Satu unit kerja."""
     row = await listing.org_unit(connection, org_unit_id)
     if row is None:

@@ -70,7 +70,7 @@ class Roster(BaseModel):
 
 
 @router.get("/weeks", operation_id="listWeeks", summary="Pola minggu kerja")
-async def list_weeks(connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("weeks.read")]) -> Page[WeekPattern]:
+async def list_weeks(_: Annotated[Actor, asks("weeks.read")], connection: Reading, paging: PageAsked) -> Page[WeekPattern]:
     """Pola minggu menurut kode."""
     after = paging.key(str)
     found = await listing.weeks(connection, after[0] if after else "", paging.rows)
@@ -80,7 +80,7 @@ async def list_weeks(connection: Reading, paging: PageAsked, _: Annotated[Actor,
 
 @router.get("/calendars", operation_id="listCalendars", summary="Kalender libur")
 async def list_calendars(
-    connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("calendars.read")]
+    _: Annotated[Actor, asks("calendars.read")], connection: Reading, paging: PageAsked
 ) -> Page[Calendar]:
     """Kalender menurut nama dan tahun."""
     after = paging.key(str, int)
@@ -91,7 +91,7 @@ async def list_calendars(
 
 @router.get("/policies", operation_id="listPolicies", summary="Paket aturan")
 async def list_policies(
-    connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("policies.read")]
+    _: Annotated[Actor, asks("policies.read")], connection: Reading, paging: PageAsked
 ) -> Page[PolicyHead]:
     """Paket aturan menurut id, tanpa isinya."""
     after = paging.key(UUID)
@@ -101,7 +101,7 @@ async def list_policies(
 
 @router.get("/policies/in-force", operation_id="listPoliciesInForce", summary="Paket aturan yang berlaku")
 async def list_policies_in_force(
-    connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("policies.read")],
+    _: Annotated[Actor, asks("policies.read")], connection: Reading, paging: PageAsked,
     org_unit_id: Annotated[UUID | None, Query(description="Hanya yang berlaku di unit ini: miliknya dan milik daerah")] = None,
 ) -> Page[InForce]:  # fmt: skip
     """Paket mana berlaku di mana sejak kapan, menurut tanggal. Paket unit mendahului paket daerah."""
@@ -111,7 +111,7 @@ async def list_policies_in_force(
 
 
 @router.get("/policies/{policy_id}", operation_id="getPolicy", summary="Satu paket aturan")
-async def get_policy(connection: Reading, policy_id: UUID, _: Annotated[Actor, asks("policies.read")]) -> PolicyPack:
+async def get_policy(_: Annotated[Actor, asks("policies.read")], connection: Reading, policy_id: UUID) -> PolicyPack:
     """Satu paket aturan dengan isinya."""
     row = await listing.policy(connection, policy_id)
     if row is None:
@@ -121,7 +121,7 @@ async def get_policy(connection: Reading, policy_id: UUID, _: Annotated[Actor, a
 
 @router.get("/rosters", operation_id="listRosters", summary="Jadwal per pegawai dan bulan")
 async def list_rosters(
-    connection: Reading, paging: PageAsked, actor: Annotated[Actor, asks("rosters.read")],
+    actor: Annotated[Actor, asks("rosters.read")], connection: Reading, paging: PageAsked,
     month: Month | None = None, employee_id: UUID | None = None, org_unit_id: UUID | None = None,
 ) -> Page[Roster]:  # fmt: skip
     """Jadwal menurut pegawai dan bulan; dengan unit: mereka yang pernah menjadi anggotanya."""

@@ -16,19 +16,50 @@ from shared.web.actors import Bounds
 _NOBODY: Final = UUID(int=0)
 _NEVER: Final = dt.date(1, 1, 1)
 
+_PEOPLE: Final = """
+with who as materialized (
+    select employee_id from employee
+    where member_unit && $7 and employee_id >= $1 and ($6::uuid is null or employee_id = $6) order by employee_id)
+"""
+"""Who belongs or has belonged to units: few, so that their rows are looked up one person after the other."""
+
+_DAYS_OF_ALL: Final = """
+select a.content::text as content from assessment a
+where (a.employee_id, a.date) > ($1, $2) and a.date between $4 and $5 and ($6::uuid is null or a.employee_id = $6)
+  and $7::uuid[] is null
+order by a.employee_id, a.date limit $3
+"""
+_DAYS_OF_UNITS: Final = f"""{_PEOPLE}
+select a.content::text as content from who cross join lateral (
+    select a.* from assessment a
+    where a.employee_id = who.employee_id and a.date between $4 and $5 and (a.employee_id, a.date) > ($1, $2)
+      and (a.content->>'org_unit_id')::uuid = any($7) order by a.date offset 0) a
+order by who.employee_id, a.date limit $3
+"""  # noqa: S608 - made of our own words
+
+_VIOLATIONS_OF_ALL: Final = """
+select v.* from violation v
+where (v.employee_id, v.date, v.violation_id) > ($1, $2, $9) and v.date between $4 and $5
+  and ($6::uuid is null or v.employee_id = $6) and $7::uuid[] is null and (not $8 or v.action = 'raised')
+order by v.employee_id, v.date, v.violation_id limit $3
+"""
+_VIOLATIONS_OF_UNITS: Final = f"""{_PEOPLE}
+select v.* from who cross join lateral (
+    select v.* from violation v join assessment a using (employee_id, date)
+    where v.employee_id = who.employee_id and v.date between $4 and $5
+      and (v.employee_id, v.date, v.violation_id) > ($1, $2, $9) and (a.content->>'org_unit_id')::uuid = any($7)
+      and (not $8 or v.action = 'raised')
+    order by v.date, v.violation_id offset 0) v
+order by who.employee_id, v.date, v.violation_id limit $3
+"""  # noqa: S608 - made of our own words
+
 
 async def days(
     connection: Connection, *, after: tuple[Any, ...] | None, rows: int, bounds: Bounds, first: dt.date, last: dt.date
 ) -> list[str]:
     """Assessed days (JSON) by person and date; of a unit: those judged as its days, also of people who have moved since."""
     found = await connection.fetch(
-        """select a.content::text as content from assessment a
-           where (a.employee_id, a.date) > ($1, $2) and a.date between $4 and $5 and ($6::uuid is null or a.employee_id = $6)
-             and ($7::uuid[] is null or (a.content->>'org_unit_id')::uuid = any($7)
-                  and exists (select from employee e where e.employee_id = a.employee_id and e.member_unit && $7))
-           order by a.employee_id, a.date limit $3""",
-        *(after or (_NOBODY, _NEVER)), rows, first, last, *bounds,
-    )
+        _DAYS_OF_ALL if bounds.units is None else _DAYS_OF_UNITS, *(after or (_NOBODY, _NEVER)), rows, first, last, *bounds)
     return [row["content"] for row in found]
 
 
@@ -44,15 +75,10 @@ async def violations(
     standing: bool,
 ) -> Sequence[asyncpg.Record]:  # fmt: skip
     """Violations by person, date and id; `standing`: without those that were retracted."""
+    key = after or (_NOBODY, _NEVER, _NOBODY)
     return await connection.fetch(
-        """select v.* from violation v
-           where (v.employee_id, v.date, v.violation_id) > ($1, $2, $3) and v.date between $5 and $6
-             and ($7::uuid is null or v.employee_id = $7)
-             and ($8::uuid[] is null or exists (select from assessment a where a.employee_id = v.employee_id and a.date = v.date
-                  and (a.content->>'org_unit_id')::uuid = any($8)))
-             and (not $9 or v.action = 'raised')
-           order by v.employee_id, v.date, v.violation_id limit $4""",
-        *(after or (_NOBODY, _NEVER, _NOBODY)), rows, first, last, *bounds, standing,
+        _VIOLATIONS_OF_ALL if bounds.units is None else _VIOLATIONS_OF_UNITS,
+        *key[:2], rows, first, last, *bounds, standing, key[2],
     )
 
 

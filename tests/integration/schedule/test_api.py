@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import orjson
@@ -198,6 +198,10 @@ async def test_wrong_requests_are_told_field_by_field(api: httpx.AsyncClient) ->
     assert refused(answer) == (422, "invalid-request")
     assert {(one["field"], one["code"]) for one in answer.json()["errors"]} == {
         ("from", "not-a-date"), ("until", "missing"), ("limit", "out-of-range")}
+    for path in ("/org-units?after=WyJhXHUwMDAwIl0=", "/employees?search=abc%00def"):
+        assert refused(await api.get(f"/v1{path}")) == (422, "invalid-request")
+    nul = {"kind": "leave", "employee_id": str(UUID(int=7)), "reason": "SK", "body": {"letter": "a\x00b"}}
+    assert (await api.post("/v1/corrections", json=nul, headers=keyed())).status_code == 422
     backwards = await api.get("/v1/days", params={"from": "2026-02-02", "until": "2026-02-01"})
     assert refused(backwards) == (422, "invalid-request")
     assert refused(await api.get("/v1/org-units", params={"after": "bm90LWpzb24="})) == (422, "invalid-request")
@@ -216,5 +220,5 @@ async def test_it_is_ready_once_the_tables_are_there(api: httpx.AsyncClient) -> 
 
     assert (await api.get("/healthz")).json() == {"status": "alive"}
     await api.get("/v1/weeks")
-    assert 'hadir_api_seconds_count{operation="listWeeks",service="schedule",status="200"}' in (await api.get("/metrics")).text
+    assert 'hadir_api_seconds_count{operation="listWeeks",service="schedule-api",status="200"}' in (await api.get("/metrics")).text
     assert (await api.get("/docs")).status_code == 200

@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.local.process import free_port
+from services.schedule.api import create_app
 from shared.faults import Fault, fault_of
 from shared.roles import Role
 from shared.web.actors import Actor, Asks, read_actor
@@ -24,9 +26,11 @@ from shared.web.problems import (
     document,
     respond,
 )
+from tests.calling import acting, refused, serving
 
+SMALL = st.integers(-2**31 + 1, 2**31 - 1)
 KEYS = st.one_of(
-    st.tuples(st.just(UUID), st.uuids()), st.tuples(st.just(dt.date), st.dates()), st.tuples(st.just(int), st.integers(-2**53, 2**53)),
+    st.tuples(st.just(UUID), st.uuids()), st.tuples(st.just(dt.date), st.dates()), st.tuples(st.just(int), SMALL),
     st.tuples(st.just(str), st.text(st.characters(exclude_characters="\x00", exclude_categories=["Cs"]))),
     st.tuples(st.just(dt.datetime), st.datetimes(timezones=st.just(dt.UTC))),
 )
@@ -47,13 +51,13 @@ def test_any_other_text_is_no_cursor(text: str) -> None:
     assert refused.value.kind is INVALID_REQUEST
 
 
-@pytest.mark.parametrize("key", [(1,), (1, 2), ("a\x00", 1), (None, 1), (True, 1), ([], 1), ("a", 1.5)])
+@pytest.mark.parametrize("key", [(1,), (1, 2), ("a\x00", 1), (None, 1), (True, 1), ([], 1), ("a", 1.5), ("a", 2**31)])
 def test_a_cursor_of_another_list_is_refused(key: tuple[Any, ...]) -> None:
     with pytest.raises(Problem):
         Paging(cursor(*key), 10).key(str, int)
 
 
-@given(st.lists(st.integers(), unique=True, max_size=30).map(sorted), st.integers(1, 8))
+@given(st.lists(SMALL, unique=True, max_size=30).map(sorted), st.integers(1, 8))
 def test_pages_make_up_the_whole_list(rows: list[int], limit: int) -> None:
     seen: list[int] = []
     paging = Paging(None, limit)
@@ -155,6 +159,21 @@ def test_a_problem_tells_of_the_case_and_when_to_try_again() -> None:
         "detail": "month: Sudah disahkan.", "errors": [{"field": "month", "code": "locked", "detail": "Sudah disahkan."}],
         "month": "2026-02",
     }
+
+
+async def test_without_a_database_an_api_lives_says_so_and_answers_with_a_problem() -> None:
+    database = f"postgresql://nobody@127.0.0.1:{free_port()}/nothing"
+    async with serving(create_app, "schedule", database) as client:
+        answer = await client.get("/v1/weeks")
+        assert refused(answer) == (503, "database-unavailable")
+        assert answer.headers["retry-after"] == "5"
+        ready = await client.get("/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (503, False)
+        assert (await client.get("/healthz")).status_code == 200
+        assert refused(await client.get("/v1/weeks", headers={"Hadir-Role": "nobody"})) == (401, "unauthenticated")
+        for path in ("/v1/due-days", "/v1/discipline"):
+            answer = await client.get(path, headers=acting("employee", ME) if "due" in path else acting("payroll_officer"))
+            assert refused(answer) == (403, "forbidden"), "who may not ask costs no connection"
 
 
 def test_a_fault_names_the_field_and_never_what_was_sent() -> None:
