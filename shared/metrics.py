@@ -110,6 +110,13 @@ OPD_DAYS: Final = _watched("hadir_opd_days", "Employee-days of the last 10 dates
 OPD_MISPLACED: Final = _watched(
     "hadir_opd_misplaced_days", "Employee-days of the last 10 dates with a finding about the place", "opd", "mode"
 )
+WFA_SHARE: Final = _watched(
+    "hadir_schedule_wfa_share",
+    "Share of 1 that works from anywhere, of who owes work: planned for the next day of work, fact on the last one", "org_unit", "kind",
+)
+SCHEME_QUOTA: Final = _watched(
+    "hadir_schedule_scheme_quota", "Most that the scheme lets be WFA on the next day of work, as a share of 1", "org_unit"
+)
 OPD_MARKS: Final = _watched("hadir_opd_marks", "Check-ins received in the last 24 h, by unit and verdict", "opd", "verdict")
 OPD_VIOLATIONS: Final = _watched(
     "hadir_opd_violations", "Violations of the last 10 dates: in force (raised) or overturned (retracted)", "opd", "action"

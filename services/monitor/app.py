@@ -13,6 +13,7 @@ from services.monitor.broker import Broker
 from services.monitor.fairness import tell_fairness
 from services.monitor.flows import Flows
 from services.monitor.proofs import tell_proofs
+from services.monitor.schemes import tell_schemes
 from services.monitor.server import Server
 from services.reports.flow import Flow, connect_auditor
 from shared import logs, metrics
@@ -26,7 +27,7 @@ Gather = Callable[[], Awaitable[None]]
 
 _SHARE: Final = 20
 """A gathering of the dear groups that takes a second rests for 20: never more than a twentieth of one of the database's cores."""
-_DEAR: Final = ("fairness", "proofs")
+_DEAR: Final = ("fairness", "proofs", "schemes")
 _LONGEST_REST_S: Final = 600.0
 
 
@@ -58,7 +59,7 @@ class House:
         self._flows = Flows()
         self._server = Server()
 
-    groups: Final = {"flow": 5.0, "kafka": 15.0, "postgres": 5.0, "fairness": 15.0, "proofs": 30.0}
+    groups: Final = {"flow": 5.0, "kafka": 15.0, "postgres": 5.0, "fairness": 15.0, "proofs": 30.0, "schemes": 60.0}
     """Names of the groups, each with the seconds that it rests at least."""
 
     async def keep(self, group: str) -> None:
@@ -102,10 +103,10 @@ class House:
         elif group == "kafka":
             async with Broker(self._settings.kafka) as broker:
                 yield broker.tell
-        elif group == "fairness":
+        elif group in ("fairness", "schemes"):
             connection = await connect_auditor(self._settings.database, "hadir monitor")
             try:
-                yield partial(tell_fairness, connection)
+                yield partial(tell_fairness if group == "fairness" else tell_schemes, connection)
             finally:
                 await connection.close()
         else:

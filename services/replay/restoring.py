@@ -22,6 +22,8 @@ from services.schedule.reference import (
     WeekAssignment,
     WeekPatternState,
 )
+from services.schedule.rules.schemes import Scheme, SchemeState
+from services.schedule.schemes import put_states
 from shared.lanes import Lanes, Record
 from shared.policy import Policy
 from shared.topics import (
@@ -34,6 +36,7 @@ from shared.topics import (
     ORG_UNIT,
     POLICY,
     ROSTER,
+    SCHEME,
     SITE,
     WEEK_PATTERN,
     Topic,
@@ -97,6 +100,12 @@ async def _policies(lanes: Lanes, records: list[Record[Any]]) -> None:
         await commands.publish_policies(lanes, {event.name: Policy.from_content(event.content)}, in_force, ACTOR)
 
 
+async def _schemes(lanes: Lanes, records: list[Record[Any]]) -> None:
+    states = [SchemeState(e.name, Scheme.from_content(e.content), e.in_force) for e in _events(records)]
+    async with lanes.hold(range(LANES)) as work:
+        await put_states(work, states)
+
+
 async def _people(lanes: Lanes, records: list[Record[Any]]) -> None:
     people = [
         EmployeeState(
@@ -132,6 +141,7 @@ _SCHEDULE: Final[tuple[tuple[Topic[Any], Restore], ...]] = (
     (ORG_UNIT, _units),
     (CALENDAR, _calendars),
     (POLICY, _policies),
+    (SCHEME, _schemes),
     (EMPLOYEE, _people),
     (ROSTER, _rosters),
     (CORRECTION, _corrections),
