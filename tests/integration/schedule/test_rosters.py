@@ -214,7 +214,8 @@ async def test_bkd_returns_adjusts_and_approves_only_what_keeps_the_scheme_unles
 
 async def test_a_scheme_that_cannot_be_kept_is_told_instead_of_drafted(unit: Unit) -> None:
     strict = scheme(quotas=[{"per": "day", "wfa": "75"}], person_week={"wfo": 3, "wfa": 2})
-    await apply_schemes(unit.lanes, {strict.title: strict}, [Scope(strict.title, FEBRUARY, org_unit_id=unit.office.unit)], BKD, reason="uji")
+    scope = Scope(strict.title, FEBRUARY, org_unit_id=unit.office.unit)
+    await apply_schemes(unit.lanes, {strict.title: strict}, [scope], BKD, reason="uji")
 
     with pytest.raises(NoRotation, match="kuota harian meminta 15 orang-hari WFA"):
         await rosters.draft_proposal(unit.lanes, unit.order(OPD, None))
