@@ -50,12 +50,12 @@ async def dossier(connection: Connection, key: StepKey) -> Dossier:
     newest = await rows.assessed_on(connection, key[0], [max((day.date for day in days if day.date <= key[2]), default=key[2])])
     reference = await Memory().current(connection)
     if not newest:
-        return Dossier(known, ladders().steps.get(key[1]), ())
+        return Dossier(known, meaning_of(key[1]), ())
     policy = reference.policies[newest[0].policy_id]
     reached = StepReached(key[1], key[2], known.unexcused_days, known.legal_source)
     on = {day.date: day for day in counted(days, policy, reached)}
     assessed = await rows.assessed_on(connection, key[0], sorted(on))
-    return Dossier(known, ladders().steps.get(key[1]), tuple((on[event.date], event) for event in assessed))
+    return Dossier(known, meaning_of(key[1]), tuple((on[event.date], event) for event in assessed))
 
 
 async def impose(
@@ -76,6 +76,11 @@ async def take_back(lanes: Lanes, key: StepKey, by: Who, *, reason: str, documen
     async with lanes.hold({lane_of(key[0]), lane_of(by.name)}) as work:
         cause = _audited(work, "discipline.withdrawn", key, by, reason, document, None)
         return await take_back_step(work, key, actor=by.name, at=_now(), reason=reason, document=document, cause=cause)
+
+
+def meaning_of(step: str) -> Step | None:
+    """What a step is called and means; None for a step of a province's own."""
+    return ladders().steps.get(step)
 
 
 def _may(by: Who, key: StepKey) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.schedule.api import corrections, days, people, reference
+from services.schedule.api import corrections, days, discipline, people, reference, requests
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.publishing import Refused
 from shared.web.app import Context, new_app
@@ -17,6 +17,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     reference.router,
     days.router,
     corrections.router,
+    requests.router,
+    discipline.router,
 )
 
 
