@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 from services.geofence.importer import import_sites
 from services.payroll.importer import import_ceilings
@@ -28,7 +28,7 @@ from services.schedule.reference import (
     WeekAssignment,
     WeekPatternState,
 )
-from shared.events import CalendarDay, Mode, RosterDay, Verdict
+from shared.events import HADIR_NAMESPACE, CalendarDay, Mode, RosterDay, Verdict
 from shared.lanes import Lanes
 from shared.policy import Policy
 
@@ -73,8 +73,8 @@ class Stage:
         return f"scenario-{self.nonce}"
 
     def id_of(self, what: str, name: str) -> UUID:
-        """The id that a name of the story has in this run."""
-        return self._ids.setdefault((what, name), uuid4())
+        """The id that a name of the story has in this run; it follows from the nonce, so a fixed nonce fixes all ids."""
+        return self._ids.setdefault((what, name), uuid5(HADIR_NAMESPACE, f"{self.nonce}|{what}|{name}"))
 
     def employee_ids(self) -> dict[UUID, str]:
         """Names of the story's people by their ids in this run."""
@@ -151,7 +151,8 @@ async def put_up(stage: Stage, lanes: Lanes, database_url: str, policies: Mappin
     await commands.move_clock(lanes, stage.clock, start)
     await commands.publish_employees(lanes, [
         EmployeeState(
-            stage.id_of("employee", person.id), f"{uuid4().int % 10**16:016}".rjust(18, "9"), f"Contoh {person.id} Sintetis",
+            stage.id_of("employee", person.id), f"{stage.id_of('nip', person.id).int % 10**16:016}".rjust(18, "9"),
+            f"Contoh {person.id} Sintetis",
             person.kind, person.group, person.timezone or scenario.timezone,
             (Membership(stage.first_date(), units[person.unit]),), (WeekAssignment(dt.date(2000, 1, 1), week.code),),
             played_clock=stage.clock,

@@ -6,85 +6,25 @@ import os
 import random
 import re
 import signal
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any, Final
 from uuid import UUID
 
 import pytest
-from _pytest.outcomes import OutcomeException
 
-from services.local.downloads import kafka_jars, locked_jars
-from services.local.process import Child, spawn
+from services.local.downloads import locked_jars
 from shared.envelope import encode
 from shared.events import TppMonthChanged
 from shared.kafka import new_producer
 from shared.topics import TPP_MONTH, lane_of
-from tests import outside
+from tests.outside.kits import BUILD, KITS, Kit, build
 
-KITS: Final = Path(__file__).parents[2] / "docs" / "consumers"
 PEOPLE: Final = 60
 KILLS: Final = 3
 PATIENCE_S: Final = 60
 Record = tuple[str, bytes | None]
-
-
-@dataclass
-class Kit:
-    """A consumer of another system: how it is started, and where it keeps its copy."""
-
-    name: str
-    command: list[str]
-    folder: Path
-    environment: dict[str, str]
-    log: Path
-
-    def follow(self) -> Child:
-        return spawn(self.name, [*self.command, "follow"], self.log, environment=self.environment, folder=self.folder)
-
-    def run(self, verb: str) -> str:
-        return outside.run([*self.command, verb], self.folder, timeout=120, **self.environment)
-
-    def copy(self) -> dict[str, Any]:
-        return {key: json.loads(value) for key, value in (line.split(" ", 1) for line in self.run("show").splitlines())}
-
-    def stored(self) -> int:
-        """Records that it says it has stored, all its lives together."""
-        return sum(map(int, re.findall(r"^stored (\d+) records$", self.log.read_text() if self.log.exists() else "", re.MULTILINE)))
-
-
-def _java(work: Path) -> list[str]:
-    listed = (KITS / "java" / "jars.lock").read_text().split()[::2]
-    folder = kafka_jars()
-    path = ":".join(str(folder / jar.filename) for jar in locked_jars() if jar.coordinate in listed)
-    outside.run([outside.program("javac"), "-cp", path, "-d", str(work), "TppMonth.java"], KITS / "java")
-    return [outside.program("java"), "-Xmx256m", "-cp", f"{work}:{path}", "TppMonth"]
-
-
-def _go(work: Path) -> list[str]:
-    outside.run([outside.program("go"), "build", "-mod=readonly", "-o", str(work / "tpp-month"), "."], KITS / "go")
-    return [str(work / "tpp-month")]
-
-
-def _node(_work: Path) -> list[str]:
-    return [outside.program("node"), str(outside.npm_folder(KITS / "node") / "tpp-month.mjs")]
-
-
-def _python(name: str) -> list[str]:
-    return [sys.executable, str(KITS / name / "tpp_month.py")]
-
-
-BUILD: Final = {
-    "python-aiokafka": lambda _work: _python("python-aiokafka"),
-    "python-confluent": lambda _work: _python("python-confluent"),
-    "java": _java,
-    "node": _node,
-    "go": _go,
-}
 
 
 class Months:
@@ -146,15 +86,6 @@ async def publish(bootstrap: str, records: list[Record]) -> None:
         await producer.stop()
 
 
-def build(name: str, work: Path, kafka: str) -> "Kit | OutcomeException":
-    """A kit that is ready to run, or why it cannot be tried on this machine."""
-    environment = {"KAFKA": kafka, "COPY": str(work / "copy"), "GROUP": f"ext.test.{name}.{work.name}"}
-    try:
-        return Kit(name, BUILD[name](work), work, environment, work / "log")
-    except OutcomeException as reason:
-        return reason
-
-
 def kill_at_work(kits: list[Kit], kafka: str, months: Months) -> None:
     """Starts all kits while records arrive, and kills each at some moment after it has stored something."""
     before = {kit.name: kit.stored() for kit in kits}
@@ -180,7 +111,7 @@ def kill_at_work(kits: list[Kit], kafka: str, months: Months) -> None:
 @pytest.fixture(scope="module")
 def played(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     """The truth, and each kit with the copy that it has made after all it went through."""
-    results: dict[str, Any] = {name: build(name, tmp_path_factory.mktemp(name), kafka) for name in BUILD}
+    results: dict[str, Any] = {name: build(name, tmp_path_factory.mktemp(name), KAFKA=kafka) for name in BUILD}
     kits = [kit for kit in results.values() if isinstance(kit, Kit)]
     months = Months()
     asyncio.run(publish(kafka, months.next(1000)))
