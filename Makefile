@@ -77,6 +77,7 @@ format: $(READY) ## Let ruff format and tidy the code
 topics: $(READY) ## Write the README's table, Kubernetes' topics and users, and the contract from shared/topics.py
 	@$(BIN)/hadir topics docs --write README.md
 	@$(BIN)/hadir topics manifests --write deploy/k8s/base/kafka
+	@$(BIN)/python -m deploy.prometheus
 	@cd deploy/k8s/components/outsiders && $(CURDIR)/$(BIN)/hadir topics manifests --outsiders outsiders.yaml --write .
 	@$(BIN)/hadir contract write
 

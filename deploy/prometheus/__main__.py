@@ -8,9 +8,11 @@ from typing import Any, Final
 import yaml
 
 from deploy.grafana.__main__ import files as dashboards
+from shared.topics import TOPICS
 
 RULES: Final = Path(__file__).parent / "rules"
 COMPONENT: Final = Path(__file__).parents[1] / "k8s" / "components" / "monitoring"
+MONITOR: Final = Path(__file__).parents[1] / "k8s" / "base" / "monitor"
 
 _HEAD: Final = (
     "# Made by `make dashboards` from deploy/prometheus/rules.\n"
@@ -51,10 +53,24 @@ def config_maps() -> list[dict[str, Any]]:
     ]
 
 
+def monitor_user() -> dict[str, Any]:
+    """The KafkaUser of services/monitor: it asks every topic how far it goes, and reads none."""
+    rights = [
+        {"resource": {"type": "topic", "name": topic.name, "patternType": "literal"}, "operations": ["Describe"]} for topic in TOPICS
+    ]
+    return {
+        "apiVersion": "kafka.strimzi.io/v1",
+        "kind": "KafkaUser",
+        "metadata": {"name": "hadir-monitor", "labels": {"strimzi.io/cluster": "hadir"}},
+        "spec": {"authentication": {"type": "scram-sha-512"}, "authorization": {"type": "simple", "acls": rights}},
+    }
+
+
 def files() -> Mapping[Path, str]:
-    """Every generated file of the component with its content."""
+    """Every generated file with its content."""
     return {
         COMPONENT / "rules.yaml": _HEAD + _yaml([rule_object()]),
+        MONITOR / "user.yaml": "# Made by `make topics` from shared/topics.py.\n" + _yaml([monitor_user()]),
         COMPONENT / "dashboards.yaml": "# Made by `make dashboards` from deploy/grafana.\n" + _yaml(config_maps()),
     }
 

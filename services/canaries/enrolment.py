@@ -68,8 +68,10 @@ async def enrol(database: str) -> None:
 async def _import_office(database: str, sites: Path) -> None:
     """Geofence learns of a unit from its topic: until it has, its importer knows none, and is asked again."""
     deadline = time.monotonic() + KNOWN_WITHIN_S
-    while not (report := await import_sites(database, sites)).applied and time.monotonic() < deadline:
+    report = await import_sites(database, sites)
+    while not report.applied and time.monotonic() < deadline:
         await asyncio.sleep(1)
+        report = await import_sites(database, sites)
     _applied(report)
 
 

@@ -134,7 +134,7 @@ PIPELINE = Dashboard(
             "Jumlah proses siap per layanan.",
             "lines",
             "short",
-            (Query("sum by (service) (hadir_ready)", "{{service}}"),),
+            (Query("sum by (job) (hadir_ready)", "{{job}}"),),
             8,
             decimals=0,
             runbook="HadirNotReady.md",
