@@ -1,7 +1,7 @@
 """Judges some people's days as they would be, prices them, folds their months, and says what differs; pure but for its inputs."""
 
 import datetime as dt
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -16,11 +16,12 @@ from services.preview.result import Case, Found, UnitTotal, worst_of
 from services.schedule.assessing import People, judge, says_nothing
 from services.schedule.memory import Duties, Reference
 from services.schedule.reference import EmployeeState, RosterState
-from services.schedule.rules import Assessment, DayInputs, Fact, MarkSeen, day_event
-from services.schedule.store.facts import MARK_REACH
+from services.schedule.rules import Assessment, DayInputs, Duty, Fact, MarkSeen, day_event
 from shared.events import DayState, DayStatus, RosterDay
+from shared.policy.difference import judges_alike
+from shared.policy.model import LONGEST_REACH_MINUTES
 
-_DAY: Final = dt.timedelta(days=1)
+_REACH: Final = dt.timedelta(minutes=LONGEST_REACH_MINUTES)
 _NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
 
@@ -40,20 +41,21 @@ def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.d
     units: dict[UUID, UnitTotal] = {}
     cases: list[Case] = []
     people = days = judged = without_ceiling = 0
-    dates = change.dates(window)
+    touched = change.dates(window)
+    dates = touched.dates if touched is not None else ()
+    months, length = (*window.months, next_month(window.months[-1])), len(window.dates)
+    alike = _Alike(sides)
     for employee_id, person in known.people.states.items():
         people += 1
-        days += len(window.dates)
-        if dates is None:
-            continue
+        days += length
         mine = marks.get(employee_id)
         own_now = now if person.played_clock is None else known.clocks.get(person.played_clock, _NEVER_MOVED)
         fresh = dict(_days(
-            person, known, after, mine if mine is not None else known.marks.get(employee_id, ()), dates, change, sides, own_now,
+            person, known, after, mine if mine is not None else known.marks.get(employee_id, ()), dates, change, alike, own_now,
             moved=mine is not None,
         ))  # fmt: skip
         judged += len(fresh)
-        outcome = _money(employee_id, fresh, known.months, window, sides.after)
+        outcome = _money([known.months[employee_id, month] for month in months], fresh, sides.after)
         if outcome is None:
             continue
         changed_days, before, amount, unknown = outcome
@@ -102,25 +104,31 @@ def _people_after(people: People, rosters: Sequence[RosterState]) -> People:
 
 
 def _days(
-    person: EmployeeState, known: Known, people_after: People, marks: Sequence[MarkSeen], dates: Window, change: Change, sides: Sides,
-    now: dt.datetime, *, moved: bool,
+    person: EmployeeState, known: Known, people_after: People, marks: Sequence[MarkSeen], dates: Sequence[dt.date], change: Change,
+    alike: "_Alike", now: dt.datetime, *, moved: bool,
 ) -> Iterator[tuple[dt.date, PricedDay]]:  # fmt: skip
     """The days of a person whose inputs differ, as they would be."""
-    me = person.employee_id
+    me, sides = person.employee_id, alike.sides
+    clean = known.clean.get(me, {})
     times = [mark.at for mark in marks]
     duties = people_after.duties(sides.after, me)
     duties_before = known.people.duties(sides.before, me) if change.moves_duties else duties
-    for date in dates.dates:
-        former = known.months[me, month_of(date)].days.get(date)
+    for date in dates:
+        former = known.months[me, date.isoformat()[:7]].days.get(date)
         unit = person.unit_on(date)
         policy_id = sides.after.in_force.on(unit, date) if unit else None
         if unit is None or policy_id is None or (not person.active and former is None):
             continue  # nothing is owed, before and after: no change takes a pack out of force
         facts = known.facts.get((me, date), ())
-        same_pack = policy_id == sides.before.in_force.on(unit, date)
+        held = sides.before.in_force.on(unit, date)
+        same_pack = policy_id == held
         if same_pack and not moved and (not change.moves_duties or _same_setting(duties_before, duties, date, facts)):
             continue
-        near = _near(marks, times, date)
+        if former is not None and not moved and not change.moves_duties and clean.get(date) == former.version and alike(held, policy_id):
+            # Nothing was found on the day that a price could be put on, and the packs differ in prices only.
+            yield date, replace(former, policy_id=policy_id)
+            continue
+        near = _near(marks, times, duties.on(date))
         assessment, inputs = judge(date, person, unit, duties, sides.after.policies[policy_id], near, facts, now)
         if former is None and says_nothing(assessment):
             continue
@@ -132,16 +140,17 @@ def _same_setting(before: Duties, after: Duties, date: dt.date, facts: Sequence[
     return not facts and before.setting(date) == after.setting(date)
 
 
-def _near(marks: Sequence[MarkSeen], times: Sequence[dt.datetime], date: dt.date) -> Sequence[MarkSeen]:
-    """The marks that may belong to a date, as the worker would load them."""
-    midnight = dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC)
-    return marks[bisect_left(times, midnight - MARK_REACH):bisect_left(times, midnight + 2 * MARK_REACH)]
+def _near(marks: Sequence[MarkSeen], times: Sequence[dt.datetime], duty: Duty) -> Sequence[MarkSeen]:
+    """The marks that may belong to a duty: no reach goes further from it, whatever the policy."""
+    if duty.start is None or duty.end is None:
+        return ()
+    return marks[bisect_left(times, duty.start - _REACH):bisect_right(times, duty.end + _REACH)]
 
 
 def _priced(
     assessment: Assessment, inputs: DayInputs, policy_id: UUID, reference: Reference, former: PricedDay | None
 ) -> PricedDay:
-    version = former.version + 1 if former is not None else 1
+    version = former.version if former is not None else 1  # the version says nothing about the day itself
     if assessment.findings or assessment.made_up:
         return priced_day(day_event(assessment, inputs, version=version, policy_id=policy_id), reference.policies[policy_id])
     # Nothing found costs nothing: no event need be made to learn that, which is most days of most people.
@@ -153,26 +162,26 @@ def _priced(
 
 
 def _money(
-    employee_id: UUID, fresh: Mapping[dt.date, PricedDay], months: Mapping[tuple[UUID, str], EmployeeMonth], window: Window,
-    reference: Reference,
-) -> tuple[int, int, int, bool] | None:  # fmt: skip
-    """Days that change, rupiah before and after over all months touched, and whether a ceiling is missing; None: no change."""
+    months: Sequence[EmployeeMonth], fresh: Mapping[dt.date, PricedDay], reference: Reference
+) -> tuple[int, int, int, bool] | None:
+    """Days that change, rupiah before and after over all months, and whether a ceiling is missing; None: no change.
+
+    `months` are consecutive; the last is the one after the looked-at days, which a streak of absences may reach into.
+    """
     by_month: dict[str, dict[dt.date, PricedDay]] = {}
     for date, day in fresh.items():
         by_month.setdefault(month_of(date), {})[date] = day
     changed = before = after = 0
     unknown = False
     streak: int | None = None
-    following = next_month(window.months[-1])
-    for name in (*window.months, following):
-        month = months[employee_id, name]
-        new = by_month.get(name, {})
-        differing = {date: day for date, day in new.items() if _versionless(day, month.days.get(date)) != month.days.get(date)}
+    for month in months:
+        new = by_month.get(month.month, {})
+        differing = {date: day for date, day in new.items() if day != month.days.get(date)}
         streak_before = month.streak_before if streak is None else streak
         streak = None
         if not differing and streak_before == month.streak_before:
             continue
-        if name == following and not month.version:
+        if not month.version and not differing:
             continue
         changed += sum(not _judged_alike(day, month.days.get(date)) for date, day in differing.items())
         total = fold({**month.days, **differing}.values(), reference.policies, month.ceiling, streak_before)
@@ -185,10 +194,25 @@ def _money(
     return (changed, before, after, unknown) if changed or before != after else None
 
 
-def _versionless(new: PricedDay, old: PricedDay | None) -> PricedDay:
-    return new if old is None else replace(new, version=old.version)
-
-
 def _judged_alike(new: PricedDay, old: PricedDay | None) -> bool:
     """Whether a day says the same to people: under another pack with the same result it has not changed for them."""
-    return old is not None and replace(new, version=old.version, policy_id=old.policy_id) == old
+    return old is not None and (
+        (new.lines, new.minutes, new.status, new.final, new.scheduled, new.duty_days_in_month, new.work_week_days)
+        == (old.lines, old.minutes, old.status, old.final, old.scheduled, old.duty_days_in_month, old.work_week_days)
+    )
+
+
+class _Alike:
+    """Whether two packs judge a day without findings alike: they differ in prices and words only. Each pair is asked once."""
+
+    def __init__(self, sides: Sides) -> None:
+        self.sides = sides
+        self._known: dict[tuple[UUID | None, UUID], bool] = {}
+
+    def __call__(self, before: UUID | None, after: UUID) -> bool:
+        """Whether the pack that holds and the one that would hold judge alike; a pack where none was does not."""
+        known = self._known.get((before, after))
+        if known is None:
+            known = before is not None and judges_alike(self.sides.before.policies[before], self.sides.after.policies[after])
+            self._known[before, after] = known
+        return known

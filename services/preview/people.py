@@ -27,13 +27,17 @@ _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Some people with their rosters, marks (in order of time), facts, clocks and months; everything as it stands now."""
+    """Some people with their rosters, marks (in order of time), facts, clocks and months; everything as it stands now.
+
+    `clean` has, by person and date, the versions of days that are final and on which nothing was found, late or early.
+    """
 
     people: People
     marks: Mapping[UUID, Sequence[MarkSeen]]
     facts: Mapping[tuple[UUID, dt.date], Sequence[Fact]]
     clocks: Mapping[str, dt.datetime]
     months: Mapping[Key, EmployeeMonth]
+    clean: Mapping[UUID, Mapping[dt.date, int]]
     fixes: Mapping[UUID, Fix]
 
 
@@ -82,11 +86,12 @@ async def load(connection: Connection, ids: Sequence[UUID], window: Window, chan
     marks = await _marks(connection, list(states), window)
     played = {state.played_clock for state in states.values() if state.played_clock is not None}
     clocks = await due.clocks(connection, played) if played else {}
+    clean = await _clean(connection, list(states), window) if change.kind == "policy" else {}
     await look_at(connection, "payroll")
     wanted = (*window.months, _month_after(window.months[-1]))
     loaded = await load_months(connection, [(employee_id, month) for employee_id in states for month in wanted])
     fixes = await _fixes(connection, list(states), window) if change.sites else {}
-    return Known(people, marks, facts, clocks, {key: month for key, (month, _) in loaded.items()}, fixes)
+    return Known(people, marks, facts, clocks, {key: month for key, (month, _) in loaded.items()}, clean, fixes)
 
 
 async def look_at(connection: Connection, service: Service) -> None:
@@ -107,6 +112,19 @@ async def _marks(connection: Connection, ids: Sequence[UUID], window: Window) ->
             check_in_id, version, _MARKS[mark], at, _VERDICTS[site], _VERDICTS[region], activity, quality == "bad_fix", mock, evidence,
         ))
     return marks
+
+
+async def _clean(connection: Connection, ids: Sequence[UUID], window: Window) -> Mapping[UUID, Mapping[dt.date, int]]:
+    found = await connection.fetch(
+        """select employee_id, array_agg(date) as dates, array_agg(version) as versions from assessment
+           where employee_id = any($1::uuid[]) and date between $2 and $3 and state = 'FINAL'
+             and status in ('PRESENT', 'OFF', 'HOLIDAY', 'DL')
+             and jsonb_array_length(content->'findings') = 0
+             and coalesce((content->>'late')::int, 0) = 0 and coalesce((content->>'early')::int, 0) = 0
+           group by employee_id""",
+        ids, window.first, window.last,
+    )
+    return {row["employee_id"]: dict(zip(row["dates"], row["versions"], strict=True)) for row in found}
 
 
 async def _fixes(connection: Connection, ids: Sequence[UUID], window: Window) -> Mapping[UUID, Fix]:

@@ -17,6 +17,14 @@ _PRICES: Final = {
     "fraud": "a confirmed false position", "missed_work_report": "a missing work report", "missed_presence": "no mark within working hours",
 }  # fmt: skip
 _TABLES: Final = {"tk_day_by_group": ("tk_day", "a day of absence (TK)"), "apel_by_group": ("apel", "a missed roll-call")}
+_PRICES_AND_WORDS: Final = frozenset({
+    "tl", "psw", "late_any", "early_any", "no_in", "no_out", "tk_steps", "minutes_per_day", "consecutive_full", "leave", "compensation",
+    "cap", "base", "weight", "month_close_day", "ladder", "ladder_by_kind", "ladder_consecutive_days", "ladder_window",
+    "convert_minutes_per_day", "effective_from", "effective_until", *_PRICES, *_TABLES,
+})  # fmt: skip
+"""Keys that cannot change a day on which somebody came in time, left in time, and nothing was found. A key that is not
+here is taken to change judgement, so that a new one is safe until somebody thinks about it."""
+
 _LEAVE: Final[tuple[LeaveKind, ...]] = ("annual", "sick", "maternity", "important", "big", "unpaid", "study")
 _INFORMATIVE: Final = frozenset({"title", "note", "edition", "confidence", "assumed", "legal_source", "split"})
 _TOLD_ELSEWHERE: Final = frozenset({"tl", "psw", "late_any", "early_any", "no_in", "no_out", "leave", *_PRICES, *_TABLES})
@@ -50,6 +58,13 @@ class Change:
 def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
     """All that changes for people when `after` takes the place of `before`; nothing for packs that judge alike."""
     return (*_minutes(before, after), *_missing(before, after), *_prices(before, after), *_leave(before, after), *_rules(before, after))
+
+
+def judges_alike(before: Policy, after: Policy) -> bool:
+    """Whether two packs come to the same for every day on which nobody was late or early and nothing was found."""
+    return not any(
+        getattr(before, key) != getattr(after, key) for key in Policy.model_fields.keys() - _PRICES_AND_WORDS - _INFORMATIVE
+    )
 
 
 def _minutes(before: Policy, after: Policy) -> Iterator[Change]:
