@@ -59,11 +59,14 @@ async def run_all(scenarios: Sequence[Scenario], policies: Mapping[str, Policy])
 
 async def _tried(system: "_System", scenario: Scenario, policies: Mapping[str, Policy]) -> Case:
     play = _Play(system, Stage(scenario), policies)
-    await play.begin()
-    for arrival in scenario.arrivals:
-        await play.take(arrival)
-    await play.settle()
-    return compare(scenario, await play.got())
+    try:
+        await play.begin()
+        for arrival in scenario.arrivals:
+            await play.take(arrival)
+        await play.settle()
+        return compare(scenario, await play.got())
+    except StageError as trouble:
+        raise StageError(f"{scenario.id}: {trouble}") from trouble
 
 
 class _System:
@@ -76,6 +79,7 @@ class _System:
     async def __aenter__(self) -> Self:
         self.schedule = await open_pool(self.settings.database, "schedule")
         self.payroll = await open_pool(self.settings.database, "payroll")
+        self.geofence = await open_pool(self.settings.database, "geofence", max_size=2)
         self.lanes = Lanes(self.schedule, "schedule")
         self.payroll_lanes = Lanes(self.payroll, "payroll")
         return self
@@ -84,6 +88,7 @@ class _System:
         await self.http.aclose()
         await self.schedule.close()
         await self.payroll.close()
+        await self.geofence.close()
 
 
 class _Play:
@@ -112,7 +117,9 @@ class _Play:
                 await close_month(self.system.payroll_lanes, arrival.close_month, self.stage.clock)
                 await self.settle()
             case Letter():
+                await self._arrived()
                 await add_activity(self.stage, arrival, self.system.settings.database)
+                await self._judged_again()
             case WorkReport():
                 await self._work_report(arrival)
             case _:
@@ -152,7 +159,7 @@ class _Play:
             # The story's people were published a moment ago; ingest may not have read of them yet.
             waits = answer.status_code == 503 or answer.json().get("code") == "unknown-employee"
             if not waits or time.monotonic() > deadline:
-                raise StageError(f"{self.scenario.id}: {path} answered {answer.status_code}: {answer.text[:300]}")
+                raise StageError(f"{path} answered {answer.status_code}: {answer.text[:300]}")
             await asyncio.sleep(_POLL_S)
 
     async def _decide(self, arrival: Arrival) -> None:
@@ -221,6 +228,25 @@ class _Play:
         """Waits until schedule knows every check-in that was sent."""
         await self._until(
             "check-ins", "select count(*) = cardinality($1::uuid[]) from mark where check_in_id = any($1)", list(self.sent)
+        )
+
+    async def _judged_again(self) -> None:
+        """Waits until schedule knows every check-in as geofence judges it by now: places may have come after it."""
+        sent = list(self.sent)
+
+        async def nothing_is_due() -> bool:
+            async with self.system.geofence.acquire() as connection:
+                return bool(await connection.fetchval("select not exists (select from due_check_in where check_in_id = any($1))", sent))
+
+        await _until("geofence", nothing_is_due)
+        async with self.system.geofence.acquire() as connection:
+            judged = await connection.fetch("select check_in_id, version from check_in where check_in_id = any($1)", sent)
+        await self._until(
+            "check-ins judged again", """
+            select not exists (
+                select from unnest($1::uuid[], $2::int[]) as judged(check_in_id, version)
+                left join mark using (check_in_id) where mark.version is null or mark.version < judged.version)""",
+            [row["check_in_id"] for row in judged], [row["version"] for row in judged],
         )
 
     async def settle(self) -> None:

@@ -89,18 +89,18 @@ def priced(days: list[Day]) -> dict[tuple[str, Fraction], list[tuple[Any, Fracti
 def step(days: list[Day], free: set[Any]) -> Fraction | None:
     """The percent of the highest `tk_steps` row reached by absences and minutes; None without such a table.
 
-    Minutes of the dates in `free` count without their lateness; each day's minutes go by the length of its own week.
+    Minutes of the dates in `free` count without their lateness; each day's minutes go by its own pack and week.
     """
     with_steps = [day for day in days if day["policy"].get("tk_steps")]
     if not with_steps:
         return None
     pack = with_steps[-1]["policy"]
     absent = Fraction(sum(1 for day in with_steps if day["status"] == "ABSENT"))
-    if pack.get("minutes_per_day"):
-        for day in with_steps:
-            if day["status"] == "PRESENT":
-                late = 0 if day["date"] in free else day["late"] or 0
-                absent += Fraction(late + (day["early"] or 0), pack["minutes_per_day"]["six_day" if day["six_days"] else "five_day"])
+    for day in with_steps:
+        per_day = day["policy"].get("minutes_per_day")
+        if per_day and day["status"] == "PRESENT":
+            late = 0 if day["date"] in free else day["late"] or 0
+            absent += Fraction(late + (day["early"] or 0), per_day["six_day" if day["six_days"] else "five_day"])
     reached = [percent(row["pct"]) for row in pack["tk_steps"] if row["days"] <= absent]
     return max(reached, default=Fraction(0))
 

@@ -6,8 +6,9 @@ from shared.events import DayAssessed, Finding, FindingKind
 from shared.policy import Band, Policy
 from shared.policy.model import VoidCode
 
-_PLACE_CODES: Final = frozenset({*get_args(VoidCode), "NO_WORK_REPORT"})
-"""Codes of void marks and missing reports; the first cost by what is missing beside them, the last has a key of its own."""
+_PLACE_CODES: Final = frozenset({*get_args(VoidCode), "NO_WORK_REPORT", "NO_PRESENCE"})
+"""Codes of void marks, and of missing reports and proofs of presence; the first cost by what is missing beside them, the others
+have keys of their own."""
 
 
 def unknown_finding(assessed: DayAssessed, policy: Policy) -> Finding | None:

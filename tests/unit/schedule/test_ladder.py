@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.schedule.rules import LadderDay, ladder
-from shared.events import EmployeeKind
+from services.schedule.rules import Assessment, LadderDay, ladder
+from shared.events import DayState, DayStatus, EmployeeKind, Mode
 from shared.policy import Policy, load_policies
 
 POLICY = load_policies(Path(__file__).parents[3] / "services/schedule/policies/golden-policies.yaml")["POL-A"]
@@ -138,3 +138,15 @@ def test_minutes_that_were_made_up_are_no_part_of_an_absence_as_often_as_the_mon
     assert steps(days, with_keys(convert_minutes_per_day=450)) == [("2026-01-30", "ORAL_WARNING")]
     without_limit = with_keys(convert_minutes_per_day=450, compensation={"max_minutes": 45})
     assert steps([replace(day, made_up=45) for day in calendar("1" * 365)], without_limit) == []
+
+
+def test_a_day_that_nobody_has_decided_ends_a_row_and_counts_nothing() -> None:
+    held = Assessment(DayState.PROVISIONAL, DayStatus.HELD, Mode.WFO, scheduled=True)
+    so_far = Assessment(DayState.PROVISIONAL, DayStatus.PENDING, Mode.WFO, scheduled=True, late=45)
+    made_up = Assessment(DayState.FINAL, DayStatus.PRESENT, Mode.WFO, scheduled=True, late=45, early=5, made_up=True)
+
+    assert LadderDay.of(NEW_YEAR, held) == LadderDay.of(NEW_YEAR, so_far) == LadderDay(NEW_YEAR, scheduled=True, absent=False)
+    assert LadderDay.of(NEW_YEAR, made_up) == LadderDay(NEW_YEAR, scheduled=True, absent=False, minutes=50, made_up=45)
+    days = calendar("AAAAAxAAAAA")
+    days[5] = LadderDay.of(days[5].date, held)
+    assert "CONSECUTIVE_10" not in {step for _, step in steps(days)}
