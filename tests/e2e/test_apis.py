@@ -1,0 +1,36 @@
+"""The APIs as an operator gets them from `hadir run`: each is there, says what it is, and reads and commands as documented."""
+
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from shared.topics import AUDIT
+from tests.calling import acting, keyed
+
+APIS = ("geofence_api", "schedule_api", "payroll_api", "reports_api")
+
+
+@pytest.mark.parametrize("name", APIS)
+def test_every_api_is_up_with_its_documents(house: Any, name: str) -> None:
+    address = house.addresses[name]
+
+    assert httpx.get(f"{address}/readyz").json() == {"ready": True, "missing": []}
+    assert httpx.get(f"{address}/docs").status_code == 200
+    assert httpx.get(f"{address}/openapi.json").json()["openapi"].startswith("3.")
+    service = name.replace("_", "-")
+    assert f'hadir_ready{{service="{service}"}} 1.0' in httpx.get(f"{address}/metrics").text
+    assert httpx.get(f"{address}/v1/nothing").headers["content-type"] == "application/problem+json"
+
+
+async def test_what_is_commanded_over_http_reaches_the_audit_topic(house: Any) -> None:
+    bkd = acting("bkd")
+    outage = {"kind": "outage", "reason": "SE 4/2026", "state": "approved",
+              "body": {"from": "2019-08-01T07:00:00+07:00", "to": "2019-08-01T08:00:00+07:00"}}
+    answer = httpx.post(f"{house.addresses['schedule_api']}/v1/corrections", json=outage, headers=bkd | keyed(), timeout=30)
+
+    assert answer.status_code == 201, answer.text
+    correction_id = UUID(answer.json()["correction_id"])
+    [told] = await house.records(AUDIT["schedule"], str(correction_id), at_least=1)
+    assert (told["actor"], told["action"], told["detail"]["role"]) == (bkd["Hadir-Actor"], "corrections.record", "bkd")
