@@ -8,12 +8,14 @@ from pydantic import ValidationError
 from services.commands import (
     canaries,
     contract,
+    dashboards,
     explain,
     export,
     imports,
     month,
     policy,
     preview,
+    read,
     replay,
     roster,
     run,
@@ -62,6 +64,7 @@ app.add_typer(imports.app, name="import", rich_help_panel=DATA)
 app.add_typer(export.app, name="export", rich_help_panel=DATA)
 app.add_typer(scheme.app, name="scheme", rich_help_panel=DATA)
 app.add_typer(roster.app, name="roster", rich_help_panel=DATA)
+app.command("read", rich_help_panel=DATA)(read.read)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
@@ -71,6 +74,7 @@ app.add_typer(preview.app, name="preview", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)
 app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=CLUSTER)
+app.add_typer(dashboards.app, name="dashboards", rich_help_panel=CLUSTER)
 app.add_typer(canaries.app, name="canaries", rich_help_panel=CLUSTER)
 app.add_typer(contract.app, name="contract", rich_help_panel=CLUSTER)
 
