@@ -7,7 +7,7 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.schedule.api import corrections, days, discipline, people, reference, requests
+from services.schedule.api import corrections, days, discipline, people, reference, requests, rosters, schemes
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.publishing import Refused
 from shared.web.app import Context, new_app
@@ -19,6 +19,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     corrections.router,
     requests.router,
     discipline.router,
+    schemes.router,
+    rosters.router,
 )
 
 
