@@ -8,11 +8,14 @@ from pydantic import ValidationError
 from services.commands import (
     canaries,
     contract,
+    correction,
     dashboards,
     explain,
     export,
     imports,
+    ladder,
     month,
+    outage,
     policy,
     preview,
     read,
@@ -54,6 +57,7 @@ LOCAL = "On this machine"
 RULES = "Rule packs and stories"
 DATA = "Reference data"
 PAYROLL = "Months and deductions"
+PEOPLE = "Corrections and discipline"
 PROOFS = "Proofs"
 CLUSTER = "Setting up a cluster"
 
@@ -65,6 +69,9 @@ app.add_typer(export.app, name="export", rich_help_panel=DATA)
 app.add_typer(scheme.app, name="scheme", rich_help_panel=DATA)
 app.add_typer(roster.app, name="roster", rich_help_panel=DATA)
 app.command("read", rich_help_panel=DATA)(read.read)
+app.add_typer(correction.app, name="correction", rich_help_panel=PEOPLE)
+app.add_typer(outage.app, name="outage", rich_help_panel=PEOPLE)
+app.add_typer(ladder.app, name="ladder", rich_help_panel=PEOPLE)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)

@@ -69,7 +69,7 @@ async def request(connection: Connection, request_id: UUID) -> Asked | None:
 
 async def requests(
     connection: Connection, *, state: str | None = None, employee_id: UUID | None = None, units: Sequence[UUID] | None = None,
-    role: str | None = None, after: tuple[dt.datetime, UUID] | None = None, most: int = 100,
+    role: str | None = None, of_kinds: Sequence[str] | None = None, after: tuple[dt.datetime, UUID] | None = None, most: int = 100,
 ) -> list[Asked]:  # fmt: skip
     """Requests in the order in which they were made, after that one; `role`: only those that wait for somebody in this role."""
     rows = await connection.fetch(
@@ -79,8 +79,10 @@ async def requests(
               and ($6::text is null or (state = 'requested' and (
                 select (levels::jsonb -> count(*)::int -> 'roles') ? $6 from correction_trail t
                 where t.request_id = r.request_id and t.action = 'approve')))
+              and ($8::text[] is null or kind = any($8))
             order by requested_at, request_id limit $7""",  # noqa: S608 (our own words)
         state, employee_id, None if units is None else list(units), after[0] if after else None, after[1] if after else None, role, most,
+        None if of_kinds is None else list(of_kinds),
     )
     return await _asked(connection, rows)
 

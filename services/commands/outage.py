@@ -1,0 +1,141 @@
+"""`hadir outage`: declare that the system was down, confirm what Hadir proposes by itself, and grant or refuse amnesty for its days."""
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from services.commands.correction_lines import line_of, told
+from services.commands.desk import (
+    Actor,
+    Database,
+    Id,
+    Paper,
+    Reason,
+    RoleName,
+    Scan,
+    an_id,
+    at_the_desk,
+    paper,
+    somebody,
+    unit_of,
+)
+from services.commands.terminal import print_line
+
+if TYPE_CHECKING:
+    from services.schedule.store.requests import Asked
+    from shared.lanes import Lanes
+
+app = typer.Typer(
+    no_args_is_help=True, help="Outages: their days are held from the declaration on, and cost nothing once amnesty is granted."
+)
+
+
+@app.command("declare")
+def declare(
+    since: Annotated[str, typer.Option("--from", metavar="TIME", help="When it began, e.g. 2026-02-02T07:00:00+07:00.")],
+    until: Annotated[str, typer.Option("--to", metavar="TIME", help="When it was over.")],
+    reason: Reason, actor: Actor,
+    unit: Annotated[str | None, typer.Option("--unit", metavar="CODE", help="Only this org unit; default: everybody.")] = None,
+    role: RoleName = "admin", document: Paper = None, scan: Scan = None, database: Database = None,
+) -> None:  # fmt: skip
+    """Declare an outage: days that it may explain are HELD until somebody else decides.
+
+    Example: [bold]hadir outage declare --from 2026-02-02T07:00:00+07:00 --to 2026-02-02T08:10:00+07:00 --unit BAPPEDA
+    --actor diskominfo --reason "server mati"[/bold]
+    """
+    from uuid import uuid4
+
+    async def act(lanes: "Lanes") -> "Asked":
+        from services.schedule import requests
+
+        async with lanes.pool.acquire() as connection:
+            org_unit = await unit_of(connection, unit) if unit else None
+        return await requests.submit(
+            lanes, uuid4(), "outage", {"from": since, "to": until}, somebody(actor, role), org_unit_id=org_unit, reason=reason,
+            document=paper(document, scan),
+        )  # fmt: skip
+
+    _tell(at_the_desk(database, act))
+
+
+@app.command("confirm")
+def confirm(request_id: Id, actor: Actor, reason: Reason, role: RoleName = "admin", database: Database = None) -> None:
+    """Confirm that an outage which Hadir proposed did happen; its days stay HELD until amnesty is granted or refused.
+
+    Example: [bold]hadir outage confirm ID --actor diskominfo --reason "Kafka berhenti, tiket 4711"[/bold]
+    """
+    _decide(request_id, "approve", actor, role, reason, database, level="server")
+
+
+@app.command("amnesty")
+def amnesty(
+    request_id: Id, actor: Actor, reason: Reason, role: RoleName = "bkd", document: Paper = None, scan: Scan = None,
+    database: Database = None,
+) -> None:  # fmt: skip
+    """Grant amnesty: marks that the outage explains cost nothing, and what was cut for them is given back.
+
+    Example: [bold]hadir outage amnesty ID --actor bkd --reason "SE 5/2026" --document SE-5/2026@2026-02-05[/bold]
+    """
+    _decide(request_id, "approve", actor, role, reason, database, document=document, scan=scan)
+
+
+@app.command("reject")
+def reject(request_id: Id, actor: Actor, reason: Reason, role: RoleName = "bkd", database: Database = None) -> None:
+    """Refuse: there was no outage, or it explains nothing; the days are judged as the marks say.
+
+    Example: [bold]hadir outage reject ID --actor bkd --reason "jaringan kantor sendiri"[/bold]
+    """
+    _decide(request_id, "reject", actor, role, reason, database)
+
+
+@app.command("list")
+def list_outages(
+    everything: Annotated[bool, typer.Option("--all", help="Also those that are decided.")] = False, database: Database = None
+) -> None:
+    """Outages that wait for somebody, the oldest first; those that Hadir proposed by itself are `outage-proposed`.
+
+    Example: [bold]hadir outage list[/bold]
+    """
+
+    async def act(lanes: "Lanes") -> "list[Asked]":
+        from services.schedule.store import requests as rows
+
+        async with lanes.pool.acquire() as connection:
+            return await rows.requests(connection, state=None if everything else "requested", of_kinds=("outage", "outage-proposed"))
+
+    found = at_the_desk(database, act)
+    for asked in found:
+        print_line(f"{line_of(asked)}  {asked.body['from']} sampai {asked.body['to']}")
+    if not found:
+        print_line("Tidak ada gangguan yang menunggu putusan.")
+
+
+def _decide(
+    request_id: str, action: Any, actor: str, role: str, reason: str, database: str | None, *, level: str | None = None,
+    document: str | None = None, scan: Any = None,
+) -> None:  # fmt: skip
+    async def act(lanes: "Lanes") -> "Asked":
+        from services.schedule import requests
+        from services.schedule.corrections import CorrectionRefused
+        from services.schedule.store import requests as rows
+
+        outage = an_id(request_id)
+        async with lanes.pool.acquire() as connection:
+            known = await rows.request(connection, outage)
+        if known is None or known.kind not in ("outage", "outage-proposed"):
+            raise CorrectionRefused("gangguan dengan id ini tidak ada; lihat `hadir outage list`")
+        waits = known.request.level
+        last = waits is not None and len(known.request.approvals) + 1 == len(known.request.levels)
+        if action == "approve" and waits is not None and (level is not None) is last:
+            verb = "amnesty" if last else "confirm"
+            raise CorrectionRefused(f"gangguan ini menunggu tingkat {waits.name}; gunakan `hadir outage {verb}`")
+        return await requests.decide(
+            lanes, outage, action, somebody(actor, role), reason=reason, document=paper(document, scan)
+        )
+
+    _tell(at_the_desk(database, act))
+
+
+def _tell(asked: "Asked") -> None:
+    for line in told(asked):
+        print_line(line)
