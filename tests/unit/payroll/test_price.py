@@ -113,7 +113,7 @@ def test_a_ceremony_a_proof_of_presence_and_a_kind_of_employee_have_prices_of_th
         return [line.percent for line in price(assessed(2, pack, *findings, employee_kind=kind), pack)]
 
     assert costs(ceremony, finding(FindingKind.APEL), proof) == [2, 1, Fraction("0.75")]
-    assert (costs(left), costs(left, kind="PPPK_PW")) == ([15], [5])
+    assert [*costs(left), *costs(left, kind="PPPK_PW")] == [15, 5]
     assert costs(ceremony, pack=Policy.from_content({"apel": "1.00"})) == [1]
 
 
