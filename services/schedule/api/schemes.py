@@ -21,6 +21,7 @@ from shared.lanes import Lanes
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.commands import Command, CommandBody, commands
+from shared.web.pages import Page, PageAsked
 from shared.web.problems import INVALID_REQUEST, UNKNOWN, Problem
 
 router = APIRouter(tags=["skema WFO/WFA"])
@@ -36,12 +37,6 @@ class SchemeShown(BaseModel):
     name: str
     content: dict[str, Any]
     in_force: list[SchemeInForce]
-
-
-class SchemeList(BaseModel):
-    """Semua skema, menurut nama; jumlahnya sedikit, jadi tanpa halaman."""
-
-    items: list[SchemeShown]
 
 
 class NewScheme(CommandBody):
@@ -116,11 +111,12 @@ class StandingShown(BaseModel):
 
 
 @router.get("/schemes", operation_id="listSchemes", summary="Skema WFO/WFA")
-async def list_schemes(connection: Reading, _: Annotated[Actor, asks("schemes.read")]) -> SchemeList:
-    """Semua skema yang pernah diterapkan."""
-    found = await rows.schemes(connection)
-    ordered = sorted(found.values(), key=lambda kept: (kept.state.name, kept.state.scheme_id))
-    return SchemeList(items=[_shown(version, state) for version, state in ordered])
+async def list_schemes(connection: Reading, paging: PageAsked, _: Annotated[Actor, asks("schemes.read")]) -> Page[SchemeShown]:
+    """Semua skema yang pernah diterapkan, menurut nama."""
+    after = paging.key(str, UUID)
+    shown = sorted((_shown(*kept) for kept in (await rows.schemes(connection)).values()), key=_key)
+    rest = [one for one in shown if after is None or _key(one) > after]
+    return paging.page(rest[:paging.rows], _key)
 
 
 @router.get("/schemes/{scheme_id}", operation_id="getScheme", summary="Satu skema")
@@ -184,6 +180,10 @@ def _share(share: DayShare, scheme: str | None, unknown: int, moved: int) -> Sha
         moved=moved, wfa_least=share.allowed.low if share.allowed else None, wfa_most=share.allowed.high if share.allowed else None,
         scheme=scheme,
     )
+
+
+def _key(scheme: SchemeShown) -> tuple[str, UUID]:
+    return scheme.name, scheme.scheme_id
 
 
 def _shown(version: int, state: SchemeState) -> SchemeShown:
