@@ -20,6 +20,8 @@ from shared.settings import Settings
 _log = logging.getLogger(__name__)
 
 _AGAIN_S: Final = 5.0
+_GEOFENCE_WITHIN_S: Final = 1800.0
+"""A geofence that is down is somebody else's alarm; the canaries wait for it."""
 
 
 async def run(settings: Settings) -> None:
@@ -70,7 +72,7 @@ async def _enrol(database: str) -> None:
             "The canaries are not enrolled, and this login may not import sites: run `hadir canaries enrol` once"
             " with a login that may act for all services."
         )
-    await enrol(database)
+    await enrol(database, _GEOFENCE_WITHIN_S)
 
 
 async def _generation(settings: Settings, readiness: Readiness, pool: Pool) -> None:

@@ -18,7 +18,7 @@ from shared.imports import Report
 from shared.refusal import Refusal
 
 KNOWN_WITHIN_S: Final = 60.0
-"""So long may geofence take to learn of the canaries' unit."""
+"""So long an operator's command waits for geofence to learn of the canaries' unit."""
 
 _UNIT_HEADER: Final = ("code", "name", "timezone", "public_service")
 _PEOPLE_HEADER: Final = ("nip", "name", "kind", "group", "org_unit", "since", "employee_id", "played_clock")
@@ -46,10 +46,10 @@ async def may_enrol(database: str) -> bool:
         await connection.close()
 
 
-async def enrol(database: str) -> None:
+async def enrol(database: str, within_s: float = KNOWN_WITHIN_S) -> None:
     """Import unit, office and rule pack; the pack last, since it makes the enrolment whole. Twice changes nothing.
 
-    Raises `Refusal` with the importer's words when one refuses.
+    `within_s`: so long may geofence take to learn of the unit. Raises `Refusal` with the importer's words when one refuses.
     """
     with tempfile.TemporaryDirectory(prefix="hadir-canaries-") as folder:
         units, sites, packs = (Path(folder) / name for name in ("units.csv", "sites.geojson", "packs.yaml"))
@@ -61,13 +61,13 @@ async def enrol(database: str) -> None:
         sites.write_text(json.dumps({"type": "FeatureCollection", "features": [office]}))
         packs.write_text(PACK)
         _applied(await import_org_units(database, units))
-        await _import_office(database, sites)
+        await _import_office(database, sites, within_s)
         _applied(await import_policies(database, packs, [("KENARI", FIRST_DAY, UNIT)]))
 
 
-async def _import_office(database: str, sites: Path) -> None:
+async def _import_office(database: str, sites: Path, within_s: float) -> None:
     """Geofence learns of a unit from its topic: until it has, its importer knows none, and is asked again."""
-    deadline = time.monotonic() + KNOWN_WITHIN_S
+    deadline = time.monotonic() + within_s
     report = await import_sites(database, sites)
     while not report.applied and time.monotonic() < deadline:
         await asyncio.sleep(1)

@@ -13,6 +13,8 @@ from deploy.grafana.queries import unknown_metrics
 from deploy.prometheus.__main__ import files, rule_files, rule_object
 from services.__main__ import app
 from services.local.prometheus import fetch_tools
+from services.local.supervisor import COMMANDS, WATCHERS
+from shared.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -87,7 +89,7 @@ def test_what_kubernetes_gets_of_rules_and_dashboards_is_made_from_them() -> Non
     assert {path: path.read_text() for path in files()} == files(), "run `make dashboards` and commit what it wrote"
 
 
-COMMANDS = sorted({
+LINES = sorted({
     (path.name, command)
     for path in RUNBOOKS.glob("*.md")
     for command in re.findall(r"(?:^|`)((?:hadir|make) [^`\n]+)", path.read_text(), re.MULTILINE)
@@ -111,7 +113,7 @@ def missing_command(line: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize(("page", "line"), COMMANDS)
+@pytest.mark.parametrize(("page", "line"), LINES)
 def test_every_command_that_a_runbook_names_exists(page: str, line: str) -> None:
     assert missing_command(line) is None, f"{page} names {missing_command(line)!r}, which does not exist"
 
@@ -128,3 +130,24 @@ def test_every_deployment_that_a_runbook_names_is_in_the_manifests() -> None:
 
     assert named
     assert {name for name in named if f"name: {name}\n" not in manifests} == set()
+
+
+def test_the_configuration_for_outside_is_sound_and_scrapes_every_process_by_its_port() -> None:
+    file = ROOT / "deploy" / "prometheus" / "prometheus.yml"
+    done = subprocess.run([fetch_tools().promtool, "check", "config", file], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    scraped = {job["job_name"]: job["static_configs"][0]["targets"] for job in yaml.safe_load(file.read_text())["scrape_configs"]}
+    ports = {name.replace("_", "-"): Settings.model_fields[f"{name}_port"].default for name in (*COMMANDS, *WATCHERS)}
+    assert scraped == {name: [f"{name}:{port}"] for name, port in ports.items()}
+
+
+def test_grafana_finds_the_dashboards_by_its_own_documents() -> None:
+    provider = yaml.safe_load((ROOT / "deploy" / "grafana" / "provisioning" / "dashboards" / "hadir.yaml").read_text())["providers"][0]
+    composed = yaml.safe_load((ROOT / "compose.yaml").read_text())["services"]["grafana"]
+
+    assert (provider["type"], provider["allowUiUpdates"]) == ("file", False)
+    assert f"./deploy/grafana/json:{provider['options']['path']}:ro" in composed["volumes"]
+    maps = list(yaml.safe_load_all((ROOT / "deploy" / "k8s" / "components" / "monitoring" / "dashboards.yaml").read_text()))
+    assert {item["metadata"]["labels"]["grafana_dashboard"] for item in maps} == {"1"}
+    assert len(maps) == 6
