@@ -7,6 +7,8 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from services.monitor.schemes import tell_schemes
+from services.reports.flow import connect_auditor
 from services.schedule import commands, planning, rosters, schemes, shares
 from services.schedule.memory import Memory
 from services.schedule.reference import EmployeeState, Membership
@@ -258,7 +260,7 @@ async def test_leave_is_foreseen_and_forecast_as_a_breach_before_the_day(unit: U
     assert [breach.code for breach in standing.breaches] == [BreachCode.QUOTA_OVER]
 
 
-async def test_the_fact_is_where_people_were_and_not_where_they_were_planned(unit: Unit) -> None:
+async def test_the_fact_is_where_people_were_and_not_where_they_were_planned(unit: Unit, schedule_database: str) -> None:
     await published(unit)
     seen = await unit.see()
     wfa = [person for person in unit.people if seen.asked[person.employee_id][0].mode is Mode.WFA]
@@ -275,8 +277,11 @@ async def test_the_fact_is_where_people_were_and_not_where_they_were_planned(uni
     assert (share.owed, share.wfa, share.wfo, share.away) == (3, 1, 2, 1)
     assert standing.moved == {MONDAY: (wfa[1].employee_id,)}
     assert standing.breaches == ()
-    async with unit.lanes.pool.acquire() as connection:
-        found = await shares.gauges(connection, Memory(), at(MONDAY + DAY, "08:00"))
+    auditor = await connect_auditor(schedule_database)
+    await auditor.execute("set search_path = schedule")
+    found = await shares.gauges(auditor, Memory(), at(MONDAY + DAY, "08:00"))
+    await tell_schemes(auditor)
+    await auditor.close()
     code = f"OPD-{unit.office.unit}"
     assert found["share"][code, "fact"] == pytest.approx(1 / 3)
     assert found["share"][code, "planned"] == pytest.approx(1 / 2)
