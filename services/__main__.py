@@ -20,6 +20,7 @@ from services.commands import (
     preview,
     read,
     replay,
+    report,
     roster,
     run,
     scenario,
@@ -74,6 +75,7 @@ app.add_typer(outage.app, name="outage", rich_help_panel=PEOPLE)
 app.add_typer(ladder.app, name="ladder", rich_help_panel=PEOPLE)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
+app.add_typer(report.app, name="report", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
 app.command("replay", rich_help_panel=PROOFS)(replay.replay)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)

@@ -2,7 +2,7 @@
 
 import csv
 import datetime as dt
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -28,6 +28,10 @@ class Column:
     name: str
     kind: Kind = "text"
     width: int = 14
+
+
+Sheet: TypeAlias = tuple[str, Sequence[Column], Iterable[Sequence[Cell]], Sequence[Cell]]
+"""A further sheet of a workbook: its name, columns, rows, and a row of totals (empty: none)."""
 
 
 def guarded(text: str) -> str:
@@ -77,53 +81,65 @@ def _csv_cell(cell: Cell) -> str:
 
 def write_xlsx(
     path: Path, columns: Sequence[Column], rows: Iterable[Sequence[Cell]], *, sheet: str = "Data", title: Sequence[str] = (),
-    foot: Sequence[Sequence[Cell]] = (), notes: Sequence[str] = (), choices: Callable[[str], Sequence[str]] | None = None,
+    foot: Sequence[Sequence[Cell]] = (), notes: Sequence[str] = (), more: Sequence[Sheet] = (),
+    choices: Callable[[str], Sequence[str]] | None = None,
 ) -> int:  # fmt: skip
-    """Write a workbook row by row in constant memory; returns how many rows.
+    """Write a workbook row by row in constant memory; returns how many rows its first sheet has.
 
-    `title`: lines above the heading; `foot`: rows of totals; `notes`: a second sheet of instructions; `choices` tells for a
+    `title`: lines above the heading; `foot`: rows of totals; `notes`: a last sheet of text; `more`: further sheets; `choices` tells for a
     column which words its cells may hold. Texts, NIPs among them, stay text. Raises ValueError for more rows than a sheet holds.
     """
-    written = 0
     with xlsxwriter.Workbook(
         str(path), {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     ) as book:
-        page = book.add_worksheet(sheet)
-        bold = book.add_format({"bold": True})
-        heading = book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "text_wrap": True})
-        formats = {
+        styles = {
             "text": book.add_format({"num_format": "@"}), "whole": book.add_format({"num_format": "#,##0"}),
             "rupiah": book.add_format({"num_format": "#,##0;[Red]-#,##0"}), "percent": book.add_format({"num_format": "0.00"}),
-            "date": book.add_format({"num_format": "yyyy-mm-dd"}),
+            "date": book.add_format({"num_format": "yyyy-mm-dd"}), "bold": book.add_format({"bold": True}),
+            "heading": book.add_format({"bold": True, "bg_color": "#DDE6F0", "border": 1, "text_wrap": True, "valign": "top"}),
+            "total": book.add_format({"bold": True, "num_format": "#,##0", "top": 1}),
+            "total percent": book.add_format({"bold": True, "num_format": "0.00", "top": 1}),
         }  # fmt: skip
-        for place, column in enumerate(columns):
-            page.set_column(place, place, column.width, formats[column.kind])
-            if choices is not None and (words := choices(column.name)):
-                page.data_validation(1, place, MOST_ROWS, place, {"validate": "list", "source": list(words)})
-        at = 0
-        for line in title:
-            page.write_string(at, 0, line, bold)
-            at += 1
-        at += bool(title)
-        for place, column in enumerate(columns):
-            page.write_string(at, place, column.name, heading)
-        page.freeze_panes(at + 1, 0)
-        for row in rows:
-            if written >= MOST_ROWS:
-                raise ValueError(f"more than {MOST_ROWS} rows do not fit into a sheet")
-            at, written = at + 1, written + 1
-            for place, cell in enumerate(row):
-                _write(page, at, place, cell, formats[columns[place].kind])
-        for totals in foot:
-            at += 1
-            for place, cell in enumerate(totals):
-                _write(page, at, place, cell, bold if columns[place].kind == "text" else book.add_format(
-                    {"bold": True, "num_format": "#,##0", "top": 1}))
+        page = book.add_worksheet(sheet)
+        if choices is not None:
+            for place, column in enumerate(columns):
+                if words := choices(column.name):
+                    page.data_validation(1, place, MOST_ROWS, place, {"validate": "list", "source": list(words)})
+        written = _fill(page, styles, columns, rows, title, foot)
+        for name, others, cells, totals in more:
+            _fill(book.add_worksheet(name), styles, others, cells, (), [totals] if totals else ())
         if notes:
-            second = book.add_worksheet("Petunjuk")
-            second.set_column(0, 0, 120)
+            last = book.add_worksheet("Petunjuk")
+            last.set_column(0, 0, 120)
             for number, note in enumerate(notes):
-                second.write_string(number, 0, note)
+                last.write_string(number, 0, note)
+    return written
+
+
+def _fill(
+    page: xlsxwriter.worksheet.Worksheet, styles: Mapping[str, object], columns: Sequence[Column], rows: Iterable[Sequence[Cell]],
+    title: Sequence[str], foot: Sequence[Sequence[Cell]],
+) -> int:  # fmt: skip
+    for place, column in enumerate(columns):
+        page.set_column(place, place, column.width, styles[column.kind])
+    for at, line in enumerate(title):
+        page.write_string(at, 0, line, styles["bold"])
+    at = len(title) + bool(title)
+    for place, column in enumerate(columns):
+        page.write_string(at, place, column.name, styles["heading"])
+    page.freeze_panes(at + 1, 0)
+    written = 0
+    for row in rows:
+        if written >= MOST_ROWS:
+            raise ValueError(f"more than {MOST_ROWS} rows do not fit into a sheet")
+        at, written = at + 1, written + 1
+        for place, cell in enumerate(row):
+            _write(page, at, place, cell, styles[columns[place].kind])
+    for totals in foot:
+        at += 1
+        for place, cell in enumerate(totals):
+            kind = columns[place].kind
+            _write(page, at, place, cell, styles["bold" if kind == "text" else "total percent" if kind == "percent" else "total"])
     return written
 
 

@@ -1,21 +1,28 @@
 """`hadir verify`: proofs that an auditor may repeat at any time, while everything runs."""
 
 import asyncio
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 
 from services.commands.terminal import print_line, stop_with
 from shared.settings import settings
 
-if TYPE_CHECKING:
-    from services.payroll.store.balance import Balance
+_SHOWN: Final = 20
 
 app = typer.Typer(no_args_is_help=True, help="Prove that the ledger bears out every total.")
 
 
 @app.command("balance")
 def balance(
+    events: Annotated[bool, typer.Option("--events", help="Compare what was published on hadir.tpp.deduction.v1 too.")] = False,
+    export: Annotated[
+        Path | None, typer.Option("--export", metavar="FILE", help="Compare a file of `hadir report recap` too (csv, xlsx).")
+    ] = None,
+    month: Annotated[
+        str | None, typer.Option("--month", metavar="YYYY-MM", help="The month of that file; events of this month only.")
+    ] = None,
     database: Annotated[
         str | None,
         typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
@@ -23,38 +30,90 @@ def balance(
 ) -> None:
     """Compare every employee-month with the sum of its ledger entries, to the rupiah; exit code 1 if any differs.
 
-    Example: [bold]hadir verify balance[/bold]
+    With --events also what was published, entry by entry; with --export also an exported recap, person by person.
+
+    Examples: [bold]hadir verify balance[/bold], [bold]hadir verify balance --events --export rekap.xlsx --month 2026-02[/bold]
     """
     from shared.failures import is_infrastructure
 
+    if export is not None and month is None:
+        stop_with("--export needs --month: a recap is of one month.", 2)
+    configured = settings()
+    url = database or configured.database
     try:
-        found = asyncio.run(_balance(database or settings().database))
+        balanced = asyncio.run(_ledger(url))
+        balanced &= not events or asyncio.run(_events(url, configured.kafka, month))
+        balanced &= export is None or asyncio.run(_export(url, export, month or ""))
     except Exception as error:
         if not is_infrastructure(error):
             raise
         stop_with(
-            f"Payroll's tables cannot be read ({type(error).__name__}): run `hadir run`, or name the database with --database."
+            f"Payroll's tables or topics cannot be read ({type(error).__name__}): run `hadir run`, or name the database with --database."
         )
-    rupiah = f"{found.rupiah:,}".replace(",", ".")
-    print_line(f"{found.months} employee-months, {found.entries} ledger entries, Rp {rupiah}")
+    if not balanced:
+        stop_with("Not balanced.")
+
+
+def _rupiah(amount: int) -> str:
+    return f"Rp {amount:,}".replace(",", ".")
+
+
+async def _ledger(url: str) -> bool:
+    from services.payroll.store.balance import balance as compare
+    from services.reports.flow import connect_auditor
+
+    connection = await connect_auditor(url)
+    try:
+        found = await compare(connection)
+    finally:
+        await connection.close()
+    print_line(f"{found.months} employee-months, {found.entries} ledger entries, {_rupiah(found.rupiah)}")
     for difference in found.differences:
         print_line(
             f"DIFFERENCE {difference.employee_id} {difference.month}: told Rp {difference.told}, ledger Rp {difference.found};"
             f" entries told {difference.entries_told}, found {difference.entries_found}"
         )
-    if found.different:
-        stop_with(f"{found.different} employee-months do not balance.")
-    print_line("Every total equals its ledger.")
+    print_line(f"{found.different} employee-months do not balance." if found.different else "Every total equals its ledger.")
+    return not found.different
 
 
-async def _balance(url: str) -> "Balance":
-    from services.payroll.store.balance import balance as compare
-    from shared.database import AUDIT_ROLE, open_pool
+async def _events(url: str, kafka: str, month: str | None) -> bool:
+    from services.reports.flow import Flow
+    from services.reports.published import NotSent, compare
 
-    pool = await open_pool(url, None, max_size=1)
+    async with Flow(url, kafka) as flow:
+        try:
+            found = await compare(flow, kafka, month)
+        except NotSent as problem:
+            stop_with(f"The events cannot be compared: {problem}")
+    print_line(f"{found.events} published entries of {found.months} employee-months, {_rupiah(found.rupiah)}")
+    for employee, of, ledger, told in found.differing[:_SHOWN]:
+        print_line(f"DIFFERENCE {employee} {of}: ledger Rp {ledger}, events Rp {told}")
+    print_line(
+        f"{len(found.differing)} employee-months were not published as they stand." if found.differing
+        else "Every ledger entry was published as it stands."
+    )
+    return not found.differing
+
+
+async def _export(url: str, file: Path, month: str) -> bool:
+    from services.reports.flow import connect_auditor
+    from services.reports.recap import differences, read_recap
+    from services.reports.recapping import people_of
+
+    totals, problems = read_recap(file)
+    for problem in problems[:_SHOWN]:
+        print_line(str(problem))
+    if problems:
+        return False
+    connection = await connect_auditor(url)
     try:
-        async with pool.acquire() as connection:
-            await connection.execute(f"set role {AUDIT_ROLE}")
-            return await compare(connection)
+        rows = await people_of(connection, month, None)
     finally:
-        await pool.close()
+        await connection.close()
+    wrong = differences(totals, rows)
+    print_line(f"{len(totals)} people in {file.name}, {_rupiah(sum(totals.values()))}")
+    for number, told, kept in wrong[:_SHOWN]:
+        print_line(f"DIFFERENCE row {number}: file {told}, ledger {kept}")
+    print_line(f"{len(wrong)} rows of the file are not the ledger's." if wrong else "Every row of the file equals the ledger.")
+    return not wrong

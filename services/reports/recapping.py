@@ -1,0 +1,73 @@
+"""Gathers the recap of a month from schedule's assessments and payroll's ledger, in one read-only snapshot."""
+
+import datetime as dt
+from typing import Final
+
+from services.reports.recap import Recapped
+from shared.database import Connection
+from shared.percent import parse_percent
+
+_PEOPLE: Final = """
+with days as (
+    select a.employee_id,
+           count(*) filter (where (a.content ->> 'scheduled')::boolean) as duty_days,
+           count(*) filter (where a.status = 'PRESENT') as present,
+           count(*) filter (where a.status = 'PRESENT' and a.content ->> 'mode' = 'WFA') as wfa,
+           count(*) filter (where (a.content ->> 'late')::int > 0) as late,
+           coalesce(sum((a.content ->> 'late')::int), 0) as late_minutes,
+           count(*) filter (where (a.content ->> 'early')::int > 0) as early,
+           coalesce(sum((a.content ->> 'early')::int), 0) as early_minutes,
+           count(*) filter (where a.status = 'ABSENT') as absent,
+           count(*) filter (where a.status = 'LEAVE') as leave,
+           count(*) filter (where a.status = 'DL') as travel,
+           count(*) filter (where a.status in ('PENDING', 'HELD')) as undecided
+    from schedule.assessment a where a.date between $1 and $2 group by a.employee_id
+), entered as (
+    select employee_id, sum(amount)::bigint as ledger from payroll.ledger where month = $3 group by employee_id
+)
+select coalesce(u.code, '?') as unit, coalesce(u.name, '?') as unit_name, e.nip, e.name, e.kind, e.grp,
+       coalesce(d.duty_days, 0) as duty_days, coalesce(d.present, 0) as present, coalesce(d.wfa, 0) as wfa, coalesce(d.late, 0) as late,
+       coalesce(d.late_minutes, 0) as late_minutes, coalesce(d.early, 0) as early, coalesce(d.early_minutes, 0) as early_minutes,
+       coalesce(d.absent, 0) as absent, coalesce(d.leave, 0) as leave, coalesce(d.travel, 0) as travel,
+       coalesce(d.undecided, 0) as undecided, coalesce(m.percent, '0') as percent, coalesce(m.ceiling, c.amount) as ceiling,
+       coalesce(m.supplementary, 0) as supplementary, coalesce(l.ledger, 0) as ledger
+from schedule.employee e
+left join days d using (employee_id)
+left join payroll.month m on m.employee_id = e.employee_id and m.month = $3
+left join payroll.ceiling c on c.employee_id = e.employee_id and c.month = $3
+left join entered l on l.employee_id = e.employee_id
+left join lateral (
+    select member.unit from unnest(e.member_since, e.member_unit) as member (since, unit)
+    where member.since <= $2 order by member.since desc limit 1
+) at_end on true
+left join schedule.org_unit u on u.org_unit_id = at_end.unit
+where e.played_clock = $4 and ($5::text is null or u.code = $5)
+  and (d.employee_id is not null or m.employee_id is not null or l.employee_id is not null)
+order by unit, e.name, e.nip
+"""
+
+
+async def people_of(connection: Connection, month: str, unit: str | None, clock: str = "") -> list[Recapped]:
+    """Everybody of a month ("2026-02"), or of one unit (by code), who live by `clock`; in order of unit and name.
+
+    Somebody who moved within the month stands under the unit of its last day.
+    """
+    first = dt.date.fromisoformat(f"{month}-01")
+    last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)
+    rows = await connection.fetch(_PEOPLE, first, last, month, clock, unit)
+    return [
+        Recapped(
+            row["unit"], row["unit_name"], row["nip"], row["name"], row["kind"], row["grp"], row["duty_days"], row["present"], row["wfa"],
+            row["late"], row["late_minutes"], row["early"], row["early_minutes"], row["absent"], row["leave"], row["travel"],
+            row["undecided"], parse_percent(row["percent"]), row["ceiling"], row["supplementary"], row["ledger"],
+        )
+        for row in rows
+    ]
+
+
+async def state_of(connection: Connection, month: str, clock: str = "") -> str:
+    """Where the month stands: OPEN, REVIEW, SIGNED or PAID."""
+    state: str | None = await connection.fetchval(
+        "select state from payroll.month_step where month = $1 and clock = $2 order by number desc limit 1", month, clock
+    )
+    return state or "OPEN"
