@@ -2,6 +2,7 @@
 
 import asyncio
 import datetime as dt
+import gc
 import multiprocessing
 import os
 import time
@@ -175,6 +176,8 @@ def _begin(job: Job) -> None:
     global _process  # noqa: PLW0603 - one per process, as the pool gives no other place
     _process = _Process(job)
     os.nice(5)  # a preview may wait, a check-in may not
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)  # a chunk is many small values without cycles: looking for some costs more than judging
 
 
 def _lane(lane: int) -> Found:
