@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s dashboards verify-monitoring clean
+.PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -55,6 +55,9 @@ dashboards: $(READY) ## Write Grafana's JSON and the Kubernetes copies of dashbo
 verify-monitoring: $(READY) ## Dashboards, alerts, runbooks, canaries: against a real Prometheus that scrapes a running stack
 	@$(BIN)/python -m services.local.prometheus
 	$(PYTEST) tests/monitoring
+
+verify-k8s-live: $(READY) ## The same by a real API server, built from Go modules the first time (ten minutes)
+	@$(BIN)/python -m deploy.k8s.verify.live $(OVERLAYS)
 
 integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests
 	$(PYTEST) tests/integration

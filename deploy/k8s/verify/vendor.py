@@ -13,11 +13,11 @@ _TOLD: Final = ("description", "example", "examples", "title", "default", "exter
 """Prose, which is most of a CRD's bytes and decides nothing."""
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """YAML as Go's libraries read it: a bare `=` is text."""
 
 
-_Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
+Loader.add_constructor("tag:yaml.org,2002:value", lambda _, node: node.value)
 
 
 def strict(schema: Any, *, top: bool = False) -> Any:
@@ -58,7 +58,7 @@ def strict(schema: Any, *, top: bool = False) -> Any:
 def write(crd: Path) -> list[Path]:
     """Writes one file per served version of the CRDs in a YAML file; returns their paths."""
     written = []
-    for document in yaml.load_all(crd.read_text(), _Loader):
+    for document in yaml.load_all(crd.read_text(), Loader):
         spec = document["spec"]
         for version in spec["versions"]:
             if version["served"] and not version.get("deprecated"):
