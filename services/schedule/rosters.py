@@ -11,7 +11,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
-from services.schedule import planning
+from services.schedule import planning, taking_force
 from services.schedule.memory import Memory
 from services.schedule.planning import Staff
 from services.schedule.publishing import Refused, put_rosters, record_audit
@@ -199,7 +199,10 @@ async def approve(lanes: Lanes, order: Order, *, despite_breaches: bool = False)
 
 
 async def publish(lanes: Lanes, order: Order, now: dt.datetime | None = None) -> Stepped:
-    """Publishes an approved roster and makes its days due, in one transaction; raises Refused if a changed day has begun."""
+    """Publishes an approved roster and makes its days due, in one transaction.
+
+    Raises Refused if a changed day has begun, or people may be checking in for it already (a shift just after midnight).
+    """
 
     async def act(work: Work, seen: View) -> Asked:
         await _refuse_begun(work.connection, seen.staff, seen.asked, now)
@@ -211,6 +214,8 @@ async def publish(lanes: Lanes, order: Order, now: dt.datetime | None = None) ->
             if employee_id in seen.staff.people
             and (days := seen.staff.month_with(employee_id, seen.asked.get(employee_id, ()))) != seen.staff.month_of(employee_id)
         ]
+        before = {(state.employee_id, order.month): replace(state, days=seen.staff.month_of(state.employee_id)) for state in states}
+        await taking_force.allow_rosters(work.connection, states, before, order.by.name, now or dt.datetime.now(dt.UTC))
         await put_rosters(work, states, order.by.name, cause)
 
     return await _step(lanes, order, RosterStep.PUBLISH, act, then)

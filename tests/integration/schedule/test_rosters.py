@@ -146,6 +146,21 @@ async def test_a_day_that_has_begun_cannot_be_changed_by_publishing(unit: Unit) 
     assert (await unit.see()).row == row
 
 
+async def test_a_shift_after_midnight_cannot_be_moved_while_people_check_in_for_it(unit: Unit) -> None:
+    real = unit.office.person(employee_id=uuid4(), nip=f"{uuid4().int % 10**18:018}", played_clock=None)
+    await commands.publish_employees(unit.lanes, [real])
+    noon, night = at(SUNDAY, "12:00"), at(SUNDAY, "23:30")
+    shift = {real.employee_id: {MONDAY: RosterDay(date=MONDAY, mode=Mode.WFO, start="00:30", end="08:00")}}
+    row = (await rosters.draft(unit.lanes, unit.order(OPD, None), shift, noon)).row
+    row = (await rosters.submit(unit.lanes, unit.order(OPD, row.version))).row
+    row = (await rosters.approve(unit.lanes, unit.order(BKD, row.version), despite_breaches=True)).row
+
+    with pytest.raises(Refused, match="jendela absen masuknya sedang terbuka"):
+        await rosters.publish(unit.lanes, unit.order(BKD, row.version), night)
+
+    assert (await rosters.publish(unit.lanes, unit.order(BKD, row.version), noon)).row.state == "published"
+
+
 async def test_a_proposal_in_the_middle_of_a_month_leaves_what_has_begun(unit: Unit) -> None:
     version = await published(unit)
     before = (await unit.see()).asked
