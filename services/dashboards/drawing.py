@@ -120,8 +120,8 @@ def _lines(axes: Axes, panel: Drawn, width: float) -> None:
         for row, colour, name in zip(rows, colours, names, strict=True):
             axes.plot(moments, row, color=colour, linewidth=1.6, label=name)
     unit = "percentunit" if panel.stacked == "percent" else panel.unit
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _told_in(value, unit, None)))
-    axes.xaxis.set_major_locator(mdates.AutoDateLocator(maxticks=max(3, round(width * 14))))  # type: ignore[no-untyped-call]
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: told(value, unit, None)))
+    axes.xaxis.set_major_locator(mdates.AutoDateLocator(minticks=3, maxticks=max(5, round(width * 14))))  # type: ignore[no-untyped-call]
     axes.xaxis.set_major_formatter(mdates.DateFormatter("%H.%M", tz=_ZONE))  # type: ignore[no-untyped-call]
     bottom, top = axes.get_ylim()
     axes.set_ylim(0, top if top > 1e-9 and bottom < top and any(_peak(series) > 0 for series in found) else 1)
@@ -165,10 +165,10 @@ def _colour(value: float, panel: Drawn, plain: str = _TEXT) -> str:
 
 
 def _told(value: float, panel: Drawn) -> str:
-    return _told_in(value, panel.unit, panel.decimals)
+    return told(value, panel.unit, panel.decimals)
 
 
-def _told_in(value: float, unit: str, decimals: int | None) -> str:
+def told(value: float, unit: str, decimals: int | None) -> str:
     """A value as an Indonesian reader writes it: points between thousands, a comma before decimals."""
     if not math.isfinite(value):
         return "–"
