@@ -4,19 +4,24 @@ import asyncio
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
 from aiokafka import ConsumerRecord
 
 from services.local.kafka import Kafka, start_kafka
-from shared.database import Connection, connect
-from shared.envelope import decode
+from services.schedule import outages, requests
+from services.schedule.approvals import OutageProposals, shipped
+from services.schedule.store import requests as request_rows
+from shared.database import Connection, connect, open_pool
+from shared.envelope import Envelope, decode
 from shared.kafka import apply_topics
-from shared.topics import CHECK_IN_RECORDED
+from shared.lanes import Lanes, Record
+from shared.topics import CHECK_IN_RECORDED, INGEST_AVAILABILITY
 
 CheckIn = Callable[..., dict[str, Any]]
 Records = Callable[..., Awaitable[list[ConsumerRecord[bytes, bytes]]]]
@@ -256,3 +261,46 @@ async def test_beyond_the_queue_the_answer_is_503_at_once(
         for task in late:
             answer = await task
             assert answer.status_code == 202 or answer.json()["code"] in ("kafka-unavailable", "not-confirmed")
+
+
+async def test_what_we_could_not_take_in_proposes_an_outage_by_itself(
+    start_anywhere: Start, own_kafka: Kafka, fresh_database: str, own_receipts: Connection, a_check_in: CheckIn
+) -> None:
+    ingest = await start_anywhere(own_kafka.bootstrap, fresh_database, ingest_answer_within_s=2).until_ready()
+    try:
+        async with ingest.client() as client:
+            own_kafka.child.popen.send_signal(signal.SIGSTOP)
+            answers = await asyncio.gather(*[client.post("/v1/check-ins", json=a_check_in()) for _ in range(3)])
+        assert [answer.status_code for answer in answers] == [503] * 3
+        ingest.send(signal.SIGTERM)  # the minute in progress is told at the end of the process
+        ingest.wait()
+    finally:
+        own_kafka.child.popen.send_signal(signal.SIGCONT)
+
+    rows = await own_receipts.fetch("select value, partition from outbox where topic = $1 order by lane, seq", INGEST_AVAILABILITY.name)
+    minutes = [decode(INGEST_AVAILABILITY, row["value"]) for row in rows]
+    assert sum(minute.unavailable for minute in minutes) == 3
+    assert len({minute.instance for minute in minutes}) == 1
+
+    pool = await open_pool(fresh_database, "schedule", max_size=3)
+    try:
+        lanes = Lanes(pool, "schedule")
+        strict = shipped().model_copy(update={"outage_proposals": OutageProposals(least_minutes=1)})
+        await requests.set_rules(lanes, strict, actor="bkd-contoh", reason="uji")
+        records = [
+            Record(INGEST_AVAILABILITY, row["partition"], 0, b"", minute, Envelope(
+                uuid4(), INGEST_AVAILABILITY.ce_type, "/hadir/ingest", minute.minute, "", None, uuid4()), row["value"])
+            for row, minute in zip(rows, minutes, strict=True)
+        ]  # fmt: skip
+        async with lanes.hold({record.partition for record in records}) as work:
+            await outages.keep_minutes(work, records)
+        assert await outages.look(lanes, minutes[-1].minute + timedelta(minutes=2)) == 1
+        async with pool.acquire() as connection:
+            [proposed] = await request_rows.requests(connection, state="requested", of_kinds=["outage-proposed"])
+            held = await connection.fetchrow("select kind, state, actor from fact where correction_id = $1", proposed.request_id)
+    finally:
+        await pool.close()
+    assert proposed.request.level is not None
+    assert (proposed.request.requester, proposed.request.level.name) == ("system", "server")
+    assert held is not None
+    assert tuple(held) == ("outage", "requested", "system")
