@@ -229,6 +229,8 @@ def _preview(
     processes: int, database: str | None,
 ) -> None:  # fmt: skip
     """Play the change, tell the result, and keep it."""
+    from concurrent.futures.process import BrokenProcessPool
+
     from services.preview.playing import play
     from services.preview.result import as_json as in_json
     from services.preview.result import as_lines
@@ -238,6 +240,8 @@ def _preview(
     change = _run(_read(url, asked, units or []))
     try:
         done = play(url, change, window, dt.datetime.now(dt.UTC), processes=processes, progress=_progress)
+    except BrokenProcessPool:
+        stop_with("A process that judged was ended from outside (out of memory?): nothing was recorded; try again, or with --processes 1.")
     except Exception as error:
         if not is_infrastructure(error):
             raise
