@@ -10,6 +10,7 @@ from services.commands import (
     contract,
     correction,
     dashboards,
+    doctor,
     explain,
     export,
     imports,
@@ -77,6 +78,7 @@ app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(report.app, name="report", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
+app.command("doctor", rich_help_panel=PROOFS)(doctor.doctor)
 app.command("replay", rich_help_panel=PROOFS)(replay.replay)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(preview.app, name="preview", rich_help_panel=RULES)

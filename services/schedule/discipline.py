@@ -123,6 +123,22 @@ async def take_back_step(
     return await _said(work, replace(known, version=known.version + 1, action="withdrawn", decision=decision), cause)
 
 
+async def restore_decisions(work: Work, said: Sequence[DisciplineStepChanged]) -> None:
+    """Takes over what persons said of steps, as it was published, under the lanes that `work` holds (a rebuild from the topics).
+
+    What follows from the days is left out: it follows again.
+    """
+    for event in said:
+        if event.actor is not None and event.decided_at is not None:
+            decision = Decision(
+                event.actor, event.decided_at, "", event.document, event.effective_from, event.cut_percent, event.cut_months
+            )
+            key = (event.employee_id, event.step, event.date)
+            await _said(
+                work, StepVersion(key, event.version, event.action, event.unexcused_days, event.legal_source, decision), None
+            )
+
+
 async def _known(work: Work, key: StepKey) -> StepVersion:
     known = (await rows.steps_of(work.connection, [key[0]])).get(key)
     if known is None:
