@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import logging
 import sys
 from pathlib import Path
 
@@ -10,9 +11,10 @@ from shared import logs
 from shared.refusal import Refusal
 from shared.settings import settings
 
+_log = logging.getLogger(__name__)
 
 def main(arguments: list[str]) -> int:
-    """Run until SIGTERM or SIGINT; 78 with a sentence when it cannot start, 2 for wrong arguments."""
+    """Run until SIGTERM or SIGINT; 78 with a sentence when it cannot start, 1 after a crash, 2 for wrong arguments."""
     parser = argparse.ArgumentParser("python -m services.sink", description="Keep every fact in Parquet files, exactly once.")
     parser.add_argument("process", choices=["worker"], help="the only process of this service")
     parser.add_argument("--folder", required=True, type=Path, help="where the files go; one sink at a time")
@@ -28,6 +30,9 @@ def main(arguments: list[str]) -> int:
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 78
+    except Exception as error:  # noqa: BLE001 - crash-only: whoever watches starts it again, and the files say where it goes on
+        logs.event(_log, "The sink ends", level=logging.CRITICAL, exc_info=error)
+        return 1
     return 0
 
 

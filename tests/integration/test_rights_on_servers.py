@@ -2,12 +2,13 @@
 the StandardAuthorizer, and on a PostgreSQL with the logins that CloudNativePG would make."""
 
 import asyncio
+import json
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import asyncpg
 import httpx
 import pytest
 import yaml
-from aiokafka import AIOKafkaConsumer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import (
     ClusterAuthorizationFailedError,
@@ -33,6 +34,7 @@ from shared.kafka import TopicsUnfit, apply_topics, check_topics, new_producer, 
 from shared.schemas import apply_schemas
 from shared.settings import settings
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, SERVICES, TPP_MONTH, VIOLATION, Service
+from tests.outside.kits import BUILD, Kit, build
 
 K8S = Path(__file__).parents[2] / "deploy" / "k8s"
 PASSWORD = "dari-uji-ini"
@@ -156,6 +158,15 @@ async def write(broker: Guarded, topic: str) -> None:
         await producer.stop()
 
 
+async def write_trusted(broker: Guarded, topic: str, key: bytes, value: bytes) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=broker.trusted, compression_type="lz4")
+    await producer.start()
+    try:
+        await producer.send_and_wait(topic, value, key=key)
+    finally:
+        await producer.stop()
+
+
 async def read(broker: Guarded, topic: str, group: str | None) -> int:
     consumer = AIOKafkaConsumer(
         topic,
@@ -202,6 +213,25 @@ async def test_an_outside_system_reads_what_it_was_given_and_never_writes(
         await read(broker, VIOLATION.name, "ext.gaji.rekap")
     with pytest.raises(ClusterAuthorizationFailedError):  # it has no topic to write, so it gets no producer id at all
         await write(broker, TPP_MONTH.name)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("name", BUILD)
+def test_a_consumer_kit_logs_in_reads_with_its_acl_and_fails_without_one_naming_the_topic(
+    broker: Guarded, tmp_path: Path, name: str
+) -> None:
+    login = {"KAFKA": broker.guarded, "KAFKA_PASSWORD": PASSWORD, "KAFKA_CA": str(broker.certificate)}
+    entitled = build(name, tmp_path, **login, KAFKA_USER="ext-gaji", GROUP=f"ext.gaji.{name}")
+    if not isinstance(entitled, Kit):
+        raise entitled
+    sample = json.loads((Path(__file__).parents[1] / "contract" / "samples" / f"{TPP_MONTH.name}.json").read_bytes())
+    asyncio.run(write_trusted(broker, TPP_MONTH.name, b"someone|2026-02", json.dumps(sample).encode()))
+
+    entitled.run("once")
+    assert entitled.copy()["someone|2026-02"] == sample
+    stranger = replace(entitled, environment=entitled.environment | {"KAFKA_USER": "ext-simpeg", "GROUP": f"ext.simpeg.{name}"})
+    with pytest.raises(AssertionError, match=r"(?s)ended with [1-9].*hadir\.tpp\.month\.v1"):
+        stranger.run("once")
 
 
 async def test_topics_without_a_right_look_missing_and_the_refusal_names_them(
