@@ -49,6 +49,22 @@ async def test_another_pack_costs_what_its_preview_said(town: Town, name: str) -
     await compare(town, found, before)
 
 
+async def test_a_window_that_closes_earlier_costs_even_who_was_in_time(town: Town) -> None:
+    await town.set_up(days=5)
+    before = await town.amounts()
+    window = {"open": "05:00", "close": "07:24", "after_close": "refuse"}
+    narrow = with_price(PACKS["POL-A"], in_window=window, tl=[], psw=[])
+    scopes = tuple((unit, MONDAY, narrow.identity) for unit in town.units)
+
+    found = await asyncio.to_thread(
+        town.preview, Change("policy", "narrow", policy_digest(scopes), policies={narrow.identity: narrow}, scopes=scopes))
+    await commands.publish_policies(town.schedule, {"narrow": narrow}, [("narrow", MONDAY, unit) for unit in town.units])
+    await town.settle()
+
+    assert found.total.more > 0
+    await compare(town, found, before)
+
+
 async def test_a_change_for_one_unit_leaves_the_other_alone(town: Town) -> None:
     await town.set_up(days=5)
     before = await town.amounts()
