@@ -13,6 +13,7 @@ from services.payroll.rules import Ceiling
 from services.payroll.store.ceilings import accept
 from services.replay.source import Source
 from services.schedule import commands
+from services.schedule.discipline import restore_decisions
 from services.schedule.reference import (
     CalendarState,
     EmployeeState,
@@ -31,6 +32,7 @@ from shared.topics import (
     CALENDAR,
     CEILING,
     CORRECTION,
+    DISCIPLINE,
     EMPLOYEE,
     LANES,
     ORG_UNIT,
@@ -132,6 +134,11 @@ async def _corrections(lanes: Lanes, records: list[Record[Any]]) -> None:
         )
 
 
+async def _decisions(lanes: Lanes, records: list[Record[Any]]) -> None:
+    async with lanes.hold(range(LANES)) as work:
+        await restore_decisions(work, _events(records))
+
+
 def _events(records: list[Record[Any]]) -> list[Any]:
     return [record.event for record in records]
 
@@ -145,10 +152,11 @@ _SCHEDULE: Final[tuple[tuple[Topic[Any], Restore], ...]] = (
     (EMPLOYEE, _people),
     (ROSTER, _rosters),
     (CORRECTION, _corrections),
+    (DISCIPLINE, _decisions),
 )
 """In the order in which one needs the other."""
 
 RESTORED: Final[frozenset[str]] = frozenset({*(topic.name for topic, _ in _SCHEDULE), SITE.name, CEILING.name})
-"""Every topic that some service owns and that nothing else can be told from."""
+"""Topics from which a service gets back what nothing else tells; of hadir.discipline.v1 only what persons said."""
 
 __all__ = ["RESTORED", "restore_geofence", "restore_payroll", "restore_schedule"]
