@@ -17,6 +17,7 @@ from services.schedule.approvals import OutageProposals
 from services.schedule.rules.outages import Breach, Promise, breaches
 from services.schedule.rules.workflow import SYSTEM, Who
 from services.schedule.store import availability as rows
+from services.schedule.store import facts
 from services.schedule.store import requests as request_rows
 from shared import logs
 from shared.events import HADIR_NAMESPACE, AvailabilityCounted
@@ -67,7 +68,9 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
         found = {proposal_id(breach): breach for breach in breaches(minutes, _promise(rules), now)}
         waiting = await rows.waiting_proposals(connection, (now - _LOOKS_BACK).date())
         known = {proposal: await request_rows.request(connection, proposal) for proposal in {*found, *waiting}}
-    fresh = [proposal for proposal in found if known[proposal] is None]
+        # In a database that was rebuilt from the topics the fact is there without its request: it has been proposed, too.
+        told = {proposal for proposal in found if await facts.correction(connection, proposal) is not None}
+    fresh = [proposal for proposal in found if known[proposal] is None and proposal not in told]
     grown = [proposal for proposal in waiting if proposal in found and _body_of(known[proposal]) != _body(found[proposal], rules)]
     mistaken = [proposal for proposal in waiting if proposal not in found]
     if not (fresh or grown or mistaken):
