@@ -139,17 +139,6 @@ async def restore_decisions(work: Work, said: Sequence[DisciplineStepChanged]) -
             )
 
 
-async def restore_decision(work: Work, event: DisciplineStepChanged) -> None:
-    """Takes over what a person once decided about a step, as its event told it; the reason stays on the audit topic."""
-    if event.actor is None or event.decided_at is None or event.action == "proposed":
-        return
-    said = Decision(
-        event.actor, event.decided_at, "", event.document, event.effective_from, event.cut_percent, event.cut_months
-    )  # fmt: skip
-    key = event.employee_id, event.step, event.date
-    await _said(work, StepVersion(key, event.version, event.action, event.unexcused_days, event.legal_source, said), None)
-
-
 async def _known(work: Work, key: StepKey) -> StepVersion:
     known = (await rows.steps_of(work.connection, [key[0]])).get(key)
     if known is None:
