@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from services.schedule import planning
 from services.schedule.memory import Memory
@@ -68,10 +69,10 @@ async def gauges(connection: Connection, memory: Memory, now: dt.datetime) -> di
     """
     in_force = await schemes_in_force(connection)
     reference = await memory.current(connection)
-    today = now.astimezone(dt.timezone(dt.timedelta(hours=7))).date()
     shares: dict[tuple[str, ...], float] = {}
     quota: dict[tuple[str, ...], float] = {}
     for unit_id, unit in sorted(reference.units.items()):
+        today = now.astimezone(ZoneInfo(unit.timezone)).date()
         if not any(in_force.on(unit_id, today + n * _DAY) for n in range(-7, 8)):
             continue
         ahead = await planning.staff_of(connection, memory, unit_id, today + _DAY, today + 7 * _DAY, in_force)
