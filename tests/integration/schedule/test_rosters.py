@@ -8,6 +8,7 @@ import orjson
 import pytest
 
 from services.monitor.schemes import tell_schemes
+from services.replay import restoring
 from services.reports.flow import connect_auditor
 from services.schedule import commands, planning, rosters, schemes, shares
 from services.schedule.memory import Memory
@@ -19,8 +20,11 @@ from services.schedule.schemes import Scope, apply_schemes
 from services.schedule.store import plans
 from services.schedule.store import schemes as scheme_rows
 from services.schedule.taking_force import Refused
+from shared.database import open_pool
+from shared.envelope import Envelope, decode
 from shared.events import Mark, Mode, RosterDay, Verdict
-from shared.lanes import Lanes
+from shared.lanes import Lanes, Record
+from shared.topics import SCHEME
 from tests.integration.schedule.office import DAY, MONDAY, Office, at
 
 FEBRUARY = dt.date(2026, 2, 1)
@@ -303,7 +307,7 @@ async def test_the_fact_is_where_people_were_and_not_where_they_were_planned(uni
     assert found["quota"][code,] == pytest.approx(1 / 2)
 
 
-async def test_schemes_are_published_extended_and_rebuilt_from_their_topic(office: Office) -> None:
+async def test_schemes_are_published_extended_and_rebuilt_from_their_topic(office: Office, fresh_database: str) -> None:
     lanes, unit = office.lanes, office.unit
     own = scheme(quotas=[{"per": "day", "wfa": "75"}], region="stay", evidence="geotag_photo")
     march = Scope("X", dt.date(2026, 3, 1), dt.date(2026, 3, 31), unit)
@@ -323,7 +327,16 @@ async def test_schemes_are_published_extended_and_rebuilt_from_their_topic(offic
     assert [(scope.until, scope.legal_source) for scope in kept.state.in_force] == [(dt.date(2026, 4, 30), "SE uji 2/2026")]
     events = [orjson.loads(row["value"]) for row in told]
     assert [(event["version"], event["in_force"][0]["until"]) for event in events] == [(1, "2026-03-31"), (2, "2026-04-30")]
-    assert Scheme.from_content(events[-1]["content"]) == own
+
+    newest = decode(SCHEME, told[-1]["value"].encode())
+    envelope = Envelope(uuid4(), SCHEME.ce_type, "/test", dt.datetime.now(dt.UTC), "", None, uuid4())
+    pool = await open_pool(fresh_database, "schedule")
+    for _ in range(2):
+        await restoring._schemes(Lanes(pool, "schedule"), [Record(SCHEME, 0, 0, None, newest, envelope, b"")])
+    async with pool.acquire() as connection:
+        rebuilt = await scheme_rows.schemes(connection)
+    await pool.close()
+    assert {scheme_id: (one.version, one.state) for scheme_id, one in rebuilt.items()} == {own.identity: (1, kept.state)}
 
 
 async def test_an_idea_needs_a_legal_source_of_its_own_to_take_force(office: Office) -> None:
