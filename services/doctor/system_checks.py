@@ -12,7 +12,7 @@ from services.doctor.broker import look
 from services.doctor.finding import Finding
 from services.payroll.store.balance import balance
 from shared.database import Connection
-from shared.kafka import TopicsUnfit, check_topics
+from shared.kafka import BrokerAway, TopicsUnfit, check_topics
 from shared.schemas import pending_in
 from shared.settings import Settings
 from shared.topics import SERVICES, TOPICS
@@ -39,6 +39,8 @@ async def check_broker(settings: Settings) -> AsyncIterator[Finding]:
     """Topics are as declared, in as many copies as keep an acknowledged record through the loss of a broker."""
     try:
         await check_topics(settings.kafka)
+    except BrokerAway as error:
+        raise ConnectionError(str(error)) from error
     except TopicsUnfit as error:
         yield Finding("kafka", "fail", f"{error}.", "hadir topics apply; hadir topics list --check.")
         return

@@ -1,0 +1,142 @@
+"""What the doctor finds, on a real database in which one thing after the other is wrong."""
+
+import datetime as dt
+from collections.abc import AsyncIterator
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from services.doctor.examine import examine
+from services.doctor.finding import Finding, worst
+from services.doctor.reference_checks import check_calendars, check_months, check_people, check_rosters
+from services.doctor.system_checks import check_database, check_flow, check_settings
+from shared.settings import Settings
+
+TODAY = dt.date(2026, 11, 23)
+
+
+@pytest.fixture
+async def connection(fresh_database: str) -> AsyncIterator[Any]:
+    found = await asyncpg.connect(fresh_database)
+    yield found
+    await found.close()
+
+
+async def told(findings: AsyncIterator[Finding]) -> list[Finding]:
+    return [finding async for finding in findings]
+
+
+async def add_employee(connection: Any, unit: Any) -> Any:
+    employee = uuid4()
+    await connection.execute(
+        "insert into schedule.employee (employee_id, lane, version, nip, name, kind, grp, timezone, active, played_clock,"
+        " member_since, member_unit, week_since, week_code)"
+        " values ($1, 0, 1, '190001011900011001', 'Contoh Sintetis', 'PNS', 'pelaksana', 'Asia/Jakarta', true, '', $2, $3, '{}', '{}')",
+        employee, [dt.date(2026, 1, 1)], [unit],
+    )  # fmt: skip
+    return employee
+
+
+async def test_people_without_rule_pack_office_or_ceiling_are_counted_and_each_gap_says_what_to_do(connection: Any) -> None:
+    assert [finding.verdict for finding in await told(check_people(connection, TODAY))] == ["warn"]
+    unit = uuid4()
+    employee = await add_employee(connection, unit)
+
+    before = await told(check_people(connection, TODAY))
+    assert worst(before) == "fail"
+    assert [finding.sentence.removeprefix("1 of 1 employees have no ")[:9] for finding in before] == ["rule pack", "office on", "TPP ceili"]
+    assert all(finding.remedy for finding in before)
+
+    pack = uuid4()
+    await connection.execute("insert into schedule.policy (policy_id, version, name, content) values ($1, 1, 'contoh', '{}')", pack)
+    await connection.execute("insert into schedule.policy_in_force (policy_id, since) values ($1, '2026-01-01')", pack)
+    await connection.execute("insert into payroll.ceiling (employee_id, month, version, amount) values ($1, '2026-11', 1, 1)", employee)
+    left = await told(check_people(connection, TODAY))
+    assert [finding.verdict for finding in left] == ["warn"]
+    assert "no office" in left[0].sentence
+    assert str(employee) not in left[0].sentence
+
+
+async def test_a_year_without_holidays_fails_this_year_and_warns_for_the_next(connection: Any) -> None:
+    await connection.execute(
+        "insert into schedule.org_unit (org_unit_id, version, code, name, timezone, calendar, public_service)"
+        " values ($1, 1, 'contoh', 'Contoh', 'Asia/Jakarta', 'nasional', false)", uuid4(),
+    )  # fmt: skip
+    [missing] = await told(check_calendars(connection, dt.date(2026, 6, 1)))
+    assert (missing.verdict, "nasional 2026" in missing.sentence) == ("fail", True)
+    await connection.execute("insert into schedule.calendar (calendar, year, version, days) values ('nasional', 2026, 1, '[]')")
+    assert [finding.verdict for finding in await told(check_calendars(connection, dt.date(2026, 6, 1)))] == ["ok"]
+    [ahead] = await told(check_calendars(connection, TODAY))
+    assert (ahead.verdict, "nasional 2027" in ahead.sentence) == ("warn", True)
+
+
+async def test_a_roster_that_was_not_renewed_and_a_month_left_open_are_told(connection: Any) -> None:
+    employee = await add_employee(connection, uuid4())
+    await connection.execute(
+        "insert into schedule.roster (employee_id, month, version, days) values ($1, '2026-10-01', 1, '[]')", employee
+    )
+    [lost] = await told(check_rosters(connection, TODAY))
+    assert lost.sentence.startswith("1 employees who had a roster in 2026-10 have none in 2026-11")
+    await connection.execute("insert into payroll.employee (employee_id, version, nip, played_clock) values ($1, 1, null, '')", employee)
+    await connection.execute(
+        "insert into payroll.month (employee_id, month, lane, version, closed, raw_percent, percent, supplementary, days_assessed,"
+        " days_final, entries, streak_after, facts) values ($1, '2026-09', 0, 1, false, '0', '0', 0, 0, 0, 0, 0, '{}')", employee,
+    )  # fmt: skip
+    [open_month] = await told(check_months(connection, TODAY))
+    assert open_month.remedy.endswith("hadir month close 2026-09.")
+
+
+async def test_what_is_buried_lost_or_overdue_is_told_and_a_clean_house_says_so(connection: Any) -> None:
+    assert [finding.verdict for finding in await told(check_flow(connection))] == ["ok"]
+    await connection.execute(
+        "insert into geofence.dead_letter (topic, partition, \"offset\", reason, detail) values ('a', 0, 1, 'schema', 'b')"
+    )
+    await connection.execute("insert into schedule.gap (topic, partition, first_offset, next_offset) values ('a', 0, 5, 9)")
+    await connection.execute(
+        "insert into schedule.due_day (employee_id, date, lane, clock, priority, due_at) values ($1, '2026-11-01', 0, '', 1, 'epoch')",
+        uuid4(),
+    )
+    found = await told(check_flow(connection))
+    assert {(finding.verdict, finding.sentence.split(",")[0].split(" that")[0]) for finding in found} == {
+        ("warn", "geofence buried 1 messages since yesterday."),
+        ("fail", "schedule never saw 4 records"),
+        ("fail", "1 days should have been assessed ten minutes ago."),
+    }
+
+
+async def test_a_database_that_could_forget_is_told_apart_from_one_that_cannot(connection: Any, fresh_database: str) -> None:
+    settings = Settings(database=fresh_database)
+    found = await told(check_database(connection, settings))
+    # The tests' server runs without fsync, a standby and an archive: exactly what must not carry a province.
+    assert "fail" in {finding.verdict for finding in found if "fsync is off" in finding.sentence}
+    assert any("no synchronous standby" in finding.sentence for finding in found)
+    assert any(finding.sentence == "All migrations have run." for finding in found)
+    await connection.execute("delete from payroll.migration where name = '0001_first'")
+    again = await told(check_database(connection, settings))
+    assert any(finding.verdict == "fail" and "0001_first" in finding.sentence for finding in again)
+
+
+def test_a_misspelt_variable_is_named() -> None:
+    [finding] = check_settings(Settings(), {"HADIR_KAFAK": "x", "HADIR_KAFKA": "y", "PATH": ""})
+    assert (finding.verdict, "HADIR_KAFAK" in finding.sentence) == ("warn", True)
+    [well] = check_settings(Settings(), {"HADIR_KAFKA": "y"})
+    assert well.verdict == "ok"
+
+
+async def test_servers_that_are_away_are_findings_and_the_rest_goes_on() -> None:
+    nowhere = Settings(
+        kafka="127.0.0.1:9", database="postgresql://nobody@127.0.0.1:9/none",
+        ingest_port=9, geofence_port=9, schedule_port=9, payroll_port=9,
+    )
+    found = await told(examine(nowhere))
+    assert {finding.area for finding in found if finding.verdict == "fail"} == {"kafka", "postgres"}
+    assert len([finding for finding in found if finding.area == "services"]) == 4
+
+
+async def test_a_broker_is_asked_for_copies_and_for_topics_it_makes_by_itself(kafka: str, database: str) -> None:
+    found = await told(examine(Settings(kafka=kafka, database=database)))
+    sentences = [finding.sentence for finding in found if finding.area == "kafka"]
+    assert any("topics are as declared on 1 brokers" in sentence for sentence in sentences)
+    assert any("1 copies" in sentence for sentence in sentences)
