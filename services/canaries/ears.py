@@ -10,11 +10,11 @@ from uuid import UUID
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.envelope import decode
-from shared.events import DayAssessed, Event, TppMonthChanged
+from shared.events import CheckInLocated, DayAssessed, Event, TppMonthChanged, Verdict
 from shared.kafka import security
-from shared.topics import DAY_ASSESSED, TPP_MONTH, Topic, lane_of
+from shared.topics import CHECK_IN_LOCATED, DAY_ASSESSED, TPP_MONTH, Topic, lane_of
 
-_HEARD: Final[Mapping[str, Topic[Any]]] = {topic.name: topic for topic in (DAY_ASSESSED, TPP_MONTH)}
+_HEARD: Final[Mapping[str, Topic[Any]]] = {topic.name: topic for topic in (CHECK_IN_LOCATED, DAY_ASSESSED, TPP_MONTH)}
 _KEPT_DAYS: Final = dt.timedelta(days=10)
 
 
@@ -26,6 +26,7 @@ class Ears:
         self.changed = asyncio.Event()
         self._days: dict[tuple[UUID, dt.date], DayAssessed] = {}
         self._months: dict[tuple[UUID, str], TppMonthChanged] = {}
+        self._sites: dict[str, Verdict] = {}
 
     async def listen(self, bootstrap: str, listening: asyncio.Event) -> None:
         """Listen for ever, from the present ends on; `listening` is set once nothing can be missed any more."""
@@ -35,7 +36,7 @@ class Ears:
         await consumer.start()
         try:
             # TPP_MONTH is keyed by employee and month: its canaries may be on any partition.
-            lanes = {DAY_ASSESSED: self._lanes(), TPP_MONTH: set(range(TPP_MONTH.partitions))}
+            lanes = {CHECK_IN_LOCATED: self._lanes(), DAY_ASSESSED: self._lanes(), TPP_MONTH: set(range(TPP_MONTH.partitions))}
             places = [TopicPartition(topic.name, lane) for topic, own in lanes.items() for lane in own]
             consumer.assign(places)
             for place, end in (await consumer.end_offsets(places)).items():
@@ -58,6 +59,8 @@ class Ears:
             known = self._days.get((event.employee_id, event.date))
             if known is None or known.version < event.version:
                 self._days[event.employee_id, event.date] = event
+        elif isinstance(event, CheckInLocated):
+            self._sites[str(event.check_in_id)] = event.site
         elif isinstance(event, TppMonthChanged):
             told = self._months.get((event.employee_id, event.month))
             if told is None or told.version < event.version:
@@ -68,6 +71,10 @@ class Ears:
         """The newest version of a day."""
         return self._days.get((canary, date))
 
+    def site(self, check_in_id: str) -> Verdict | None:
+        """Where a check-in was, by geofence's newest word; None: it has not said."""
+        return self._sites.get(check_in_id)
+
     def month(self, canary: UUID, date: dt.date) -> tuple[int, Fraction] | None:
         """Version and percent so far of the month of a date; None: nothing was heard of it."""
         told = self._months.get((canary, f"{date:%Y-%m}"))
@@ -76,6 +83,7 @@ class Ears:
     def forget_before(self, date: dt.date) -> None:
         """Let go of what is long over."""
         oldest = date - _KEPT_DAYS
+        self._sites.clear()  # a day's check-ins are asked about on that day only
         for day in [day for day in self._days if day[1] < oldest]:
             del self._days[day]
         for month in [month for month in self._months if month[1] < f"{oldest:%Y-%m}"]:

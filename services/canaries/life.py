@@ -113,7 +113,8 @@ class Life:
             why = {"status": refused} if isinstance(refused, int) else {"error": refused}
             logs.event(_log, "A canary's check-in is not accepted", level=logging.WARNING, canary=canary.name, **why)
             await asyncio.sleep(_AGAIN_S)
-        await self._until(lambda: self._tells_of(canary, date, own_id))
+        # A day never tells of a mark that counts for nothing, say one judged outside: that judgement is the answer then.
+        await self._until(lambda: self._tells_of(canary, date, own_id) or self._ears.site(own_id) not in (None, canary.stands))
         del self._waiting[own_id]
         metrics.CANARY_SECONDS.labels("assessed").observe(monotonic() - done)
 

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4, uuid5
 from zoneinfo import ZoneInfo
 
 from services.reports.invented import CANARY_CLOCKS
-from shared.events import HADIR_NAMESPACE, DayStatus
+from shared.events import HADIR_NAMESPACE, DayStatus, Verdict
 
 UNIT: Final = "KENARI"
 """Code of the org unit of all canaries."""
@@ -57,6 +57,7 @@ class Canary:
     accuracy_m: float
     owes: Mapping[str, Fraction]
     ends: DayStatus
+    stands: Verdict = Verdict.INSIDE
 
     @property
     def costs(self) -> Fraction:
@@ -69,7 +70,7 @@ FLOCK: Final = (
     Canary("terlambat", dt.time(7, 50), -11, 0, 8, {"TL1": Fraction("0.50")}, DayStatus.PRESENT),
     Canary("pulang-cepat", dt.time(7, 22), 45, 0, 8, {"PSW2": Fraction("1.00")}, DayStatus.PRESENT),
     # 60 m beyond the fence with an accuracy of 50 m: nobody can say. Such a day waits for a person and costs nothing.
-    Canary("belum-pasti", dt.time(7, 50), -11, RADIUS_M + 60, 50, {}, DayStatus.HELD),
+    Canary("belum-pasti", dt.time(7, 50), -11, RADIUS_M + 60, 50, {}, DayStatus.HELD, Verdict.UNSURE),
 )
 
 
