@@ -213,3 +213,25 @@ def test_forty_people_with_leave_of_every_length_share_fairly() -> None:
 
     assert (found.fair, found.spread) == (True, 1)
     assert wrong(with_proposal(plan, found)) == []
+
+
+@given(before=st.lists(st.lists(st.sampled_from([Place.WFO, Place.WFA]), min_size=2, max_size=2), min_size=1, max_size=8))
+def test_a_week_that_two_months_share_is_kept_whole(before: list[list[Place]]) -> None:
+    """April 2026 begins on a Wednesday and ends on a Thursday: March's days stand, Friday 1 May may still become either."""
+    first, last = dt.date(2026, 4, 1), dt.date(2026, 4, 30)
+    around = [dt.date(2026, 3, 30) + n * DAY for n in range(35)]
+    people = []
+    for number, (monday, tuesday) in enumerate(before):
+        days = {date: Place.WFO if date <= last else Place.OPEN for date in around if date.weekday() < 5}
+        people.append(Colleague(UUID(int=number + 1), "pelaksana", {**days, around[0]: monday, around[1]: tuesday}))
+    held = scheme(person_week={"wfo": 3, "wfa": 2})
+    plan = Plan("DINAS", public_service=False, first=first, last=last, people=tuple(people), schemes=dict.fromkeys(around, held))
+
+    found = propose(plan, list(plan.dates()))
+
+    assert isinstance(found, Proposal)
+    taken = with_proposal(plan, found)
+    assert wrong(taken) == []
+    for person in taken.people:
+        assert sum(person.days[date] is Place.WFA for date in around[:5]) == 2
+        assert sum(person.days[date] is Place.WFA for date in around[28:32]) in {1, 2}
