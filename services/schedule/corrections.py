@@ -44,8 +44,10 @@ class Body(BaseModel):
 
 
 class LeaveBody(Body):
-    """Leave (cuti), or duty travel (`dl`) with its letter and destination; a request that is not decided is no absence
-    (domain.md §4.4). `dispensation` is a whole day off that somebody in charge granted, free of any cost."""
+    """Leave (cuti), or duty travel (`dl`) with its letter and destination; a request not yet decided is no absence (domain.md §4.4).
+
+    `dispensation` is a whole day off that somebody in charge granted, free of any cost.
+    """
 
     kind: LeaveWord
     since: dt.date = Field(alias="from")
