@@ -161,7 +161,7 @@ def _parse_text(text: str, required: Sequence[str], optional: Sequence[str]) -> 
 
     table = Table()
     try:
-        _take(table, numbered(), required, optional)
+        _take(table, ((number, [unguarded(cell.strip()) for cell in record]) for number, record in numbered()), required, optional)
     except csv.Error:
         table.errors.append(RowError(started, None, "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini"))
     return table
@@ -197,7 +197,7 @@ def _take(table: Table, records: Iterable[tuple[int, list[str]]], required: Sequ
         if "\x00" in "".join(record):
             table.errors.append(RowError(number, None, "ada karakter NUL; hapus karakter itu"))
             continue
-        cells = (unguarded(cell.strip()) for cell in record)
+        cells = (cell.strip() for cell in record)
         table.rows.append(Row(number, places, tuple(seen.setdefault(cell, cell) if len(cell) <= 10 else cell for cell in cells)))
     if header is None:
         table.errors.append(RowError(1, None, f"baris judul tidak ada; tulis kolom: {', '.join(required)}"))

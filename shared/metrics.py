@@ -106,6 +106,9 @@ MISSING: Final = _watched(
 )
 BALANCE_DIFFERENCES: Final = _watched("hadir_balance_differences", "Employee-months whose total differs from their ledger; must be 0")
 BALANCE_MONTHS: Final = _watched("hadir_balance_months", "Employee-months that were compared with their ledger")
+BALANCE_EVENT_DIFFERENCES: Final = _watched(
+    "hadir_balance_event_differences", "Newest ledger entries not published as they stand, or published without; must be 0"
+)
 OPD_DAYS: Final = _watched("hadir_opd_days", "Employee-days of the last 10 dates, by unit, mode and status", "opd", "mode", "status")
 OPD_MISPLACED: Final = _watched(
     "hadir_opd_misplaced_days", "Employee-days of the last 10 dates with a finding about the place", "opd", "mode"

@@ -36,12 +36,12 @@ Sheet: TypeAlias = tuple[str, Sequence[Column], Iterable[Sequence[Cell]], Sequen
 
 def guarded(text: str) -> str:
     """A text that no spreadsheet takes for a formula when it opens a csv."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip("'").startswith(_FORMULA) else text
 
 
 def unguarded(text: str) -> str:
     """The text behind `guarded`."""
-    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(_FORMULA) else text
 
 
 def decimal_text(value: Fraction, places: int = 2) -> str:

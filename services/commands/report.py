@@ -109,7 +109,7 @@ def evaluation(
     kwh: Annotated[str, typer.Option("--kwh", metavar="NUMBER", help="kWh that a day away from the office saves; needs --source.")] = "",
     tariff: Annotated[str, typer.Option("--tariff", metavar="RUPIAH", help="Rupiah per kWh.")] = "",
     source: Annotated[str, typer.Option("--source", metavar="TEXT", help="Where these two numbers are from; printed.")] = "",
-    form: Form = None, output: Output = None,
+    form: Form = None, output: Output = None, clock: Clock = "",
 ) -> None:
     """WFO beside WFA over some months: punctuality, completeness, work reports, violations, deductions, office days saved.
 
@@ -130,7 +130,7 @@ def evaluation(
         after = (first + dt.timedelta(days=31)).replace(day=1)
         for _ in range(before):
             first = (first - dt.timedelta(days=1)).replace(day=1)
-        months = await worked(connection, first, after, unit)
+        months = await worked(connection, first, after, unit, clock)
         return judged(months, energy, of_units(rated, unit), unit=unit, signers=("Kepala BKD",))
 
     _give(make, form, output, f"evaluasi-{unit or 'semua'}-{month}")

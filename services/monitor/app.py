@@ -1,6 +1,7 @@
 """Runs the groups of figures, each at its own pace, beside the server that Prometheus asks."""
 
 import asyncio
+import datetime as dt
 import logging
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,6 +11,7 @@ from time import monotonic, time
 from typing import Final
 
 from services.monitor.broker import Broker
+from services.monitor.entries import Entries
 from services.monitor.fairness import tell_fairness
 from services.monitor.flows import Flows
 from services.monitor.proofs import tell_proofs
@@ -57,6 +59,7 @@ class House:
         self._readiness = readiness
         self._missing = set(self.groups)
         self._flows = Flows()
+        self._entries = Entries()
         self._server = Server()
 
     groups: Final = {"flow": 5.0, "kafka": 15.0, "postgres": 5.0, "fairness": 15.0, "proofs": 30.0, "schemes": 60.0}
@@ -111,4 +114,8 @@ class House:
                 await connection.close()
         else:
             async with Flow(self._settings.database, self._settings.kafka) as flow:
-                yield partial(self._flows.tell if group == "flow" else tell_proofs, flow)
+                yield partial(self._flows.tell if group == "flow" else self._prove, flow)
+
+    async def _prove(self, flow: Flow) -> None:
+        await tell_proofs(flow)
+        await self._entries.tell(flow, self._settings.kafka, dt.datetime.now(dt.UTC))

@@ -16,6 +16,7 @@ _FONT: Final = "helvetica"
 _MARGIN: Final = 10.0
 _WIDTH: Final = 297.0 - 2 * _MARGIN
 _ROW: Final = 5.0
+_LAST_ROWS: Final = 3
 _SIGNATURE: Final = 38.0
 """Millimetres that a block of signatures takes; it is never parted."""
 
@@ -54,7 +55,8 @@ def to_pdf(document: Document, path: Path, made: dt.datetime) -> None:
         paper.cell(_WIDTH, 4.6, _latin(line), align="C", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     paper.ln(2)
     for section in document.sections:
-        _table(paper, section)
+        last = section is document.sections[-1]
+        _table(paper, section, keep=4 * len(document.notes) + _SIGNATURE * bool(document.signers) if last else 0)
     paper.set_font(_FONT, size=7.5)
     for note in document.notes:
         if not paper.room(8):
@@ -65,7 +67,8 @@ def to_pdf(document: Document, path: Path, made: dt.datetime) -> None:
     paper.output(str(path))
 
 
-def _table(paper: _Paper, section: Section) -> None:
+def _table(paper: _Paper, section: Section, *, keep: float) -> None:
+    """Draw a table; its last rows stay on one page with the `keep` millimetres that follow, so that nobody signs an empty page."""
     columns = section.columns
     whole = sum(column.width for column in columns)
     widths = [_WIDTH * column.width / whole for column in columns]
@@ -76,8 +79,9 @@ def _table(paper: _Paper, section: Section) -> None:
         paper.set_font(_FONT, style="B", size=9.5)
         paper.cell(_WIDTH, 6, _latin(section.title), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     _heading(paper, columns, widths, size)
+    tail = _ROW * (_LAST_ROWS + bool(section.totals)) + keep + 3
     for number, row in enumerate(section.rows):
-        if not paper.room(_ROW):
+        if not paper.room(tail if number == max(0, len(section.rows) - _LAST_ROWS) else _ROW):
             paper.add_page()
             _heading(paper, columns, widths, size)
         _line(paper, columns, widths, row, shaded=bool(number % 2))
@@ -93,6 +97,7 @@ def _table(paper: _Paper, section: Section) -> None:
 def _heading(paper: _Paper, columns: Sequence[Column], widths: Sequence[float], size: float) -> None:
     paper.set_font(_FONT, style="B", size=size - 0.4)
     paper.set_fill_color(221, 230, 240)
+    paper.set_draw_color(90)
     wrapped = [_wrapped(paper, _latin(column.name), width - 1.2) for column, width in zip(columns, widths, strict=True)]
     height = 3.4 * max(len(lines) for lines in wrapped) + 1.2
     left, top = paper.get_x(), paper.get_y()
@@ -121,6 +126,7 @@ def _line(
     paper: _Paper, columns: Sequence[Column], widths: Sequence[float], row: Sequence[Cell], *, shaded: bool, top: bool = False
 ) -> None:
     paper.set_fill_color(246, 248, 251)
+    paper.set_draw_color(90 if top else 205)
     for column, width, cell in zip(columns, widths, row, strict=True):
         text = _fitting(paper, _latin(shown(cell)), width - 1.2)
         right = column.kind in ("whole", "rupiah", "percent") and not isinstance(cell, str)

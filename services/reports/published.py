@@ -101,9 +101,10 @@ async def _read(kafka: str, ledger: Mapping[Key, Told], month: str | None) -> di
     await consumer.start()
     try:
         places = [TopicPartition(DEDUCTION.name, partition) for partition in range(DEDUCTION.partitions)]
-        ends = await consumer.end_offsets(places)
         consumer.assign(places)
-        await consumer.seek_to_beginning(*places)
+        ends = await consumer.end_offsets(places)
+        for place, first in (await consumer.beginning_offsets(places)).items():
+            consumer.seek(place, first)
         told: dict[Key, Told] = {}
         while [place for place, end in ends.items() if await consumer.position(place) < end]:
             for records in (await consumer.getmany(timeout_ms=500, max_records=10_000)).values():

@@ -52,7 +52,7 @@ class Recapped:
 _COUNTED: Final = (
     Column("Hari kerja", "whole", 7), Column("Hadir", "whole", 7), Column("WFA", "whole", 6), Column("Terlambat (hari)", "whole", 9),
     Column("Terlambat (menit)", "whole", 9), Column("Pulang awal (hari)", "whole", 9), Column("Pulang awal (menit)", "whole", 9),
-    Column("TK", "whole", 5), Column("Cuti/izin", "whole", 7), Column("DL", "whole", 5), Column("Belum putus", "whole", 7),
+    Column("TK", "whole", 5), Column("Cuti/izin", "whole", 8), Column("DL", "whole", 5), Column("Belum putus", "whole", 7),
 )  # fmt: skip
 _MONEY: Final = (
     Column("Pagu TPP", "rupiah", 15), Column("Susulan", "rupiah", 13), Column("Potongan", "rupiah", 14),

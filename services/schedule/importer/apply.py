@@ -229,9 +229,13 @@ def _line(name: str, old: Kept[Any] | None, new: object, fields: Sequence[str]) 
     """One difference: what is new, or which fields go from what to what."""
     if old is None:
         return f"baru: {name}"
-    told = [f"{field} {getattr(old.state, field)} → {getattr(new, field)}" for field in fields
+    told = [f"{field} {_shown(getattr(old.state, field))} → {_shown(getattr(new, field))}" for field in fields
             if getattr(old.state, field) != getattr(new, field)]
     return f"ubah: {name}: {'; '.join(told)}"
+
+
+def _shown(value: object) -> str:
+    return "kosong" if value is None else {True: "ya", False: "tidak"}[value] if isinstance(value, bool) else str(value)
 
 
 def _people_lines(
