@@ -11,7 +11,7 @@ from services.commands.terminal import print_line, stop_with
 
 app = typer.Typer(no_args_is_help=True, help="Create the Kafka topics, list them, write their table.")
 
-_BLOCK = re.compile(r"(<!-- topics:begin -->\n).*?(<!-- topics:end -->)", re.DOTALL)
+_BLOCK = r"(<!-- {name}:begin -->\n).*?(<!-- {name}:end -->)"
 
 KafkaOption = Annotated[
     str | None,
@@ -64,27 +64,31 @@ def list_topics(
 @app.command("docs")
 def docs(
     write: Annotated[
-        Path | None, typer.Option(metavar="README.md", help="Replace the table between the topics marks of this file.")
+        Path | None, typer.Option(metavar="README.md", help="Replace the tables between this file's marks for topics and services.")
     ] = None,
 ) -> None:
-    """Print the table of topics as Markdown, as the README shows it.
+    """Print the tables of topics and services as Markdown, as the README shows them.
 
     Example: [bold]hadir topics docs --write README.md[/bold]
     """
+    from services.commands.charters import services_markdown
     from shared.kafka import topics_markdown
 
+    tables = {"services": services_markdown(), "topics": topics_markdown()}
     if write is None:
-        typer.echo(topics_markdown())
+        typer.echo("\n\n".join(tables.values()))
         return
     try:
         text = write.read_text()
     except OSError as error:
         stop_with(f"Cannot read {write}: {error.strerror}.")
-    replaced, found = _BLOCK.subn(lambda match: f"{match[1]}{topics_markdown()}\n{match[2]}", text)
-    if not found:
-        stop_with(f"{write} has no block <!-- topics:begin --> … <!-- topics:end -->; add one where the table belongs.")
-    write.write_text(replaced)
-    print_line(f"Wrote the table of topics into {write}.")
+    for name, table in tables.items():
+        block = re.compile(_BLOCK.format(name=name), re.DOTALL)
+        if not block.search(text):
+            stop_with(f"{write} has no block <!-- {name}:begin --> … <!-- {name}:end -->; add one where the table belongs.")
+        text = block.sub(lambda match: f"{match[1]}{table}\n{match[2]}", text)  # noqa: B023 - used at once
+    write.write_text(text)
+    print_line(f"Wrote the tables of {' and '.join(tables)} into {write}.")
 
 
 @app.command("manifests")

@@ -127,7 +127,8 @@ async def _rosters(lanes: Lanes, records: list[Record[Any]]) -> None:
 
 
 async def _corrections(lanes: Lanes, records: list[Record[Any]]) -> None:
-    for event in _events(records):
+    # An outage may have been changed after it was decided on, and a decision needs its outage.
+    for event in sorted(_events(records), key=lambda told: "outage_decision" in told.body):
         await commands.record_fact(
             lanes, correction_id=event.correction_id, kind=event.kind, body=event.body, employee_id=event.employee_id,
             org_unit_id=event.org_unit_id, state=event.state, actor=event.actor, decided_at=event.decided_at,

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from services.commands.charters import services_markdown
 from shared.kafka import topics_markdown
 from shared.settings import Settings
 
@@ -30,6 +31,19 @@ def test_the_table_of_topics_is_the_one_made_from_the_declaration() -> None:
 
     assert block is not None
     assert block[1].strip() == topics_markdown().strip()
+
+
+def test_the_table_of_services_is_the_one_made_from_charters_topics_and_ports() -> None:
+    block = re.search(r"<!-- services:begin -->\n(.*?)<!-- services:end -->", README, re.DOTALL)
+
+    assert block is not None
+    assert block[1].strip() == services_markdown().strip()
+
+
+def test_every_page_that_the_readme_names_exists() -> None:
+    named = set(re.findall(r"`((?:docs|deploy)/[\w./-]+)`", README)) | set(re.findall(r"\]\((docs/[^)]+)\)", README))
+
+    assert {page for page in named if not (ROOT / page).exists()} == set()
 
 
 def test_every_make_target_that_the_readme_names_is_in_the_makefile() -> None:
