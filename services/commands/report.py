@@ -106,9 +106,9 @@ def evaluation(
     month: Month, before: Annotated[int, typer.Option("--before", min=0, max=24, help="Compare with so many months before.")] = 2,
     unit: Unit = None,
     feedback: Annotated[Path | None, typer.Option("--feedback", metavar="FILE", help="Ratings of units (csv, xlsx).")] = None,
-    kwh: Annotated[str, typer.Option("--kwh", metavar="NUMBER", help="kWh that a day away from the office saves; needs --source.")] = "",
-    tariff: Annotated[str, typer.Option("--tariff", metavar="RUPIAH", help="Rupiah per kWh.")] = "",
-    source: Annotated[str, typer.Option("--source", metavar="TEXT", help="Where these two numbers are from; printed.")] = "",
+    energy: Annotated[
+        str, typer.Option("--energy", metavar="KWH;RUPIAH;SOURCE", help="What a day away from the office saves, a kWh costs, says who.")
+    ] = "",
     form: Form = None, output: Output = None, clock: Clock = "",
 ) -> None:
     """WFO beside WFA over some months: punctuality, completeness, work reports, violations, deductions, office days saved.
@@ -120,7 +120,7 @@ def evaluation(
     from services.reports.feedback import of_units
 
     _month(month)
-    energy, rated = _energy(kwh, tariff, source), _rated(feedback)
+    assumed, rated = _energy(energy), _rated(feedback)
 
     async def make(connection: "Connection") -> "Document":
         from services.reports.evaluation import evaluation as judged
@@ -131,7 +131,7 @@ def evaluation(
         for _ in range(before):
             first = (first - dt.timedelta(days=1)).replace(day=1)
         months = await worked(connection, first, after, unit, clock)
-        return judged(months, energy, of_units(rated, unit), unit=unit, signers=("Kepala BKD",))
+        return judged(months, assumed, of_units(rated, unit), unit=unit, signers=("Kepala BKD",))
 
     _give(make, form, output, f"evaluasi-{unit or 'semua'}-{month}")
 
@@ -139,19 +139,19 @@ def evaluation(
 _SIGNERS = ("Kepala Perangkat Daerah", "Pengelola Kepegawaian")
 
 
-def _energy(kwh: str, tariff: str, source: str) -> "Energy":
+def _energy(text: str) -> "Energy":
     from services.reports.evaluation import ASSUMED, Energy
 
-    if not kwh and not tariff:
+    if not text:
         return ASSUMED
-    if not (kwh and tariff and source.strip()):
-        stop_with("Sebutkan --kwh, --tariff dan --source bersama-sama: perkiraan tanpa sumber tidak dicetak.", 2)
+    kwh, _, rest = text.partition(";")
+    tariff, _, source = rest.partition(";")
     try:
-        numbers = [Fraction(text.replace(",", ".")) for text in (kwh, tariff)]
+        numbers = [Fraction(number.strip().replace(",", ".")) for number in (kwh, tariff)]
     except (ValueError, ZeroDivisionError):
-        stop_with("--kwh dan --tariff harus bilangan, misalnya --kwh 1,8 --tariff 1699,53.", 2)
-    if min(numbers) < 0:
-        stop_with("--kwh dan --tariff tidak boleh negatif.", 2)
+        numbers = [Fraction(-1)]
+    if min(numbers) < 0 or not source.strip():
+        stop_with('Tulis --energy "KWH;RUPIAH;SUMBER", misalnya --energy "1,8;1699,53;rekening gedung A 2025"; sumbernya dicetak.', 2)
     return Energy(numbers[0], numbers[1], source.strip())
 
 
