@@ -1,7 +1,7 @@
 """Employees and org units, as each role may see them: NIP and name only for roles that have `people.identify`."""
 
 import datetime as dt
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -36,7 +36,7 @@ class WeekAssigned(BaseModel):
 
 
 class Employee(BaseModel):
-    """Satu pegawai. `nip` dan `name` null bagi peran yang tidak boleh melihatnya."""
+    """Satu pegawai. `nip`, `name` dan `former_nips` null bagi peran yang tidak boleh melihatnya; `until`: hari kerja terakhir."""
 
     employee_id: UUID
     version: int
@@ -48,6 +48,9 @@ class Employee(BaseModel):
     active: bool
     memberships: list[Membership]
     weeks: list[WeekAssigned]
+    job_class: int | None
+    until: dt.date | None
+    former_nips: list[str] | None
 
 
 class OrgUnit(BaseModel):
@@ -60,6 +63,9 @@ class OrgUnit(BaseModel):
     timezone: str
     calendar: str
     public_service: bool
+    kind: Literal["OPD", "UPT"] | None
+    parent_id: UUID | None
+    round_the_clock: bool
 
 
 @router.get("/employees", operation_id="listEmployees", summary="Daftar pegawai")
@@ -122,4 +128,5 @@ def _employee(row: Any, actor: Actor) -> Employee:
         memberships=[Membership(since=since, org_unit_id=unit)
                      for since, unit in zip(row["member_since"], row["member_unit"], strict=True)],
         weeks=[WeekAssigned(since=since, week=week) for since, week in zip(row["week_since"], row["week_code"], strict=True)],
+        job_class=row["job_class"], until=row["until"], former_nips=row["former_nips"] if named else None,
     )
