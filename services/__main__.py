@@ -6,6 +6,7 @@ import typer
 from pydantic import ValidationError
 
 from services.commands import (
+    backup,
     canaries,
     contract,
     correction,
@@ -80,6 +81,7 @@ app.add_typer(report.app, name="report", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
 app.command("doctor", rich_help_panel=PROOFS)(doctor.doctor)
 app.command("replay", rich_help_panel=PROOFS)(replay.replay)
+app.add_typer(backup.app, name="backup", rich_help_panel=PROOFS)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(preview.app, name="preview", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)

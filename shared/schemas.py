@@ -85,7 +85,7 @@ async def apply_schemas(url: str) -> dict[Service, tuple[str, ...]]:
     connection = await asyncpg.connect(url, timeout=10)
     try:
         await connection.execute("select pg_advisory_lock($1)", _SCHEMA_LOCK)
-        await _create_roles(connection)
+        await create_roles(connection)
         return {service: await _migrate(connection, service) for service in SERVICES}
     finally:
         await connection.close()
@@ -131,7 +131,8 @@ async def _create_database_if_missing(url: str) -> None:
             await connection.close()
 
 
-async def _create_roles(connection: Connection) -> None:
+async def create_roles(connection: Connection) -> None:
+    """Makes the services' roles, which belong to the whole server, where they are missing; the login becomes a member of each."""
     for role in (*(f"hadir_{service}" for service in SERVICES), AUDIT_ROLE):
         # Roles belong to the whole server, so another database's applier may run at the same time.
         for attempt in range(5):

@@ -9,10 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.database import AUDIT_ROLE, open_pool
+from shared.database import AUDIT_ROLE, Connection, open_pool
 
 MOST_NAMED: Final = 10
 _AT_ONCE: Final = 2_000
+_LONGEST_SORT_S: Final = 3600.0
 
 _STATEMENTS: Final[Mapping[str, str]] = {
     "verdicts of check-ins": """
@@ -55,19 +56,24 @@ async def digest(database: str) -> dict[str, tuple[int, str]]:
     """Number of rows and SHA-256 of each kind of statement in one database (URL), in one snapshot."""
     pool = await open_pool(database, None, max_size=1)
     try:
-        found: dict[str, tuple[int, str]] = {}
         async with pool.acquire() as connection:
             await connection.execute(f"set role {AUDIT_ROLE}")
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                for name, query in _STATEMENTS.items():
-                    rows, running = 0, hashlib.sha256()
-                    async for row in connection.cursor(query, prefetch=_AT_ONCE):
-                        rows += 1
-                        running.update(f"{row['key']}\t{row['value']}\n".encode())
-                    found[name] = (rows, running.hexdigest())
-        return found
+                return await digest_seen_by(connection)
     finally:
         await pool.close()
+
+
+async def digest_seen_by(connection: Connection) -> dict[str, tuple[int, str]]:
+    """As `digest`, of what a connection sees within a transaction that may read every schema."""
+    found: dict[str, tuple[int, str]] = {}
+    for name, query in _STATEMENTS.items():
+        rows, running = 0, hashlib.sha256()
+        async for row in connection.cursor(query, prefetch=_AT_ONCE, timeout=_LONGEST_SORT_S):
+            rows += 1
+            running.update(f"{row['key']}\t{row['value']}\n".encode())
+        found[name] = (rows, running.hexdigest())
+    return found
 
 
 async def compare(live: str, rebuilt: str) -> list[Statement]:
