@@ -23,6 +23,8 @@ class Settings(BaseSettings):
         "postgresql://postgres@127.0.0.1:8832/hadir",
         description="PostgreSQL URL of a login that may act as the services' roles",
     )
+    audit_database: str = Field(
+        "", description="PostgreSQL URL of a login that may act as hadir_audit, for previews and their gate; empty: HADIR_DATABASE")
     home: Path = Field(Path(".hadir"), description="where the local stack keeps its data, logs and downloads")
     kafka_port: int = Field(8892, ge=0, le=65535, description="port of the Kafka that `hadir run` starts; 0 takes a free one")
     database_port: int = Field(8832, ge=0, le=65535, description="port of the PostgreSQL that `hadir run` starts; 0 takes a free one")
@@ -38,7 +40,9 @@ class Settings(BaseSettings):
     monitor_port: int = Field(8805, ge=0, le=65535, description="figures of the whole house, seen from outside: metrics and health")
     canaries_port: int = Field(8806, ge=0, le=65535, description="metrics and health of the canaries")
     ingest_url: str = Field("", description="where canaries reach ingest; empty: HADIR_INGEST_PORT on this machine")
-    prometheus_port: int = Field(8890, ge=0, le=65535, description="port of the Prometheus that `hadir run` starts if it has one; 0 takes a free one")
+    prometheus_port: int = Field(
+        8890, ge=0, le=65535, description="port of the Prometheus that `hadir run` starts if it has one; 0 takes a free one"
+    )
     replication: int = Field(1, description="replication factor that `hadir topics apply` asks for")
     group: str = Field("hadir", description="prefix of the Kafka consumer groups' names")
     session_timeout_s: float = Field(

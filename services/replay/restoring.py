@@ -25,6 +25,7 @@ from services.schedule.reference import (
 )
 from services.schedule.rules.schemes import Scheme, SchemeState
 from services.schedule.schemes import put_states
+from services.schedule.taking_force import restored
 from shared.lanes import Lanes, Record
 from shared.policy import Policy
 from shared.topics import (
@@ -123,7 +124,7 @@ async def _people(lanes: Lanes, records: list[Record[Any]]) -> None:
 
 async def _rosters(lanes: Lanes, records: list[Record[Any]]) -> None:
     rosters = [RosterState(e.employee_id, dt.date.fromisoformat(f"{e.month}-01"), e.days) for e in _events(records)]
-    await commands.publish_rosters(lanes, rosters, ACTOR)
+    await commands.publish_rosters(lanes, rosters, ACTOR, cleared=restored())
 
 
 async def _corrections(lanes: Lanes, records: list[Record[Any]]) -> None:

@@ -127,7 +127,8 @@ def contents(draw: st.DrawFn, world: dict[str, Any], name: str) -> dict[str, Any
         case "leave":
             own = {
                 "kind": draw(st.sampled_from(["annual", "sick", "sick", "important", "big", "dl"])), "from": date,
-                "to": date + dt.timedelta(days=draw(st.integers(0, 5))), "state": draw(st.sampled_from(["approved", "approved", "requested"])),
+                "to": date + dt.timedelta(days=draw(st.integers(0, 5))),
+                "state": draw(st.sampled_from(["approved", "approved", "requested"])),
                 "letter": draw(st.sampled_from([None, True, False])), "inpatient": draw(st.sampled_from([None, True, False])),
                 "reason": draw(st.sampled_from([None, None, "wife_delivery"])),
             }
