@@ -10,7 +10,7 @@ export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring clean
+.PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -67,6 +67,12 @@ faults: $(READY) ## Kill, stop and pause under load; HADIR_FAULT_CYCLES=20 for t
 
 e2e: $(READY) ## The whole house: one check-in through eight hops, and `hadir run` itself
 	$(PYTEST) tests/e2e
+
+bench: $(READY) ## Figures beside their references, into docs/benchmarks.md; on a machine that does nothing else
+	@$(BIN)/hadir bench
+
+bench-long: $(READY) ## The same with large sizes: hours
+	@$(BIN)/hadir bench --long
 
 lint: $(READY) ## ruff, mypy --strict, import contracts
 	$(BIN)/ruff check .

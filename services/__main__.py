@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from services.commands import (
     backup,
+    bench,
     canaries,
     contract,
     correction,
@@ -79,6 +80,7 @@ app.command("explain", rich_help_panel=PAYROLL)(explain.explain)
 app.add_typer(month.app, name="month", rich_help_panel=PAYROLL)
 app.add_typer(report.app, name="report", rich_help_panel=PAYROLL)
 app.add_typer(verify.app, name="verify", rich_help_panel=PROOFS)
+app.command("bench", rich_help_panel=PROOFS)(bench.bench)
 app.command("doctor", rich_help_panel=PROOFS)(doctor.doctor)
 app.command("replay", rich_help_panel=PROOFS)(replay.replay)
 app.add_typer(backup.app, name="backup", rich_help_panel=PROOFS)

@@ -1,0 +1,156 @@
+"""Declares every figure with its target, and every measuring program with its sizes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+Size: TypeAlias = Literal["quick", "normal", "long"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a figure should be: its `value`, or its `ratio` to the reference, at least or at most `bound`."""
+
+    of: Literal["value", "ratio"]
+    sense: Literal["≥", "≤"]
+    bound: float
+
+    def reached(self, value: float | None, ratio: float | None) -> bool | None:
+        """Whether it was reached; None when it was not measured."""
+        measured = value if self.of == "value" else ratio
+        if measured is None:
+            return None
+        return measured >= self.bound if self.sense == "≥" else measured <= self.bound
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure: what it says, its unit, and its targets (none: it is told for comparison only)."""
+
+    what: str
+    unit: str
+    targets: tuple[Target, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A measuring program: `python -m tests.benchmarks.<module>` with the arguments of a size, and its figures.
+
+    A size that is not there is not run. `within_s` is when it is given up.
+    """
+
+    module: str
+    figures: tuple[str, ...]
+    arguments: Mapping[Size, tuple[str, ...]]
+    within_s: Mapping[Size, float]
+
+
+def _at_least(bound: float) -> Target:
+    return Target("value", "≥", bound)
+
+
+def _at_most(bound: float) -> Target:
+    return Target("value", "≤", bound)
+
+
+def _times(bound: float) -> Target:
+    return Target("ratio", "≥", bound)
+
+
+def _only_times(bound: float) -> Target:
+    return Target("ratio", "≤", bound)
+
+
+FIGURES: Final[Mapping[str, Figure]] = {
+    "ingest-single": Figure("ingest, one check-in a request, per core of its process", "/s per core", (_at_least(3_000),)),
+    "ingest-batch": Figure("ingest, batches of 500, per core of its process", "/s per core", (_at_least(15_000),)),
+    "geofence": Figure("geofence decision, 5,000 sites, regions of 8,000 vertices, batches of 500", "µs each", (_at_most(3),)),
+    "assessment": Figure("assessment of an employee-day", "µs each", (_at_most(20),)),
+    "what-if": Figure("what-if over 300,000 people's month (6.6 M employee-days), on two cores, from a slice", "minutes", (_at_most(5),)),
+    "warm-start": Figure("warm start of the local stack until all is ready", "s", (_at_most(15),)),
+    "memory": Figure("memory of the local stack after a played day: broker, database, all services (PSS)", "MiB", (_at_most(1_536),)),
+    "hop": Figure("durable hop that also publishes: state, position and outbox in one transaction, relay", "/s", (_times(2.5),)),
+    "hop-aiokafka": Figure("plain aiokafka loop beside it, nothing durable: get many, produce, commit", "/s"),
+    "hop-confluent": Figure("confluent-kafka loop beside it, nothing durable", "/s"),
+    "pipeline": Figure(
+        "whole pipeline from a filled check-in topic to ledger and published aggregate", "/s", (_at_least(3_000), _times(5))
+    ),
+    "http-load": Figure("the same from HTTP, generator on the same machine, lag flat", "/s", (_at_least(1_000),)),
+    "latency-100-p50": Figure("202 → published aggregate at 100/s, p50", "s"),
+    "latency-100-p99": Figure("202 → published aggregate at 100/s, p99", "s", (_at_most(0.5),)),
+    "latency-700-p50": Figure("202 → published aggregate at 700/s, p50", "s"),
+    "latency-700-p99": Figure("202 → published aggregate at 700/s, p99", "s", (_at_most(0.5),)),
+    "history-10x": Figure("CPU per event with 10 times the people (a month of history) ÷ the fewest", "µs", (_only_times(1.3),)),
+    "history-100x": Figure("CPU per event with 100 times the people (a month of history) ÷ the fewest", "µs", (_only_times(1.3),)),
+    "window-close": Figure("202 → aggregate p99 of one zone at its pace while another's days all fall due at once", "s", (_at_most(1),)),
+    "window-close-rate": Figure("days closed per second meanwhile, to the last published aggregate", "/s"),
+    "shed-memory": Figure("ingest's peak memory under 10 times what is sustained ÷ before", "MiB", (_only_times(1.5),)),
+    "shed-lost": Figure("check-ins answered 202 then and not located afterwards", "", (_at_most(0),)),
+    "shed-without-retry-after": Figure("503 answers then without Retry-After", "", (_at_most(0),)),
+    "shed-recovery": Figure("seconds after the flood until no event waits anywhere ÷ the flood's", "s"),
+}
+"""Targets are those of issue 5, on 2 cores that also carry broker, database and load."""
+
+
+BENCHES: Final[Mapping[str, Bench]] = {
+    "assessment": Bench(
+        "assessment", ("assessment",),
+        {"quick": ("--rounds", "1"), "normal": (), "long": ()}, {"quick": 60, "normal": 120, "long": 120},
+    ),
+    "geofence": Bench(
+        "geofence", ("geofence",),
+        {"quick": ("--rounds", "2", "--reference-marks", "50"), "normal": (), "long": ()}, {"quick": 120, "normal": 180, "long": 180},
+    ),
+    "what-if": Bench(
+        "preview", ("what-if",),
+        {"quick": ("--people", "300"), "normal": ("--people", "10000"), "long": ("--people", "300000")},
+        {"quick": 120, "normal": 300, "long": 3_600},
+    ),
+    "footprint": Bench(
+        "footprint", ("warm-start", "memory"),
+        {"quick": ("--employees", "50"), "normal": (), "long": ()}, {"quick": 400, "normal": 400, "long": 400},
+    ),
+    "ingest": Bench(
+        "ingest", ("ingest-single", "ingest-batch"),
+        {"quick": ("--people", "50", "--seconds", "2"), "normal": (), "long": ("--seconds", "30")},
+        {"quick": 300, "normal": 300, "long": 400},
+    ),
+    "hop": Bench(
+        "hop", ("hop", "hop-aiokafka", "hop-confluent"),
+        {"quick": ("--events", "2000"), "normal": (), "long": ("--events", "400000")},
+        {"quick": 300, "normal": 400, "long": 1_800},
+    ),
+    "pipeline": Bench(
+        "pipeline", ("pipeline",),
+        {"quick": ("--people", "300", "--days", "1", "--warm-up", "150", "--seconds", "1", "--reference-events", "300"),
+         "normal": (), "long": ("--seconds", "600", "--people", "60000")},
+        {"quick": 500, "normal": 1_200, "long": 3_600},
+    ),
+    "load": Bench(
+        "load", ("http-load",),
+        {"quick": ("--rate", "30", "--seconds", "4"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": 400, "normal": 600, "long": 1_800},
+    ),
+    "latency": Bench(
+        "latency", ("latency-100-p50", "latency-100-p99", "latency-700-p50", "latency-700-p99"),
+        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "4"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": 400, "normal": 900, "long": 2_400},
+    ),
+    "window-close": Bench(
+        "window_close", ("window-close", "window-close-rate"),
+        {"quick": ("--days", "100", "--rate", "10", "--seconds", "5"), "normal": (),
+         "long": ("--days", "300000", "--seconds", "180")},
+        {"quick": 400, "normal": 900, "long": 7_200},
+    ),
+    "backpressure": Bench(
+        "backpressure", ("shed-memory", "shed-lost", "shed-without-retry-after", "shed-recovery"),
+        {"quick": ("--people", "50", "--rate", "3000", "--seconds", "3", "--queue", "500"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": 400, "normal": 900, "long": 3_600},
+    ),
+    "history": Bench(
+        "history", ("history-10x", "history-100x"),
+        {"quick": ("--people", "60", "--times", "2", "--events", "60"), "long": ("--people", "10000", "--times", "10", "100")},
+        {"quick": 500, "long": 4 * 3_600},
+    ),
+}
+"""In the order in which they run; `history` builds provinces for an hour and belongs to the long run only."""

@@ -1,0 +1,83 @@
+"""Keeps what was reached in docs/benchmarks.json and writes docs/benchmarks.md from it, misses included."""
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Final
+
+from services.bench.figures import FIGURES, Figure
+from services.bench.record import Record
+
+_HEAD: Final = """\
+# Benchmarks
+
+Written by `hadir bench`; not edited by hand. Each figure stands beside a reference that the same run measured on the
+same machine, because a ratio survives a change of machine and a rate does not. Broker, database, all services and the
+load share the cores. What was measured on a machine with more than 0.5 runnable processes per core at the start says
+so: read its rates as a lower bound and its latencies as an upper one. The references are in `tests/benchmarks/reference/`.
+"""
+
+_COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "load at start")
+
+
+def keep(file: Path, fresh: Iterable[Record]) -> dict[str, Record]:
+    """Put fresh records in place of older ones of the same figures; returns all that are kept."""
+    kept = read(file)
+    kept.update((record.figure, record) for record in fresh)
+    ordered = {name: kept[name] for name in FIGURES if name in kept}
+    file.write_text(json.dumps([record.as_json() for record in ordered.values()], ensure_ascii=False, indent=1) + "\n")
+    return ordered
+
+
+def read(file: Path) -> dict[str, Record]:
+    """The kept records by figure; figures that are no longer declared are left out."""
+    if not file.exists():
+        return {}
+    return {kept["figure"]: Record.of_json(kept) for kept in json.loads(file.read_text()) if kept["figure"] in FIGURES}
+
+
+def markdown(records: Mapping[str, Record]) -> str:
+    """The page: a table of all declared figures in order, then notes, then the machines."""
+    lines = [_HEAD, "| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
+    lines += ["| " + " | ".join(_row(figure, records.get(name))) + " |" for name, figure in FIGURES.items()]
+    notes = [_note(FIGURES[name], record) for name, record in records.items() if record.note or record.failed]
+    if notes:
+        lines += ["", "## Notes", "", *notes]
+    machines = sorted({record.machine.sentence() for record in records.values()})
+    lines += ["", "## Machine" + "s" * (len(machines) > 1), "", *(f"- {machine}" for machine in machines)]
+    return "\n".join(lines) + "\n"
+
+
+def number(value: float | None) -> str:
+    """A figure for people: three significant digits below a thousand, thousands with commas."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if abs(value) >= 1_000 or value == int(value) else f"{value:.3g}"
+
+
+def target_text(figure: Figure) -> str:
+    """The figure's targets in words."""
+    texts = [
+        f"{target.sense} {number(target.bound)}" + (" × the reference" if target.of == "ratio" else f" {figure.unit}".rstrip())
+        for target in figure.targets
+    ]
+    return " and ".join(texts) or "–"
+
+
+def _row(figure: Figure, record: Record | None) -> tuple[str, ...]:
+    if record is None:
+        return (figure.what, target_text(figure), "–", "–", "not measured yet", "–", "–", "–", "–")
+    beside = "–"
+    if record.ratio is not None:
+        beside = f"**{number(record.ratio)} ×** {record.reference} ({number(record.reference_value)})"
+    verdict = {"missed": "**missed**", "not measured": "**not measured**"}.get(record.verdict, record.verdict)
+    load = f"{record.machine.load:g}" if record.machine.quiet else f"**{record.machine.load:g}: not quiet**"
+    reached = f"{number(record.value)} {figure.unit}".rstrip()
+    return (
+        figure.what, target_text(figure), reached, beside, verdict, f"`{record.command}`", record.date.isoformat(), record.commit, load
+    )  # fmt: skip
+
+
+def _note(figure: Figure, record: Record) -> str:
+    text = f"not measured: {record.failed}" if record.failed else record.note
+    return f"- *{figure.what}*: {text}"

@@ -1,0 +1,76 @@
+"""What was measured of one figure, when, where and by which command; and whether its target was reached."""
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, Self, TypeAlias
+
+from services.bench.figures import FIGURES
+from services.bench.machine import Machine
+
+Verdict: TypeAlias = Literal["reached", "missed", "told", "not measured"]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One figure of one run.
+
+    `value` is in the figure's unit; `reference` says what was measured beside it in the same run and `reference_value`
+    what that came to, `ratio` = value ÷ reference_value. `note` is what the reader has to know. `failed` is why
+    there is no value.
+    """
+
+    figure: str
+    value: float | None
+    reference: str
+    reference_value: float | None
+    note: str
+    command: str
+    date: dt.date
+    commit: str
+    machine: Machine
+    failed: str = ""
+
+    @property
+    def ratio(self) -> float | None:
+        """How many times the reference."""
+        return self.value / self.reference_value if self.value is not None and self.reference_value else None
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether all targets of the figure were reached; a figure without targets is told."""
+        if self.value is None:
+            return "not measured"
+        targets = FIGURES[self.figure].targets
+        if not targets:
+            return "told"
+        return "reached" if all(target.reached(self.value, self.ratio) for target in targets) else "missed"
+
+    @classmethod
+    def of_program(
+        cls, said: Mapping[str, Any], *, command: str, date: dt.date, commit: str, machine: Machine
+    ) -> Self:
+        """The record of what a measuring program printed of a figure; raises KeyError for a figure nobody declared."""
+        if said["figure"] not in FIGURES:
+            raise KeyError(said["figure"])
+        return cls(
+            said["figure"], said["value"], said.get("reference", ""), said.get("reference_value"), said.get("note", ""),
+            command, date, commit, machine,
+        )
+
+    def as_json(self) -> dict[str, Any]:
+        """All fields, and what follows from them, JSON-safe."""
+        return {
+            "figure": self.figure, "value": self.value, "unit": FIGURES[self.figure].unit, "reference": self.reference,
+            "reference_value": self.reference_value, "ratio": self.ratio, "verdict": self.verdict, "quiet": self.machine.quiet,
+            "note": self.note, "command": self.command, "date": self.date.isoformat(), "commit": self.commit,
+            "machine": self.machine.as_json(), "failed": self.failed,
+        }  # fmt: skip
+
+    @classmethod
+    def of_json(cls, kept: Mapping[str, Any]) -> Self:
+        """The record that `as_json` wrote."""
+        return cls(
+            kept["figure"], kept["value"], kept["reference"], kept["reference_value"], kept["note"], kept["command"],
+            dt.date.fromisoformat(kept["date"]), kept["commit"], Machine(**kept["machine"]), kept["failed"],
+        )

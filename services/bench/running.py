@@ -1,0 +1,107 @@
+"""Runs one measuring program as a process of its own and reads the figures that it prints."""
+
+import contextlib
+import datetime as dt
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from threading import Timer
+from typing import Any, Final
+
+from services.bench.figures import BENCHES, Bench, Size
+from services.bench.machine import Machine, commit
+from services.bench.record import Record
+from shared.refusal import Refusal
+
+ROOT: Final = Path(__file__).parents[2]
+"""The clone: measuring programs belong to it and are not installed."""
+
+_END_WITHIN_S: Final = 60.0
+
+
+def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record]:
+    """Measure everything of one bench; a program that fails leaves records that say why, and so does one too late.
+
+    `told` gets its progress line by line. Raises Refusal where there are no measuring programs.
+    """
+    bench = BENCHES[name]
+    if not (ROOT / "tests" / "benchmarks" / f"{bench.module}.py").exists():
+        raise Refusal("The measuring programs are in tests/benchmarks of a clone of the repository; run `hadir bench` there.")
+    machine, now, what = Machine.now(), dt.datetime.now(dt.UTC).date(), commit(ROOT)
+    command = " ".join(["hadir bench", name, *([] if size == "normal" else [f"--{size}"])])
+    told(f"{name}: load {machine.load:g} on {machine.cores} cores" + ("" if machine.quiet else ", NOT quiet"))
+    try:
+        said = _measure(bench, size, told)
+        records = [Record.of_program(one, command=command, date=now, commit=what, machine=machine) for one in said]
+    except Failed as problem:
+        told(f"{name}: {problem}")
+        return [Record(figure, None, "", None, "", command, now, what, machine, str(problem)) for figure in bench.figures]
+    return records
+
+
+class Failed(Exception):
+    """A measuring program ended badly, took too long, or said nothing; the text is the end of what it said."""
+
+
+def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict[str, Any]]:
+    arguments = [sys.executable, "-m", f"tests.benchmarks.{bench.module}", *bench.arguments[size]]
+    # Nothing of a stack that runs here may be touched, so none of its settings are handed on.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HADIR_")}
+    process = subprocess.Popen(  # noqa: S603 - a program of ours
+        arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    last = ""
+    watch = _Deadline(process, bench.within_s[size])
+    try:
+        assert process.stderr is not None
+        assert process.stdout is not None
+        for line in process.stderr:
+            last = line.strip() or last
+            told(f"  {line.rstrip()}")
+        output = process.stdout.read()
+        code = process.wait()
+    finally:
+        watch.over()
+        _end(process)
+    if watch.struck:
+        raise Failed(f"given up after {bench.within_s[size]:.0f} s; the last that was heard: {last}")
+    if code:
+        raise Failed(f"ended with code {code}: {last}")
+    try:
+        said: list[dict[str, Any]] = json.loads(output)["figures"]
+    except (ValueError, KeyError) as error:
+        raise Failed(f"did not print its figures ({type(error).__name__})") from error
+    return said
+
+
+class _Deadline:
+    """Asks a process to end when its time is up."""
+
+    def __init__(self, process: "subprocess.Popen[str]", seconds: float) -> None:
+        self.struck = False
+        self._process = process
+        self._timer = Timer(seconds, self._strike)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def over(self) -> None:
+        self._timer.cancel()
+
+    def _strike(self) -> None:
+        self.struck = True
+        _end(self._process)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    """Politely, so that it stops its servers; then for sure, with all that is left in its group."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_WITHIN_S)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
