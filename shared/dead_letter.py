@@ -1,9 +1,10 @@
 """What becomes of a message nobody can process: kept in a table with its bytes, and told on a topic."""
 
 import base64
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from shared.database import Connection
 from shared.events import DeadLetterBuried
 from shared.topics import Service
 
@@ -37,3 +38,13 @@ def entity(topic: str, partition: int, offset: int) -> str:
 def one_line(detail: str) -> str:
     """A detail that fits the column, the event and the log: no NUL, no line breaks, at most 500 characters."""
     return " ".join(detail.replace("\x00", "").split())[:500] or "no detail"
+
+
+async def forget_old(connection: Connection, kept: timedelta, at_most: int) -> int:
+    """Deletes rows that were buried longer ago than `kept`, the oldest first, at most so many; returns how many."""
+    tag = await connection.execute(
+        'delete from dead_letter where (topic, partition, "offset") in'
+        ' (select topic, partition, "offset" from dead_letter where buried_at < now() - $1::interval order by buried_at limit $2)',
+        kept, at_most,
+    )  # fmt: skip
+    return int(tag.rpartition(" ")[2])

@@ -11,12 +11,13 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any, Final
 
 import orjson
 from aiokafka import AIOKafkaProducer
 
-from shared import failpoints, logs, metrics
+from shared import dead_letter, failpoints, logs, metrics
 from shared.database import Connection, add_outbox_days, connect, drop_sent_outbox_days
 from shared.health import Readiness
 from shared.kafka import new_producer
@@ -32,6 +33,7 @@ _POLL_S: Final = 1.0
 _LOCK_POLL_S: Final = 0.2
 _SILENCE_S: Final = 15
 _TIDY_EVERY_S: Final = 600.0
+_FORGET_AT_MOST: Final = 10_000
 
 _READ: Final = """
 select o.lane, o.seq, o.topic, o.partition, o.key, o.headers::text as headers, o.value
@@ -206,7 +208,7 @@ class Relay:
         return sent, failure
 
     async def _tidy(self, connection: Connection) -> None:
-        """Now and then adds the outbox's coming days and drops those that are sent and old."""
+        """Now and then adds the outbox's coming days, drops those that are sent and old, and forgets old dead letters."""
         now = asyncio.get_running_loop().time()
         if now - self._tidied < _TIDY_EVERY_S or 0 not in self._held:
             return
@@ -215,6 +217,9 @@ class Relay:
             await add_outbox_days(connection)
         if dropped := await drop_sent_outbox_days(connection):
             logs.event(_log, "Dropped days of the outbox that are sent", count=len(dropped))
+        kept = timedelta(days=self._settings.dead_letter_days)
+        if forgotten := await dead_letter.forget_old(connection, kept, _FORGET_AT_MOST):
+            logs.event(_log, "Forgot old dead letters", count=forgotten)
 
 
 async def outbox_depth(connection: Connection, lanes: frozenset[int]) -> int:

@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     ingest_queue: int = Field(10_000, description="most check-ins that ingest holds at once; beyond it 503 at once")
     ingest_answer_within_s: float = Field(8.0, description="ingest answers 503 when Kafka has not acknowledged in time")
     receipt_days: int = Field(400, description="how long ingest recognises a repeated id; older receipts are deleted")
+    dead_letter_days: int = Field(400, ge=1, description="how long messages that nobody could process lie in the table dead_letter")
+    minute_days: int = Field(90, ge=7, description="how long schedule keeps ingest's minutes, from which outages are proposed")
+    preview_days: int = Field(400, ge=90, description="how long previews are kept that no second person consented to")
     log_level: str = Field("INFO", description="level of the JSON logs")
 
     def masked(self) -> dict[str, str]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from services.schedule.agent import Schedule
-from services.schedule.chores import Chores
+from services.schedule.chores import Chores, Forgetting
 from services.schedule.memory import Memory
 from services.schedule.outages import Watch, keep_minutes
 from shared.events import AvailabilityCounted
@@ -32,6 +32,9 @@ def build(context: Context) -> Worker:
         service="schedule",
         consumes=(CHECK_IN_LOCATED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY),
         handle=handle,
-        chores=(chores.close_due_days, chores.open_days, chores.carry_changes, Watch(context.lanes).propose_outages),
+        chores=(
+            chores.close_due_days, chores.open_days, chores.carry_changes, Watch(context.lanes).propose_outages,
+            Forgetting(context.lanes, context.settings).forget,
+        ),
         pause=PAUSE_S,
     )

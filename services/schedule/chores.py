@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from services.schedule.assessing import assess_days
 from services.schedule.memory import Memory
-from services.schedule.store import due, opening
+from services.schedule.store import due, opening, retention
 from services.schedule.store.due import DueDay, remembered_cause
 from services.schedule.store.opening import Horizon
 from shared import metrics
 from shared.isolation import Condemned, Streak, settle
 from shared.lanes import Lanes
+from shared.settings import Settings
 
 DAYS_AT_ONCE: Final = 400
 """Days assessed in one transaction: some 0.1 s, which a live check-in of the same lane may have to wait."""
@@ -28,6 +29,30 @@ POSTPONED_BY: Final = dt.timedelta(minutes=10)
 """A day whose assessment brings out a bug is tried again after this, and stops nobody else."""
 
 _COUNT_EVERY_S: Final = 10.0
+_FORGET_EVERY_S: Final = 600.0
+_FORGET_AT_MOST: Final = 10_000
+_FORGETTING_LANE: Final = 0
+
+
+class Forgetting:
+    """Deletes what is kept for a while only, now and then, in the worker that owns the lane for it; facts are never deleted."""
+
+    def __init__(self, lanes: Lanes, settings: Settings) -> None:
+        self._lanes = lanes
+        self._minutes: Final = dt.timedelta(days=settings.minute_days)
+        self._previews: Final = dt.timedelta(days=settings.preview_days)
+        self._next_look = 0.0
+
+    async def forget(self, owned: Collection[int]) -> int:
+        """The chore: deletes some; returns how many rows went."""
+        if _FORGETTING_LANE not in owned or time.monotonic() < self._next_look:
+            return 0
+        async with self._lanes.pool.acquire() as connection:
+            gone = await retention.forget_minutes(connection, self._minutes, _FORGET_AT_MOST)
+            gone += await retention.forget_previews(connection, self._previews, _FORGET_AT_MOST)
+        if not gone:
+            self._next_look = time.monotonic() + _FORGET_EVERY_S
+        return gone
 
 
 class Chores:

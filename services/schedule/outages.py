@@ -30,7 +30,6 @@ OUTAGE_LANE: Final = 0
 """Whoever owns this lane looks for breaches: one worker is enough."""
 
 _LOOKS_BACK: Final = dt.timedelta(days=3)
-_KEPT: Final = dt.timedelta(days=90)
 _EVERY_S: Final = 20.0
 _HADIR: Final = Who(SYSTEM, SYSTEM)
 
@@ -76,7 +75,6 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     if not (fresh or grown or mistaken):
         return 0
     async with lanes.hold(range(LANES)) as work:
-        await rows.forget_minutes(work.connection, now - _KEPT)
         for proposal in fresh:
             await requests.make(
                 work, proposal, "outage-proposed", _body(found[proposal], rules), _HADIR, reason=_why(found[proposal]),

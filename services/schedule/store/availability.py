@@ -27,11 +27,6 @@ async def minutes_since(connection: Connection, since: dt.datetime) -> list[Minu
     return [Minute(row["minute"], row["answered"], row["unavailable"]) for row in rows]
 
 
-async def forget_minutes(connection: Connection, before: dt.datetime) -> None:
-    """Drops old minutes."""
-    await connection.execute("delete from ingest_minute where minute < $1", before)
-
-
 async def waiting_proposals(connection: Connection, since: dt.date) -> list[UUID]:
     """Proposals of outages from that date on that nobody has said a word about."""
     rows = await connection.fetch(

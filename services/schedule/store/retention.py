@@ -1,0 +1,29 @@
+"""SQL of what schedule keeps for a while only: ingest's minutes, and previews that nobody consented to."""
+
+import datetime as dt
+
+from shared.database import Connection
+
+
+async def forget_minutes(connection: Connection, kept: dt.timedelta, at_most: int) -> int:
+    """Deletes minutes that are older than `kept`, at most so many; returns how many."""
+    tag = await connection.execute(
+        "delete from ingest_minute where (minute, instance) in"
+        " (select minute, instance from ingest_minute where minute < now() - $1::interval order by minute limit $2)",
+        kept, at_most,
+    )  # fmt: skip
+    return int(tag.rpartition(" ")[2])
+
+
+async def forget_previews(connection: Connection, kept: dt.timedelta, at_most: int) -> int:
+    """Deletes previews older than `kept` that nobody consented to, at most so many; returns how many.
+
+    One with a second person's consent is evidence of a decision and stays. That there was a preview, by whom and of what,
+    stays on the audit topic in any case.
+    """
+    tag = await connection.execute(
+        "delete from preview where preview_id in (select preview_id from preview p where made_at < now() - $1::interval"
+        " and not exists (select from preview_approval a where a.preview_id = p.preview_id) limit $2)",
+        kept, at_most,
+    )  # fmt: skip
+    return int(tag.rpartition(" ")[2])
