@@ -60,6 +60,11 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "rosters.decide": frozenset({_BKD}),  # approve, adjust, return, publish
     "schemes.read": _ALL,
     "schemes.apply": frozenset({_BKD}),
+    # what a change would do, before it takes force
+    "previews.read": frozenset({_BKD, _INSPECTORATE, _PAYROLL, _ADMIN}),
+    "previews.make": frozenset({_BKD, _ADMIN}),
+    "previews.approve": frozenset({_BKD}),  # somebody else than who previewed it
+    "previews.limit": frozenset({_BKD}),
     # what was concluded
     "days.read": _ALL,
     "violations.read": _CONDUCT,

@@ -11,6 +11,7 @@ from typing import Final
 
 from services.canaries.truth import FIRST_DAY, FLOCK, OFFICE, PACK, RADIUS_M, UNIT, clock_of, identity, nip_of
 from services.geofence.importer import import_sites
+from services.preview.gate import sites_gate
 from services.reports.invented import CANARY_CLOCKS
 from services.schedule.importer.apply import import_employees, import_org_units, import_policies
 from shared.database import connect
@@ -68,10 +69,10 @@ async def enrol(database: str, within_s: float = KNOWN_WITHIN_S) -> None:
 async def _import_office(database: str, sites: Path, within_s: float) -> None:
     """Geofence learns of a unit from its topic: until it has, its importer knows none, and is asked again."""
     deadline = time.monotonic() + within_s
-    report = await import_sites(database, sites)
+    report = await import_sites(database, sites, gate=sites_gate(database, "canaries"))
     while not report.applied and time.monotonic() < deadline:
         await asyncio.sleep(1)
-        report = await import_sites(database, sites)
+        report = await import_sites(database, sites, gate=sites_gate(database, "canaries"))
     _applied(report)
 
 

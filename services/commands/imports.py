@@ -27,7 +27,9 @@ Database = Annotated[
 
 
 @app.command("org-units")
-def org_units(file: FileArgument, dry_run: DryRun = False, yes: Yes = False, database: Database = None) -> None:
+def org_units(
+    file: FileArgument, dry_run: DryRun = False, yes: Yes = False, actor: Actor = "operator", database: Database = None
+) -> None:
     """Org units (OPD, UPT): code, name, timezone (WIB, WITA, WIT); and optional columns.
 
     Optional: org_unit_id, calendar, public_service, kind (OPD, UPT), parent (code of the unit it belongs to), round_the_clock.
@@ -35,7 +37,7 @@ def org_units(file: FileArgument, dry_run: DryRun = False, yes: Yes = False, dat
     """
     from services.schedule.importer import import_org_units
 
-    _ask_and_tell(lambda dry: import_org_units(_url(database), file, dry), dry_run, yes)
+    _ask_and_tell(lambda dry: import_org_units(_url(database), file, dry, actor), dry_run, yes)
 
 
 @app.command("weeks")
@@ -132,7 +134,7 @@ def sites(
     from services.preview.gate import sites_gate
 
     url = _url(database)
-    _tell(import_sites(url, file, dry_run, actor=actor, say=print_line, allowed=sites_gate(url, actor)))
+    _tell(import_sites(url, file, dry_run, gate=sites_gate(url, actor), actor=actor, say=print_line))
 
 
 @app.command("ceilings")

@@ -112,6 +112,25 @@ def roster(
     _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
 
 
+@app.command("org-units")
+def org_units(
+    file: FileArgument,
+    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
+    processes: Processes = 2, database: Database = None,
+) -> None:  # fmt: skip
+    """Org units that are to live by other calendars.
+
+    Example: [bold]hadir preview org-units opd.csv[/bold]
+    """
+
+    async def asked(connection: "Connection") -> "Change":
+        from services.preview.asking import org_units_change
+
+        return await org_units_change(connection, file)
+
+    _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
+
+
 @app.command("sites")
 def sites(
     file: FileArgument,

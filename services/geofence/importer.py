@@ -26,8 +26,27 @@ from shared.imports import MOST_BYTES, Report, RowError
 from shared.lanes import Lanes, Work
 from shared.topics import AUDIT, LANES, SITE, lane_of
 
-Allowed = Callable[[Sequence[SiteRow], Sequence[SiteRow]], Awaitable[str | None]]
-"""Given the sites as they will be and those that are replaced: None, or why they may not take force now (Indonesian)."""
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What an import moves: the sites that come or change, those replaced by them, and new ones that first fence somebody in.
+
+    A new region may take the place of the province's; a first office makes "outside" of what was "unsure". Further offices
+    and activity sites only add places, and hurt nobody.
+    """
+
+    rows: tuple[SiteRow, ...]
+    replaced: tuple[SiteRow, ...]
+    exposing: tuple[SiteRow, ...]
+
+
+Gate = Callable[[Moving], Awaitable[str | None]]
+"""Asked before fences move: None, or why they may not take force now (Indonesian). Geofence knows no hours of duty itself."""
+
+
+class _Stopped(Exception):
+    """The gate says no."""
+
 
 PATIENCE_S: Final = 15.0
 """How long an import waits for org units and employees that were imported a moment ago and are on their way."""
@@ -75,15 +94,15 @@ async def import_sites(
     path: Path,
     dry_run: bool = False,
     *,
+    gate: Gate,
     actor: str = "operator",
     patience_s: float = PATIENCE_S,
     say: Callable[[str], None] | None = None,
-    allowed: Allowed | None = None,
 ) -> SitesReport:
     """Read, check and (unless `dry_run`) apply a file of sites; sites that it does not name stay as they are.
 
-    `allowed`, if given, is asked before anything is written and may refuse with a sentence: a fence that moves while
-    people check in punishes them. Mistakes are in the report's `errors`, and then nothing was applied. Org units and
+    `gate` is asked before anything is written and may refuse with a sentence: a fence that moves while people check in
+    punishes them. Mistakes are in the report's `errors`, and then nothing was applied. Org units and
     employees are looked up in the geofence's own copy of them; names that it lacks are waited for up to `patience_s`
     seconds, and `say` is told. Raises what the database raises when it is away.
     """
@@ -92,15 +111,15 @@ async def import_sites(
         return _report(read)
     pool = await open_pool(database_url, "geofence", max_size=2)
     try:
-        return await take_over(Lanes(pool, "geofence"), read, digest, dry_run=dry_run, actor=actor, patience_s=patience_s, say=say,
-                               allowed=allowed)
+        return await take_over(Lanes(pool, "geofence"), read, digest, dry_run=dry_run, gate=gate, actor=actor, patience_s=patience_s,
+                               say=say)
     finally:
         await pool.close()
 
 
 async def take_over(
-    lanes: Lanes, read: SiteFile, digest: str, *, dry_run: bool, actor: str, patience_s: float = PATIENCE_S,
-    say: Callable[[str], None] | None = None, allowed: Allowed | None = None,
+    lanes: Lanes, read: SiteFile, digest: str, *, dry_run: bool, gate: Gate, actor: str, patience_s: float = PATIENCE_S,
+    say: Callable[[str], None] | None = None,
 ) -> SitesReport:  # fmt: skip
     """Check and (unless `dry_run`) apply what was read of a file with this digest; the rest as `import_sites`."""
     if read.errors and not read.drafts:
@@ -114,13 +133,14 @@ async def take_over(
         if dry_run:
             reached = await store.count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
-    if allowed is not None and (refusal := await allowed(change.rows, change.replaced)) is not None:
-        read.errors.append(Problem(0, None, refusal))
+    try:
+        # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
+        async with lanes.hold(range(LANES)) as work:
+            change = await _change(work.connection, rows)
+            reached = await _apply(work, change, gate, actor, digest)
+    except _Stopped as stopped:
+        read.errors.append(Problem(0, None, str(stopped)))
         return _report(read)
-    # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
-    async with lanes.hold(range(LANES)) as work:
-        change = await _change(work.connection, rows)
-        reached = await _apply(work, change, actor, digest)
     return _report(read, change, judged_again=reached, applied=True)
 
 
@@ -330,10 +350,14 @@ def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)[:60]
 
 
-async def _apply(work: Work, change: _Change, actor: str, digest: str) -> int:
+async def _apply(work: Work, change: _Change, gate: Gate, actor: str, digest: str) -> int:
     saved = [(row, 1) for row in change.new] + [(after, version) for _, after, version in change.changed]
     if not saved:
         return 0
+    fenced = await store.units_with_places(work.connection)
+    exposing = tuple(row for row in change.new if row.kind == "region" or (row.kind == "office" and not fenced >= {*row.org_unit_ids}))
+    if (refusal := await gate(Moving(tuple(change.rows), tuple(change.replaced), exposing))) is not None:
+        raise _Stopped(refusal)
     await store.save_sites(work.connection, saved)
     for row, version in saved:
         entity = str(row.site_id)

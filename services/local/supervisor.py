@@ -21,8 +21,8 @@ COMMANDS: Final[Mapping[str, tuple[str, ...]]] = {
     "geofence": ("services.geofence", "worker"),
     "schedule": ("services.schedule", "worker"),
     "payroll": ("services.payroll", "worker"),
-    "geofence_api": ("services.geofence", "api"),
-    "schedule_api": ("services.schedule", "api"),
+    "geofence_api": ("services.preview", "geofence-api"),
+    "schedule_api": ("services.preview", "schedule-api"),
     "payroll_api": ("services.payroll", "api"),
     "reports_api": ("services.reports", "api"),
 }
@@ -34,6 +34,7 @@ WATCHERS: Final[Mapping[str, tuple[str, ...]]] = {"monitor": ("services.monitor"
 HEAVY: Final = (
     *(f"services.{name}.app" for name in ("ingest", "geofence", "schedule", "payroll")),
     *(f"services.{name}.api" for name in ("geofence", "schedule", "payroll", "reports")),
+    "services.preview.serving",
     "shared.web.process",
 )
 """What takes long to import in the services."""

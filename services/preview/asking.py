@@ -10,12 +10,13 @@ from services.geofence.store.sites import SiteRow
 from services.preview.change import Change
 from services.preview.people import look_at
 from services.schedule.importer import holidays_of_year, roster
+from services.schedule.importer import units as units_file
 from services.schedule.importer.apply import read_rosters
 from services.schedule.publishing import differing
 from services.schedule.reference import CalendarState, RosterState
 from services.schedule.rules.taking_force import digest_of
 from services.schedule.store import reference_rows as rows
-from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest
+from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
 from shared.database import Connection
 from shared.events import RosterDay
 from shared.imports import RowError, read_table
@@ -64,6 +65,29 @@ async def calendar_change(connection: Connection, source: Path | int) -> Change:
     title = ", ".join(f"{state.calendar} {state.year}" for state in fresh) or "nothing differs"
     return Change(
         "calendar", title, calendar_digest(fresh), calendars=tuple(fresh), touched=frozenset(touched), reached=units)
+
+
+async def org_units_change(connection: Connection, path: Path) -> Change:
+    """Org units of a csv that are to live by other calendars, as `hadir import org-units` takes them. Raises Refusal."""
+    await look_at(connection, "schedule")
+    known = await rows.units(connection)
+    states, errors = units_file.read_units(
+        read_table(path, *units_file.UNIT_COLUMNS), {kept.state.code: kept.state for kept in known.values()})
+    _refuse(errors)
+    moving = [
+        unit for unit in states
+        if unit.org_unit_id in known and known[unit.org_unit_id].state.calendar != unit.calendar
+    ]
+    holidays: dict[str, set[dt.date]] = {}
+    for (calendar, _), kept in (await rows.calendars(connection)).items():
+        holidays.setdefault(calendar, set()).update(_dates(kept.state))
+    touched: set[dt.date] = set()
+    for unit in moving:
+        touched |= holidays.get(known[unit.org_unit_id].state.calendar, set()) ^ holidays.get(unit.calendar, set())
+    title = ", ".join(f"{unit.code} → {unit.calendar}" for unit in moving) or "nothing differs"
+    return Change(
+        "calendar", title, unit_calendar_digest(moving), org_units=tuple(moving), touched=frozenset(touched),
+        reached=frozenset(unit.org_unit_id for unit in moving))
 
 
 async def roster_change(connection: Connection, path: Path) -> Change:

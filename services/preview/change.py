@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.geofence.store.sites import SiteRow
 from services.schedule.memory import Reference
-from services.schedule.reference import CalendarState, PoliciesInForce, RosterState
+from services.schedule.reference import CalendarState, OrgUnitState, PoliciesInForce, RosterState
 from services.schedule.rules.taking_force import Kind
 from shared.policy import Policy
 
@@ -53,6 +53,7 @@ class Change:
     policies: Mapping[UUID, Policy] = field(default_factory=dict)
     scopes: tuple[Scope, ...] = ()
     calendars: tuple[CalendarState, ...] = ()
+    org_units: tuple[OrgUnitState, ...] = ()
     rosters: tuple[RosterState, ...] = ()
     sites: tuple[SiteRow, ...] = ()
     touched: frozenset[dt.date] = frozenset()
@@ -62,7 +63,7 @@ class Change:
     @property
     def moves_duties(self) -> bool:
         """Whether hours or days of duty may differ, and not only how they are judged."""
-        return bool(self.calendars or self.rosters)
+        return bool(self.calendars or self.org_units or self.rosters)
 
     @property
     def concerns(self) -> frozenset[UUID] | None:
@@ -98,8 +99,9 @@ class Change:
         for calendar in self.calendars:
             others = frozenset(date for date in holidays.get(calendar.calendar, ()) if date.year != calendar.year)
             holidays[calendar.calendar] = others | {day.date for day in calendar.days}
+        units = {**before.units, **{unit.org_unit_id: unit for unit in self.org_units}}
         return Reference(
-            before.units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
+            units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
             else PoliciesInForce(self._scopes(before.in_force.rows(), window)),
         )  # fmt: skip
 

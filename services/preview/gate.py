@@ -1,41 +1,36 @@
-"""The gate for sites: geofence knows no hours of duty, so who imports sites on a machine asks here whether they may move now."""
+"""The gate for sites: geofence knows no hours of duty, so whoever imports sites is given this to ask whether they may move now."""
 
 import datetime as dt
-from collections.abc import Awaitable, Callable, Sequence
-from uuid import UUID
 
-from services.geofence.store.sites import SiteRow
+from services.geofence.importer import Gate, Moving
 from services.preview.asking import reached_by, sites_digest
-from services.schedule.memory import Memory
-from services.schedule.store import previews
-from services.schedule.taking_force import Refused, allow_moment, require
-from shared.database import open_pool
+from services.preview.people import look_at
+from services.schedule.taking_force import Refused, allow_sites
+from shared.database import AUDIT_ROLE, connect
 
 
-def sites_gate(
-    url: str, actor: str, now: dt.datetime | None = None
-) -> Callable[[Sequence[SiteRow], Sequence[SiteRow]], Awaitable[str | None]]:
-    """What `import_sites(allowed=...)` asks: whether these sites may take force now.
+def sites_gate(url: str, actor: str, now: dt.datetime | None = None) -> Gate:
+    """What an import of sites asks; `url` is of a login that may act as the audit role, `now` (aware) defaults to the real time.
 
-    New sites may come at any time. Where known ones change, no check-in window of the people they are for may be open,
-    and the change must have been previewed (and approved) where it concerns many.
+    Where fences that held are replaced, or somebody is fenced in for the first time, no check-in window of the people
+    they are for may be open. A replaced fence must also have been previewed (and approved) where it concerns many.
     """
 
-    async def allowed(after: Sequence[SiteRow], replaced: Sequence[SiteRow]) -> str | None:
-        if not replaced:
+    async def gate(moving: Moving) -> str | None:
+        if not moving.replaced and not moving.exposing:
             return None
-        moment = now or dt.datetime.now(dt.UTC)
-        units: frozenset[UUID] | None = reached_by([*after, *replaced])
-        pool = await open_pool(url, "schedule", max_size=1)
+        units = reached_by([*moving.rows, *moving.replaced] if moving.replaced else moving.exposing)
+        digest = sites_digest(moving.rows) if moving.replaced else None
+        connection = await connect(url, None, name="hadir gate")
         try:
-            async with pool.acquire() as connection:
-                reference = await Memory().current(connection)
-                await allow_moment(connection, reference, units, "situs", moment)
-                await require(connection, "sites", sites_digest(after), await previews.real_people(connection, units), actor, moment)
+            await connection.execute(f"set role {AUDIT_ROLE}")
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                await look_at(connection, "schedule")
+                await allow_sites(connection, units, digest, actor, now or dt.datetime.now(dt.UTC))
         except Refused as refused:
             return str(refused)
         finally:
-            await pool.close()
+            await connection.close()
         return None
 
-    return allowed
+    return gate

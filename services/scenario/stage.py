@@ -17,6 +17,7 @@ from uuid import UUID, uuid4, uuid5
 
 from services.geofence.importer import import_sites
 from services.payroll.importer import import_ceilings
+from services.preview.gate import sites_gate
 from services.scenario.model import Activity, CheckIn, Letter, Move, Now, Scenario
 from services.schedule import commands
 from services.schedule.reference import (
@@ -244,7 +245,8 @@ async def _import_sites(stage: Stage, database_url: str, path: Path, features: l
     if not features:
         return
     await asyncio.to_thread(path.write_text, json.dumps({"type": "FeatureCollection", "features": features}))
-    report = await import_sites(database_url, path, actor=f"scenario-{stage.nonce}")
+    actor = f"scenario-{stage.nonce}"
+    report = await import_sites(database_url, path, gate=sites_gate(database_url, actor), actor=actor)
     if not report.ok:
         raise StageError("; ".join(report.lines()))
 

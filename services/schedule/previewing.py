@@ -7,11 +7,15 @@ from uuid import UUID, uuid4
 
 from services.schedule.publishing import record_audit
 from services.schedule.rules.taking_force import Kind, Limits
-from services.schedule.store import previews
+from services.schedule.store import preview_orders, previews
+from services.schedule.store.preview_orders import Order
 from services.schedule.store.previews import Preview
 from services.schedule.taking_force import Refused
 from shared.lanes import Lanes
 from shared.topics import lane_of
+
+MOST_WAITING: Final = 20
+"""So many previews may wait to be played; each takes processor time of minutes."""
 
 _LONGEST_NAME: Final = 100
 
@@ -24,17 +28,43 @@ async def record_preview(
     `found` is the result as JSON (`services.preview.result.as_json`); `whole` false: it was narrowed to some units, and
     does not answer for the change as a whole.
     """
-    _named(actor)
-    preview = Preview(
+    return await keep_preview(lanes, Preview(
         uuid4(), kind, digest, title[:200], actor, dt.datetime.now(dt.UTC), first, last, whole, found["people_changed"],
         found["rupiah_more"], found["rupiah_less"],
-    )
-    async with lanes.hold({lane_of(actor)}) as work:
-        await previews.put_preview(work.connection, preview, dict(found))
+    ), found)
+
+
+async def keep_preview(lanes: Lanes, preview: Preview, found: Mapping[str, Any]) -> tuple[Preview, bool]:
+    """Keeps a preview with its result as `record_preview` does, once for its id; the order that has this id is done with it."""
+    _named(preview.actor)
+    async with lanes.hold({lane_of(preview.actor)}) as work:
         limits = await previews.limits(work.connection)
-        detail = {"kind": kind, "digest": digest, "people_changed": preview.people_changed, "rupiah": preview.rupiah, "whole": whole}
-        record_audit(work, actor, "record-preview", str(preview.preview_id), detail)
-    return preview, limits.needs_second(preview.people_changed, preview.rupiah)
+        known = await previews.preview(work.connection, preview.preview_id)
+        if known is None:
+            await previews.put_preview(work.connection, preview, dict(found))
+            detail = {
+                "kind": preview.kind, "digest": preview.digest, "people_changed": preview.people_changed, "rupiah": preview.rupiah,
+                "whole": preview.whole,
+            }
+            record_audit(work, preview.actor, "record-preview", str(preview.preview_id), detail)
+        await preview_orders.finish(work.connection, preview.preview_id)
+    kept = known or preview
+    return kept, limits.needs_second(kept.people_changed, kept.rupiah)
+
+
+async def order_preview(lanes: Lanes, order: Order) -> Order:
+    """Has a change previewed by the process that plays; raises Refused when too many wait. Ordering twice changes nothing."""
+    _named(order.actor)
+    async with lanes.hold({lane_of(order.actor)}) as work:
+        known = await preview_orders.order(work.connection, order.preview_id)
+        if known is not None:
+            return known
+        if await preview_orders.waiting(work.connection) >= MOST_WAITING:
+            raise Refused("sudah banyak pratinjau yang menunggu; coba lagi sesudah sebagian selesai")
+        await preview_orders.put_order(work.connection, order)
+        detail = {"kind": order.kind, "first": str(order.first), "last": str(order.last)}
+        record_audit(work, order.actor, "order-preview", str(order.preview_id), detail)
+    return order
 
 
 async def approve_preview(lanes: Lanes, preview_id: UUID, actor: str, reason: str) -> Preview:

@@ -46,6 +46,7 @@ S = TypeVar("S")
 K = TypeVar("K", bound=Hashable)
 
 
+Cleared = taking_force.Cleared
 Refused = taking_force.Refused
 """A command that would break what others rely on, or that may not take force now."""
 
@@ -76,12 +77,16 @@ def differing(asked: Iterable[S], known: Mapping[K, Kept[S]], key: Callable[[S],
     return changed, Outcome(new, len(changed) - new, unchanged)
 
 
-async def publish_org_units(lanes: Lanes, units: Sequence[OrgUnitState], actor: str = OPERATOR) -> Outcome:
-    """Publishes org units; a changed zone or calendar makes the unit's days due."""
+async def publish_org_units(
+    lanes: Lanes, units: Sequence[OrgUnitState], actor: str = OPERATOR, now: dt.datetime | None = None
+) -> Outcome:
+    """Publishes org units; a changed calendar makes the unit's days due. Raises Refused as `publish_rosters` does."""
     async with lanes.hold(range(LANES)) as work:
         known = await rows.units(work.connection)
         changed, outcome = differing(units, known, lambda unit: unit.org_unit_id)
         if changed:
+            before = {unit: kept.state for unit, kept in known.items()}
+            await taking_force.allow_org_units(work.connection, [unit for _, unit in changed], before, actor, now or _now())
             cause = _audit(work, actor, "publish-org-units", outcome)
             await rows.put_units(work.connection, changed)
             await rows.count_change(work.connection)
@@ -113,20 +118,24 @@ async def publish_weeks(lanes: Lanes, weeks: Sequence[WeekPatternState], actor: 
         return outcome
 
 
-async def publish_employees(lanes: Lanes, people: Sequence[EmployeeState], actor: str = OPERATOR) -> Outcome:
+async def publish_employees(
+    lanes: Lanes, people: Sequence[EmployeeState], actor: str = OPERATOR, now: dt.datetime | None = None
+) -> Outcome:
     """Publishes people; what differs makes their days due from the first date that it touches.
 
     More than `ONE_TRANSACTION` people go lane by lane: after an interruption, giving the same command again finishes it.
+    Raises Refused, with nothing written, where people would owe other hours while they check in (`taking_force`).
     """
+    cleared = await _allow_people(lanes, people, now or _now())
     total = Outcome()
     for held, chunk in _by_lanes(people, lambda person: person.employee_id):
         async with lanes.hold({lane_of(actor), *held}) as work:
-            total += await put_people(work, chunk, actor)
+            total += await put_people(work, chunk, actor, cleared)
     return total
 
 
-async def put_people(work: Work, people: Sequence[EmployeeState], actor: str) -> Outcome:
-    """Publishes people within a unit of work that holds their lanes and the actor's."""
+async def put_people(work: Work, people: Sequence[EmployeeState], actor: str, _cleared: Cleared) -> Outcome:
+    """Publishes people within a unit of work that holds their lanes and the actor's, once the gate has let them through."""
     known = await rows.employees(work.connection, [person.employee_id for person in people])
     changed, outcome = differing(people, known, lambda person: person.employee_id)
     if not changed:
@@ -147,23 +156,27 @@ async def put_people(work: Work, people: Sequence[EmployeeState], actor: str) ->
 
 
 async def publish_rosters(
-    lanes: Lanes, rosters: Sequence[RosterState], actor: str = OPERATOR, now: dt.datetime | None = None
-) -> Outcome:
+    lanes: Lanes, rosters: Sequence[RosterState], actor: str = OPERATOR, now: dt.datetime | None = None, *,
+    cleared: Cleared | None = None,
+) -> Outcome:  # fmt: skip
     """Publishes rosters; a changed one makes its month due (its duty days count in every day of it), and whole weeks.
 
     Raises Refused, with nothing written, where the change would take force inside an open check-in window or lacks a
-    preview or a second approver (`taking_force`); `now` (aware) defaults to the real time.
+    preview or a second approver (`taking_force`); `now` (aware) defaults to the real time. `cleared` stands for an answer
+    that was given before (a rebuild: `taking_force.restored`).
     """
-    await _allow_rosters(lanes, rosters, actor, now or dt.datetime.now(dt.UTC))
+    cleared = cleared or await _allow_rosters(lanes, rosters, actor, now or _now())
     total = Outcome()
     for held, chunk in _by_lanes(rosters, lambda roster: roster.employee_id):
         async with lanes.hold({lane_of(actor), *held}) as work:
-            total += await put_rosters(work, chunk, actor)
+            total += await put_rosters(work, chunk, actor, cleared)
     return total
 
 
-async def put_rosters(work: Work, rosters: Sequence[RosterState], actor: str, cause: Envelope | None = None) -> Outcome:
-    """Publishes rosters within a unit of work that holds their people's lanes and the actor's.
+async def put_rosters(
+    work: Work, rosters: Sequence[RosterState], actor: str, _cleared: Cleared, cause: Envelope | None = None
+) -> Outcome:
+    """Publishes rosters within a unit of work that holds their people's lanes and the actor's, once the gate has let them through.
 
     `cause` is the audit record of what led to it; without one it gets one of its own.
     """
@@ -187,7 +200,18 @@ async def put_rosters(work: Work, rosters: Sequence[RosterState], actor: str, ca
     return outcome
 
 
-async def _allow_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str, now: dt.datetime) -> None:
+async def _allow_people(lanes: Lanes, people: Sequence[EmployeeState], now: dt.datetime) -> Cleared:
+    """Asks the gate once for all of them, however many transactions they will take."""
+    known: dict[UUID, EmployeeState] = {}
+    async with lanes.pool.acquire() as connection:
+        for start in range(0, len(people), ONE_TRANSACTION):
+            chunk = people[start:start + ONE_TRANSACTION]
+            found = await rows.employees(connection, [person.employee_id for person in chunk])
+            known |= {employee_id: kept.state for employee_id, kept in found.items()}
+        return await taking_force.allow_people(connection, people, known, now)
+
+
+async def _allow_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str, now: dt.datetime) -> Cleared:
     """Asks the gate once for all of them, however many transactions they will take."""
     known: dict[tuple[UUID, dt.date], Kept[RosterState]] = {}
     async with lanes.pool.acquire() as connection:
@@ -195,9 +219,8 @@ async def _allow_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: st
             chunk = rosters[start:start + ONE_TRANSACTION]
             known |= await rows.rosters(connection, [(roster.employee_id, roster.month) for roster in chunk])
         changed, _ = differing(rosters, known, lambda roster: (roster.employee_id, roster.month))
-        if changed:
-            before = {key: kept.state for key, kept in known.items()}
-            await taking_force.allow_rosters(connection, [state for _, state in changed], before, actor, now)
+        before = {key: kept.state for key, kept in known.items()}
+        return await taking_force.allow_rosters(connection, [state for _, state in changed], before, actor, now)
 
 
 async def publish_calendars(
@@ -214,7 +237,7 @@ async def publish_calendars(
             return outcome
         before = {key: kept.state for key, kept in known.items()}
         await taking_force.allow_calendars(
-            work.connection, [state for _, state in changed], before, actor, now or dt.datetime.now(dt.UTC))
+            work.connection, [state for _, state in changed], before, actor, now or _now())
         cause = _audit(work, actor, "publish-calendars", outcome)
         await rows.put_calendars(work.connection, changed)
         await rows.count_change(work.connection)
@@ -268,7 +291,7 @@ async def publish_policies(
             return outcome
         puts = [(unit, since, policy_id) for (unit, since), policy_id in wanted.items() if scopes.get((unit, since)) != policy_id]
         await taking_force.allow_policies(
-            work.connection, puts, {policy.identity: policy for policy in policies.values()}, actor, now or dt.datetime.now(dt.UTC))
+            work.connection, puts, {policy.identity: policy for policy in policies.values()}, actor, now or _now())
         cause = _audit(work, actor, "publish-policies", outcome)
         await rows.put_policies(work.connection, changed)
         await rows.count_change(work.connection)
@@ -298,6 +321,10 @@ def _living_by(calendar: str, units: Collection[OrgUnitState]) -> list[UUID | No
     """Units that live by this calendar; one None if all do."""
     living = [unit.org_unit_id for unit in units if unit.calendar == calendar]
     return [None] if living and len(living) == len(units) else [*living]
+
+
+def _now() -> dt.datetime:
+    return dt.datetime.now(dt.UTC)
 
 
 def _next_month(first: dt.date) -> dt.date:

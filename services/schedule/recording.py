@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.schedule import taking_force
 from services.schedule.corrections import (
     FIRST,
     OF_ONE,
@@ -110,7 +111,13 @@ async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str) -> No
     units = await rows.units(work.connection)
     if move.to_unit not in units:
         raise CorrectionRefused("unit tujuan tidak terdaftar; impor unitnya dulu")
-    await put_people(work, [known[employee_id].state.joined(move.since, move.to_unit)], actor)
+    state, now = known[employee_id].state, dt.datetime.now(dt.UTC)
+    moved = state.joined(move.since, move.to_unit)
+    try:
+        cleared = await taking_force.allow_people(work.connection, [moved], {employee_id: state}, now)
+    except taking_force.Refused as refused:
+        raise CorrectionRefused(str(refused)) from None
+    await put_people(work, [moved], actor, cleared)
 
 
 async def _make_due(work: Work, kept: Kept, old: Kept | None, cause: Envelope) -> None:

@@ -215,8 +215,8 @@ async def publish(lanes: Lanes, order: Order, now: dt.datetime | None = None) ->
             and (days := seen.staff.month_with(employee_id, seen.asked.get(employee_id, ()))) != seen.staff.month_of(employee_id)
         ]
         before = {(state.employee_id, order.month): replace(state, days=seen.staff.month_of(state.employee_id)) for state in states}
-        await taking_force.allow_rosters(work.connection, states, before, order.by.name, now or dt.datetime.now(dt.UTC))
-        await put_rosters(work, states, order.by.name, cause)
+        cleared = await taking_force.allow_rosters(work.connection, states, before, order.by.name, now or dt.datetime.now(dt.UTC))
+        await put_rosters(work, states, order.by.name, cleared, cause)
 
     return await _step(lanes, order, RosterStep.PUBLISH, act, then)
 

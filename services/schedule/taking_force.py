@@ -1,17 +1,26 @@
-"""The gate before a change of rules takes force: not inside an open check-in window, and not without a preview that was seen.
+"""The gate before a change of what is demanded takes force: not inside an open check-in window, and not unseen where it weighs.
 
-Called by the commands that publish, within their transaction and with what they found to differ. Invented people, who
-live by clocks of their own, are never in the way.
+Called by the commands that publish, with what they found to differ. Each question that is answered with yes gives a
+`Cleared`, without which nothing is written (tests/contract/test_roads.py). Invented people, who live by clocks of their
+own, are never in the way.
 """
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.schedule.memory import Memory, Reference
-from services.schedule.reference import DEFAULT_WEEK, CalendarState, EmployeeState, PoliciesInForce, RosterState
+from services.schedule.reference import (
+    DEFAULT_WEEK,
+    CalendarState,
+    EmployeeState,
+    OrgUnitState,
+    PoliciesInForce,
+    RosterState,
+)
 from services.schedule.rules import Duty, DutyError, Span, duty_on
 from services.schedule.rules.taking_force import Kind, check_in_span, digest_of, free_from
 from services.schedule.store import previews
@@ -31,6 +40,18 @@ class Refused(ValueError):
     """A command that would break what others rely on; the text says why and what to do, in Indonesian."""
 
 
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """That the gate has let a change through. Made in this module only; what writes a demand asks for one."""
+
+    what: Kind | Literal["people", "restored"]
+
+
+def restored() -> Cleared:
+    """For a rebuild of an empty database from the topics alone: what is written was in force, and surprises nobody."""
+    return Cleared("restored")
+
+
 def policy_digest(puts: Iterable[Put]) -> str:
     """Digest of rule packs that are put in force."""
     return digest_of("policy", sorted([str(policy_id), since.isoformat(), str(unit or "")] for unit, since, policy_id in puts))
@@ -42,6 +63,11 @@ def calendar_digest(states: Iterable[CalendarState]) -> str:
         [state.calendar, state.year, [day.model_dump(mode="json") for day in state.days]] for state in states))
 
 
+def unit_calendar_digest(units: Iterable[OrgUnitState]) -> str:
+    """Digest of org units that are to live by other calendars."""
+    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar] for unit in units)})
+
+
 def roster_digest(states: Iterable[RosterState]) -> str:
     """Digest of rosters that change."""
     return digest_of("roster", sorted(
@@ -51,13 +77,13 @@ def roster_digest(states: Iterable[RosterState]) -> str:
 
 async def allow_policies(
     connection: Connection, puts: Sequence[Put], packs: Mapping[UUID, Policy], actor: str, now: dt.datetime
-) -> None:
+) -> Cleared:
     """Raises Refused if these rule packs may not take force now. Where no pack held before, nobody is taken by surprise."""
     reference = await Memory().current(connection)
     before = reference.in_force
     replaced = [put for put in puts if _held(before, put, reference)]
     if not replaced:
-        return
+        return Cleared("policy")
     after = PoliciesInForce([*(row for row in before.rows() if (row[0], row[1]) not in {put[:2] for put in puts}), *puts])
     known = {**reference.policies, **packs}
     spans = []
@@ -72,39 +98,66 @@ async def allow_policies(
                 spans += _spans([(duty, known[pack]) for pack in (held, holds) if pack is not None])
     _wait(spans, now, "kebijakan", _zone_of_units(reference, units))
     await require(connection, "policy", policy_digest(puts), await previews.real_people(connection, units), actor, now)
+    return Cleared("policy")
 
 
 async def allow_calendars(
     connection: Connection, changed: Sequence[CalendarState], known: Mapping[tuple[str, int], CalendarState], actor: str,
     now: dt.datetime,
-) -> None:  # fmt: skip
+) -> Cleared:  # fmt: skip
     """Raises Refused if these calendars may not take force now; only dates that have begun can surprise anybody."""
     touched: dict[str, set[dt.date]] = {}
     for state in changed:
         touched.setdefault(state.calendar, set()).update(_dates_of(state) ^ _dates_of(known.get((state.calendar, state.year))))
     begun = {calendar: {date for date in dates if date <= max(_around(now))} for calendar, dates in touched.items()}
     if not any(begun.values()):
-        return
+        return Cleared("calendar")
     reference = await Memory().current(connection)
-    units = {unit for unit, state in reference.units.items() if begun.get(state.calendar)}
+    moved = {unit: begun[state.calendar] for unit, state in reference.units.items() if begun.get(state.calendar)}
+    return await _allow_holidays(connection, reference, moved, "kalender", "calendar", calendar_digest(changed), actor, now)
+
+
+async def allow_org_units(
+    connection: Connection, changed: Sequence[OrgUnitState], known: Mapping[UUID, OrgUnitState], actor: str, now: dt.datetime
+) -> Cleared:
+    """Raises Refused if these org units may not live by these calendars now; nothing else of a unit bears on its days."""
+    moving = [unit for unit in changed if unit.org_unit_id in known and known[unit.org_unit_id].calendar != unit.calendar]
+    if not moving:
+        return Cleared("calendar")
+    reference = await Memory().current(connection)
+    moved = {}
+    for unit in moving:
+        before, after = (reference.holidays.get(name, frozenset()) for name in (known[unit.org_unit_id].calendar, unit.calendar))
+        if begun := {date for date in before ^ after if date <= max(_around(now))}:
+            moved[unit.org_unit_id] = begun
+    return await _allow_holidays(
+        connection, reference, moved, "kalender unit kerja", "org-units", unit_calendar_digest(moving), actor, now)
+
+
+async def _allow_holidays(
+    connection: Connection, reference: Reference, moved: Mapping[UUID, set[dt.date]], what: str, command: str, digest: str,
+    actor: str, now: dt.datetime,
+) -> Cleared:  # fmt: skip
+    """The gate for dates, by unit, that become holidays or stop being any."""
     spans = []
     for date in _around(now):
-        concerned = {unit for unit in units if date in begun[reference.units[unit].calendar]}
+        concerned = {unit for unit, dates in moved.items() if date in dates}
         for group in await previews.working_on(connection, date, concerned) if concerned else ():
             policy_id = reference.in_force.on(group.org_unit_id, date)
             if policy_id is not None:
                 duty = _duty(reference, group, date, holidays=frozenset())
                 spans += _spans([(duty, reference.policies[policy_id])])
-    _wait(spans, now, "kalender", _zone_of_units(reference, units))
-    past = {unit for unit in units if any(date < now.date() for date in begun[reference.units[unit].calendar])}
+    _wait(spans, now, what, _zone_of_units(reference, moved))
+    past = {unit for unit, dates in moved.items() if any(date < now.date() for date in dates)}
     if past:
-        await require(connection, "calendar", calendar_digest(changed), await previews.real_people(connection, past), actor, now)
+        await require(connection, command, digest, await previews.real_people(connection, past), actor, now)
+    return Cleared("calendar")
 
 
 async def allow_rosters(
     connection: Connection, changed: Sequence[RosterState], known: Mapping[tuple[UUID, dt.date], RosterState], actor: str,
     now: dt.datetime,
-) -> None:  # fmt: skip
+) -> Cleared:  # fmt: skip
     """Raises Refused if these rosters, all of one command, may not take force now."""
     around = _around(now)
     moved = {date: [state for state in changed if _day(state, date) != _day(known.get((state.employee_id, state.month)), date)]
@@ -124,6 +177,53 @@ async def allow_rosters(
     begun = _begun(changed, known, now)
     if begun:
         await require(connection, "roster", roster_digest(changed), len(await previews.real_among(connection, begun)), actor, now)
+    return Cleared("roster")
+
+
+async def allow_people(
+    connection: Connection, changed: Sequence[EmployeeState], known: Mapping[UUID, EmployeeState], now: dt.datetime
+) -> Cleared:
+    """Raises Refused if people who are known would owe other hours, or owe them by another pack, while they check in.
+
+    That is so where unit, week pattern or zone of a date that is under way differ. Only real people who serve on before
+    and after can be surprised.
+    """
+    moved = {}
+    for person in changed:
+        old = known.get(person.employee_id)
+        if old is not None and old.active and person.active and old.played_clock is person.played_clock is None:
+            dates = [date for date in _around(now) if _owes(old, date) != _owes(person, date)]
+            if dates:
+                moved[person.employee_id] = dates
+    if not moved:
+        return Cleared("people")
+    reference = await Memory().current(connection)
+    after = {person.employee_id: person for person in changed}
+    months = {date.replace(day=1) for dates in moved.values() for date in dates}
+    rosters = await rows.rosters(connection, [(employee_id, month) for employee_id in moved for month in months])
+    spans: list[Span] = []
+    for employee_id, dates in moved.items():
+        for date in dates:
+            kept = rosters.get((employee_id, date.replace(day=1)))
+            day = _day(kept.state if kept else None, date)
+            for person in (known[employee_id], after[employee_id]):
+                spans += _roster_spans(reference, person, date, [day])
+    _wait(spans, now, "data pegawai", next(after[employee_id].timezone for employee_id in moved))
+    return Cleared("people")
+
+
+async def allow_sites(
+    connection: Connection, units: Collection[UUID] | None, digest: str | None, actor: str, now: dt.datetime
+) -> Cleared:
+    """Raises Refused if fences of people of these units (None: of anybody) may not move now.
+
+    `digest` None: no fence that held is replaced, so that nothing need have been previewed.
+    """
+    reference = await Memory().current(connection)
+    await allow_moment(connection, reference, units, "situs", now)
+    if digest is not None:
+        await require(connection, "sites", digest, await previews.real_people(connection, units), actor, now)
+    return Cleared("sites")
 
 
 async def allow_moment(
@@ -139,6 +239,10 @@ async def allow_moment(
     _wait(spans, now, what, _zone_of_units(reference, units))
 
 
+def _owes(person: EmployeeState, date: dt.date) -> tuple[UUID | None, str, str]:
+    return person.unit_on(date), person.week_on(date), person.timezone
+
+
 def _begun(
     changed: Iterable[RosterState], known: Mapping[tuple[UUID, dt.date], RosterState], now: dt.datetime
 ) -> set[UUID]:
@@ -151,8 +255,11 @@ def _begun(
     }
 
 
-async def require(connection: Connection, kind: Kind, digest: str, people: int, actor: str, now: dt.datetime) -> None:
-    """Raises Refused unless a change that concerns so many real people was previewed, and approved where it weighs enough."""
+async def require(connection: Connection, command: str, digest: str, people: int, actor: str, now: dt.datetime) -> None:
+    """Raises Refused unless a change that concerns so many real people was previewed, and approved where it weighs enough.
+
+    `command` is the word of `hadir preview` by which the change is previewed.
+    """
     limits = await previews.limits(connection)
     if people <= limits.free_people:
         return
@@ -160,7 +267,7 @@ async def require(connection: Connection, kind: Kind, digest: str, people: int, 
     if seen is None:
         raise Refused(
             f"perubahan ini menyangkut {people} pegawai (batas tanpa pratinjau {limits.free_people}) dan belum ada pratinjaunya "
-            f"dalam {limits.valid_days} hari terakhir; jalankan `hadir preview {kind} ...` untuk seluruh provinsi dengan isi "
+            f"dalam {limits.valid_days} hari terakhir; jalankan `hadir preview {command} ...` untuk seluruh provinsi dengan isi "
             "yang sama, lalu ulangi"
         )
     if not limits.needs_second(seen.people_changed, seen.rupiah):
@@ -219,7 +326,7 @@ def _day(state: RosterState | None, date: dt.date) -> RosterDay | None:
     return None if state is None else next((day for day in state.days if day.date == date), None)
 
 
-def _zone_of_units(reference: Reference, units: Collection[UUID] | None) -> str:
+def _zone_of_units(reference: Reference, units: Iterable[UUID] | None) -> str:
     return next((reference.units[unit].timezone for unit in sorted(units or ()) if unit in reference.units), "Asia/Jakarta")
 
 

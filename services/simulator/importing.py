@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from services.geofence.importer import import_sites
 from services.payroll.importer import import_ceilings
+from services.preview.gate import sites_gate
 from services.schedule.importer.apply import (
     import_calendar,
     import_employees,
@@ -30,7 +31,7 @@ async def import_province(database: str, province: Province, files: Files, told:
         ("rule packs", lambda: import_policies(database, files.policies, in_force)),
         ("employees", lambda: import_employees(database, files.employees)),
         ("roster", lambda: import_roster(database, files.roster)),
-        ("sites", lambda: import_sites(database, files.sites)),
+        ("sites", lambda: import_sites(database, files.sites, gate=sites_gate(database, "simulator"))),
         ("ceilings", lambda: import_ceilings(database, files.ceilings)),
     ]
     for number, (what, step) in enumerate(steps):

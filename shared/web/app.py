@@ -6,10 +6,11 @@ A service has `services/<service>/api/__init__.py` with `create_app(context)`, w
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
@@ -42,6 +43,10 @@ _SESSION: Final = {"plan_cache_mode": "force_custom_plan"}
 _REF: Final = "#/components/schemas/{model}"
 
 
+Duty = Callable[[Api], Coroutine[Any, Any, None]]
+"""What a process does for ever beside answering, with the collaborators of its handlers."""
+
+
 @dataclass(frozen=True)
 class Context:
     """What a process gives to `create_app`.
@@ -62,12 +67,13 @@ class Context:
 
 def new_app(
     context: Context, *, title: str, description: str, routers: Sequence[APIRouter], refusals: Collection[type[Exception]] = (),
-    largest_body: int | None = None,
+    largest_body: int | None = None, alongside: Mapping[str, Duty] = MappingProxyType({}),
 ) -> FastAPI:  # fmt: skip
     """The app of a service's API; its pool is opened with the app and closed with it.
 
     `refusals`: exceptions of the service that say in a sentence why something cannot be done (answered 422 `refused`).
-    `largest_body` in bytes, if it is not the settings' limit for one request.
+    `largest_body` in bytes, if it is not the settings' limit for one request. `alongside` by name: what the process does
+    for ever beside answering.
     """
     readiness = Readiness(context.name, "database")
 
@@ -79,6 +85,8 @@ def new_app(
         duties.take_on(_probe(pool, context, readiness), "probe")
         if context.service is not None:
             duties.take_on(_forget(pool, context, readiness), "old commands")
+        for name, duty in alongside.items():
+            duties.take_on(duty(app.state.api), name)
         try:
             yield
         finally:

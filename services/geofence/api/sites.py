@@ -8,7 +8,7 @@ import orjson
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel
 
-from services.geofence.importer import SitesReport, parse_sites, take_over
+from services.geofence.importer import Gate, Moving, SitesReport, parse_sites, take_over
 from services.geofence.store import listing
 from shared.events import Text
 from shared.faults import Fault
@@ -90,11 +90,15 @@ async def import_sites(
     reason: Annotated[Text, Query(min_length=1, description="Alasan atau dasar, misalnya nomor surat")],
     dry_run: Annotated[bool, Query(description="Periksa saja; tidak ada yang diterapkan")] = False,
 ) -> Response:  # fmt: skip
-    """Terapkan seluruh berkas, atau tidak sama sekali; situs yang tidak disebut tetap berlaku."""
+    """Terapkan seluruh berkas, atau tidak sama sekali; situs yang tidak disebut tetap berlaku.
+
+    Pagar yang sudah berlaku tidak berubah selagi orang absen, dan di atas batas hanya dengan pratinjau (dan persetujuan).
+    """
     read, digest = parse_sites(await request.body())
 
     async def act(lanes: Lanes) -> Imported:
-        report = await take_over(lanes, read, digest, dry_run=dry_run, actor=command.actor.name, patience_s=_PATIENCE_S)
+        gate: Gate = request.app.state.gate(command.actor.name)
+        report = await take_over(lanes, read, digest, dry_run=dry_run, gate=gate, actor=command.actor.name, patience_s=_PATIENCE_S)
         if report.errors:
             raise Problem(INVALID_SITES, *(_fault(report, place) for place in range(min(len(report.errors), _MOST_TOLD))))
         return Imported(
@@ -103,6 +107,18 @@ async def import_sites(
         )  # fmt: skip
 
     return await command.run(act, subject=digest[:16] or "sites", reason=reason)
+
+
+def closed(_actor: str) -> Gate:
+    """The gate of a process that cannot ask anybody about hours of duty: what may hurt does not move."""
+
+    async def gate(moving: Moving) -> str | None:
+        if not moving.replaced and not moving.exposing:
+            return None
+        return ("proses ini tidak dapat memeriksa jam absen pegawai, jadi pagar yang berlaku tidak diubah; "
+                "jalankan `python -m services.preview geofence-api`, atau pakai `hadir import sites`")
+
+    return gate
 
 
 def _fault(report: SitesReport, place: int) -> Fault:

@@ -107,6 +107,11 @@ async def every_site(connection: Connection) -> list[tuple[SiteRow, int]]:
     return [(_site_row(row), row["version"]) for row in await connection.fetch(_SELECT)]
 
 
+async def units_with_places(connection: Connection) -> set[UUID]:
+    """The org units that have an office or an activity site, at whatever time."""
+    return {row["unit"] for row in await connection.fetch("select distinct unnest(org_unit_ids) as unit from site where kind <> 'region'")}
+
+
 async def count_sites(connection: Connection) -> int:
     """Number of all sites."""
     count: int = await connection.fetchval("select count(*) from site")

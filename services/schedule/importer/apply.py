@@ -30,7 +30,7 @@ K = TypeVar("K", bound=Hashable)
 _SHOWN: Final = 10
 
 
-async def import_org_units(database_url: str, path: Path, dry_run: bool = False) -> Report:
+async def import_org_units(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Org units: code, name, timezone; optional org_unit_id, calendar, public_service, kind, parent, round_the_clock."""
     table = read_table(path, *units.UNIT_COLUMNS)
     async with _lanes(database_url) as lanes:
@@ -42,7 +42,10 @@ async def import_org_units(database_url: str, path: Path, dry_run: bool = False)
         lines = [_line(state.code, known.get(state.org_unit_id), state, fields) for _, state in changed]
         report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
         if report.ok and not dry_run:
-            await commands.publish_org_units(lanes, states)
+            try:
+                await commands.publish_org_units(lanes, states, actor)
+            except Refused as refused:
+                return replace(report, errors=(RowError(1, None, str(refused)),))
         return _applied(report, dry_run)
 
 
@@ -83,7 +86,10 @@ async def import_employees(database_url: str, path: Path, dry_run: bool = False)
         ended = sum(line.startswith("berakhir") for line in lines)
         report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
         if report.ok and not dry_run:
-            await commands.publish_employees(lanes, [state for _, state in changed])
+            try:
+                await commands.publish_employees(lanes, [state for _, state in changed])
+            except Refused as refused:
+                return replace(report, errors=(RowError(1, None, str(refused)),))
         return _applied(report, dry_run)
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 import asyncpg
+import orjson
 
 from services.schedule.rules.taking_force import Kind, Limits
 from services.schedule.store.reference_rows import as_json
@@ -74,6 +75,24 @@ async def previews(connection: Connection, most: int = 50) -> list[tuple[Preview
             from preview p order by made_at desc, preview_id limit $1""", most,  # noqa: S608 - our own words
     )
     return [(_preview(row), list(row["approved"])) for row in rows]
+
+
+async def page(
+    connection: Connection, after: tuple[dt.datetime, UUID] | None, most: int
+) -> list[tuple[Preview, list[str]]]:
+    """Previews from the newest on, after that one, each with those who approved it."""
+    rows = await connection.fetch(
+        f"""select {_COLUMNS}, array(select a.actor from preview_approval a where a.preview_id = p.preview_id order by at) as approved
+            from preview p where $1::timestamptz is null or made_at < $1 or (made_at = $1 and preview_id > $2)
+            order by made_at desc, preview_id limit $3""", *(after or (None, None)), most,  # noqa: S608 - our own words
+    )
+    return [(_preview(row), list(row["approved"])) for row in rows]
+
+
+async def found(connection: Connection, preview_id: UUID) -> dict[str, Any]:
+    """The whole result of a preview as it was kept."""
+    result: dict[str, Any] = orjson.loads(await connection.fetchval("select found::text from preview where preview_id = $1", preview_id))
+    return result
 
 
 async def newest_of(connection: Connection, digest: str, since: dt.datetime) -> Preview | None:

@@ -9,11 +9,11 @@ import httpx
 import orjson
 import pytest
 
-from services.geofence.api import create_app
 from services.geofence.rules.locate import Judgement
 from services.geofence.store.check_ins import CheckIn, insert_check_ins
 from services.geofence.store.evidence import Suspicion, new_suspicions
 from services.geofence.store.people import save_employees, save_org_units
+from services.preview.serving import geofence_app
 from shared.database import open_pool
 from shared.events import EmployeePublished, OrgUnitPublished, UnitMembership, Verdict
 from shared.topics import lane_of
@@ -53,7 +53,7 @@ async def known(fresh_database: str) -> tuple[str, list[CheckIn]]:
 
 @pytest.fixture
 async def api(known: tuple[str, list[CheckIn]]) -> AsyncIterator[httpx.AsyncClient]:
-    async with serving(create_app, "geofence", known[0]) as client:
+    async with serving(geofence_app, "geofence", known[0]) as client:
         yield client
 
 

@@ -20,6 +20,7 @@ from services.geofence.agent import COORDINATES_KEPT
 from services.geofence.importer import SitesReport, import_sites, site_id_of
 from services.geofence.store.check_ins import erase
 from services.local.process import free_port
+from services.preview.gate import sites_gate
 from shared.database import Connection
 from shared.envelope import decode, derived_id, encode
 from shared.events import CheckInRecorded, EmployeePublished, Event, Mark, OrgUnitPublished, UnitMembership
@@ -105,7 +106,7 @@ class Town:
     async def sites(self, *features: dict[str, Any], dry_run: bool = False) -> SitesReport:
         path = self.folder / "sites.geojson"
         path.write_text(json.dumps({"type": "FeatureCollection", "features": features}))
-        return await import_sites(self.database, path, dry_run, patience_s=0.5)
+        return await import_sites(self.database, path, dry_run, gate=sites_gate(self.database, "operator"), patience_s=0.5)
 
     def office(self, radius_m: float = 100, **properties: Any) -> dict[str, Any]:
         return {"type": "Feature", "geometry": {"type": "Point", "coordinates": [LONGITUDE, LATITUDE]},
@@ -400,6 +401,6 @@ async def test_a_file_that_is_no_json_is_refused_with_the_place(content: str, tm
     path = tmp_path / "sites.geojson"
     path.write_text(content)
 
-    report = await import_sites("postgresql://nowhere.invalid/none", path)
+    report = await import_sites("postgresql://nowhere.invalid/none", path, gate=sites_gate("postgresql://nowhere.invalid/none", "operator"))
 
     assert [str(error).startswith("berkas: bukan JSON yang sah: kesalahan pada baris 1") for error in report.errors] == [True]

@@ -11,6 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.commands.preview import app
+from services.geofence.importer import Moving
 from services.geofence.store.sites import SiteRow
 from services.preview.gate import sites_gate
 from services.schedule import commands
@@ -107,11 +108,12 @@ async def test_a_fence_does_not_move_while_people_check_in(real: Town) -> None:
             accuracy_cap_m=None, max_accuracy_m=None, outside_factor=None,
         )
 
-    refused = await sites_gate(real.url, "operator", SEVEN_TEN)([site(15.0)], [site(100.0)])
+    smaller = Moving((site(15.0),), (site(100.0),), ())
+    refused = await sites_gate(real.url, "operator", SEVEN_TEN)(smaller)
     assert refused is not None
     assert "Ulangi mulai 2026-02-03 09:30 WIB" in refused
-    assert await sites_gate(real.url, "operator", NOON)([site(15.0)], [site(100.0)]) is None
-    assert await sites_gate(real.url, "operator", SEVEN_TEN)([site(15.0)], []) is None
+    assert await sites_gate(real.url, "operator", NOON)(smaller) is None
+    assert await sites_gate(real.url, "operator", SEVEN_TEN)(Moving((site(15.0),), (), ())) is None
 
 
 async def preview_of(town: Town, digest: str, actor: str, found: dict[str, Any] = FOUND, *, whole: bool = True) -> UUID:

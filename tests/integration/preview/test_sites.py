@@ -17,6 +17,7 @@ from services.geofence.store.people import save_employees, save_org_units
 from services.geofence.store.sites import SiteBook
 from services.preview.asking import sites_change
 from services.preview.change import Change
+from services.preview.gate import sites_gate
 from services.preview.result import UnitTotal
 from services.schedule.agent import Schedule
 from shared.database import AUDIT_ROLE, connect, open_pool
@@ -60,7 +61,7 @@ class Fenced:
         return path
 
     async def set_fence(self, radius_m: float) -> None:
-        report = await import_sites(self.town.url, self.file(radius_m), patience_s=0.1)
+        report = await import_sites(self.town.url, self.file(radius_m), gate=sites_gate(self.town.url, "operator"), patience_s=0.1)
         assert report.applied, report.lines()
         while await self.worker.judge_due(self.geofence, range(LANES)):
             pass
