@@ -9,9 +9,9 @@ import pytest
 from deploy.k8s.verify import apiserver
 from deploy.k8s.verify.__main__ import OVERLAYS
 from deploy.k8s.verify.kustomization import build
-from deploy.k8s.verify.live import planted, pods_of
+from deploy.k8s.verify.live import Manifest, planted, pods_of
 
-PROVINCE = list(build(OVERLAYS / "province"))
+PROVINCE: list[Manifest] = list(build(OVERLAYS / "province"))
 
 
 def test_a_pod_of_every_deployment_and_job_is_put_to_the_test() -> None:
