@@ -1,0 +1,27 @@
+"""How measuring programs speak: progress to standard error, figures as one JSON object to standard output."""
+
+import json
+import sys
+import time
+from typing import Any
+
+
+def progress(text: str) -> None:
+    """Tell a person how far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def figure(name: str, value: float, *, reference: str = "", reference_value: float | None = None, note: str = "") -> dict[str, Any]:
+    """One figure as `services.bench` reads it; a reference is what was measured beside it just now."""
+    return {"figure": name, "value": value, "reference": reference, "reference_value": reference_value, "note": note}
+
+
+def tell(*figures: dict[str, Any]) -> None:
+    """Print the figures: the last thing that a program does."""
+    print(json.dumps({"figures": figures}), flush=True)
+
+
+def percentile(values: list[float], share: float) -> float:
+    """The value below which so many percent lie (nearest rank)."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * int(share * 10) // 1_000) - 1)]
