@@ -33,6 +33,13 @@ class Sides(NamedTuple):
     after: Reference
     fences: Catalogue | None = None
 
+    def spares_clean_days(self, change: Change) -> bool:
+        """Whether some pack judges days without findings as one that holds does, so that these need not be judged again."""
+        if change.kind != "policy":
+            return False
+        held = {policy_id for _, _, policy_id in self.before.in_force.rows()}
+        return any(judges_alike(self.before.policies[old], new) for old in held for new in change.policies.values())
+
 
 def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.datetime) -> Found:
     """What the change does to these people; `cpu_s` and `waiting` are left to the caller."""
@@ -44,15 +51,17 @@ def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.d
     touched = change.dates(window)
     dates = touched.dates if touched is not None else ()
     months, length = (*window.months, next_month(window.months[-1])), len(window.dates)
+    asked = [(date, month_of(date)) for date in dates]
+    facts: dict[UUID, dict[dt.date, Sequence[Fact]]] = {}
+    for (employee_id, date), found in known.facts.items():
+        facts.setdefault(employee_id, {})[date] = found
     alike = _Alike(sides)
     for employee_id, person in known.people.states.items():
         people += 1
         days += length
-        mine = marks.get(employee_id)
         own_now = now if person.played_clock is None else known.clocks.get(person.played_clock, _NEVER_MOVED)
         fresh = dict(_days(
-            person, known, after, mine if mine is not None else known.marks.get(employee_id, ()), dates, change, alike, own_now,
-            moved=mine is not None,
+            person, known, after, marks.get(employee_id), asked, facts.get(employee_id, {}), change, alike, own_now,
         ))  # fmt: skip
         judged += len(fresh)
         outcome = _money([known.months[employee_id, month] for month in months], fresh, sides.after)
@@ -104,23 +113,25 @@ def _people_after(people: People, rosters: Sequence[RosterState]) -> People:
 
 
 def _days(
-    person: EmployeeState, known: Known, people_after: People, marks: Sequence[MarkSeen], dates: Sequence[dt.date], change: Change,
-    alike: "_Alike", now: dt.datetime, *, moved: bool,
+    person: EmployeeState, known: Known, people_after: People, moved_marks: Sequence[MarkSeen] | None,
+    dates: Sequence[tuple[dt.date, str]], found: Mapping[dt.date, Sequence[Fact]], change: Change, alike: "_Alike", now: dt.datetime,
 ) -> Iterator[tuple[dt.date, PricedDay]]:  # fmt: skip
-    """The days of a person whose inputs differ, as they would be."""
+    """The days of a person whose inputs differ, as they would be; `moved_marks` only where fences change what marks say."""
     me, sides = person.employee_id, alike.sides
+    moved = moved_marks is not None
+    marks = known.marks.get(me, ()) if moved_marks is None else moved_marks
     clean = known.clean.get(me, {})
     times = [mark.at for mark in marks]
     duties = people_after.duties(sides.after, me)
     duties_before = known.people.duties(sides.before, me) if change.moves_duties else duties
-    for date in dates:
-        former = known.months[me, date.isoformat()[:7]].days.get(date)
+    kept = {month: known.months[me, month].days for _, month in dates}
+    for date, month in dates:
+        former = kept[month].get(date)
         unit = person.unit_on(date)
-        policy_id = sides.after.in_force.on(unit, date) if unit else None
+        held, policy_id = alike.packs(unit, date) if unit else (None, None)
         if unit is None or policy_id is None or (not person.active and former is None):
             continue  # nothing is owed, before and after: no change takes a pack out of force
-        facts = known.facts.get((me, date), ())
-        held = sides.before.in_force.on(unit, date)
+        facts = found.get(date, ())
         same_pack = policy_id == held
         if same_pack and not moved and (not change.moves_duties or _same_setting(duties_before, duties, date, facts)):
             continue
@@ -128,11 +139,12 @@ def _days(
             # Nothing was found on the day that a price could be put on, and the packs differ in prices only.
             yield date, replace(former, policy_id=policy_id)
             continue
-        near = _near(marks, times, duties.on(date))
-        assessment, inputs = judge(date, person, unit, duties, sides.after.policies[policy_id], near, facts, now)
+        owed = duties.setting(date)
+        near = _near(marks, times, owed.duty)
+        assessment, inputs = judge(date, person, unit, duties, sides.after.policies[policy_id], near, facts, now, owed)
         if former is None and says_nothing(assessment):
             continue
-        yield date, _priced(assessment, inputs, policy_id, sides.after, former)
+        yield date, alike.priced(assessment, inputs, policy_id, former)
 
 
 def _same_setting(before: Duties, after: Duties, date: dt.date, facts: Sequence[Fact]) -> bool:
@@ -145,20 +157,6 @@ def _near(marks: Sequence[MarkSeen], times: Sequence[dt.datetime], duty: Duty) -
     if duty.start is None or duty.end is None:
         return ()
     return marks[bisect_left(times, duty.start - _REACH):bisect_right(times, duty.end + _REACH)]
-
-
-def _priced(
-    assessment: Assessment, inputs: DayInputs, policy_id: UUID, reference: Reference, former: PricedDay | None
-) -> PricedDay:
-    version = former.version if former is not None else 1  # the version says nothing about the day itself
-    if assessment.findings or assessment.made_up:
-        return priced_day(day_event(assessment, inputs, version=version, policy_id=policy_id), reference.policies[policy_id])
-    # Nothing found costs nothing: no event need be made to learn that, which is most days of most people.
-    counted = assessment.status in _COUNTED
-    return PricedDay(
-        inputs.duty.date, version, assessment.status, assessment.state is DayState.FINAL, assessment.scheduled, policy_id, (),
-        (assessment.late or 0) + (assessment.early or 0) if counted else 0, inputs.duty_days_in_month, inputs.work_week_days,
-    )  # fmt: skip
 
 
 def _money(
@@ -203,11 +201,41 @@ def _judged_alike(new: PricedDay, old: PricedDay | None) -> bool:
 
 
 class _Alike:
-    """Whether two packs judge a day without findings alike: they differ in prices and words only. Each pair is asked once."""
+    """What is the same for many people, and asked for once: packs by unit and date, packs that judge alike, days that say the same."""
 
     def __init__(self, sides: Sides) -> None:
         self.sides = sides
         self._known: dict[tuple[UUID | None, UUID], bool] = {}
+        self._packs: dict[tuple[int, dt.date], tuple[UUID | None, UUID | None]] = {}
+        self._plain: dict[tuple[object, ...], PricedDay] = {}
+
+    def packs(self, unit: UUID, date: dt.date) -> tuple[UUID | None, UUID | None]:
+        """The packs in force for a unit on a date, before and after."""
+        key = (unit.int, date)
+        known = self._packs.get(key)
+        if known is None:
+            known = self._packs[key] = self.sides.before.in_force.on(unit, date), self.sides.after.in_force.on(unit, date)
+        return known
+
+    def priced(self, assessment: Assessment, inputs: DayInputs, policy_id: UUID, former: PricedDay | None) -> PricedDay:
+        """The day as payroll would keep it."""
+        version = former.version if former is not None else 1  # the version says nothing about the day itself
+        if assessment.findings or assessment.made_up:
+            event = day_event(assessment, inputs, version=version, policy_id=policy_id)
+            return priced_day(event, self.sides.after.policies[policy_id])
+        # Nothing found costs nothing: no event need be made to learn that, which is most days of most people.
+        minutes = (assessment.late or 0) + (assessment.early or 0) if assessment.status in _COUNTED else 0
+        key = (
+            inputs.duty.date, version, assessment.status, assessment.state, assessment.scheduled, policy_id.int, minutes,
+            inputs.duty_days_in_month, inputs.work_week_days,
+        )  # fmt: skip
+        day = self._plain.get(key)
+        if day is None:
+            day = self._plain[key] = PricedDay(
+                inputs.duty.date, version, assessment.status, assessment.state is DayState.FINAL, assessment.scheduled, policy_id, (),
+                minutes, inputs.duty_days_in_month, inputs.work_week_days,
+            )  # fmt: skip
+        return day
 
     def __call__(self, before: UUID | None, after: UUID) -> bool:
         """Whether the pack that holds and the one that would hold judge alike; a pack where none was does not."""

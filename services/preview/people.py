@@ -63,8 +63,8 @@ async def waiting_days(connection: Connection, window: Window) -> int:
     ))
 
 
-async def load(connection: Connection, ids: Sequence[UUID], window: Window, change: Change) -> Known:
-    """All that judging the window's days of these people needs, within the caller's transaction."""
+async def load(connection: Connection, ids: Sequence[UUID], window: Window, change: Change, *, clean_days: bool) -> Known:
+    """All that judging the window's days of these people needs, within the caller's transaction; clean days only if they help."""
     await look_at(connection, "schedule")
     states = {employee_id: kept.state for employee_id, kept in (await rows.employees(connection, ids)).items()}
     months = _months(window.first - 3 * _DAY, window.last + 3 * _DAY)
@@ -86,7 +86,7 @@ async def load(connection: Connection, ids: Sequence[UUID], window: Window, chan
     marks = await _marks(connection, list(states), window)
     played = {state.played_clock for state in states.values() if state.played_clock is not None}
     clocks = await due.clocks(connection, played) if played else {}
-    clean = await _clean(connection, list(states), window) if change.kind == "policy" else {}
+    clean = await _clean(connection, list(states), window) if clean_days else {}
     await look_at(connection, "payroll")
     wanted = (*window.months, _month_after(window.months[-1]))
     loaded = await load_months(connection, [(employee_id, month) for employee_id in states for month in wanted])

@@ -138,6 +138,7 @@ class _Process:
         self.runner = asyncio.Runner()
         self.connection: Connection | None = None
         self.sides: Sides | None = None
+        self.clean_days = False
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run on this process's own loop."""
@@ -160,8 +161,10 @@ class _Process:
                 await self.connection.execute(f"set transaction snapshot '{self.job.snapshot}'")
                 if self.sides is None:
                     self.sides = await _sides(self.connection, self.job)
+                    self.clean_days = self.sides.spares_clean_days(self.job.change)
                 ids = await people.ids_after(self.connection, lane, after, units, self.job.change.people, CHUNK)
-                known = await people.load(self.connection, ids, self.job.window, self.job.change) if ids else None
+                known = await people.load(
+                    self.connection, ids, self.job.window, self.job.change, clean_days=self.clean_days) if ids else None
             if known is not None:
                 found += played(known, self.job.window, self.job.change, self.sides, self.job.now)
                 after = ids[-1]

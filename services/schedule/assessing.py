@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.schedule.corrections import Kept
 from services.schedule.discipline import restate_steps
-from services.schedule.memory import Duties, Memory, Reference
+from services.schedule.memory import Duties, Memory, Reference, Setting
 from services.schedule.reference import EmployeeState
 from services.schedule.rules import (
     Assessment,
@@ -224,10 +224,13 @@ def facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kep
 
 def judge(
     date: dt.date, person: EmployeeState, unit: UUID, duties: Duties, policy: Policy, marks: Sequence[MarkSeen],
-    found: Sequence[Fact], now: dt.datetime,
+    found: Sequence[Fact], now: dt.datetime, owed: Setting | None = None,
 ) -> tuple[Assessment, DayInputs]:  # fmt: skip
-    """The judgement of a day whose inputs are at hand, and what it was judged on; `unit` and `policy` are those of its date."""
-    owed = duties.setting(date)
+    """The judgement of a day whose inputs are at hand, and what it was judged on; `unit` and `policy` are those of its date.
+
+    `owed` may be given by whoever has asked for it already.
+    """
+    owed = owed or duties.setting(date)
     inputs = DayInputs(
         Person(person.employee_id, person.kind, person.group, unit), owed.duty, owed.before, owed.after, tuple(marks),
         numbered(found, date, policy, lambda one: duties.on(one).working) if found else (), owed.days_in_month, owed.week_days,

@@ -57,7 +57,7 @@ def judge_marks(marks: Iterable[MarkSeen], placed: Placed, policy: Policy, day: 
         if known.version < mark.version:
             latest[mark.check_in_id.int] = mark
     duty = placed.duty
-    reach = _Reach(placed, policy)
+    reach = _reach(placed, policy)
     usable: list[Stamp] = []
     undecided: list[Stamp] = []
     void: list[VoidMark] = []
@@ -81,6 +81,25 @@ def judge_marks(marks: Iterable[MarkSeen], placed: Placed, policy: Policy, day: 
     undecided.sort()
     void.sort()
     return Sighting(usable, undecided, void)
+
+
+_REMEMBERED: Final = 4_096
+_reaches: dict[tuple[int, int, int, int], "_Reach"] = {}
+"""Whoever is not rostered shares duties with all who live by the same week: their spans are worked out once for all of them.
+
+By identity, since to hash a duty costs more than it saves. Each entry holds on to what its key names, so that no id is
+used again while it is here; at worst something is worked out twice.
+"""
+
+
+def _reach(placed: Placed, policy: Policy) -> "_Reach":
+    key = (id(placed.duty), id(placed.before), id(placed.after), id(policy))
+    known = _reaches.get(key)
+    if known is None:
+        if len(_reaches) >= _REMEMBERED:
+            _reaches.clear()
+        known = _reaches[key] = _Reach(placed, policy)
+    return known
 
 
 class _Reach:
