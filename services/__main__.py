@@ -9,6 +9,7 @@ from services.commands import (
     backup,
     bench,
     canaries,
+    capacity,
     contract,
     correction,
     dashboards,
@@ -87,6 +88,7 @@ app.add_typer(backup.app, name="backup", rich_help_panel=PROOFS)
 app.add_typer(policy.app, name="policy", rich_help_panel=RULES)
 app.add_typer(preview.app, name="preview", rich_help_panel=RULES)
 app.add_typer(scenario.app, name="scenario", rich_help_panel=RULES)
+app.command("capacity", rich_help_panel=CLUSTER)(capacity.capacity)
 app.add_typer(topics.app, name="topics", rich_help_panel=CLUSTER)
 app.add_typer(schemas.app, name="schemas", rich_help_panel=CLUSTER)
 app.add_typer(dashboards.app, name="dashboards", rich_help_panel=CLUSTER)

@@ -19,6 +19,8 @@ import pytest
 
 from services.backup import dump
 from services.backup.realigning import carry_out, plan
+from services.capacity.measuring import measure
+from services.capacity.sizing import KAFKA_PER_CHECK_IN, TABLES_PER_CHECK_IN
 from services.local.kafka import start_kafka
 from services.local.process import Child, free_port, spawn
 from services.replay.digest import compare, digest
@@ -44,6 +46,7 @@ class Rig:
     """A broker of our own, since positions are set to the ends of its topics, and the services on some database of the session's server."""
 
     kafka: str
+    log: Path
     folder: Path
 
     @asynccontextmanager
@@ -91,11 +94,12 @@ class Story:
 
 @pytest.fixture(scope="module")
 def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
-    broker = start_kafka(tmp_path_factory.mktemp("kafka-of-backups"))
+    folder = tmp_path_factory.mktemp("kafka-of-backups")
+    broker = start_kafka(folder)
     try:
         broker.wait_ready()
         asyncio.run(apply_topics(broker.bootstrap))
-        yield Rig(broker.bootstrap, tmp_path_factory.mktemp("services-of-backups"))
+        yield Rig(broker.bootstrap, folder / "data", tmp_path_factory.mktemp("services-of-backups"))
     finally:
         broker.stop(5)
 
@@ -274,3 +278,15 @@ async def test_what_a_reader_had_not_read_at_the_moment_of_the_backup_is_told_ag
     await carry_out(other, found)
     assert await value(other, "select sent_seq from schedule.relay_cursor where lane = $1", lane) < seq
     assert await digest(other) == story.paper.figures.statements
+
+
+async def test_bytes_of_topics_and_tables_are_measured_for_each_check_in(story: Story) -> None:
+    found = await measure(story.live, story.rig.kafka, story.rig.log)
+    held = {one.name: one for one in (*found.topics, *found.tables)}
+
+    assert found.check_ins == held["geofence.check_in"].count > 100
+    assert held["hadir.check-in.recorded.v1"].count >= found.check_ins
+    assert (set(KAFKA_PER_CHECK_IN) | set(TABLES_PER_CHECK_IN)) <= held.keys()
+    assert all(held[name].size > 0 for name in TABLES_PER_CHECK_IN)
+    # Batches of a small play compress less and indexes have a first page; the committed numbers are of a larger one.
+    assert 0.5 < held["hadir.check-in.recorded.v1"].size / found.check_ins / KAFKA_PER_CHECK_IN["hadir.check-in.recorded.v1"] < 4
