@@ -66,7 +66,7 @@ def text(topics: Iterable[Topic[Event]]) -> str:
     yaml.indent(mapping=2, sequence=4, offset=2)
     stream = io.StringIO()
     yaml.dump(_readable(document(topics)), stream)
-    return "# Made by `hadir contract write` from `shared/topics.py` and `shared/events.py`; a test compares.\n" + stream.getvalue()
+    return "# Made by `hadir contract write` from `shared/topics.py` and `shared/events/`; a test compares.\n" + stream.getvalue()
 
 
 def key_schema(topic: Topic[Event]) -> Schema:

@@ -20,7 +20,7 @@ _PERSONAL: Final = {
 
 _HEAD: Final = f"""# Topics, for those who build on them
 
-Made by `hadir contract write` from `shared/topics.py` and `shared/events.py`; a test compares. The same for machines:
+Made by `hadir contract write` from `shared/topics.py` and `shared/events/`; a test compares. The same for machines:
 `deploy/contract/asyncapi.yaml`, `deploy/contract/schemas/<topic>.json`; data to test with: `deploy/contract/golden-month/`;
 clients that work: `docs/consumers/`.
 
