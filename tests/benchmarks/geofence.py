@@ -46,14 +46,14 @@ def sites(chance: random.Random) -> tuple[list[Site], list[tuple[float, float]]]
     found, centres = [], []
     for number in range(REGIONS):
         units = tuple(an_id(1, unit) for unit in range(UNITS) if unit % REGIONS == number)
-        shape = {"type": "Polygon", "coordinates": [border(chance, 102.0 + number * 0.7, -3.8)]}
-        found.append(Site(an_id(2, number), 1, "region", shape, org_unit_ids=units))
+        region = {"type": "Polygon", "coordinates": [border(chance, 102.0 + number * 0.7, -3.8)]}
+        found.append(Site(an_id(2, number), 1, "region", region, org_unit_ids=units))
     for number in range(SITES):
         unit = number % UNITS
         lon, lat = 102.0 + unit % REGIONS * 0.7 + chance.uniform(-0.15, 0.15), -3.8 + chance.uniform(-0.15, 0.15)
         centres.append((lon, lat))
         if number % 3:
-            shape = {"type": "Point", "coordinates": [lon, lat]}
+            shape: dict[str, object] = {"type": "Point", "coordinates": [lon, lat]}
         else:
             corners = [(lon + 0.0008 * math.cos(a * math.pi / 6), lat + 0.0008 * math.sin(a * math.pi / 6)) for a in range(12)]
             shape = {"type": "Polygon", "coordinates": [[*corners, corners[0]]]}

@@ -125,7 +125,7 @@ def running(*, services: bool = True, **more: str) -> Iterator[Stack]:
     home = Path(tempfile.mkdtemp(prefix="hadir-bench-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
     servers: list[Kafka | Postgres] = []
-    stack: Stack | None = None
+    children: dict[str, Child] = {}
     began = time.monotonic()
     signal.signal(signal.SIGTERM, _interrupt)
     try:
@@ -138,7 +138,7 @@ def running(*, services: bool = True, **more: str) -> Iterator[Stack]:
         asyncio.run(apply_schemas(database))
         kafka.wait_ready()
         asyncio.run(apply_topics(kafka.bootstrap))
-        stack = Stack(home, kafka, postgres, database, {name: free_port() for name in COMMANDS}, more)
+        stack = Stack(home, kafka, postgres, database, {name: free_port() for name in COMMANDS}, more, children)
         # Code of ours that runs in this process reads its settings from the environment.
         os.environ.update(stack.env)
         settings.cache_clear()
@@ -147,9 +147,9 @@ def running(*, services: bool = True, **more: str) -> Iterator[Stack]:
         progress(f"the stack runs after {time.monotonic() - began:.0f} s")
         yield stack
     finally:
-        for child in list(stack.children.values()) if stack else ():
+        for child in children.values():
             child.ask_to_end()
-        for child in list(stack.children.values()) if stack else ():
+        for child in children.values():
             child.stop(15)
         for server in reversed(servers):
             server.stop(15)

@@ -16,7 +16,7 @@ def main() -> None:
     while True:
         found = consumer.consume(num_messages=2_000, timeout=0.2)
         for record in found:
-            producer.produce(os.environ["BENCH_OUT"], record.value(), key=record.key(), partition=record.partition())
+            producer.produce(os.environ["BENCH_OUT"], record.value(), key=record.key(), partition=record.partition() or 0)
         if found:
             producer.flush()
             consumer.commit(asynchronous=False)

@@ -22,7 +22,7 @@ class PointByPoint:
         self._offices: defaultdict[UUID, list[tuple[BaseGeometry, float | None]]] = defaultdict(list)
         self._regions: defaultdict[UUID, list[BaseGeometry]] = defaultdict(list)
         for site in sites:
-            drawn = shape(site.geometry)
+            drawn = shape(dict(site.geometry))
             shapely.prepare(drawn)
             for unit in site.org_unit_ids:
                 if site.kind == "region":

@@ -1,0 +1,139 @@
+"""Measures what an event costs in processor time when there are many times the people, each with a month behind them.
+
+    python -m tests.benchmarks.history --people 10000 --times 10 100      # 10,000, 100,000, 1,000,000: hours
+
+Each size has a stack of its own. The province is imported, the 25 days before are written straight into the
+tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day is opened, and
+the same number of check-ins, spread over all people, goes from a filled topic to the ledger. Processor seconds of broker,
+database and workers count, so that other work on the machine matters little. The fewest people are the reference.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import itertools
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from services.simulator.agenda import Arrival
+from services.simulator.province import Person, Province
+from services.simulator.settled import Observer
+from shared.topics import lane_of
+from tests.benchmarks import what_if
+from tests.benchmarks.filling import fill, first_copies
+from tests.benchmarks.pipeline import opened, through
+from tests.benchmarks.stack import Stack, import_people, running, watching
+from tests.benchmarks.telling import figure, progress, tell
+
+FRIDAY = dt.date(2026, 2, 27)
+DAYS_BEFORE = (FRIDAY - what_if.FIRST).days
+"""25 days, 19 of them weekdays, of the same month, so that the month's row is as long as it gets."""
+CHUNK = 2_000
+
+
+async def write_history(stack: Stack, province: Province) -> None:
+    """A month for everybody, as what_if.py invents it."""
+    connection = await asyncpg.connect(stack.database)
+    try:
+        policy = await connection.fetchval("select policy_id from payroll.policy order by policy_id limit 1")
+        people = province.people()
+        while chunk := list(itertools.islice(people, CHUNK)):
+            await _chunk(connection, chunk, policy)
+        for table in ("schedule.mark", "schedule.assessment", "payroll.month", "geofence.check_in", "ingest.receipt"):
+            await connection.execute(f"vacuum analyze {table}")
+    finally:
+        await connection.close()
+    progress(f"{DAYS_BEFORE} days of history written for {province.employees:,} people")
+
+
+async def _chunk(connection: Any, people: list[Person], policy: UUID) -> None:
+    marks: list[tuple[Any, ...]] = []
+    assessed: list[tuple[Any, ...]] = []
+    months: list[tuple[Any, ...]] = []
+    for person in people:
+        mine, kept = what_if.rows_of(person.number, DAYS_BEFORE)
+        marks += [(mark[0], person.employee_id, *mark[2:]) for mark in mine]
+        for month, days in kept.items():
+            row = what_if.month_row(person.number, month, days)
+            facts = json.dumps({"days": days, "lines": [], "policies": [str(policy)]})
+            months.append((person.employee_id, month, lane_of(person.employee_id), *row[3:9], person.ceiling, *row[10:14], facts))
+            assessed += [
+                (person.employee_id, dt.date.fromisoformat(day[0]), day[1], "FINAL", day[2], _content(person, day, policy)) for day in days
+            ]
+    for schema, table, rows in (("schedule", "mark", marks), ("schedule", "assessment", assessed), ("payroll", "month", months)):
+        await connection.copy_records_to_table(table, schema_name=schema, records=rows, columns=what_if.COLUMNS[table])
+    ids, owners, at = [mark[0] for mark in marks], [mark[1] for mark in marks], [mark[4] for mark in marks]
+    await connection.execute(
+        "insert into ingest.receipt (id, digest, received_at, published)"
+        " select id, sha256(id::text::bytea), at, true from unnest($1::uuid[], $2::timestamptz[]) v(id, at)", ids, at,
+    )  # fmt: skip
+    await connection.execute(
+        "insert into geofence.check_in (check_in_id, employee_id, lane, digest, event_id, correlation_id, mark, captured_at, received_at,"
+        " latitude, longitude, accuracy_m, mock, evidence, reason_given, version, site, site_distance_m, activity_site, region, quality)"
+        " select id, employee, lane, sha256(id::text::bytea), id, id, mark, at, at, -3.79, 102.26, 12, false, true, false, 1, 'inside', 20,"
+        " false, 'inside', 'good'"
+        " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[]) v(id, employee, lane, mark, at)",
+        ids, owners, [lane_of(owner) for owner in owners], [mark[3] for mark in marks], at,
+    )  # fmt: skip
+
+
+def _content(person: Person, day: list[Any], policy: UUID) -> str:
+    me = str(person.employee_id)
+    lines = day[9] if len(day) > 9 else []
+    found = [{"kind": kind, "code": code, "minutes": minutes, "compensable": False} for kind, code, _, minutes, _ in lines]
+    return json.dumps({
+        "employee_id": me, "org_unit_id": str(what_if.unit_id(person.number)), "date": day[0], "version": day[1], "state": "FINAL",
+        "status": day[2], "mode": "WFO", "scheduled": day[2] != "OFF", "late": day[8], "early": 0, "made_up": False, "findings": found,
+        "policy_id": str(policy), "employee_kind": "PNS", "group": "pelaksana", "duty_days_in_month": 20, "work_week_days": 5,
+        "in_at": f"{day[0]}T00:25:00Z", "out_at": f"{day[0]}T09:40:00Z", "evidence": [me],
+    })  # fmt: skip
+
+
+def spread(province: Province, events: int) -> Iterator[Arrival]:
+    """The arrivals of so few people, evenly chosen, that they are about so many."""
+    step = max(1, province.employees * 2 // events)
+    return (one for one in first_copies(province) if one.plan.person.number % step == 0)
+
+
+async def cost(people: int, events: int, stack: Stack) -> float:
+    """Processor microseconds per check-in with so many people."""
+    province = Province(1, people, FRIDAY)
+    async with watching(stack) as observer:
+        await import_people(stack, province, observer)
+        await _drained(stack, province, observer)
+        stack.stop("geofence")
+        sent = await fill(stack.kafka.bootstrap, spread(province, events), events)
+        took, counted, used = await through(stack, observer, sent)
+    found = used / counted * 1e6
+    progress(f"{people:,} people: {found:,.0f} µs of processor a check-in ({counted / took:,.0f}/s)")
+    return found
+
+
+async def _drained(stack: Stack, province: Province, observer: Observer) -> None:
+    await write_history(stack, province)
+    await opened(stack, province, next(iter(first_copies(province))), observer)
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--people", type=int, default=1_000)
+    ask.add_argument("--times", type=int, nargs="+", default=[10])
+    ask.add_argument("--events", type=int, default=15_000)
+    given = ask.parse_args()
+    costs = {}
+    for times in (1, *given.times):
+        with running() as stack:
+            costs[times] = asyncio.run(cost(given.people * times, min(given.events, given.people), stack))
+    tell(*[
+        figure(name, costs[times], reference=f"with {given.people:,} people", reference_value=costs[1],
+               note=f"{given.people * times:,} people with {DAYS_BEFORE} days of history each")
+        for name, times in zip(("history-10x", "history-100x"), given.times, strict=False)
+    ])  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Measures the whole pipeline from a filled check-in topic to ledger and published aggregate, beside a textbook build.
+
+    python -m tests.benchmarks.pipeline
+
+A province is imported and its days are opened; geofence is stopped while its topic is filled with the simulator's
+check-ins, then started. A short warm-up says how much is needed to keep the stack busy for --seconds. The rate is taken
+from about a tenth of them on, until the last ledger line and aggregate are on their topics and no event waits
+anywhere. The textbook build (reference/textbook.py: three Faust agents, per event, per-event SQL, `topic.send`) then drains
+part of the same topic on the same servers.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import itertools
+import time
+from collections.abc import Iterator
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from services.simulator.agenda import Arrival
+from services.simulator.province import Province
+from services.simulator.settled import Observer
+from shared.kafka import apply_topics
+from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, DEDUCTION, LANES, TPP_MONTH, Topic
+from tests.benchmarks.filling import fill, first_copies
+from tests.benchmarks.reference.textbook import prepare
+from tests.benchmarks.stack import Stack, import_people, running, set_clock, watching
+from tests.benchmarks.telling import figure, progress, tell
+
+MONDAY = dt.date(2026, 2, 2)
+TOLD = (CHECK_IN_LOCATED, DAY_ASSESSED, DEDUCTION, TPP_MONTH)
+
+
+async def published(observer: Observer) -> dict[str, int]:
+    """How many records each topic of the pipeline has."""
+    ends = await observer.ends(TOLD)
+    return {topic.name: sum(end for (name, _), end in ends.items() if name == topic.name) for topic in TOLD}
+
+
+async def opened(stack: Stack, province: Province, first: Arrival, observer: Observer) -> None:
+    """The played clock stands at the first check-in and all days of that date are open, as after midnight."""
+    began = time.monotonic()
+    await set_clock(stack, province, first.at)
+    await observer.until_settled(province.label, province.first_day, lambda _done, _whole: None)
+    progress(f"days opened in {time.monotonic() - began:.0f} s")
+
+
+async def through(stack: Stack, observer: Observer, events: int) -> tuple[float, float, float]:
+    """Start geofence before so many waiting check-ins; seconds, check-ins and CPU seconds from (at most) a tenth on."""
+    assert await observer.lag() == events
+    already = sum((await observer.positions("geofence", {CHECK_IN_RECORDED.name})).values())
+    stack.start("geofence")
+    start = time.monotonic(), 0, sum(stack.cpu_s().values())
+    patience = time.monotonic() + 120 + events / 50
+    while True:
+        located = sum((await observer.positions("geofence", {CHECK_IN_RECORDED.name})).values()) - already
+        now = time.monotonic()
+        if located <= events / 10:
+            start = now, located, sum(stack.cpu_s().values())
+        stack.check()
+        assert now < patience, f"{located:,} of {events:,} located, {await observer.lag():,} events wait"
+        if located >= events:
+            await observer.until_no_lag(patience_s=patience - now)
+            break
+        await asyncio.sleep(0.02 if events < 10_000 else 0.2)
+    return time.monotonic() - start[0], events - start[1], sum(stack.cpu_s().values()) - start[2]
+
+
+async def sustained(stack: Stack, observer: Observer, found: Iterator[Arrival], seconds: float, warm_up: int) -> tuple[float, str]:
+    """Check-ins per second over about so many seconds, and what happened meanwhile."""
+    stack.stop("geofence")
+    sent = await fill(stack.kafka.bootstrap, found, warm_up)
+    took, counted, _ = await through(stack, observer, sent)
+    rate = counted / took
+    progress(f"warm-up: {rate:,.0f}/s over {sent:,} check-ins")
+    stack.stop("geofence")
+    before = await published(observer)
+    sent = await fill(stack.kafka.bootstrap, found, max(int(rate * seconds * 1.1), 100))
+    cpu = stack.cpu_s()
+    took, counted, used = await through(stack, observer, sent)
+    after = await published(observer)
+    spent = ", ".join(f"{name} {now - cpu.get(name, 0):.0f}" for name, now in sorted(stack.cpu_s().items()) if now > cpu.get(name, 0) + 0.5)
+    came = ", ".join(f"{name.removeprefix('hadir.').removesuffix('.v1')} {after[name] - before[name]:,}" for name in after)
+    return counted / took, (
+        f"{took:.0f} s, {sent:,} check-ins led to {came}; {used / counted * 1e6:,.0f} µs of processor a check-in, "
+        f"broker and database included (seconds by process: {spent})"
+    )
+
+
+async def textbook(stack: Stack, province: Province, events: int) -> float:
+    """Check-ins per second of the textbook build, from a tenth of them to the last aggregate."""
+    out = "hadir.bench.textbook-month.v1"
+    for name in ("hadir.bench.textbook-located.v1", "hadir.bench.textbook-day.v1", out):
+        await apply_topics(stack.kafka.bootstrap, topics=[Topic(name, CHECK_IN_RECORDED.event, "employee_id", "geofence", "benchmark")])
+    await prepare(stack.database, province)
+    for agent in ("locate", "assess", "price"):
+        stack.spawn(f"textbook-{agent}", "tests.benchmarks.reference.textbook", BENCH_AGENT=agent)
+    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap)
+    await consumer.start()
+    places = [TopicPartition(out, partition) for partition in range(LANES)]
+    tenth: tuple[float, int] | None = None
+    deadline = time.monotonic() + 120 + events / 20
+    try:
+        while True:
+            done = sum((await consumer.end_offsets(places)).values())
+            now = time.monotonic()
+            if tenth is None and done >= events / 10:
+                tenth = now, done
+            if done >= events:
+                break
+            stack.check()
+            assert now < deadline, f"the textbook build: {done:,} of {events:,}"
+            await asyncio.sleep(0.02)
+    finally:
+        await consumer.stop()
+    assert tenth is not None
+    stack.stop("textbook-locate", "textbook-assess", "textbook-price")
+    rate = float((done - tenth[1]) / (now - tenth[0]))
+    progress(f"textbook build: {rate:,.0f}/s")
+    return rate
+
+
+async def measure(stack: Stack, given: argparse.Namespace) -> None:
+    province = Province(1, given.people, MONDAY, given.days)
+    async with watching(stack) as observer:
+        await import_people(stack, province, observer)
+        found = iter(first_copies(province))
+        first = next(found)
+        await opened(stack, province, first, observer)
+        rate, note = await sustained(stack, observer, itertools.chain([first], found), given.seconds, given.warm_up)
+        progress(f"pipeline: {rate:,.0f}/s")
+    stack.stop("ingest", "geofence", "schedule", "payroll")
+    simple = await textbook(stack, province, given.reference_events)
+    tell(figure("pipeline", rate, reference="textbook Faust build, per event and per-event SQL", reference_value=simple, note=note))
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--people", type=int, default=27_000)
+    ask.add_argument("--days", type=int, default=12)
+    ask.add_argument("--seconds", type=float, default=180.0)
+    ask.add_argument("--warm-up", type=int, default=10_000)
+    ask.add_argument("--reference-events", type=int, default=15_000)
+    given = ask.parse_args()
+    with running() as stack:
+        asyncio.run(measure(stack, given))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""Lets many days fall due in one instant while another zone checks in at its pace, and measures what the latter feels.
+
+    python -m tests.benchmarks.window_close                     # 30,000 days
+    python -m tests.benchmarks.window_close --days 300000 --seconds 180
+
+Nobody of the first province came, so every day that closes is an absence with its violation, ledger line and aggregate:
+the dearest way to close. The reference is the same rate on the same stack just before, with nothing closing.
+"""
+
+import argparse
+import asyncio
+import datetime as dt
+import time
+
+from services.simulator.agenda import arrivals
+from services.simulator.duty import last_complete_working_day
+from services.simulator.province import Province
+from services.simulator.settled import Observer
+from tests.benchmarks.simulating import begin, condition, ended, simulated
+from tests.benchmarks.stack import Stack, import_people, running, set_clock, watching
+from tests.benchmarks.telling import figure, progress, tell
+
+SEED = 77
+
+
+async def receipts(observer: Observer) -> int:
+    """Check-ins taken in so far."""
+    return int(await observer.connection.fetchval("select count(*) from ingest.receipt"))
+
+
+async def undone(observer: Observer, province: Province) -> int:
+    """Days of the province that are due and not judged yet."""
+    return int(await observer.connection.fetchval(
+        "select count(*) from schedule.due_day d join schedule.clock c on c.name = d.clock where d.clock = $1 and d.due_at <= c.at",
+        province.label,
+    ))  # fmt: skip
+
+
+async def close(stack: Stack, observer: Observer, province: Province) -> tuple[float, int]:
+    """Move the clock past all closings; seconds until nothing of it is due, and how many days that were."""
+    began = time.monotonic()
+    day_after = dt.datetime.combine(province.last_day + dt.timedelta(days=1), dt.time(7), dt.UTC)
+    await set_clock(stack, province, day_after)
+    days = await undone(observer, province)
+    progress(f"{days:,} days are due at once")
+    deadline = began + 120 + days / 50
+    while left := await undone(observer, province):
+        stack.check()
+        assert time.monotonic() < deadline, f"{left:,} of {days:,} days are still due"
+        await asyncio.sleep(0.1)
+    return time.monotonic() - began, days
+
+
+async def measure(stack: Stack, given: argparse.Namespace) -> None:
+    province = Province(SEED, given.days, last_complete_working_day(dt.datetime.now(dt.UTC)))
+    async with watching(stack) as observer:
+        await import_people(stack, province, observer)
+        first = next(iter(arrivals(province)))
+        await set_clock(stack, province, first.at)
+        await observer.until_settled(province.label, province.first_day, lambda _done, _whole: None)
+        progress("its days are open")
+        calm = await simulated(stack, given.rate, given.seconds, 1)
+        known = await receipts(observer)
+        play = await begin(stack, given.rate, given.seconds, 2)
+        try:
+            # The other zone is importing people; the moment that counts is when it has checked in for a while.
+            while await receipts(observer) < known + given.rate * given.seconds / 10:
+                assert play.returncode is None, "the simulator ended before it sent anything"
+                stack.check()
+                await asyncio.sleep(0.1)
+            seconds, days = await close(stack, observer, province)
+            progress(f"closed in {seconds:.0f} s")
+        finally:
+            report = await ended(play) if play.returncode is None else None
+        assert report is not None, "the simulator ended too early"
+        absent = int(await observer.connection.fetchval(
+            "select count(*) from schedule.assessment a join schedule.employee e using (employee_id)"
+            " where e.played_clock = $1 and a.status = 'ABSENT' and a.state = 'FINAL'", province.label))  # fmt: skip
+    assert absent >= 0.5 * days, f"only {absent:,} absences out of {days:,} days"
+    share = min(1.0, seconds / given.seconds)
+    tell(
+        figure("window-close", report["p99_s"], reference="the same just before, nothing closing", reference_value=calm["p99_s"],
+               note=f"{days:,} days due in one instant ({absent:,} absences); {given.rate:g}/s from another zone, {share:.0%} of its time "
+               f"while they closed. {condition(report)}; before: p99 {calm['p99_s']:.2f} s, {condition(calm)}"),
+        figure("window-close-rate", days / max(seconds, 0.001), reference="check-ins per second beside it", reference_value=given.rate,
+               note=f"{days:,} days judged in {seconds:.0f} s"),
+    )  # fmt: skip
+
+
+def main() -> None:
+    ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    ask.add_argument("--days", type=int, default=30_000)
+    ask.add_argument("--rate", type=float, default=300.0)
+    ask.add_argument("--seconds", type=float, default=25.0)
+    given = ask.parse_args()
+    with running() as stack:
+        asyncio.run(measure(stack, given))
+
+
+if __name__ == "__main__":
+    main()
