@@ -82,9 +82,10 @@ async def at_work(connection: Connection, preview_id: UUID, done: int, everybody
 
 
 async def finish(connection: Connection, preview_id: UUID, problem: str | None = None) -> None:
-    """Ends an order: done, or failed for this reason."""
+    """Ends an order: done, or failed for this reason. Its file, which may name people, is forgotten."""
     await connection.execute(
-        "update preview_order set state = $2, problem = $3 where preview_id = $1", preview_id, "failed" if problem else "done", problem)
+        "update preview_order set state = $2, problem = $3, content = '' where preview_id = $1",
+        preview_id, "failed" if problem else "done", problem)
 
 
 def _order(row: asyncpg.Record) -> Order:

@@ -19,8 +19,13 @@ async def forget_previews(connection: Connection, kept: dt.timedelta, at_most: i
     """Deletes previews older than `kept` that nobody consented to, at most so many; returns how many.
 
     One with a second person's consent is evidence of a decision and stays. That there was a preview, by whom and of what,
-    stays on the audit topic in any case.
+    stays on the audit topic in any case. Orders over HTTP that have come to their end go after the same time.
     """
+    await connection.execute(
+        "delete from preview_order where preview_id in (select preview_id from preview_order"
+        " where state in ('done', 'failed') and ordered_at < now() - $1::interval limit $2)",
+        kept, at_most,
+    )  # fmt: skip
     tag = await connection.execute(
         "delete from preview where preview_id in (select preview_id from preview p where made_at < now() - $1::interval"
         " and not exists (select from preview_approval a where a.preview_id = p.preview_id) limit $2)",

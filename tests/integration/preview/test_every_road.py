@@ -202,6 +202,6 @@ async def test_a_file_that_is_wrong_ends_its_order_with_a_sentence(real: Town) -
     async with real.schedule.pool.acquire() as connection:
         ended = await preview_orders.order(connection, order.preview_id)
     assert ended is not None
-    assert ended.state == "failed"
+    assert (ended.state, ended.content) == ("failed", "")
     assert ended.problem
     assert not await play_next(real.schedule, real.url, processes=1)

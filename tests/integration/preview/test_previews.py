@@ -3,16 +3,18 @@
 import asyncio
 import datetime as dt
 import random
-from uuid import UUID
+from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 
+from services.preview.asking import org_units_change
 from services.preview.change import Change, Window
 from services.preview.playing import play
 from services.preview.result import Found, UnitTotal
 from services.schedule import commands
-from services.schedule.reference import CalendarState, RosterState
-from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest
+from services.schedule.reference import CalendarState, OrgUnitState, RosterState
+from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
 from shared.events import CalendarDay, Mode, RosterDay
 from tests.integration.preview.town import DAY, MONDAY, PACKS, Town, with_price
 
@@ -110,6 +112,27 @@ async def test_a_holiday_takes_back_what_its_preview_said(town: Town) -> None:
     await town.settle()
 
     assert found.total.more == 0
+    assert found.total.less > 0
+    await compare(town, found, before)
+
+
+async def test_another_calendar_of_a_unit_takes_back_what_its_preview_said(town: Town, tmp_path: Path) -> None:
+    await town.set_up(days=9)
+    before = await town.amounts()
+    other, unit = f"cal-{uuid4()}", town.units[0]
+    await commands.publish_calendars(town.schedule, [
+        CalendarState(other, 2026, (CalendarDay(date=MONDAY + 2 * DAY, name="Libur", kind="holiday", source="uji"),))])
+    file = tmp_path / "opd.csv"
+    file.write_text(f"code,name,timezone,calendar\nOPD-{unit},Dinas,WIB,{other}\nOPD-{town.units[1]},Dinas,WIB,{town.calendar}\n")
+    async with town.schedule.pool.acquire() as connection, connection.transaction():
+        change = await org_units_change(connection, file)
+    moved = OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", other)
+    assert (change.digest, change.reached) == (unit_calendar_digest([moved]), {unit})
+
+    found = await asyncio.to_thread(town.preview, change)
+    await commands.publish_org_units(town.schedule, [moved])
+    await town.settle()
+
     assert found.total.less > 0
     await compare(town, found, before)
 
