@@ -60,7 +60,7 @@ def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict
         assert process.stderr is not None
         assert process.stdout is not None
         for line in process.stderr:
-            last = line.strip() or last
+            last = last if watch.struck else line.strip() or last  # what it says of its end is no news
             told(f"  {line.rstrip()}")
         output = process.stdout.read()
         code = process.wait()

@@ -1,0 +1,153 @@
+"""Figures are computed, judged and written down right; nothing here takes time or asserts how long anything takes."""
+
+import datetime as dt
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from services.bench import running
+from services.bench.figures import BENCHES, FIGURES, Bench, Target
+from services.bench.machine import Machine, commit
+from services.bench.page import keep, markdown, number, read, target_text
+from services.bench.record import Record
+from services.bench.running import ROOT, run_bench
+
+QUIET = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 0.4)
+BUSY = replace(QUIET, load=12.5)
+DAY = dt.date(2026, 11, 24)
+
+
+def a_record(figure: str = "hop", value: float | None = 11_000, beside: float | None = 4_000, machine: Machine = QUIET) -> Record:
+    return Record(figure, value, "textbook Faust hop", beside, "", f"hadir bench {figure}", DAY, "abc1234", machine)
+
+
+def the_row(page: str, figure: str) -> list[str]:
+    [line] = [line for line in page.splitlines() if line.startswith(f"| {FIGURES[figure].what} |")]
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_ratio_is_the_figure_by_its_reference_of_the_same_run() -> None:
+    assert a_record(value=11_000, beside=4_000).ratio == 2.75
+    assert a_record(beside=None).ratio is None
+    assert a_record(beside=0).ratio is None
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "beside", "verdict"),
+    [
+        ("hop", 10_000, 4_000, "reached"), ("hop", 9_999, 4_000, "missed"),  # at least 2.5 times
+        ("pipeline", 3_000, 600, "reached"), ("pipeline", 3_000, 601, "missed"), ("pipeline", 2_999, 100, "missed"),  # both targets
+        ("latency-100-p99", 0.5, None, "reached"), ("latency-100-p99", 0.51, None, "missed"),  # at most
+        ("history-10x", 130, 100, "reached"), ("history-10x", 131, 100, "missed"),
+        ("shed-lost", 0, None, "reached"), ("shed-lost", 1, None, "missed"),
+        ("hop", 10_000, None, "missed"),  # without its reference a ratio is not reached
+        ("hop-aiokafka", 1, 1, "told"), ("hop", None, None, "not measured"),
+    ],
+)  # fmt: skip
+def test_a_figure_is_reached_when_all_its_targets_are(figure: str, value: float | None, beside: float | None, verdict: str) -> None:
+    assert a_record(figure, value, beside).verdict == verdict
+
+
+def test_a_machine_with_more_than_half_a_process_per_core_is_not_quiet() -> None:
+    assert [replace(QUIET, load=load).quiet for load in (0.0, 1.0, 1.01)] == [True, True, False]
+    assert [replace(QUIET, cores=8, load=load).quiet for load in (4.0, 4.1)] == [True, False]
+
+
+def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_commit() -> None:
+    page = markdown({"hop": a_record()})
+
+    assert the_row(page, "hop") == [
+        FIGURES["hop"].what, "≥ 2.5 × the reference", "11,000 /s", "**2.75 ×** textbook Faust hop (4,000)", "reached",
+        "`hadir bench hop`", "2026-11-24", "abc1234", "0.4",
+    ]  # fmt: skip
+    assert [name for name in FIGURES if not the_row(page, name)] == []
+    assert the_row(page, "geofence")[4] == "not measured yet"
+    assert "2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7" in page
+
+
+def test_the_page_says_what_was_missed_what_failed_and_that_the_machine_was_not_quiet() -> None:
+    missed, failed = a_record(value=4_000, machine=BUSY), replace(a_record("geofence", None, None), failed="ended with code 1: no shapes")
+    page = markdown({"hop": missed, "geofence": failed})
+
+    assert the_row(page, "hop")[4] == "**missed**"
+    assert the_row(page, "hop")[8] == "**12.5: not quiet**"
+    assert the_row(page, "geofence")[4] == "**not measured**"
+    assert "not measured: ended with code 1: no shapes" in page
+
+
+def test_a_page_keeps_older_figures_and_replaces_those_measured_anew(tmp_path: Path) -> None:
+    file = tmp_path / "benchmarks.json"
+    keep(file, [a_record("pipeline", 2_000, 500), a_record("hop")])
+
+    kept = keep(file, [a_record("hop", 12_000)])
+
+    assert {name: record.value for name, record in kept.items()} == {"hop": 12_000, "pipeline": 2_000}
+    assert read(file) == kept
+
+
+def test_a_figure_that_is_no_longer_declared_leaves_the_page(tmp_path: Path) -> None:
+    file = tmp_path / "benchmarks.json"
+    file.write_text(json.dumps([{**a_record().as_json(), "figure": "of-yesterday"}]))
+
+    assert read(file) == {}
+
+
+def test_a_program_that_names_an_undeclared_figure_is_a_fault() -> None:
+    with pytest.raises(KeyError, match="invented"):
+        Record.of_program({"figure": "invented", "value": 1}, command="", date=DAY, commit="", machine=QUIET)
+
+
+def test_every_bench_has_its_program_and_every_figure_its_bench() -> None:
+    assert [name for name, bench in BENCHES.items() if not (ROOT / "tests/benchmarks" / f"{bench.module}.py").exists()] == []
+    assert sorted(figure for bench in BENCHES.values() for figure in bench.figures) == sorted(FIGURES)
+    assert [name for name, bench in BENCHES.items() if bench.arguments.keys() != bench.within_s.keys()] == []
+
+
+def test_numbers_and_targets_read_as_people_write_them() -> None:
+    texts = {None: "–", 0: "0", 0.4567: "0.457", 12.34: "12.3", 999: "999", 1_536: "1,536", 13_274.4: "13,274"}
+
+    assert {value: number(value) for value in texts} == texts
+    assert target_text(FIGURES["pipeline"]) == "≥ 3,000 /s and ≥ 5 × the reference"
+    assert Target("value", "≥", 1).reached(None, None) is None
+
+
+def test_the_commit_is_told_with_a_sign_when_the_code_differs_from_it(tmp_path: Path) -> None:
+    assert commit(tmp_path) == "unknown"
+    assert len(commit(ROOT).rstrip("+")) >= 7
+
+
+def a_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, within_s: float = 30) -> list[Record]:
+    (tmp_path / "tests/benchmarks").mkdir(parents=True)
+    (tmp_path / "tests/benchmarks/trial.py").write_text(program)
+    monkeypatch.setattr(running, "ROOT", tmp_path)
+    monkeypatch.setitem(cast(dict[str, Bench], BENCHES), "trial", Bench("trial", ("hop",), {"quick": ()}, {"quick": within_s}))
+    return run_bench("trial", "quick", lambda _line: None)
+
+
+def test_what_a_program_prints_becomes_a_record_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = '{"figures": [{"figure": "hop", "value": 30, "reference": "beside", "reference_value": 10, "note": "so"}]}'
+
+    [record] = a_bench(tmp_path, monkeypatch, f"print('{said}')")
+
+    assert (record.ratio, record.verdict, record.note, record.command) == (3.0, "reached", "so", "hadir bench trial --quick")
+    assert record.machine.cores >= 1
+
+
+@pytest.mark.parametrize(
+    ("program", "why"),
+    [
+        ("import sys; sys.exit('the broker went away')", "ended with code 1: the broker went away"),
+        ("print('nothing of use')", "did not print its figures"),
+        ("import sys, time; print('busy', file=sys.stderr, flush=True); time.sleep(60)", "after 3 s; the last that was heard: busy"),
+    ],
+)
+def test_a_program_that_fails_is_written_down_as_not_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, why: str
+) -> None:
+    [record] = a_bench(tmp_path, monkeypatch, program, within_s=3 if "sleep" in program else 30)
+
+    assert record.verdict == "not measured"
+    assert why in record.failed
