@@ -56,9 +56,9 @@ def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict
     )
     last = ""
     watch = _Deadline(process, bench.within_s[size])
+    assert process.stderr is not None
+    assert process.stdout is not None
     try:
-        assert process.stderr is not None
-        assert process.stdout is not None
         for line in process.stderr:
             last = last if watch.struck else line.strip() or last  # what it says of its end is no news
             told(f"  {line.rstrip()}")
@@ -67,6 +67,8 @@ def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict
     finally:
         watch.over()
         _end(process)
+        process.stderr.close()
+        process.stdout.close()
     if watch.struck:
         raise Failed(f"given up after {bench.within_s[size]:.0f} s; the last that was heard: {last}")
     if code:
