@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
 
 from deploy.grafana.queries import unknown_metrics
 from deploy.prometheus.__main__ import files, rule_files, rule_object
-from services.__main__ import app
 from services.local.prometheus import fetch_tools
 from services.local.supervisor import COMMANDS, WATCHERS
 from shared.settings import Settings
+from tests.pages import missing_command, named_commands
 
 ROOT = Path(__file__).parents[2]
 RUNBOOKS = ROOT / "docs" / "runbooks"
@@ -89,31 +88,7 @@ def test_what_kubernetes_gets_of_rules_and_dashboards_is_made_from_them() -> Non
     assert {path: path.read_text() for path in files()} == files(), "run `make dashboards` and commit what it wrote"
 
 
-LINES = sorted({
-    (path.name, command)
-    for path in RUNBOOKS.glob("*.md")
-    for command in re.findall(r"(?:^|`)((?:hadir|make) [^`\n]+)", path.read_text(), re.MULTILINE)
-})  # fmt: skip
-
-
-def missing_command(line: str) -> str | None:
-    """What of an operator's line does not exist; None if all of it does."""
-    words = line.split()
-    if words[0] == "make":
-        made = re.search(rf"^{re.escape(words[1])}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
-        return None if made else f"make {words[1]}"
-    verb: Any = typer.main.get_command(app)
-    for at, word in enumerate(words[1:], 1):
-        if hasattr(verb, "commands") and not word.startswith("-"):
-            if word not in verb.commands:
-                return " ".join(words[: at + 1])
-            verb = verb.commands[word]
-        elif word.startswith("--") and word not in {"--help", *(name for option in verb.params for name in option.opts)}:
-            return f"{' '.join(words[:at])} {word}"
-    return None
-
-
-@pytest.mark.parametrize(("page", "line"), LINES)
+@pytest.mark.parametrize(("page", "line"), named_commands(RUNBOOKS.glob("*.md")))
 def test_every_command_that_a_runbook_names_exists(page: str, line: str) -> None:
     assert missing_command(line) is None, f"{page} names {missing_command(line)!r}, which does not exist"
 
