@@ -33,6 +33,8 @@ def missing_command(line: str) -> str | None:
             if word not in verb.commands:
                 return " ".join(words[: at + 1])
             verb = verb.commands[word]
-        elif word.startswith("--") and word not in {"--help", *(name for option in verb.params for name in (*option.opts, *option.secondary_opts))}:
-            return f"{' '.join(words[:at])} {word}"
+        elif word.startswith("--"):
+            known = {name for option in verb.params for name in (*option.opts, *option.secondary_opts)}
+            if word not in {"--help", *known}:
+                return f"{' '.join(words[:at])} {word}"
     return None

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -275,7 +276,12 @@ async def test_what_a_reader_had_not_read_at_the_moment_of_the_backup_is_told_ag
 
     found = await plan(other, story.rig.kafka)
     assert found.again["schedule", lane] <= seq
-    await carry_out(other, found)
+    would, did, again = [hadir(story.rig, "realign", "--database", other, *words) for words in (["--dry-run"], [], [])]
+    assert (would.returncode, did.returncode, again.returncode) == (0, 0, 0), did.stderr
+    assert re.search(r"payroll: \d+ positions in hadir.day.assessed.v1 would go over", would.stdout)
+    assert re.search(r"payroll: \d+ positions in hadir.day.assessed.v1 went over", did.stdout)
+    assert "tell again what had not been read" in did.stdout
+    assert "Every position is where it must be." in again.stdout
     assert await value(other, "select sent_seq from schedule.relay_cursor where lane = $1", lane) < seq
     assert await digest(other) == story.paper.figures.statements
 
