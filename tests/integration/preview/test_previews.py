@@ -127,7 +127,7 @@ async def test_another_calendar_of_a_unit_takes_back_what_its_preview_said(town:
     async with town.schedule.pool.acquire() as connection, connection.transaction():
         change = await org_units_change(connection, file)
     moved = OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", other)
-    assert (change.digest, change.reached) == (unit_calendar_digest([moved]), {unit})
+    assert (change.digest, change.reached) == (unit_calendar_digest([moved]), frozenset({unit}))
 
     found = await asyncio.to_thread(town.preview, change)
     await commands.publish_org_units(town.schedule, [moved])
