@@ -15,6 +15,7 @@ import datetime as dt
 import itertools
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -24,6 +25,7 @@ from services.simulator.settled import Observer
 from shared.kafka import apply_topics
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, DEDUCTION, LANES, TPP_MONTH, Topic
 from tests.benchmarks.filling import fill, first_copies
+from tests.benchmarks.profiling import Samples
 from tests.benchmarks.reference.textbook import prepare
 from tests.benchmarks.stack import Stack, import_people, running, set_clock, watching
 from tests.benchmarks.telling import figure, progress, tell
@@ -46,11 +48,13 @@ async def opened(stack: Stack, province: Province, first: Arrival, observer: Obs
     progress(f"days opened in {time.monotonic() - began:.0f} s")
 
 
-async def through(stack: Stack, observer: Observer, events: int) -> tuple[float, float, float]:
+async def through(stack: Stack, observer: Observer, events: int, samples: Samples | None = None) -> tuple[float, float, float]:
     """Start geofence before so many waiting check-ins; seconds, check-ins and CPU seconds from (at most) a tenth on."""
     assert await observer.lag() == events
     already = sum((await observer.positions("geofence", {CHECK_IN_RECORDED.name})).values())
     stack.start("geofence")
+    if samples is not None:
+        await samples.begin()
     start = time.monotonic(), 0, sum(stack.cpu_s().values())
     patience = time.monotonic() + 120 + events / 50
     while True:
@@ -62,15 +66,20 @@ async def through(stack: Stack, observer: Observer, events: int) -> tuple[float,
         assert now < patience, f"{located:,} of {events:,} located, {await observer.lag():,} events wait"
         if located >= events:
             await observer.until_no_lag(patience_s=patience - now)
+            took = time.monotonic() - start[0]
             break
         await asyncio.sleep(0.02 if events < 10_000 else 0.2)
-    return time.monotonic() - start[0], events - start[1], sum(stack.cpu_s().values()) - start[2]
+    if samples is not None:
+        await samples.end()
+    return took, events - start[1], sum(stack.cpu_s().values()) - start[2]
 
 
-async def sustained(stack: Stack, observer: Observer, found: Iterator[Arrival], seconds: float, warm_up: int) -> tuple[float, str]:
-    """Check-ins per second over about so many seconds, and what happened meanwhile."""
+async def sustained(
+    stack: Stack, observer: Observer, found: Iterator[Arrival], seconds: float, warm_up: int, samples: Samples | None
+) -> tuple[float, int, str]:
+    """Check-ins per second over about so many seconds, how many are on the topic, and what happened meanwhile."""
     stack.stop("geofence")
-    sent = await fill(stack.kafka.bootstrap, found, warm_up)
+    sent = warm = await fill(stack.kafka.bootstrap, found, warm_up)
     took, counted, _ = await through(stack, observer, sent)
     rate = counted / took
     progress(f"warm-up: {rate:,.0f}/s over {sent:,} check-ins")
@@ -78,11 +87,11 @@ async def sustained(stack: Stack, observer: Observer, found: Iterator[Arrival], 
     before = await published(observer)
     sent = await fill(stack.kafka.bootstrap, found, max(int(rate * seconds * 1.1), 100))
     cpu = stack.cpu_s()
-    took, counted, used = await through(stack, observer, sent)
+    took, counted, used = await through(stack, observer, sent, samples)
     after = await published(observer)
     spent = ", ".join(f"{name} {now - cpu.get(name, 0):.0f}" for name, now in sorted(stack.cpu_s().items()) if now > cpu.get(name, 0) + 0.5)
     came = ", ".join(f"{name.removeprefix('hadir.').removesuffix('.v1')} {after[name] - before[name]:,}" for name in after)
-    return counted / took, (
+    return counted / took, warm + sent, (
         f"{took:.0f} s, {sent:,} check-ins led to {came}; {used / counted * 1e6:,.0f} µs of processor a check-in, "
         f"broker and database included (seconds by process: {spent})"
     )
@@ -123,15 +132,16 @@ async def textbook(stack: Stack, province: Province, events: int) -> float:
 
 async def measure(stack: Stack, given: argparse.Namespace) -> None:
     province = Province(1, given.people, MONDAY, given.days)
+    samples = Samples(stack, given.py_spy, given.profile) if given.profile else None
     async with watching(stack) as observer:
         await import_people(stack, province, observer)
         found = iter(first_copies(province))
         first = next(found)
         await opened(stack, province, first, observer)
-        rate, note = await sustained(stack, observer, itertools.chain([first], found), given.seconds, given.warm_up)
+        rate, filled, note = await sustained(stack, observer, itertools.chain([first], found), given.seconds, given.warm_up, samples)
         progress(f"pipeline: {rate:,.0f}/s")
     stack.stop("ingest", "geofence", "schedule", "payroll")
-    simple = await textbook(stack, province, given.reference_events)
+    simple = await textbook(stack, province, min(given.reference_events, filled))
     tell(figure("pipeline", rate, reference="textbook Faust build, per event and per-event SQL", reference_value=simple, note=note))
 
 
@@ -142,8 +152,10 @@ def main() -> None:
     ask.add_argument("--seconds", type=float, default=180.0)
     ask.add_argument("--warm-up", type=int, default=10_000)
     ask.add_argument("--reference-events", type=int, default=15_000)
+    ask.add_argument("--profile", type=Path, metavar="FOLDER", help="say in FOLDER/profile.txt where the time goes (it costs some)")
+    ask.add_argument("--py-spy", default="py-spy", metavar="PROGRAM")
     given = ask.parse_args()
-    with running() as stack:
+    with running(statements=given.profile is not None) as stack:
         asyncio.run(measure(stack, given))
 
 

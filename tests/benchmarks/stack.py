@@ -111,17 +111,15 @@ class Stack:
 
     async def execute(self, *statements: str) -> None:
         """Run statements as the database's owner."""
-        connection = await asyncpg.connect(self.database)
-        try:
-            for statement in statements:
-                await connection.execute(statement)
-        finally:
-            await connection.close()
+        await _tell(self.database, *statements)
 
 
 @contextlib.contextmanager
-def running(*, services: bool = True, **more: str) -> Iterator[Stack]:
-    """A fresh stack, all stopped and removed at the end; without `services` it has servers and topics only."""
+def running(*, services: bool = True, statements: bool = False, **more: str) -> Iterator[Stack]:
+    """A fresh stack, all stopped and removed at the end; without `services` it has servers and topics only.
+
+    With `statements` PostgreSQL counts what it does (pg_stat_statements).
+    """
     home = Path(tempfile.mkdtemp(prefix="hadir-bench-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
     servers: list[Kafka | Postgres] = []
@@ -130,6 +128,11 @@ def running(*, services: bool = True, **more: str) -> Iterator[Stack]:
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         postgres = start_postgres(home / "postgres", log=home / "logs/postgres.log")
+        if statements:  # a library that is loaded at the start of a server that has to be there to be told
+            postgres.wait_ready()
+            asyncio.run(_tell(postgres.url("postgres"), "alter system set shared_preload_libraries = 'pg_stat_statements'"))
+            postgres.stop(15)
+            postgres = start_postgres(home / "postgres", log=home / "logs/postgres.log")
         servers.append(postgres)
         kafka = start_kafka(home / "kafka", log=home / "logs/kafka.log")
         servers.append(kafka)
@@ -216,6 +219,15 @@ def _cpu_s(pid: int) -> float:
             # Own time of each living process, and of each one's ended children.
             ticks += sum(map(int, fields[11:15]))
     return ticks / TICKS
+
+
+async def _tell(database: str, *statements: str) -> None:
+    connection = await asyncpg.connect(database)
+    try:
+        for statement in statements:
+            await connection.execute(statement)
+    finally:
+        await connection.close()
 
 
 def _ready(url: str) -> bool:

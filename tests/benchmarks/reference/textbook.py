@@ -6,9 +6,11 @@ memberships; what it gives up besides is told in reliability.md: whatever raises
 is read again counts twice. So the comparison flatters it.
 """
 
+import datetime as dt
 import math
 import os
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import faust
@@ -19,11 +21,13 @@ from services.simulator.province import Province
 
 RECORDED = "hadir.check-in.recorded.v1"
 LOCATED, DAY, MONTH = (f"hadir.bench.textbook-{name}.v1" for name in ("located", "day", "month"))
+MINUTE = dt.timedelta(minutes=1)
+STARTS, ENDS = 7 * 60 + 30, 16 * 60
 _TABLES = """
 create schema textbook;
 create table textbook.office (unit uuid, lon double precision, lat double precision, radius double precision);
 create index on textbook.office (unit);
-create table textbook.employee (id uuid primary key, unit uuid not null, ceiling bigint not null);
+create table textbook.employee (id uuid primary key, unit uuid not null, ceiling bigint not null, zone text not null);
 create table textbook.check_in (id uuid primary key, employee uuid, mark text, captured_at timestamptz, inside bool, distance int);
 create index on textbook.check_in (employee, captured_at);
 create table textbook.day (employee uuid, date date, late int, early int, primary key (employee, date));
@@ -43,7 +47,7 @@ async def prepare(database: str, province: Province) -> None:
         unit_ids = {unit.number: province.identity("textbook-unit", unit.number) for unit in province.units}
         await connection.copy_records_to_table(
             "employee", schema_name="textbook",
-            records=[(one.employee_id, unit_ids[one.unit.number], one.ceiling) for one in province.people()],
+            records=[(one.employee_id, unit_ids[one.unit.number], one.ceiling, one.unit.region.timezone) for one in province.people()],
         )  # fmt: skip
         await connection.copy_records_to_table(
             "office", schema_name="textbook",
@@ -108,19 +112,21 @@ async def locate(pool: "asyncpg.Pool[asyncpg.Record]", event: dict[str, Any]) ->
 
 async def assess(pool: "asyncpg.Pool[asyncpg.Record]", event: dict[str, Any]) -> dict[str, Any]:
     """How late was the first mark of the day, how early the last?"""
+    zone = await pool.fetchval("select zone from textbook.employee where id = $1::text::uuid", event["employee_id"])
+    at = dt.datetime.fromisoformat(event["captured_at"]).astimezone(ZoneInfo(zone))
+    midnight = at.replace(hour=0, minute=0, second=0, microsecond=0)
     row = await pool.fetchrow(
-        "select min(captured_at) filter (where mark = 'in') as came, max(captured_at) filter (where mark = 'out') as gone,"
-        " min(($2::text::timestamptz at time zone 'Asia/Jakarta')::date) as date from textbook.check_in where employee = $1::text::uuid"
-        " and (captured_at at time zone 'Asia/Jakarta')::date = ($2::text::timestamptz at time zone 'Asia/Jakarta')::date",
-        event["employee_id"], event["captured_at"],
+        "select min(captured_at) filter (where mark = 'in') as came, max(captured_at) filter (where mark = 'out') as gone"
+        " from textbook.check_in where employee = $1::text::uuid and captured_at >= $2 and captured_at < $2 + interval '1 day'",
+        event["employee_id"], midnight,
     )  # fmt: skip
     assert row is not None  # an aggregate always has a row
     late = early = 0
     if row["came"] is not None:
-        late = max(0, (row["came"].hour + 7) % 24 * 60 + row["came"].minute - 450)
+        late = max(0, (row["came"] - midnight) // MINUTE - STARTS)
     if row["gone"] is not None:
-        early = max(0, 960 - ((row["gone"].hour + 7) % 24 * 60 + row["gone"].minute))
-    date = str(row["date"] or event["captured_at"][:10])
+        early = max(0, ENDS - (row["gone"] - midnight) // MINUTE)
+    date = str(at.date())
     await pool.execute(
         "insert into textbook.day values ($1::text::uuid, $2::text::date, $3, $4)"
         " on conflict (employee, date) do update set late = excluded.late, early = excluded.early",
