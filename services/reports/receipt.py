@@ -35,7 +35,7 @@ def build(gathered: Gathered, date: dt.date | None = None) -> Receipt:
     for line in sums["lines"]:
         line["rule"] = _rule(line, by_date.get(line["date"]), gathered.packs[UUID(line["policy_id"])])
     for cut in sums["sanctions"]:
-        cut["decisions"] = [_decision(one) for one in gathered.sanctions if one.step == cut["code"]]
+        cut["decisions"] = [_decision(one) for one in _decided(gathered) if one.step == cut["code"]]
     ceiling = None if reported.ceiling is None else {
         "amount": reported.ceiling, "static_tkd": None if month.basis.ceiling is None else month.basis.ceiling.static_tkd,
     }
@@ -107,6 +107,26 @@ def _rule(line: Mapping[str, Any], day: Day | None, pack: Pack) -> dict[str, Any
                         "band": None if band is None else {"code": band.code, "min": band.min, "max": band.max},
                     })
     return {"findings": found, "of_the_month": None if found else OF_THE_MONTH.get(line["code"])}
+
+
+def _decided(gathered: Gathered) -> Sequence[Sanction]:
+    """The decisions that the month's cuts rest on: for a closed month as they stood at its close, whatever was decided since.
+
+    Whether one was annulled since is told as it is now. A month that was closed before its cuts were kept shows what is known now.
+    """
+    frozen = gathered.month.closed_on
+    if frozen is None or not frozen.sanctions:
+        return gathered.sanctions
+    now = {(one.step, one.date): one for one in gathered.sanctions}
+    found = []
+    for cut in frozen.sanctions:
+        assert cut.date is not None  # the store keeps none without it
+        today = now.get((cut.step, cut.date))
+        found.append(Sanction(
+            cut.step, cut.date, percent_text(cut.percent), cut.first_month, cut.last_month, cut.legal_source,
+            None if cut.document is None else json.loads(cut.document), today and today.decided_by, today is None or today.withdrawn,
+        ))
+    return found
 
 
 def _decision(one: Sanction) -> dict[str, Any]:

@@ -58,11 +58,12 @@ class Supplement:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a month is computed from, beside the rule packs: its days, its ceiling, the absences in a row before it."""
+    """What a month is computed from, beside the rule packs: days, ceiling, absences in a row before it, decided cuts in force."""
 
     days: Mapping[dt.date, PricedDay]
     ceiling: Ceiling | None
     streak_before: int = 0
+    sanctions: tuple[Sanction, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,9 @@ class EmployeeMonth:
     @property
     def basis(self) -> Basis:
         """What the reported figures were computed from: what was known at the close, or what is known now."""
-        return self.closed_on or Basis(self.days, self.ceiling, self.streak_before)
+        return self.closed_on or Basis(
+            self.days, self.ceiling, self.streak_before, tuple(one for one in self.sanctions if not one.withdrawn)
+        )
 
     def with_days(self, days: Iterable[PricedDay]) -> "EmployeeMonth":
         """The month with these days taken in; a version that is not newer than the known one is ignored."""

@@ -4,6 +4,7 @@ The cut is discipline, not attendance (PP 94/2021 Art. 8(3) and 10: of the perfo
 month's percents and of their cap, but a line of its own, which names the step.
 """
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -20,12 +21,20 @@ _NOT_CUTS: Final = frozenset({CAP, ROUNDING, SUPPLEMENT, CUT_LIMIT})
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """A cut that holds in a month: the step that was decided, its percent of the ceiling, its article; `withdrawn` takes nothing."""
+    """A cut that holds in a month: the step that was decided, its percent of the ceiling, its article; `withdrawn` takes nothing.
+
+    `date` is the absence day that the step was decided for, `first_month` to `last_month` ("2026-02") are the months of the cut,
+    `document` is the decision's paper as JSON text: what a receipt names, and what a closed month keeps of it.
+    """
 
     step: str
     percent: Fraction
     legal_source: str
     withdrawn: bool = False
+    date: dt.date | None = None
+    first_month: str = ""
+    last_month: str = ""
+    document: str | None = None
 
 
 def sanction_lines(

@@ -17,6 +17,7 @@ from services.payroll.rules import (
     LineKey,
     Posting,
     PricedDay,
+    Sanction,
     Supplement,
 )
 from shared.events import DayStatus, FindingKind
@@ -68,6 +69,12 @@ def write_facts(month: EmployeeMonth) -> str:
         content["closed_on"] = {
             "ceiling": basis.ceiling and [basis.ceiling.amount, basis.ceiling.static_tkd], "streak": basis.streak_before,
         }
+        if basis.sanctions:
+            content["closed_on"]["cuts"] = [
+                [cut.step, percent_text(cut.percent), cut.legal_source, cut.date and cut.date.isoformat(), cut.first_month, cut.last_month,
+                 cut.document]
+                for cut in basis.sanctions
+            ]
         if basis.days != month.days:  # only of the few months that change after their close
             content["closed_on"]["days"] = [_day(day, place(day.policy_id)) for _, day in sorted(basis.days.items())]
     content["policies"] = [str(policy_id) for policy_id in policies]
@@ -82,7 +89,9 @@ def read_facts(text: str) -> Facts:
     closed_on = None
     if (basis := content.get("closed_on")) is not None:
         then = {day.date: day for day in (_read_day(row, policies) for row in basis["days"])} if "days" in basis else days
-        closed_on = Basis(then, basis["ceiling"] and Ceiling(*basis["ceiling"]), basis["streak"])
+        closed_on = Basis(
+            then, basis["ceiling"] and Ceiling(*basis["ceiling"]), basis["streak"], tuple(_cut(*row) for row in basis.get("cuts", ()))
+        )
     in_force = {}
     for date, code, origin, percent, amount, policy, number in content["lines"]:
         key = LineKey(date and dt.date.fromisoformat(date), code, origin)
@@ -96,6 +105,11 @@ def read_facts(text: str) -> Facts:
         head=content.get("head", ""),
         closed_on=closed_on,
     )
+
+
+def _cut(step: str, percent: str, source: str, date: str | None, first: str, last: str, document: str | None) -> Sanction:
+    day = None if date is None else dt.date.fromisoformat(date)
+    return Sanction(step, parse_percent(percent), source, False, day, first, last, document)
 
 
 def _supplement(owed: Supplement) -> tuple[str, int]:

@@ -1,5 +1,6 @@
 """Employee-months, their ledger and their closes in Postgres; everything here runs under the employees' lanes."""
 
+import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
@@ -29,7 +30,8 @@ _LOAD = """
 select k.employee_id, k.month, m.version, m.closed, m.raw_percent, m.percent, m.amount, m.supplementary,
        m.ceiling as reported_ceiling, m.days_assessed, m.days_final, m.entries, m.streak_after, m.facts,
        c.amount as ceiling, c.static_tkd, p.streak_after as streak_before, x.month is not null as close_asked,
-       (select array_agg(array[s.step, s.percent, s.legal_source, s.withdrawn::text] order by s.date, s.step) from sanction s
+       (select array_agg(array[s.step, s.percent, s.legal_source, s.withdrawn::text, s.date::text, s.first_month, s.last_month,
+                               s.document::text] order by s.date, s.step) from sanction s
         where s.employee_id = k.employee_id and k.month between s.first_month and s.last_month) as sanctions
 from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as k (employee_id, month, before, lane)
 left join month m on m.employee_id = k.employee_id and m.month = k.month
@@ -81,7 +83,8 @@ def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
     ceiling = None if row["ceiling"] is None else Ceiling(row["ceiling"], row["static_tkd"])
     streak_before = row["streak_before"] or 0
     sanctions = tuple(
-        Sanction(step, parse_percent(percent), source, withdrawn == "true") for step, percent, source, withdrawn in row["sanctions"] or ()
+        Sanction(step, parse_percent(percent), source, withdrawn == "true", dt.date.fromisoformat(date), first, last, document)
+        for step, percent, source, withdrawn, date, first, last, document in row["sanctions"] or ()
     )
     if row["version"] is None:
         new = opened_closed(employee_id, month) if row["close_asked"] else EmployeeMonth(employee_id, month)

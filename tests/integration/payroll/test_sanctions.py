@@ -165,8 +165,51 @@ async def test_the_receipt_names_article_and_document_of_a_cut_and_anyone_can_ve
         verifier.verify(canonical(receipt).encode())
 
 
-async def receipt_of(database: str, employee: UUID) -> dict[str, Any]:
-    """The receipt of a person whom schedule knows as well."""
+async def test_a_closed_month_with_cut_and_limit_stays_provable_whatever_is_decided_of_the_cut_afterwards(
+    payroll: Payroll, decisions: Decisions, pack: Policy, absence: Callable[..., DayAssessed], fresh_database: str,
+) -> None:
+    me = decisions.employee
+    await payroll.set_ceiling(me, "2026-02", 1_000_000)
+    await payroll.hear(*[absence(me, dt.date(2026, 2, 1 + n), pack) for n in range(28)])
+    await decisions.hear("decided", cut_months=1)
+    await payroll.close("2026-02")
+    verifier = _verifier()
+    closed = await receipt_of(fresh_database, me)
+    assert (closed["state"], closed["arithmetic"]["amount"], closed["arithmetic"]["cut_limit"]["amount"]) == ("CLOSED", 1_000_000, -90_000)
+    earlier = canonical(closed).encode()
+    assert verifier.verify(earlier)
+
+    # Decided anew, smaller and for later months: what the closed month took stands, and rests on the decision of that time.
+    await decisions.hear("decided", cut_percent="10.00", effective_from="2026-04", document=PAPER.model_copy(update={"number": "800/99"}))
+    assert (await payroll.month(me, "2026-03"))["supplementary"] == -160_000
+    anew = await receipt_of(fresh_database, me, known=True)
+    [decision] = anew["arithmetic"]["sanctions"][0]["decisions"]
+    assert (decision["percent"], decision["document"]["number"], decision["first_month"]) == ("25.00", "800/12/BKD", "2026-02")
+    assert verifier.verify(canonical(anew).encode(), earlier)
+
+    await decisions.hear("withdrawn")
+    assert (await payroll.month(me, "2026-03"))["supplementary"] == -160_000  # given back once, not twice
+    annulled = await receipt_of(fresh_database, me, known=True)
+    assert annulled["arithmetic"]["sanctions"][0]["decisions"][0]["withdrawn"]
+    assert verifier.verify(canonical(annulled).encode(), earlier)
+
+
+async def receipt_of(database: str, employee: UUID, *, known: bool = False) -> dict[str, Any]:
+    """The receipt of a person whom schedule knows as well; `known` when it does already."""
+    if not known:
+        await make_known(database, employee)
+    auditor = await connect(database, None)
+    try:
+        await auditor.execute(f"set role {AUDIT_ROLE}")
+        gathered = await gather(auditor, str(employee), "2026-02")
+    finally:
+        await auditor.close()
+    assert gathered is not None
+    return build(gathered)
+
+
+async def make_known(database: str, employee: UUID) -> None:
+    """Schedule knows the person, too."""
     connection = await connect(database, "schedule")
     try:
         await connection.execute(
@@ -177,14 +220,6 @@ async def receipt_of(database: str, employee: UUID) -> dict[str, Any]:
             employee, lane_of(employee), [uuid4()])
     finally:
         await connection.close()
-    auditor = await connect(database, None)
-    try:
-        await auditor.execute(f"set role {AUDIT_ROLE}")
-        gathered = await gather(auditor, str(employee), "2026-02")
-    finally:
-        await auditor.close()
-    assert gathered is not None
-    return build(gathered)
 
 
 def _verifier() -> Any:
