@@ -8,7 +8,7 @@ from typing import Any, Final
 import yaml
 
 from deploy.grafana.__main__ import files as dashboards
-from shared.topics import TOPICS
+from shared.topics import DEDUCTION, TOPICS
 
 RULES: Final = Path(__file__).parent / "rules"
 COMPONENT: Final = Path(__file__).parents[1] / "k8s" / "components" / "monitoring"
@@ -54,9 +54,13 @@ def config_maps() -> list[dict[str, Any]]:
 
 
 def monitor_user() -> dict[str, Any]:
-    """The KafkaUser of services/monitor: it asks every topic how far it goes, and reads none."""
+    """The KafkaUser of services/monitor: it asks every topic how far it goes, and reads only ledger entries, to compare them."""
     rights = [
-        {"resource": {"type": "topic", "name": topic.name, "patternType": "literal"}, "operations": ["Describe"]} for topic in TOPICS
+        {
+            "resource": {"type": "topic", "name": topic.name, "patternType": "literal"},
+            "operations": ["Describe", "Read"] if topic is DEDUCTION else ["Describe"],
+        }
+        for topic in TOPICS
     ]
     return {
         "apiVersion": "kafka.strimzi.io/v1",

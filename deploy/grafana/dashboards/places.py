@@ -7,6 +7,11 @@ _WORKED = 'max by (opd, mode, status) (hadir_opd_days{opd=~"$opd", mode=~"WFO|WF
 _ANYWHERE = 'max by (opd, mode, status) (hadir_opd_days{opd=~"$opd", mode="WFA"})'
 _ABSENT = 'max by (opd, mode, status) (hadir_opd_days{opd=~"$opd", mode=~"WFO|WFA", status="ABSENT"})'
 _MISPLACED = 'max by (opd, mode) (hadir_opd_misplaced_days{opd=~"$opd", mode=~"WFO|WFA"})'
+_OVER_SCHEME = (
+    'clamp_min(max by (org_unit) (hadir_schedule_wfa_share{org_unit=~"$opd", kind="planned"})'
+    ' - max by (org_unit) (hadir_schedule_scheme_quota{org_unit=~"$opd"}), 0)'
+)
+"""Only what is planned is set against the quota: both are of the next day of work, the fact is of the last one."""
 
 PLACES = Dashboard(
     uid="hadir-wfo-wfa",
@@ -80,6 +85,25 @@ PLACES = Dashboard(
             12,
             9,
             steps=((0.03, YELLOW), (0.1, RED)),
+            decimals=1,
+            most=1,
+        ),
+        Panel(
+            "Rencana melebihi skema per OPD",
+            "Bagian WFA yang direncanakan untuk hari kerja berikutnya dikurangi kuota skema OPD itu; nol bila tidak "
+            "melebihi, atau bila OPD tidak punya skema berkuota.",
+            "bars",
+            "percentunit",
+            (
+                Query(
+                    f'max by (opd) (label_replace({_OVER_SCHEME}, "opd", "$1", "org_unit", "(.*)"))'
+                    f" or 0 * sum by (opd) ({_WORKED})",
+                    "{{opd}}",
+                ),
+            ),
+            24,
+            8,
+            steps=((0.0001, RED),),
             decimals=1,
             most=1,
         ),
