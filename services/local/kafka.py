@@ -77,7 +77,7 @@ def _format(command: list[str], properties: Path) -> None:
     cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     done = subprocess.run(  # noqa: S603 - our own command
         [*command, "-XX:TieredStopAtLevel=1", "kafka.tools.StorageTool", "format", "--ignore-formatted",
-         "-t", cluster, "-c", str(properties)],
+         f"--cluster-id={cluster}", "-c", str(properties)],  # one id in 64 begins with a dash: no argument of its own
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
