@@ -34,7 +34,8 @@ async def fill(kafka: str, found: Iterable[Arrival], most: int) -> int:
     waiting = []
     try:
         for arrival in found:
-            event = CheckInRecorded.model_validate({**arrival.body(), "received_at": max(arrival.at, arrival.stamp.captured)})
+            # Received now: of what was received long ago, geofence would erase the coordinates meanwhile.
+            event = CheckInRecorded.model_validate({**arrival.body(), "received_at": now})
             own, employee = event.check_in_id, str(event.employee_id)
             envelope = Envelope(own, CHECK_IN_RECORDED.ce_type, "/hadir/ingest", now, str(own), None, own)
             waiting.append(await producer.send(
