@@ -112,7 +112,7 @@ async def _export(url: str, file: Path, month: str) -> bool:
     finally:
         await connection.close()
     wrong = differences(totals, rows)
-    print_line(f"{len(totals)} people in {file.name}, {_rupiah(sum(totals.values()))}")
+    print_line(f"{len(totals)} people in {file.name}, {_rupiah(sum(amount for _, amount in totals.values()))}")
     for number, told, kept in wrong[:_SHOWN]:
         print_line(f"DIFFERENCE row {number}: file {told}, ledger {kept}")
     print_line(f"{len(wrong)} rows of the file are not the ledger's." if wrong else "Every row of the file equals the ledger.")

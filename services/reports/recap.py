@@ -125,8 +125,8 @@ def _sums(people: Sequence[Recapped], *, percent: bool = False) -> tuple[Cell, .
     )  # fmt: skip
 
 
-def read_recap(file: Path) -> tuple[dict[int, int], list[RowError]]:
-    """The deduction of each person of an exported recap (csv, or xlsx as written here), by its row; and what cannot be read."""
+def read_recap(file: Path) -> tuple[dict[str, tuple[int, int]], list[RowError]]:
+    """(row, deduction) of each person of an exported recap (csv, or xlsx as written here), by NIP; and what cannot be read."""
     try:
         raw = file.read_bytes()
         if not raw.startswith(workbook.FIRST_BYTES):
@@ -138,12 +138,16 @@ def read_recap(file: Path) -> tuple[dict[int, int], list[RowError]]:
             rows = list(_of_workbook(raw))
     except (OSError, workbook.Unreadable) as problem:
         return {}, [RowError(1, None, f"berkas tidak dapat dibaca: {problem}")]
-    errors, read = [], {}
-    for number, nip, amount in rows:
-        if read_nip(nip) is None:
+    errors: list[RowError] = []
+    read: dict[str, tuple[int, int]] = {}
+    for number, text, amount in rows:
+        nip = read_nip(text)
+        if nip is None:
             continue  # a line of totals, or above the heading
-        if re.fullmatch(r"-?[0-9]+", amount):
-            read[number] = int(amount)
+        if nip in read:
+            errors.append(RowError(number, "NIP", f"sudah ada di baris {read[nip][0]}"))
+        elif re.fullmatch(r"-?[0-9]+", amount):
+            read[nip] = (number, int(amount))
         else:
             errors.append(RowError(number, "Potongan", "bukan rupiah bulat"))
     if not read and not errors:
@@ -160,13 +164,16 @@ def _of_workbook(raw: bytes) -> Iterator[tuple[int, str, str]]:
             yield number, row[places[0]], row[places[1]]
 
 
-def differences(told: Mapping[int, int], people: Iterable[Recapped]) -> list[tuple[int, int | None, int | None]]:
-    """Rows of a recap, in its order, whose deduction is not the ledger's: (row, in the file, in the ledger)."""
-    kept = [one.ledger for one in people]
-    wrong: list[tuple[int, int | None, int | None]] = []
-    for place, (row, amount) in enumerate(sorted(told.items())):
-        now = kept[place] if place < len(kept) else None
-        if amount != now:
-            wrong.append((row, amount, now))
-    wrong += [(0, None, amount) for amount in kept[len(told):]]
-    return wrong
+def differences(
+    told: Mapping[str, tuple[int, int]], people: Iterable[Recapped]
+) -> list[tuple[int, int | None, int | None]]:
+    """What of a recap is not the ledger's, whatever order its rows have: (row, in the file, in the ledger), in order of row.
+
+    Compared by NIP. Row 0 is somebody whom the file does not name; a ledger of None, somebody whom the month does not know.
+    """
+    kept = {one.nip: one.ledger for one in people}
+    wrong: list[tuple[int, int | None, int | None]] = [
+        (row, amount, kept.get(nip)) for nip, (row, amount) in told.items() if kept.get(nip) != amount
+    ]
+    wrong += [(0, None, amount) for nip, amount in kept.items() if nip not in told]
+    return sorted(wrong, key=lambda one: one[0])

@@ -43,12 +43,12 @@ left join lateral (
 left join schedule.org_unit u on u.org_unit_id = at_end.unit
 where e.played_clock = $4 and ($5::text is null or u.code = $5)
   and (d.employee_id is not null or m.employee_id is not null or l.employee_id is not null)
-order by unit, e.name, e.nip
+order by coalesce(u.code, '?') collate "C", e.name collate "C", e.nip collate "C"
 """
 
 
 async def people_of(connection: Connection, month: str, unit: str | None, clock: str = "") -> list[Recapped]:
-    """Everybody of a month ("2026-02"), or of one unit (by code), who live by `clock`; in order of unit and name.
+    """Everybody of a month ("2026-02"), or of one unit (by code), who live by `clock`; in order of unit, name and NIP (by code point).
 
     Somebody who moved within the month stands under the unit of its last day.
     """

@@ -124,7 +124,8 @@ def _decided(gathered: Gathered) -> Sequence[Sanction]:
         today = now.get((cut.step, cut.date))
         found.append(Sanction(
             cut.step, cut.date, percent_text(cut.percent), cut.first_month, cut.last_month, cut.legal_source,
-            None if cut.document is None else json.loads(cut.document), None if today is None else today.decided_by, today is None or today.withdrawn,
+            None if cut.document is None else json.loads(cut.document), None if today is None else today.decided_by,
+            today is None or today.withdrawn,
         ))
     return found
 

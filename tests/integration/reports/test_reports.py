@@ -1,5 +1,6 @@
 """Reports from real tables: their sums are the ledger's to the rupiah, in whatever form they are written."""
 
+import dataclasses
 import datetime as dt
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -48,6 +49,21 @@ async def auditor(books: Any) -> AsyncIterator[Connection]:
         await connection.close()
 
 
+async def test_a_recap_that_was_sorted_anew_still_equals_the_ledger_and_a_repeated_nip_is_named(
+    books: Any, auditor: Connection, tmp_path: Path
+) -> None:
+    [one] = await people_of(auditor, "2026-02", None, CLOCK)
+    other = dataclasses.replace(one, nip="1" * 18, name="Zaini Contoh", ledger=70_000)
+    to_csv(per_person([other, one], "2026-02", "OPEN", None, [], ""), tmp_path / "rekap.csv")
+    told, problems = read_recap(tmp_path / "rekap.csv")
+    assert (problems, differences(told, [one, other])) == ([], [])
+    assert [wrong[1:] for wrong in differences(told, [one])] == [(70_000, None)]
+
+    to_csv(per_person([one, one], "2026-02", "OPEN", None, [], ""), tmp_path / "rekap.csv")
+    _, [problem] = read_recap(tmp_path / "rekap.csv")
+    assert (problem.column, problem.row) == ("NIP", 3)
+
+
 async def test_a_recap_is_the_ledger_to_the_rupiah_in_every_form(books: Any, auditor: Connection, tmp_path: Path) -> None:
     people = await people_of(auditor, "2026-02", None, CLOCK)
     ledger = await auditor.fetchval("select sum(amount) from payroll.ledger where month = '2026-02'")
@@ -65,9 +81,9 @@ async def test_a_recap_is_the_ledger_to_the_rupiah_in_every_form(books: Any, aud
     for write, name in ((to_csv, "rekap.csv"), (to_xlsx, "rekap.xlsx")):
         write(document, tmp_path / name)
         told, problems = read_recap(tmp_path / name)
-        assert (list(told.values()), problems, differences(told, people)) == ([30_000], [], [])
-        row = next(iter(told))
-        assert differences({row: 30_001}, people) == [(row, 30_001, 30_000)]
+        [(nip, (row, amount))] = told.items()
+        assert (nip, amount, problems, differences(told, people)) == (one.nip, 30_000, [], [])
+        assert differences({nip: (row, 30_001)}, people) == [(row, 30_001, 30_000)]
         assert differences({}, people) == [(0, None, 30_000)]
     to_pdf(document, tmp_path / "rekap.pdf", dt.datetime(2026, 3, 3, tzinfo=dt.UTC))
     assert (tmp_path / "rekap.pdf").read_bytes().startswith(b"%PDF-")
