@@ -19,7 +19,7 @@ from shared.relay import Relay
 from tests.simulation.trial import run
 from tests.simulation.world import World
 
-SEEDS = int(os.environ.get("HADIR_SEEDS", "10000" if "CI" in os.environ else "400"))
+SEEDS = int(os.environ.get("HADIR_SEEDS", "400"))
 CHUNK = 100
 MUTANT_SEEDS = 150
 
