@@ -74,8 +74,8 @@ async def _chunk(connection: Any, people: list[Person], policy: UUID) -> None:
     await connection.execute(
         "insert into geofence.check_in (check_in_id, employee_id, lane, digest, event_id, correlation_id, mark, captured_at, received_at,"
         " latitude, longitude, accuracy_m, mock, evidence, reason_given, version, site, site_distance_m, activity_site, region, quality)"
-        " select id, employee, lane, sha256(id::text::bytea), id, id, mark, at, now(), -3.79, 102.26, 12, false, true, false, 1, 'inside', 20,"
-        " false, 'inside', 'good'"
+        " select id, employee, lane, sha256(id::text::bytea), id, id, mark, at, now(), -3.79, 102.26, 12, false, true, false, 1,"
+        " 'inside', 20, false, 'inside', 'good'"
         " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[]) v(id, employee, lane, mark, at)",
         ids, owners, [lane_of(owner) for owner in owners], [mark[3] for mark in marks], at,
     )  # fmt: skip
@@ -108,7 +108,7 @@ async def cost(people: int, events: int, stack: Stack) -> float:
         stack.stop("geofence")
         sent = await fill(stack.kafka.bootstrap, spread(province, events), events)
         took, counted, used = await through(stack, observer, sent)
-    found = used / counted * 1e6
+    found = sum(used.values()) / counted * 1e6
     progress(f"{people:,} people: {found:,.0f} µs of processor a check-in ({counted / took:,.0f}/s)")
     return found
 

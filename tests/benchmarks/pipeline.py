@@ -48,20 +48,20 @@ async def opened(stack: Stack, province: Province, first: Arrival, observer: Obs
     progress(f"days opened in {time.monotonic() - began:.0f} s")
 
 
-async def through(stack: Stack, observer: Observer, events: int, samples: Samples | None = None) -> tuple[float, float, float]:
-    """Start geofence before so many waiting check-ins; seconds, check-ins and CPU seconds from (at most) a tenth on."""
+async def through(stack: Stack, observer: Observer, events: int, samples: Samples | None = None) -> tuple[float, int, dict[str, float]]:
+    """Start geofence before so many waiting check-ins; from (at most) a tenth on: seconds, check-ins, CPU seconds by process."""
     assert await observer.lag() == events
     already = sum((await observer.positions("geofence", {CHECK_IN_RECORDED.name})).values())
     stack.start("geofence")
     if samples is not None:
         await samples.begin()
-    start = time.monotonic(), 0, sum(stack.cpu_s().values())
+    start = time.monotonic(), 0, stack.cpu_s()
     patience = time.monotonic() + 120 + events / 50
     while True:
         located = sum((await observer.positions("geofence", {CHECK_IN_RECORDED.name})).values()) - already
         now = time.monotonic()
         if located <= events / 10:
-            start = now, located, sum(stack.cpu_s().values())
+            start = now, located, stack.cpu_s()
         stack.check()
         assert now < patience, f"{located:,} of {events:,} located, {await observer.lag():,} events wait"
         if located >= events:
@@ -69,9 +69,10 @@ async def through(stack: Stack, observer: Observer, events: int, samples: Sample
             took = time.monotonic() - start[0]
             break
         await asyncio.sleep(0.02 if events < 10_000 else 0.2)
+    used = {name: cpu - start[2].get(name, 0.0) for name, cpu in stack.cpu_s().items()}
     if samples is not None:
         await samples.end()
-    return took, events - start[1], sum(stack.cpu_s().values()) - start[2]
+    return took, events - start[1], used
 
 
 async def sustained(
@@ -86,14 +87,13 @@ async def sustained(
     stack.stop("geofence")
     before = await published(observer)
     sent = await fill(stack.kafka.bootstrap, found, max(int(rate * seconds * 1.1), 100))
-    cpu = stack.cpu_s()
     took, counted, used = await through(stack, observer, sent, samples)
     after = await published(observer)
-    spent = ", ".join(f"{name} {now - cpu.get(name, 0):.0f}" for name, now in sorted(stack.cpu_s().items()) if now > cpu.get(name, 0) + 0.5)
+    spent = ", ".join(f"{name} {cpu / counted * 1e6:,.0f}" for name, cpu in sorted(used.items()) if cpu)
     came = ", ".join(f"{name.removeprefix('hadir.').removesuffix('.v1')} {after[name] - before[name]:,}" for name in after)
     return counted / took, warm + sent, (
-        f"{took:.0f} s, {sent:,} check-ins led to {came}; {used / counted * 1e6:,.0f} µs of processor a check-in, "
-        f"broker and database included (seconds by process: {spent})"
+        f"{took:.0f} s, {sent:,} check-ins led to {came}; {sum(used.values()) / counted * 1e6:,.0f} µs of processor a check-in, "
+        f"broker and database included ({spent})"
     )
 
 
