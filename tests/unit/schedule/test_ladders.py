@@ -1,6 +1,7 @@
 """The ladder as data: every step has its meaning, the shipped table is that of PP 94/2021, and PPPK may have one of its own."""
 
 import datetime as dt
+from fractions import Fraction
 
 from services.schedule.ladders import ladders
 from services.schedule.rules import LadderDay, counted, ladder
@@ -25,7 +26,7 @@ def test_every_step_of_every_table_is_named_with_its_article() -> None:
 def test_the_three_cuts_are_a_quarter_for_six_nine_and_twelve_months() -> None:
     cuts = [step.cut for name, step in ladders().steps.items() if name.startswith("TPP_CUT")]
 
-    assert [(cut.percent, cut.months) for cut in cuts if cut] == [(25, 6), (25, 9), (25, 12)]
+    assert [(cut.percent, cut.months) for cut in cuts if cut] == [(Fraction(25), months) for months in (6, 9, 12)]
 
 
 def test_pppk_climb_the_table_that_the_pack_of_their_agency_gives_them() -> None:

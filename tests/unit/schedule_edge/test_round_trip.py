@@ -137,7 +137,7 @@ def test_a_workbook_says_what_its_cells_stand_for_and_a_nip_that_excel_made_a_nu
     (dt.timedelta(hours=25), "25:00"), ("", ""), (1.98001012005011e17, "1.98001012005011E+17"),
 ])
 def test_cells_are_read_as_an_officer_would_have_typed_them(cell: str | float | bool | dt.date | dt.time, text: str) -> None:
-    assert text_of(cell) == text  # type: ignore[arg-type]
+    assert text_of(cell) == text
 
 
 def test_what_is_no_workbook_is_told_in_a_sentence(tmp_path: Path) -> None:
