@@ -123,13 +123,13 @@ BENCHES: Final[Mapping[str, Bench]] = {
     "pipeline": Bench(
         "pipeline", ("pipeline",),
         {"quick": ("--people", "300", "--days", "1", "--warm-up", "150", "--seconds", "1", "--reference-events", "300"),
-         "normal": (), "long": ("--seconds", "600", "--people", "60000")},
+         "normal": (), "long": ("--seconds", "200", "--people", "40000", "--reference-events", "20000")},
         {"quick": 500, "normal": 1_200, "long": 3_600},
     ),
     "load": Bench(
         "load", ("http-load",),
         {"quick": ("--rate", "30", "--seconds", "4"), "normal": (), "long": ("--seconds", "120")},
-        {"quick": 400, "normal": 600, "long": 1_800},
+        {"quick": 400, "normal": 900, "long": 2_400},
     ),
     "latency": Bench(
         "latency", ("latency-100-p50", "latency-100-p99", "latency-700-p50", "latency-700-p99"),

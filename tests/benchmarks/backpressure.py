@@ -1,6 +1,6 @@
 """Floods ingest with ten times what is sustained and looks whether it sheds before memory grows, and loses nothing.
 
-    python -m tests.benchmarks.backpressure --rate 10000 --seconds 15
+    python -m tests.benchmarks.backpressure --rate 10000 --seconds 12
 
 Batches of 500 leave at their times whether or not earlier ones were answered, over at most 256 connections at once: what
 cannot even be sent is counted as turned away by the machine. A batch that is answered 503 is not sent again, so what
@@ -152,7 +152,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--people", type=int, default=5_000)
     ask.add_argument("--rate", type=float, default=10_000.0, help="check-ins a second that are offered")
-    ask.add_argument("--seconds", type=float, default=15.0)
+    ask.add_argument("--seconds", type=float, default=12.0)
     ask.add_argument("--queue", type=int, default=10_000, help="HADIR_INGEST_QUEUE")
     given = ask.parse_args()
     with running(HADIR_INGEST_QUEUE=str(given.queue)) as stack:

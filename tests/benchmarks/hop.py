@@ -124,7 +124,7 @@ async def _rows(stack: Stack) -> int:
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("--events", type=int, default=100_000)
+    ask.add_argument("--events", type=int, default=60_000)
     given = ask.parse_args()
     with running(services=False) as stack:
         asyncio.run(measure(stack, given.events))

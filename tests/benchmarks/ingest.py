@@ -103,7 +103,7 @@ async def _until_answering(url: str, content: bytes) -> None:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--people", type=int, default=5_000)
-    ask.add_argument("--seconds", type=float, default=10.0)
+    ask.add_argument("--seconds", type=float, default=6.0)
     given = ask.parse_args()
     with running(services=False) as stack:
         asyncio.run(measure(stack, given.people, given.seconds))

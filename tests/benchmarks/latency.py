@@ -73,7 +73,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--slow", type=float, default=100.0)
     ask.add_argument("--fast", type=float, default=700.0)
-    ask.add_argument("--seconds", type=float, default=25.0)
+    ask.add_argument("--seconds", type=float, default=20.0)
     given = ask.parse_args()
     with running() as stack:
         asyncio.run(measure(stack, given.slow, given.fast, given.seconds))

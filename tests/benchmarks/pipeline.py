@@ -86,7 +86,7 @@ async def sustained(
     progress(f"warm-up: {rate:,.0f}/s over {sent:,} check-ins")
     stack.stop("geofence")
     before = await published(observer)
-    sent = await fill(stack.kafka.bootstrap, found, max(int(rate * seconds * 1.1), 100))
+    sent = await fill(stack.kafka.bootstrap, found, max(int(rate * seconds * 1.15), 100))
     took, counted, used = await through(stack, observer, sent, samples)
     after = await published(observer)
     spent = ", ".join(f"{name} {cpu / counted * 1e6:,.0f}" for name, cpu in sorted(used.items()) if cpu)
@@ -147,11 +147,11 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    ask.add_argument("--people", type=int, default=27_000)
+    ask.add_argument("--people", type=int, default=14_000)
     ask.add_argument("--days", type=int, default=12)
-    ask.add_argument("--seconds", type=float, default=180.0)
+    ask.add_argument("--seconds", type=float, default=60.0)
     ask.add_argument("--warm-up", type=int, default=10_000)
-    ask.add_argument("--reference-events", type=int, default=15_000)
+    ask.add_argument("--reference-events", type=int, default=8_000)
     ask.add_argument("--profile", type=Path, metavar="FOLDER", help="say in FOLDER/profile.txt where the time goes (it costs some)")
     ask.add_argument("--py-spy", default="py-spy", metavar="PROGRAM")
     given = ask.parse_args()

@@ -91,7 +91,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--days", type=int, default=30_000)
     ask.add_argument("--rate", type=float, default=300.0)
-    ask.add_argument("--seconds", type=float, default=25.0)
+    ask.add_argument("--seconds", type=float, default=20.0)
     given = ask.parse_args()
     with running() as stack:
         asyncio.run(measure(stack, given))
