@@ -4,8 +4,7 @@
 
 5,000 offices (two thirds circles, one third drawn with 12 corners) in ten regencies whose borders have 8,000
 vertices; 1,000 org units with five offices each; marks mostly at the office, some at the fence, some at home, some from
-anywhere in the region; batches of 500 as the worker hands them over. Processor time counts. With --tile38 the same
-points are asked of a Tile38 server over a pipelined connection (see reference/tile38.py); its wall time counts.
+anywhere in the region; batches of 500 as the worker hands them over. Processor time counts.
 """
 
 import argparse
@@ -80,7 +79,6 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--rounds", type=int, default=10)
     ask.add_argument("--reference-marks", type=int, default=2_000)
-    ask.add_argument("--tile38", metavar="PROGRAM", help="a tile38-server to ask the same points")
     given = ask.parse_args()
     chance = random.Random(38)
     drawn, centres = sites(chance)
@@ -109,10 +107,6 @@ def main() -> None:
     assert not opposite, f"{opposite} opposite verdicts: the reference does not decide the same question"
     verdicts = ", ".join(f"{verdict} {count:,}" for verdict, count in sorted(Counter(one.site for one in judged).items()))
     note = f"best of {given.rounds} rounds over {BATCH * BATCHES:,} marks ({verdicts}); processor time; reference on {len(some):,} of them"
-    if given.tile38:
-        from tests.benchmarks.reference.tile38 import ask_all  # noqa: PLC0415 - only where there is a server
-
-        note += f"; Tile38 answers the same points in {ask_all(given.tile38, drawn, some) * 1e6:.1f} µs each (wall, pipelined)"
     tell(figure("geofence", min(ours) * 1e6, reference="shapely and pyproj point by point", reference_value=min(others) * 1e6, note=note))
 
 
