@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--topic", action="append", default=[], help="a topic of facts; default: all that are pseudonymous")
     parser.add_argument("--every", type=float, default=600.0, metavar="S", help="seconds after which a file is written (default 600)")
     parser.add_argument("--records", type=int, default=200_000, metavar="N", help="most records in memory (default 200000)")
-    parser.add_argument("--port", type=int, default=8805, help="metrics and health (default 8805)")
+    parser.add_argument("--port", type=int, default=8807, help="metrics and health (default 8807)")
     given = parser.parse_args(arguments)
     logs.configure(SERVICE, settings().log_level)
     try:
