@@ -84,9 +84,10 @@ def outages(world: dict[str, Any], person: str) -> tuple[list[Fact], list[Fact]]
 
 
 def explains_lateness(outage: Fact, came: dt.datetime, start: dt.datetime) -> bool:
-    """He came while it was on or within an hour after it, and it had fallen on the hour before the start or later."""
+    """He came while it was on or within an hour after it, and it had fallen on the hour before or after the start."""
     hour = dt.timedelta(hours=1)
-    return bool(outage["from"] < came <= outage["to"] + hour and outage["to"] > start - hour)
+    soon_after = outage["from"] < came <= outage["to"] + hour
+    return bool(soon_after and outage["to"] > start - hour and outage["from"] < start + hour)
 
 
 def explains_no_in(outage: Fact, start: dt.datetime) -> bool:

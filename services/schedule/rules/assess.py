@@ -294,10 +294,13 @@ def _with_reasons(
 
 
 def _explains_late(case: _Case, came: dt.datetime, outages: Sequence[Outage]) -> Outage | None:
-    """The outage that explains a late check-in: it fell on the time to check in, and he came soon after it ended."""
+    """The outage that explains a late check-in: it fell on the time around the start, and he came soon after it ended.
+
+    One that began later kept nobody from being there in time.
+    """
     margin = case.policy.outage_margin_minutes * MINUTE
     for outage in outages:
-        if outage.since < came <= outage.until + margin and outage.until > case.start - margin:
+        if outage.since < min(came, case.start + margin) and came <= outage.until + margin and outage.until > case.start - margin:
             return outage
     return None
 
