@@ -176,6 +176,8 @@ _BODIES: Final[Mapping[str, type[Body]]] = {
     "appeal": AppealBody,
 }
 KINDS: Final = tuple(_BODIES)
+RECORDED: Final = frozenset({"apel", "left", "letter", "move"})
+"""What an office finds or orders and nobody asks for; all else is asked for and decided level by level (`requests`)."""
 
 OF_ONE: Final = frozenset({"leave", "manual", "fraud", "review", "apel", "left", "permission", "move", "appeal"})
 """Kinds that are about one person; the others may be about a unit or everybody."""

@@ -26,9 +26,8 @@ def test_every_api_is_up_with_its_documents(house: Any, name: str) -> None:
 
 async def test_what_is_commanded_over_http_reaches_the_audit_topic(house: Any) -> None:
     bkd = acting("bkd")
-    outage = {"kind": "outage", "reason": "SE 4/2026", "state": "approved",
-              "body": {"from": "2019-08-01T07:00:00+07:00", "to": "2019-08-01T08:00:00+07:00"}}
-    answer = httpx.post(f"{house.addresses['schedule_api']}/v1/corrections", json=outage, headers=bkd | keyed(), timeout=30)
+    letter = {"kind": "letter", "reason": "SE 4/2026", "body": {"from": "2019-08-01", "to": "2019-08-01"}}
+    answer = httpx.post(f"{house.addresses['schedule_api']}/v1/corrections", json=letter, headers=bkd | keyed(), timeout=30)
 
     assert answer.status_code == 201, answer.text
     correction_id = UUID(answer.json()["correction_id"])

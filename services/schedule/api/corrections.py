@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from services.schedule.api.days import First, Last, in_range
 from services.schedule.commands import record_fact
-from services.schedule.corrections import KINDS
+from services.schedule.corrections import KINDS, RECORDED, CorrectionRefused
 from services.schedule.store import concluded, listing
 from shared.faults import Fault
 from shared.lanes import Lanes
@@ -45,7 +45,7 @@ class NewCorrection(CommandBody):
     """Koreksi yang dicatat. `body` memuat bidang menurut jenisnya; koreksi lama diganti dengan menyebut id-nya."""
 
     correction_id: Annotated[UUID | None, Field(description="Id koreksi yang diganti; kosong untuk yang baru")] = None
-    kind: Annotated[str, Field(description=f"Salah satu dari: {', '.join(KINDS)}")]
+    kind: Annotated[str, Field(description=f"Salah satu dari: {', '.join(sorted(RECORDED))}; yang lain melalui POST /v1/requests")]
     state: State = "approved"
     employee_id: UUID | None = None
     org_unit_id: UUID | None = None
@@ -98,7 +98,14 @@ async def get_correction(
 async def record_correction(
     body: NewCorrection, command: Annotated[Command, commands("corrections.record")]
 ) -> Response:
-    """Catat koreksi beserta keputusannya; hari yang tersentuh dinilai ulang dengan sendirinya."""
+    """Catat temuan atau perintah kantor; hari yang tersentuh dinilai ulang dengan sendirinya.
+
+    Cuti, dinas luar, tanda yang lupa, gangguan, dan keputusan atasnya diminta dan diputus menurut tingkatnya (/v1/requests).
+    """
+    if body.kind in KINDS and body.kind not in RECORDED:
+        raise CorrectionRefused(
+            f"koreksi {body.kind} diminta lalu diputus menurut tingkatnya: POST /v1/requests atau `hadir correction request`"
+        )
     correction_id = body.correction_id or command.id
 
     async def act(lanes: Lanes) -> Recorded:

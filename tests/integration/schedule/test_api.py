@@ -34,10 +34,8 @@ async def worked(office: Office) -> Office:
     return office
 
 
-def leave(office: Office, **more: Any) -> dict[str, Any]:
-    day = str(MONDAY + DAY)
-    return {"kind": "leave", "employee_id": str(office.employee), "reason": "SK 12/2026",
-            "body": {"kind": "annual", "from": day, "to": day}, **more}
+def roll_call(office: Office, **more: Any) -> dict[str, Any]:
+    return {"kind": "apel", "employee_id": str(office.employee), "reason": "SK 12/2026", "body": {"date": str(MONDAY)}, **more}
 
 
 async def test_people_are_listed_page_by_page_without_a_hole(api: httpx.AsyncClient, office: Office) -> None:
@@ -116,17 +114,17 @@ async def test_reference_data_is_read_as_it_was_published(api: httpx.AsyncClient
     assert isinstance((await read(api, "/calendars"))["items"], list)
 
 
-async def test_a_recorded_leave_changes_the_day_and_is_on_record_once(api: httpx.AsyncClient, worked: Office) -> None:
+async def test_a_recorded_roll_call_changes_the_day_and_is_on_record_once(api: httpx.AsyncClient, worked: Office) -> None:
     bkd, key = acting("bkd"), keyed()
 
-    first = await api.post("/v1/corrections", json=leave(worked), headers={**bkd, **key})
-    again = await api.post("/v1/corrections", json=leave(worked), headers={**bkd, **key})
+    first = await api.post("/v1/corrections", json=roll_call(worked), headers={**bkd, **key})
+    again = await api.post("/v1/corrections", json=roll_call(worked), headers={**bkd, **key})
 
     assert first.status_code == again.status_code == 201
     assert first.content == again.content
     assert again.headers["hadir-replayed"] == "true"
     await worked.work_off()
-    assert (await read(api, f"/days/{worked.employee}/{MONDAY + DAY}"))["status"] == "LEAVE"
+    assert "APEL" in [finding["kind"] for finding in (await read(api, f"/days/{worked.employee}/{MONDAY}"))["findings"]]
     [listed] = (await read(api, "/corrections", employee_id=worked.employee, **WEEK))["items"]
     assert listed["correction_id"] == first.json()["correction_id"]
     assert await read(api, f"/corrections/{listed['correction_id']}", acting("employee", worked.employee)) == listed
@@ -134,6 +132,20 @@ async def test_a_recorded_leave_changes_the_day_and_is_on_record_once(api: httpx
     assert told["action"] == "corrections.record"
     assert told["subject"] == listed["correction_id"]
     assert told["detail"] == {"role": "bkd", "reason": "SK 12/2026", "key": key["Idempotency-Key"]}
+
+
+async def test_what_is_decided_level_by_level_cannot_be_recorded_past_the_levels(api: httpx.AsyncClient, worked: Office) -> None:
+    day = str(MONDAY + DAY)
+    for kind, body in (
+        ("leave", {"kind": "annual", "from": day, "to": day}),
+        ("manual", {"date": day, "mark": "in", "time": "07:20"}),
+        ("outage", {"from": f"{day}T07:00:00+07:00", "to": f"{day}T08:00:00+07:00"}),
+        ("fraud", {"check_ins": [str(uuid4())], "decision": "confirmed"}),
+    ):
+        asked = {**roll_call(worked), "kind": kind, "body": body}
+        answer = await api.post("/v1/corrections", json=asked, headers={**acting("bkd"), **keyed()})
+        assert refused(answer) == (422, "refused")
+        assert "/v1/requests" in answer.json()["detail"]
 
 
 async def audited(office: Office, actor: str) -> list[dict[str, Any]]:
@@ -146,9 +158,9 @@ async def audited(office: Office, actor: str) -> list[dict[str, Any]]:
 
 async def test_a_key_serves_one_request_only(api: httpx.AsyncClient, worked: Office) -> None:
     headers = {**acting("bkd"), **keyed()}
-    assert (await api.post("/v1/corrections", json=leave(worked), headers=headers)).status_code == 201
+    assert (await api.post("/v1/corrections", json=roll_call(worked), headers=headers)).status_code == 201
 
-    other = await api.post("/v1/corrections", json=leave(worked, reason="SK 13/2026"), headers=headers)
+    other = await api.post("/v1/corrections", json=roll_call(worked, reason="SK 13/2026"), headers=headers)
 
     assert refused(other) == (409, "idempotency-key-reused")
     assert len(await audited(worked, headers["Hadir-Actor"])) == 1
@@ -157,7 +169,7 @@ async def test_a_key_serves_one_request_only(api: httpx.AsyncClient, worked: Off
 async def test_a_crowd_with_one_key_records_once(api: httpx.AsyncClient, worked: Office) -> None:
     headers = {**acting("bkd"), **keyed()}
 
-    answers = await asyncio.gather(*(api.post("/v1/corrections", json=leave(worked), headers=headers) for _ in range(12)))
+    answers = await asyncio.gather(*(api.post("/v1/corrections", json=roll_call(worked), headers=headers) for _ in range(12)))
 
     done = {answer.content for answer in answers if answer.status_code == 201}
     assert len(done) == 1
@@ -168,17 +180,17 @@ async def test_a_crowd_with_one_key_records_once(api: httpx.AsyncClient, worked:
 
 async def test_a_refused_command_leaves_no_trace_and_its_key_may_be_used_again(api: httpx.AsyncClient, worked: Office) -> None:
     headers = {**acting("bkd"), **keyed()}
-    nobody = leave(worked, employee_id=str(uuid4()))
+    nobody = roll_call(worked, employee_id=str(uuid4()))
 
     for _ in range(2):
         assert refused(await api.post("/v1/corrections", json=nobody, headers=headers)) == (422, "refused")
-    assert (await api.post("/v1/corrections", json=leave(worked), headers=headers)).status_code == 201
+    assert (await api.post("/v1/corrections", json=roll_call(worked), headers=headers)).status_code == 201
 
     assert len(await audited(worked, headers["Hadir-Actor"])) == 1
 
 
 async def test_whoever_lacks_the_verb_or_the_key_is_refused(api: httpx.AsyncClient, office: Office) -> None:
-    body = leave(office)
+    body = roll_call(office)
 
     async def post(*headers: dict[str, str], content: Any = body) -> tuple[int, str]:
         merged = {name: value for part in headers for name, value in part.items()}
@@ -209,7 +221,7 @@ async def test_wrong_requests_are_told_field_by_field(api: httpx.AsyncClient) ->
     assert refused(await api.delete("/v1/org-units")) == (405, "method-not-allowed")
     assert refused(await api.post("/v1/corrections", content=b"{", headers=keyed() | {"Content-Type": "application/json"})) == (
         400, "malformed-json")
-    assert refused(await api.post("/v1/corrections", content=b" " * 300_000, headers=keyed())) == (413, "body-too-large")
+    assert refused(await api.post("/v1/corrections", content=b" " * 9_000_000, headers=keyed())) == (413, "body-too-large")
 
 
 async def test_it_is_ready_once_the_tables_are_there(api: httpx.AsyncClient) -> None:
