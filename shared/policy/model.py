@@ -397,8 +397,13 @@ class Policy(Part):
         return percent
 
     def ladder_for(self, kind: EmployeeKind) -> tuple[LadderRow, ...]:
-        """The discipline ladder of this kind of employee."""
-        return self.ladder_by_kind.get(kind, self.ladder)
+        """The discipline ladder of this kind of employee; empty for PPPK without a table of their own.
+
+        PP 94/2021 is for PNS and those who are to become PNS. For PPPK each agency sets its table (PP 49/2018 Art. 52), and until
+        then the work contract governs, which nobody can propose steps from.
+        """
+        of_contract = kind in {EmployeeKind.PPPK, EmployeeKind.PPPK_PW}
+        return self.ladder_by_kind.get(kind, () if of_contract else self.ladder)
 
     @cached_property
     def identity(self) -> UUID:

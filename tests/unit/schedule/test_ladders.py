@@ -49,3 +49,10 @@ def test_a_dossier_holds_the_days_that_the_step_counts_and_no_other_year() -> No
     assert len(counted([*older, *ABSENT], pack, reached["CONSECUTIVE_10"])) == 10
     minutes = Policy(convert_minutes_per_day=450)
     assert [day.minutes for day in counted([*older, *ABSENT], minutes, reached["ORAL_WARNING"])] == [40, 0, 0, 0]
+
+
+def test_who_works_by_contract_climbs_no_ladder_that_his_agency_has_not_set() -> None:
+    plain = Policy()
+    assert plain.ladder_for(EmployeeKind.PNS) == plain.ladder_for(EmployeeKind.CPNS) == plain.ladder
+    assert plain.ladder
+    assert plain.ladder_for(EmployeeKind.PPPK) == plain.ladder_for(EmployeeKind.PPPK_PW) == ()
