@@ -17,6 +17,7 @@ import pytest
 from services.local.state import read_run
 from services.local.supervisor import COMMANDS
 from shared.kafka import check_topics
+from shared.topics import TOPICS
 
 PATIENCE_S = 280.0
 pytestmark = pytest.mark.timeout(900)  # several starts of everything in one test
@@ -100,7 +101,7 @@ def test_one_command_plays_a_day_that_equals_the_known_truth_and_ends_cleanly(ho
         "PostgreSQL 18",
         "schemas",
         "Kafka 4.3.1",
-        r"topics \(25 changes\)",
+        rf"topics \({len(TOPICS)} changes\)",
         "services: ingest",
     ):
         assert re.search(rf"{phase}.* \d+\.\d s", terminal.output), phase
