@@ -73,6 +73,13 @@ async def connect(url: str, service: Service | None, *, name: str = "hadir") -> 
     )
 
 
+async def connect_auditor(url: str, name: str = "hadir report") -> Connection:
+    """A connection that may read every schema and write none; `name` shows in pg_stat_activity. Raises what connecting raises."""
+    connection: Connection = await connect(url, None, name=name)
+    await connection.execute(f"set role {AUDIT_ROLE}; set default_transaction_read_only = on")
+    return connection
+
+
 async def open_pool(
     url: str, service: Service | None, *, min_size: int = 1, max_size: int = 4, more: Mapping[str, str] | None = None
 ) -> Pool:

@@ -79,6 +79,12 @@ def database(postgres: str, kafka: str) -> str:
     return _new_database(postgres)
 
 
+@pytest.fixture(scope="module")
+def module_database(postgres: str) -> str:
+    """URL of a database with all schemas for one file of tests."""
+    return _new_database(postgres)
+
+
 @pytest.fixture
 def fresh_database(postgres: str) -> str:
     """URL of a database with all schemas that no other test has seen."""

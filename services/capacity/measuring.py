@@ -6,7 +6,7 @@ from typing import Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from services.reports.flow import connect_auditor
+from shared.database import connect_auditor
 from shared.kafka import security
 from shared.topics import SERVICES, TOPICS
 

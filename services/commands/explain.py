@@ -65,8 +65,8 @@ def explain(
 
 
 async def _gather(url: str, employee: str, month: str) -> "Gathered | None":
-    from services.reports.flow import connect_auditor
     from services.reports.gathering import gather
+    from shared.database import connect_auditor
 
     connection = await connect_auditor(url)
     try:

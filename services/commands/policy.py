@@ -200,19 +200,17 @@ def waiting(
 
 
 async def _waited_for(url: str) -> list[tuple[UUID, str | None, dt.datetime]]:
-    from shared.database import AUDIT_ROLE, open_pool
+    from shared.database import connect_auditor
 
-    pool = await open_pool(url, None, max_size=1)
+    connection = await connect_auditor(url)
     try:
-        async with pool.acquire() as connection:
-            await connection.execute(f"set role {AUDIT_ROLE}")
-            rows = await connection.fetch(
-                "select w.policy_id, p.name, w.since from payroll.waiting_pack w left join schedule.policy p using (policy_id)"
-                " order by since"
-            )
-            return [(row["policy_id"], row["name"], row["since"]) for row in rows]
+        rows = await connection.fetch(
+            "select w.policy_id, p.name, w.since from payroll.waiting_pack w left join schedule.policy p using (policy_id)"
+            " order by since"
+        )
+        return [(row["policy_id"], row["name"], row["since"]) for row in rows]
     finally:
-        await pool.close()
+        await connection.close()
 
 
 def _told(changes: tuple[Change, ...], before: str, after: str, same_base: bool) -> Iterator[str]:

@@ -250,13 +250,14 @@ def _preview(
     """Play the change, tell the result, and keep it."""
     from concurrent.futures.process import BrokenProcessPool
 
+    from services.preview.asking import read_change
     from services.preview.playing import play
     from services.preview.result import as_json as in_json
     from services.preview.result import as_lines
     from shared.failures import is_infrastructure
 
     url = _url(database)
-    change = _run(_read(url, asked, units or []))
+    change = _run(read_change(url, asked, units or []))
     try:
         done = play(url, change, window, dt.datetime.now(dt.UTC), processes=processes, progress=_progress)
     except BrokenProcessPool:
@@ -279,23 +280,6 @@ def _preview(
         print_line(line)
     print_line("")
     print_line(f"kept as preview {preview_id}" + ("; a second person must approve it: hadir preview approve" if second else ""))
-
-
-async def _read(url: str, asked: "Callable[[Connection], Awaitable[Change]]", codes: list[str]) -> "Change":
-    from dataclasses import replace
-
-    from services.preview.asking import units_named
-    from shared.database import AUDIT_ROLE, connect
-
-    connection = await connect(url, None, name="hadir preview")
-    try:
-        await connection.execute(f"set role {AUDIT_ROLE}")
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            change = await asked(connection)
-            units = await units_named(connection, codes) if codes else None
-    finally:
-        await connection.close()
-    return change if units is None else replace(change, units=frozenset(units.values()))
 
 
 async def _kept(

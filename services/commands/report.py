@@ -211,7 +211,7 @@ def _give(make: "Callable[[Connection], Awaitable[Document]]", form: str | None,
 
 
 async def _made(url: str, make: "Callable[[Connection], Awaitable[Document]]") -> "Document":
-    from services.reports.flow import connect_auditor
+    from shared.database import connect_auditor
 
     connection = await connect_auditor(url)
     try:

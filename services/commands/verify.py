@@ -60,7 +60,7 @@ def _rupiah(amount: int) -> str:
 
 async def _ledger(url: str) -> bool:
     from services.payroll.store.balance import balance as compare
-    from services.reports.flow import connect_auditor
+    from shared.database import connect_auditor
 
     connection = await connect_auditor(url)
     try:
@@ -97,9 +97,9 @@ async def _events(url: str, kafka: str, month: str | None) -> bool:
 
 
 async def _export(url: str, file: Path, month: str) -> bool:
-    from services.reports.flow import connect_auditor
     from services.reports.recap import differences, read_recap
     from services.reports.recapping import people_of
+    from shared.database import connect_auditor
 
     totals, problems = read_recap(file)
     for problem in problems[:_SHOWN]:

@@ -1,6 +1,7 @@
 """All checks, one after the other; what cannot be reached is a finding too, and the rest goes on."""
 
 import datetime as dt
+import os
 from collections.abc import AsyncIterator, Callable
 from zoneinfo import ZoneInfo
 
@@ -13,9 +14,8 @@ from services.doctor.system_checks import (
     check_flow,
     check_services,
     check_settings,
-    environment,
 )
-from shared.database import AUDIT_ROLE, open_pool
+from shared.database import connect_auditor
 from shared.failures import is_infrastructure
 from shared.settings import Settings
 
@@ -26,7 +26,7 @@ _EASTERNMOST = ZoneInfo("Asia/Jayapura")
 async def examine(settings: Settings) -> AsyncIterator[Finding]:
     """Everything that was found, as it is found."""
     today = dt.datetime.now(_EASTERNMOST).date()
-    for finding in check_settings(settings, environment()):
+    for finding in check_settings(settings, os.environ):
         yield finding
     async for finding in _reached("kafka", "Start it, or name it in HADIR_KAFKA.", lambda: check_broker(settings)):
         yield finding
@@ -37,24 +37,22 @@ async def examine(settings: Settings) -> AsyncIterator[Finding]:
 
 
 async def _ask_database(settings: Settings, today: dt.date) -> AsyncIterator[Finding]:
-    pool = await open_pool(settings.database, None, max_size=1)
+    connection = await connect_auditor(settings.database, "hadir doctor")
     try:
-        async with pool.acquire() as connection:
-            await connection.execute(f"set role {AUDIT_ROLE}")
-            tables_fit = True
-            async for finding in check_database(connection, settings):
-                tables_fit = tables_fit and not (finding.area == "postgres" and finding.verdict == "fail")
+        tables_fit = True
+        async for finding in check_database(connection, settings):
+            tables_fit = tables_fit and not (finding.area == "postgres" and finding.verdict == "fail")
+            yield finding
+        if not tables_fit:
+            return
+        for check in (check_flow(connection), check_balance(connection)):
+            async for finding in check:
                 yield finding
-            if not tables_fit:
-                return
-            for check in (check_flow(connection), check_balance(connection)):
-                async for finding in check:
-                    yield finding
-            for about in (check_people, check_calendars, check_rosters, check_months):
-                async for finding in about(connection, today):
-                    yield finding
+        for about in (check_people, check_calendars, check_rosters, check_months):
+            async for finding in about(connection, today):
+                yield finding
     finally:
-        await pool.close()
+        await connection.close()
 
 
 async def _reached(area: str, remedy: str, check: Callable[[], AsyncIterator[Finding]]) -> AsyncIterator[Finding]:

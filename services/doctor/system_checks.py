@@ -1,7 +1,6 @@
 """Whether Kafka, PostgreSQL and the services stand as they must to keep the promise that nothing is lost."""
 
 import datetime as dt
-import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from typing import Final
@@ -153,8 +152,3 @@ async def check_services(settings: Settings) -> AsyncIterator[Finding]:
                 yield Finding("services", "ok", f"{service} is ready.")
             else:
                 yield Finding("services", "fail", f"{service} is not ready: {answer.text[:200]}", "docs/runbooks.")
-
-
-def environment() -> Mapping[str, str]:
-    """Variables of the process itself."""
-    return os.environ

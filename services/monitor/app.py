@@ -17,8 +17,9 @@ from services.monitor.flows import Flows
 from services.monitor.proofs import tell_proofs
 from services.monitor.schemes import tell_schemes
 from services.monitor.server import Server
-from services.reports.flow import Flow, connect_auditor
+from services.reports.flow import Flow
 from shared import logs, metrics
+from shared.database import connect_auditor
 from shared.failures import is_infrastructure
 from shared.health import HealthServer, Readiness
 from shared.settings import Settings

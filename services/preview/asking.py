@@ -1,7 +1,8 @@
 """Reads what somebody thinks of making, in the very files and by the very readers of the imports, as a change to play."""
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from services.schedule.reference import CalendarState, RosterState
 from services.schedule.rules.taking_force import digest_of
 from services.schedule.store import reference_rows as rows
 from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
-from shared.database import Connection
+from shared.database import Connection, connect_auditor
 from shared.events import RosterDay
 from shared.imports import RowError, read_table
 from shared.policy import load_policies
@@ -124,6 +125,18 @@ def reached_by(sites: Collection[SiteRow]) -> frozenset[UUID] | None:
     if any(site.employee_ids or not site.org_unit_ids for site in sites):
         return None
     return frozenset(unit for site in sites for unit in site.org_unit_ids)
+
+
+async def read_change(url: str, asked: Callable[[Connection], Awaitable[Change]], codes: Collection[str]) -> Change:
+    """What is asked, read in one snapshot by the audit role, for the units with these codes (none: all)."""
+    connection = await connect_auditor(url, "hadir preview")
+    try:
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            change = await asked(connection)
+            units = await units_named(connection, codes) if codes else None
+    finally:
+        await connection.close()
+    return change if units is None else replace(change, units=frozenset(units.values()))
 
 
 async def units_named(connection: Connection, codes: Collection[str]) -> Mapping[str, UUID]:

@@ -6,7 +6,7 @@ from services.geofence.importer import Gate, Moving
 from services.preview.asking import reached_by, sites_digest
 from services.preview.people import look_at
 from services.schedule.taking_force import Refused, allow_sites
-from shared.database import AUDIT_ROLE, connect
+from shared.database import connect_auditor
 
 
 def sites_gate(url: str, actor: str, now: dt.datetime | None = None) -> Gate:
@@ -21,9 +21,8 @@ def sites_gate(url: str, actor: str, now: dt.datetime | None = None) -> Gate:
             return None
         units = reached_by([*moving.rows, *moving.replaced] if moving.replaced else moving.exposing)
         digest = sites_digest(moving.rows) if moving.replaced else None
-        connection = await connect(url, None, name="hadir gate")
+        connection = await connect_auditor(url, "hadir gate")
         try:
-            await connection.execute(f"set role {AUDIT_ROLE}")
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 await look_at(connection, "schedule")
                 await allow_sites(connection, units, digest, actor, now or dt.datetime.now(dt.UTC))

@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import logging
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +17,7 @@ from services.schedule.store.preview_orders import Order
 from services.schedule.store.previews import Preview
 from services.schedule.taking_force import Refused
 from shared import logs
-from shared.database import AUDIT_ROLE, Connection, connect
+from shared.database import Connection
 from shared.failures import is_infrastructure
 from shared.lanes import Lanes
 from shared.policy import PolicyError
@@ -74,19 +73,10 @@ async def play_next(lanes: Lanes, url: str, *, processes: int = 2) -> bool:
 
 async def change_of(url: str, order: Order) -> Change:
     """The change that an order asks for, read as an import would read it. Raises Refusal, PolicyError."""
-    connection = await connect(url, None, name="hadir preview")
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"berkas.{_ENDINGS[order.kind]}"
         await asyncio.to_thread(path.write_text, order.content, encoding="utf-8")
-        try:
-            await connection.execute(f"set role {AUDIT_ROLE}")
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                change = await _read(connection, path, order)
-                codes = order.asked.get("org_units") or ()
-                units = await asking.units_named(connection, codes) if codes else None
-        finally:
-            await connection.close()
-    return change if units is None else replace(change, units=frozenset(units.values()))
+        return await asking.read_change(url, lambda connection: _read(connection, path, order), order.asked.get("org_units") or ())
 
 
 async def _read(connection: Connection, path: Path, order: Order) -> Change:

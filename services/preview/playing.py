@@ -20,7 +20,7 @@ from services.preview.judging import Sides, played
 from services.preview.result import Found
 from services.schedule.memory import Memory, Reference
 from services.schedule.store import reference_rows as rows
-from shared.database import AUDIT_ROLE, Connection, connect
+from shared.database import Connection, connect_auditor
 from shared.topics import LANES
 
 PROCESSES: Final = 2
@@ -65,7 +65,7 @@ async def _play(
     url: str, change: Change, window: Window, now: dt.datetime, processes: int, progress: Callable[[int, int], None]
 ) -> Played:
     started = time.monotonic()
-    connection = await _auditor(url)
+    connection = await connect_auditor(url, "hadir preview")
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("set local idle_in_transaction_session_timeout = 0")  # it only keeps the snapshot open
@@ -124,12 +124,6 @@ def _units(change: Change) -> frozenset[UUID] | None:
     return change.concerns & change.units
 
 
-async def _auditor(url: str) -> Connection:
-    connection = await connect(url, None, name="hadir preview")
-    await connection.execute(f"set role {AUDIT_ROLE}")
-    return connection
-
-
 class _Process:
     """What one process keeps between lanes: its connection, and the reference data of both sides with their warm memories."""
 
@@ -156,7 +150,7 @@ class _Process:
         found, after, units = Found(), UUID(int=0), _units(self.job.change)
         while True:
             if self.connection is None:
-                self.connection = await _auditor(self.job.url)
+                self.connection = await connect_auditor(self.job.url, "hadir preview")
             async with self.connection.transaction(isolation="repeatable_read", readonly=True):
                 await self.connection.execute(f"set transaction snapshot '{self.job.snapshot}'")
                 if self.sides is None:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from shared.database import AUDIT_ROLE, Connection, open_pool
+from shared.database import Connection, connect_auditor
 
 MOST_NAMED: Final = 10
 _AT_ONCE: Final = 2_000
@@ -54,14 +54,12 @@ class Statement:
 
 async def digest(database: str) -> dict[str, tuple[int, str]]:
     """Number of rows and SHA-256 of each kind of statement in one database (URL), in one snapshot."""
-    pool = await open_pool(database, None, max_size=1)
+    connection = await connect_auditor(database, "hadir replay")
     try:
-        async with pool.acquire() as connection:
-            await connection.execute(f"set role {AUDIT_ROLE}")
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                return await digest_seen_by(connection)
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return await digest_seen_by(connection)
     finally:
-        await pool.close()
+        await connection.close()
 
 
 async def digest_seen_by(connection: Connection) -> dict[str, tuple[int, str]]:
@@ -91,10 +89,8 @@ async def compare(live: str, rebuilt: str) -> list[Statement]:
 
 
 async def _all(database: str, name: str) -> dict[str, str]:
-    pool = await open_pool(database, None, max_size=1)
+    connection = await connect_auditor(database, "hadir replay")
     try:
-        async with pool.acquire() as connection:
-            await connection.execute(f"set role {AUDIT_ROLE}")
-            return {row["key"]: row["value"] for row in await connection.fetch(_STATEMENTS[name])}
+        return {row["key"]: row["value"] for row in await connection.fetch(_STATEMENTS[name])}
     finally:
-        await pool.close()
+        await connection.close()

@@ -16,7 +16,7 @@ from shared.lanes import Lanes, Record
 from shared.schemas import apply_schemas
 from shared.settings import Settings
 from shared.streaming import Context, Worker
-from shared.topics import LANES, TOPICS, Service, Topic
+from shared.topics import LANES, Service, Topic
 
 BATCH: Final = 500
 """Records in one transaction, as in the services."""
@@ -113,7 +113,7 @@ async def rebuild(settings: Settings, database: str, progress: Progress) -> Sour
 
         await _from_topics(source, geofence, progress)
         await _hand_on(geofence, schedule, progress)
-        await _from_topics(source, schedule, progress, but={topic.name for topic in _told_by(geofence)})
+        await _from_topics(source, schedule, progress)
         while True:
             done = await geofence.do_chores()
             done += await _hand_on(geofence, schedule, progress)
@@ -127,11 +127,12 @@ async def rebuild(settings: Settings, database: str, progress: Progress) -> Sour
         return source
 
 
-async def _from_topics(source: Source, service: Rebuilt, progress: Progress, but: frozenset[str] | set[str] = frozenset()) -> None:
+async def _from_topics(source: Source, service: Rebuilt, progress: Progress) -> None:
     """Feeds a service the consumed topics of which nobody rebuilds the records."""
     done = 0
+    rebuilt = {name for name, _ in _SERVICES}
     for topic in service.worker.consumes:
-        if topic.name in but:
+        if topic.owner in rebuilt:
             continue
         async for rows in source.batches(topic):
             records = [row for row in rows if isinstance(row, Record)]
@@ -149,10 +150,6 @@ async def _hand_on(teller: Rebuilt, hearer: Rebuilt, progress: Progress) -> int:
         done += len(records)
         progress(f"{hearer.service}: events of {teller.service}", done)
     return done
-
-
-def _told_by(service: Rebuilt) -> list[Topic[Any]]:
-    return [topic for topic in TOPICS if topic.owner == service.service]
 
 
 _SERVICES: Final[tuple[tuple[Service, Callable[[Context], Worker]], ...]] = (

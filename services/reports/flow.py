@@ -6,7 +6,7 @@ from typing import Any, Final, Self, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.database import AUDIT_ROLE, Connection, connect
+from shared.database import connect_auditor
 from shared.kafka import security
 from shared.topics import (
     CHECK_IN_LOCATED,
@@ -28,13 +28,6 @@ CONSUMED: Final[tuple[tuple[Service, tuple[Topic[Any], ...]], ...]] = (
 
 Ends: TypeAlias = Mapping[tuple[str, int], int]
 """End offsets by topic and partition, as they were at one moment."""
-
-
-async def connect_auditor(database: str, name: str = "hadir report") -> Connection:
-    """A connection that may read every schema and write none. Raises what connecting raises."""
-    connection: Connection = await connect(database, None, name=name)
-    await connection.execute(f"set role {AUDIT_ROLE}; set default_transaction_read_only = on")
-    return connection
 
 
 class Flow:

@@ -17,8 +17,8 @@ import pytest
 
 from deploy.grafana.__main__ import DASHBOARDS
 from deploy.grafana.queries import fit
-from services.reports.flow import connect_auditor
 from services.reports.invented import CANARY_CLOCKS
+from shared.database import connect_auditor
 
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 QUERIES = [

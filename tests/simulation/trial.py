@@ -20,7 +20,6 @@ from shared.batches import Batches
 from shared.events import Event
 from shared.failures import BadDeploy, Fenced
 from shared.health import Readiness
-from shared.isolation import Streak
 from shared.lanes import Lanes, Record, Work
 from shared.positions import Positions
 from shared.relay import Relay
@@ -128,7 +127,6 @@ class Worker(Process):
         self.relay._tidied = float("inf")
         self.relay._connected = self._connected  # type: ignore[method-assign]
         self.chores = Chores(self.lanes, SimpleNamespace())  # type: ignore[arg-type]  # its memory is for assess_days alone
-        self.chores._streak = Streak()
         PROCESS.reset(token)
         self.spawn(self.relay.run())
         self.spawn(self._pump())

@@ -60,7 +60,6 @@ class Process:
             pass
         except BaseException as error:  # noqa: BLE001 - as in shared.streaming: whatever escapes ends the process
             if self.alive:
-                self.world.deaths.append(f"{self.name}: {error!r}")
                 if not isinstance(error, self.world.may_end):
                     self.world.surprises.append(error)
                 self.crash()
@@ -89,7 +88,6 @@ class World:
     def __init__(self, seed: int, lanes: int, trouble: float) -> None:
         self.chance = random.Random(seed)
         self.trouble = trouble
-        self.deaths: list[str] = []
         self.surprises: list[BaseException] = []
         self.may_end: tuple[type[BaseException], ...] = ()
         self.out_seq = dict.fromkeys(range(lanes), 0)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from services.__main__ import app
-from services.reports.flow import connect_auditor
+from shared.database import connect_auditor
 
 VERIFIER = Path(__file__).parents[3] / "docs" / "verify_receipt.py"
 

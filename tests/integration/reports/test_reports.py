@@ -12,7 +12,7 @@ import pytest
 from services.monitor.entries import Entries
 from services.reports.documents import lines, to_csv, to_xlsx
 from services.reports.evaluation import ASSUMED, evaluation
-from services.reports.flow import Flow, connect_auditor
+from services.reports.flow import Flow
 from services.reports.pages import to_pdf
 from services.reports.published import Published, compare
 from services.reports.recap import differences, per_person, per_unit, read_recap
@@ -20,7 +20,7 @@ from services.reports.recapping import people_of, state_of
 from services.reports.supervision import compliance
 from services.reports.supervision import from_anywhere as listed
 from services.reports.tallies import from_anywhere, unit_days, worked
-from shared.database import Connection
+from shared.database import Connection, connect_auditor
 from shared.events import Mode
 from shared.kafka import new_producer
 from shared.topics import DEDUCTION

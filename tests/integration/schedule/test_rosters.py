@@ -9,7 +9,6 @@ import pytest
 
 from services.monitor.schemes import tell_schemes
 from services.replay import restoring
-from services.reports.flow import connect_auditor
 from services.schedule import commands, planning, rosters, schemes, shares
 from services.schedule.memory import Memory
 from services.schedule.reference import EmployeeState, Membership
@@ -20,7 +19,7 @@ from services.schedule.schemes import Scope, apply_schemes
 from services.schedule.store import plans
 from services.schedule.store import schemes as scheme_rows
 from services.schedule.taking_force import Refused
-from shared.database import open_pool
+from shared.database import connect_auditor, open_pool
 from shared.envelope import Envelope, decode
 from shared.events import Mark, Mode, RosterDay, Verdict
 from shared.lanes import Lanes, Record
