@@ -68,16 +68,16 @@ def session_settings(service: Service | None, name: str) -> dict[str, str]:
 
 async def connect(url: str, service: Service | None, *, name: str = "hadir") -> _PlainConnection:
     """One connection outside any pool, for listening and for advisory locks."""
-    return await asyncpg.connect(
-        url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, server_settings=session_settings(service, name)
-    )
+    return await _connect(url, session_settings(service, name))
 
 
-async def connect_auditor(url: str, name: str = "hadir report") -> Connection:
+async def connect_auditor(url: str, name: str = "hadir report") -> _PlainConnection:
     """A connection that may read every schema and write none; `name` shows in pg_stat_activity. Raises what connecting raises."""
-    connection: Connection = await connect(url, None, name=name)
-    await connection.execute(f"set role {AUDIT_ROLE}; set default_transaction_read_only = on")
-    return connection
+    return await _connect(url, auditor_settings(name))
+
+
+async def _connect(url: str, settings: Mapping[str, str]) -> _PlainConnection:
+    return await asyncpg.connect(url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, server_settings=dict(settings))
 
 
 async def open_pool(
