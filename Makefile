@@ -8,6 +8,8 @@ PYTEST := $(BIN)/pytest
 # uv must use the Python it is given, never fetch one of its own.
 export UV_PYTHON_DOWNLOADS := never
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Every process of every test would compile all modules anew where the shell forbids bytecode.
+export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
@@ -105,7 +107,7 @@ $(READY): requirements.lock pyproject.toml
 	@awk '/^[^ #]/ {wanted = /^uv==/} wanted' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock || { \
 	  echo 'The packages could not be fetched: is there a network? (pip.conf and PIP_INDEX_URL name a mirror.)' >&2; exit 1; }
-	@$(BIN)/uv pip sync --python $(BIN)/python --require-hashes requirements.lock || { \
+	@$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock || { \
 	  echo 'The packages could not be fetched: is there a network? (UV_DEFAULT_INDEX names a mirror.)' >&2; exit 1; }
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
