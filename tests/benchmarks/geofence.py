@@ -16,7 +16,7 @@ from collections import Counter
 from uuid import UUID
 
 from services.geofence.rules.locate import Fix, Judgement, locate
-from services.geofence.rules.sites import Catalogue, Site
+from services.geofence.rules.sites import DEFAULT_ACCURACY, Catalogue, Site
 from shared.events import Verdict
 from tests.benchmarks.reference.point_by_point import PointByPoint
 from tests.benchmarks.telling import figure, progress, tell
@@ -99,10 +99,11 @@ def main() -> None:
             answers = [plain.locate(fix) for fix in some]
             others.append((time.process_time() - began) / len(some))
         progress(f"round {number + 1}: {ours[-1] * 1e6:.2f} µs each")
-    # The plain one has no accuracy rule, so the two may differ in how sure they are, never in opposite verdicts.
+    # The plain one has no accuracy rule, so the two may differ by what a site credits at most, never more.
     opposite = sum(
-        (one.site is Verdict.INSIDE and not inside and (distance or 0) > 200) or (one.site is Verdict.OUTSIDE and inside)
-        for one, (inside, distance, _) in zip(judged, answers, strict=False)
+        (one.site is Verdict.INSIDE and plain.beyond(fix) > DEFAULT_ACCURACY["office"].cap_m)
+        or (one.site is Verdict.OUTSIDE and inside)
+        for one, fix, (inside, _, _) in zip(judged, some, answers, strict=False)
     )
     assert not opposite, f"{opposite} opposite verdicts: the reference does not decide the same question"
     verdicts = ", ".join(f"{verdict} {count:,}" for verdict, count in sorted(Counter(one.site for one in judged).items()))

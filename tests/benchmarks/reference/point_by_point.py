@@ -8,6 +8,7 @@ import shapely
 from pyproj import Geod
 from shapely.geometry import Point, shape
 from shapely.geometry.base import BaseGeometry
+from shapely.ops import nearest_points
 
 from services.geofence.rules.locate import Fix
 from services.geofence.rules.sites import Site
@@ -46,3 +47,13 @@ class PointByPoint:
                 inside = inside or metres <= radius
                 nearest = metres if nearest is None else min(nearest, metres)
         return inside, nearest, any(drawn.contains(point) for drawn in self._regions[unit])
+
+    def beyond(self, fix: Fix) -> float:
+        """Metres from the nearest office's fence, 0 within one; not part of what is timed."""
+        point = Point(fix.longitude, fix.latitude)
+        found = [float("inf")]
+        for drawn, radius in self._offices[fix.org_unit_id] if fix.org_unit_id else ():
+            edge, _ = nearest_points(drawn, point)
+            _, _, metres = _WGS84.inv(fix.longitude, fix.latitude, edge.x, edge.y)
+            found.append(max(0.0, metres - (radius or 0.0)))
+        return min(found)
