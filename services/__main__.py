@@ -23,6 +23,7 @@ from services.commands import (
     policy,
     preview,
     read,
+    record,
     replay,
     report,
     roster,
@@ -75,6 +76,7 @@ app.add_typer(scheme.app, name="scheme", rich_help_panel=DATA)
 app.add_typer(roster.app, name="roster", rich_help_panel=DATA)
 app.command("read", rich_help_panel=DATA)(read.read)
 app.add_typer(correction.app, name="correction", rich_help_panel=PEOPLE)
+app.add_typer(record.app, name="record", rich_help_panel=PEOPLE)
 app.add_typer(outage.app, name="outage", rich_help_panel=PEOPLE)
 app.add_typer(ladder.app, name="ladder", rich_help_panel=PEOPLE)
 app.command("explain", rich_help_panel=PAYROLL)(explain.explain)

@@ -4,13 +4,19 @@ import asyncio
 import datetime as dt
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from typer.testing import CliRunner
 
 from services.__main__ import app
+from services.schedule import commands
+from services.schedule.reference import OrgUnitState
+from services.schedule.store import reference_rows as rows
 from shared.database import open_pool
+from shared.events import Mark
 from shared.lanes import Lanes
 from tests.integration.schedule.office import DAY, MONDAY, Office, at
 
@@ -124,3 +130,76 @@ def test_a_deputy_is_appointed_and_shown(say: Say) -> None:
     assert "Sebutkan" in say(*appoint)
     assert say(*appoint, "--reason", "cuti") == "sekretaris mewakili kadis sebagai supervisor dari 2026-02-09 sampai 2026-02-20.\n"
     assert "sekretaris mewakili kadis (supervisor)" in say("correction", "deputy", "--list")
+
+
+def test_a_missed_roll_call_is_recorded_once_for_a_whole_list_and_taken_back(
+    say: Say, desk: Callable[..., Office], tmp_path: Path
+) -> None:
+    office = desk(lambda office: office.tick(at(MONDAY, "21:00")))
+    seen: list[list[str]] = []
+
+    async def look(office: Office) -> None:
+        await office.work_off()
+        seen.append(await office.codes(MONDAY))
+
+    listed = tmp_path / "tidak-apel.csv"
+    listed.write_text(f"NIP\n{office.nip}\n{office.employee.int % 10**17:018}\n")
+    apel = "record", "apel", "--date", str(MONDAY), "--actor", "bkd", "--reason", "daftar hadir apel"
+    assert "baris 3, kolom nip: pegawai tidak terdaftar" in say(*apel, "--file", str(listed))
+    listed.write_text(f"NIP\n{office.nip}\n")
+    desk(lambda office: office.mark(Mark.IN, at(MONDAY, "07:20")))
+    desk(look)
+    assert "tercatat, versi 1" in say(*apel, "--file", str(listed))
+    assert "sudah tercatat; tidak ada yang berubah" in say(*apel, "--employee", office.nip)
+    desk(look)
+    assert "ditarik, versi 2" in say(*apel, "--employee", office.nip, "--take-back")
+    desk(look)
+    assert seen == [["PSW4"], ["PSW4", "APEL"], ["PSW4"]]
+    assert "tidak ada yang ditarik" in say(*apel, "--employee", office.nip, "--ceremony", "--take-back")
+
+
+def test_who_may_not_record_is_told_who_may(say: Say, desk: Callable[..., Office]) -> None:
+    office = desk(lambda office: office.tick(at(MONDAY, "20:00")))
+    left = "record", "left", "--date", str(MONDAY), "--employee", office.nip, "--actor", "x"
+    assert "Peran supervisor tidak berwenang mencatat; pilih: bkd, inspectorate" in say(*left, "--role", "supervisor", "--reason", "sidak")
+    assert "--reason kosong" in say(*left, "--reason", " ")
+    assert "Sebutkan --employee atau --file" in say("record", "left", "--date", str(MONDAY), "--actor", "x", "--reason", "y")
+    told = say(*left, "--role", "inspectorate", "--reason", "sidak pasar", "--document", f"BA-1@{MONDAY}")
+    assert "tercatat, versi 1" in told
+    events: list[dict[str, Any]] = []
+
+    async def look(office: Office) -> None:
+        events.extend(await office.published("hadir.correction.v1"))
+
+    desk(look)
+    assert (events[-1]["role"], events[-1]["document"]["number"]) == ("inspectorate", "BA-1")
+
+
+def test_a_letter_and_a_move_are_recorded_by_number_and_code(say: Say, desk: Callable[..., Office]) -> None:
+    office = desk(lambda office: office.tick(at(MONDAY, "20:00")))
+    hall = uuid4()
+
+    async def second_unit(office: Office) -> None:
+        await commands.publish_org_units(office.lanes, [OrgUnitState(hall, f"UPT-{hall}", "UPT Contoh", "Asia/Jayapura", office.calendar)])
+
+    desk(second_unit)
+    by = "--actor", "bkd", "--reason", "SK 821/7/2026"
+    letter = ("record", "letter", "--activity", "Bimtek, Balai Kota", "--from", "2026-02-03", "--to", "2026-02-04",
+              "--employee", office.nip, "--document", f"SPT-12/{office.unit}@{MONDAY}", *by)  # fmt: skip
+    assert "tercatat, versi 1" in say(*letter)
+    assert "tidak ada yang berubah" in say(*letter)
+    assert "isi koreksi letter belum benar" in say(*letter[:4], "--from", "besok", *letter[6:])
+
+    move = "record", "move", "--employee", office.nip, "--from", str(MONDAY + DAY), *by
+    assert "unit RSUD tidak terdaftar" in say(*move, "--to", "RSUD")
+    assert "tercatat, versi 1" in say(*move, "--to", f"UPT-{hall}")
+    assert "tidak ada yang berubah" in say(*move, "--to", f"UPT-{hall}")
+    units: list[Any] = []
+
+    async def look(office: Office) -> None:
+        async with office.lanes.pool.acquire() as connection:
+            person = (await rows.employees(connection, [office.employee]))[office.employee].state
+        units.extend([person.unit_on(MONDAY), person.unit_on(MONDAY + DAY)])
+
+    desk(look)
+    assert units == [office.unit, hall]
