@@ -52,7 +52,9 @@ def weeks(file: FileArgument, dry_run: DryRun = False, database: Database = None
 
 
 @app.command("employees")
-def employees(file: FileArgument, dry_run: DryRun = False, yes: Yes = False, database: Database = None) -> None:
+def employees(
+    file: FileArgument, dry_run: DryRun = False, yes: Yes = False, actor: Actor = "operator", database: Database = None
+) -> None:
     """People: nip, name, kind, group, org_unit, since; and optional columns.
 
     Optional: employee_id, timezone, week_pattern, played_clock, active, job_class, until (last day of service), previous_nip
@@ -61,7 +63,7 @@ def employees(file: FileArgument, dry_run: DryRun = False, yes: Yes = False, dat
     """
     from services.schedule.importer import import_employees
 
-    _ask_and_tell(lambda dry: import_employees(_url(database), file, dry), dry_run, yes)
+    _ask_and_tell(lambda dry: import_employees(_url(database), file, dry, actor), dry_run, yes)
 
 
 @app.command("roster")

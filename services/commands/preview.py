@@ -131,6 +131,25 @@ def org_units(
     _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
 
 
+@app.command("employees")
+def employees(
+    file: FileArgument,
+    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
+    processes: Processes = 2, database: Database = None,
+) -> None:  # fmt: skip
+    """People who belong to other units, work other weeks, are of another kind, or leave: what becomes of their days.
+
+    Example: [bold]hadir preview employees mutasi.csv[/bold]
+    """
+
+    async def asked(connection: "Connection") -> "Change":
+        from services.preview.asking import employees_change
+
+        return await employees_change(connection, file)
+
+    _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
+
+
 @app.command("sites")
 def sites(
     file: FileArgument,

@@ -10,14 +10,20 @@ from services.geofence.importer import changed_sites
 from services.geofence.store.sites import SiteRow
 from services.preview.change import Change
 from services.preview.people import look_at
-from services.schedule.importer import holidays_of_year, roster
+from services.schedule.importer import holidays_of_year, people, roster
 from services.schedule.importer import units as units_file
-from services.schedule.importer.apply import read_rosters
+from services.schedule.importer.apply import read_people, read_rosters
 from services.schedule.publishing import differing
-from services.schedule.reference import CalendarState, RosterState
+from services.schedule.reference import CalendarState, RosterState, changed_since
 from services.schedule.rules.taking_force import digest_of
 from services.schedule.store import reference_rows as rows
-from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
+from services.schedule.taking_force import (
+    calendar_digest,
+    employees_digest,
+    policy_digest,
+    roster_digest,
+    unit_calendar_digest,
+)
 from shared.database import Connection, connect_auditor
 from shared.events import RosterDay
 from shared.imports import RowError, read_table
@@ -100,6 +106,21 @@ async def roster_change(connection: Connection, path: Path) -> Change:
     before = {key: kept.state for key, kept in known.items()}
     touched = {day.date for state in fresh for day in _days(state) ^ _days(before.get((state.employee_id, state.month)))}
     return Change("roster", f"{len(fresh)} rosters", roster_digest(fresh), rosters=tuple(fresh), touched=frozenset(touched))
+
+
+async def employees_change(connection: Connection, path: Path) -> Change:
+    """People of a table whose days would differ, as `hadir import employees` takes them; new people change no day. Raises Refusal."""
+    await look_at(connection, "schedule")
+    states, known, _, errors = await read_people(connection, read_table(path, *people.EMPLOYEE_COLUMNS))
+    _refuse(errors)
+    before = {employee_id: kept.state for employee_id, kept in known.items()}
+    since = {
+        person.employee_id: first for person in states
+        if person.employee_id in before and (first := changed_since(before[person.employee_id], person)) is not None
+    }
+    changed = tuple(person for person in states if person.employee_id in since)
+    return Change(
+        "employees", f"{len(changed)} employees", employees_digest(states, before), employees=changed, touched=frozenset(since.values()))
 
 
 async def sites_change(connection: Connection, path: Path) -> Change:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from services.geofence.store.sites import SiteRow
 from services.schedule.memory import Reference
-from services.schedule.reference import CalendarState, OrgUnitState, PoliciesInForce, RosterState
+from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, PoliciesInForce, RosterState
 from services.schedule.rules.taking_force import Kind
 from shared.policy import Policy
 
@@ -43,8 +43,8 @@ class Change:
 
     `scopes` are put in force beside those that hold; one whose date lies after the window is played as if it had held
     from the window's first day on, because a change of tomorrow can only be tried on yesterday. `digest` tells whether a
-    recorded preview was of this very change. `touched` are the dates whose calendar or roster differs, `reached` the
-    units that can be concerned (None: any). `units`, if given, narrows what is looked at.
+    recorded preview was of this very change. `touched` are the dates whose calendar or roster differs (or from which on people
+    do), `reached` the units that can be concerned (None: any). `units`, if given, narrows what is looked at.
     """
 
     kind: Kind
@@ -56,6 +56,7 @@ class Change:
     org_units: tuple[OrgUnitState, ...] = ()
     rosters: tuple[RosterState, ...] = ()
     sites: tuple[SiteRow, ...] = ()
+    employees: tuple[EmployeeState, ...] = ()
     touched: frozenset[dt.date] = frozenset()
     reached: frozenset[UUID] | None = None
     units: frozenset[UUID] | None = None
@@ -63,7 +64,7 @@ class Change:
     @property
     def moves_duties(self) -> bool:
         """Whether hours or days of duty may differ, and not only how they are judged."""
-        return bool(self.calendars or self.org_units or self.rosters)
+        return bool(self.calendars or self.org_units or self.rosters or self.employees)
 
     @property
     def concerns(self) -> frozenset[UUID] | None:
@@ -75,6 +76,8 @@ class Change:
     @property
     def people(self) -> frozenset[UUID] | None:
         """The only people that the change can reach; None: it may reach anybody."""
+        if self.kind == "employees":
+            return frozenset(person.employee_id for person in self.employees)
         return frozenset(roster.employee_id for roster in self.rosters) if self.kind == "roster" else None
 
     def dates(self, window: Window) -> Window | None:
@@ -91,6 +94,8 @@ class Change:
         if not self.touched:
             return None
         first, last = min(self.touched), max(self.touched)
+        if self.kind == "employees":
+            return _cut(window, (first - _DAY).replace(day=1), window.last)
         return _cut(window, first.replace(day=1) - _WEEK, (last.replace(day=1) + 31 * _DAY).replace(day=1) + _WEEK)
 
     def after(self, before: Reference, window: Window) -> Reference:

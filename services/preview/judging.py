@@ -11,13 +11,13 @@ from services.geofence.rules.locate import Judgement, locate
 from services.geofence.rules.sites import Catalogue
 from services.payroll.rules import EmployeeMonth, PricedDay, fold, month_of, next_month, priced_day
 from services.preview.change import Change, Window
-from services.preview.people import Known
+from services.preview.people import Known, people_after
 from services.preview.result import Case, Found, UnitTotal, worst_of
 from services.schedule.assessing import People, judge, says_nothing
 from services.schedule.memory import Duties, Reference
-from services.schedule.reference import EmployeeState, RosterState
+from services.schedule.reference import EmployeeState
 from services.schedule.rules import Assessment, DayInputs, Duty, Fact, MarkSeen, day_event
-from shared.events import DayState, DayStatus, RosterDay
+from shared.events import DayState, DayStatus
 from shared.policy.difference import judges_alike
 from shared.policy.model import LONGEST_REACH_MINUTES
 
@@ -43,7 +43,7 @@ class Sides(NamedTuple):
 
 def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.datetime) -> Found:
     """What the change does to these people; `cpu_s` and `waiting` are left to the caller."""
-    after = _people_after(known.people, change.rosters) if change.moves_duties else known.people
+    after = people_after(known.people, change) if change.moves_duties else known.people
     marks = moved_marks(known, sides.fences)
     units: dict[UUID, UnitTotal] = {}
     cases: list[Case] = []
@@ -100,39 +100,32 @@ def _seen(mark: MarkSeen, judgement: Judgement | None) -> MarkSeen:
     )  # fmt: skip
 
 
-def _people_after(people: People, rosters: Sequence[RosterState]) -> People:
-    """The people with the rosters as they would be, and with duties of their own to remember; a month replaces that month."""
-    changed: dict[UUID, dict[dt.date, RosterDay]] = {}
-    for roster in rosters:
-        if roster.employee_id in people.states:
-            mine = changed.setdefault(roster.employee_id, dict(people.rosters.get(roster.employee_id, {})))
-            for date in [date for date in mine if date.replace(day=1) == roster.month]:
-                del mine[date]
-            mine.update((day.date, day) for day in roster.days)
-    return People(people.states, {**people.rosters, **changed})
-
-
 def _days(
-    person: EmployeeState, known: Known, people_after: People, moved_marks: Sequence[MarkSeen] | None,
+    before: EmployeeState, known: Known, after: People, moved_marks: Sequence[MarkSeen] | None,
     dates: Sequence[tuple[dt.date, str]], found: Mapping[dt.date, Sequence[Fact]], change: Change, alike: "_Alike", now: dt.datetime,
 ) -> Iterator[tuple[dt.date, PricedDay]]:  # fmt: skip
     """The days of a person whose inputs differ, as they would be; `moved_marks` only where fences change what marks say."""
-    me, sides = person.employee_id, alike.sides
+    me, sides = before.employee_id, alike.sides
+    person = after.states[me]
+    recast = (before.kind, before.group, before.active) != (person.kind, person.group, person.active)
     moved = moved_marks is not None
     marks = known.marks.get(me, ()) if moved_marks is None else moved_marks
     clean = known.clean.get(me, {})
     times = [mark.at for mark in marks]
-    duties = people_after.duties(sides.after, me)
+    duties = after.duties(sides.after, me)
     duties_before = known.people.duties(sides.before, me) if change.moves_duties else duties
     kept = {month: known.months[me, month].days for _, month in dates}
     for date, month in dates:
         former = kept[month].get(date)
-        unit = person.unit_on(date)
-        held, policy_id = alike.packs(unit, date) if unit else (None, None)
+        unit, unit_before = person.unit_on(date), before.unit_on(date)
+        policy_id = alike.packs(unit, date)[1] if unit else None
+        held = alike.packs(unit_before, date)[0] if unit_before else None
         if unit is None or policy_id is None or (not person.active and former is None):
-            continue  # nothing is owed, before and after: no change takes a pack out of force
+            if former is not None and held is not None and policy_id is None:
+                yield date, _owed_nothing(former)  # no change takes a pack out of force, but people come and go
+            continue
         facts = found.get(date, ())
-        same_pack = policy_id == held
+        same_pack = policy_id == held and unit == unit_before and not recast
         if same_pack and not moved and (not change.moves_duties or _same_setting(duties_before, duties, date, facts)):
             continue
         if former is not None and not moved and not change.moves_duties and clean.get(date) == former.version and alike(held, policy_id):
@@ -145,6 +138,11 @@ def _days(
         if former is None and says_nothing(assessment):
             continue
         yield date, alike.priced(assessment, inputs, policy_id, former)
+
+
+def _owed_nothing(former: PricedDay) -> PricedDay:
+    """The day of somebody who no longer owes it, as schedule takes such a day back."""
+    return replace(former, status=DayStatus.OFF, final=True, scheduled=False, lines=(), minutes=0)
 
 
 def _same_setting(before: Duties, after: Duties, date: dt.date, facts: Sequence[Fact]) -> bool:

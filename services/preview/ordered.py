@@ -26,7 +26,7 @@ from shared.web.api import Api
 
 _LOOK_EVERY_S: Final = 1.0
 _SAY_EVERY_S: Final = 2.0
-_ENDINGS: Final = {"policy": "yaml", "calendar": "csv", "roster": "csv", "sites": "geojson", "org-units": "csv"}
+_ENDINGS: Final = {"policy": "yaml", "calendar": "csv", "roster": "csv", "sites": "geojson", "org-units": "csv", "employees": "csv"}
 
 _log = logging.getLogger(__name__)
 
@@ -90,6 +90,8 @@ async def _read(connection: Connection, path: Path, order: Order) -> Change:
             return await asking.roster_change(connection, path)
         case "org-units":
             return await asking.org_units_change(connection, path)
+        case "employees":
+            return await asking.employees_change(connection, path)
         case _:
             return await asking.sites_change(connection, path)
 

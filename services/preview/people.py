@@ -77,7 +77,8 @@ async def load(connection: Connection, ids: Sequence[UUID], window: Window, chan
     facts: dict[tuple[UUID, dt.date], list[Fact]] = {}
     if corrections:
         people = await with_rosters_of_leaves(connection, people, corrections)
-        facts = facts_by_day([(employee_id, date) for employee_id in states for date in window.dates], people, corrections)
+        judged = people_after(people, change)  # who moves is no longer concerned by what is about the former unit
+        facts = facts_by_day([(employee_id, date) for employee_id in states for date in window.dates], judged, corrections)
     for row in await connection.fetch(
         "select employee_id, report_id, work_date from work_report where employee_id = any($1::uuid[]) and work_date between $2 and $3",
         list(states), window.first, window.last,
@@ -92,6 +93,21 @@ async def load(connection: Connection, ids: Sequence[UUID], window: Window, chan
     loaded = await load_months(connection, [(employee_id, month) for employee_id in states for month in wanted])
     fixes = await _fixes(connection, list(states), window) if change.sites else {}
     return Known(people, marks, facts, clocks, {key: month for key, (month, _) in loaded.items()}, clean, fixes)
+
+
+def people_after(people: People, change: Change) -> People:
+    """The people with their records and rosters as they would be, and with duties of their own to remember; a month replaces that month."""
+    states = people.states
+    if change.employees:
+        states = {**states, **{one.employee_id: one for one in change.employees if one.employee_id in states}}
+    changed: dict[UUID, dict[dt.date, RosterDay]] = {}
+    for roster in change.rosters:
+        if roster.employee_id in states:
+            mine = changed.setdefault(roster.employee_id, dict(people.rosters.get(roster.employee_id, {})))
+            for date in [date for date in mine if date.replace(day=1) == roster.month]:
+                del mine[date]
+            mine.update((day.date, day) for day in roster.days)
+    return People(states, {**people.rosters, **changed})
 
 
 async def look_at(connection: Connection, service: Service) -> None:

@@ -29,6 +29,9 @@ POSTPONED_BY: Final = dt.timedelta(minutes=10)
 """A day whose assessment brings out a bug is tried again after this, and stops nobody else."""
 
 _COUNT_EVERY_S: Final = 10.0
+ORDERS_KEPT: Final = dt.timedelta(days=7)
+"""An order of a preview that nobody has played for so long is given up: the change it was of would need a fresh one anyway."""
+
 _FORGET_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 10_000
 _FORGETTING_LANE: Final = 0
@@ -49,6 +52,7 @@ class Forgetting:
             return 0
         async with self._lanes.pool.acquire() as connection:
             gone = await retention.forget_minutes(connection, self._minutes, _FORGET_AT_MOST)
+            gone += await retention.give_up_orders(connection, ORDERS_KEPT, _FORGET_AT_MOST)
             gone += await retention.forget_previews(connection, self._previews, _FORGET_AT_MOST)
         if not gone:
             self._next_look = time.monotonic() + _FORGET_EVERY_S

@@ -124,9 +124,10 @@ async def publish_employees(
     """Publishes people; what differs makes their days due from the first date that it touches.
 
     More than `ONE_TRANSACTION` people go lane by lane: after an interruption, giving the same command again finishes it.
-    Raises Refused, with nothing written, where people would owe other hours while they check in (`taking_force`).
+    Raises Refused, with nothing written, where people would owe other hours while they check in, or where past days of many
+    would differ unseen (`taking_force`).
     """
-    cleared = await _allow_people(lanes, people, now or _now())
+    cleared = await _allow_people(lanes, people, actor, now or _now())
     total = Outcome()
     for held, chunk in _by_lanes(people, lambda person: person.employee_id):
         async with lanes.hold({lane_of(actor), *held}) as work:
@@ -200,7 +201,7 @@ async def put_rosters(
     return outcome
 
 
-async def _allow_people(lanes: Lanes, people: Sequence[EmployeeState], now: dt.datetime) -> Cleared:
+async def _allow_people(lanes: Lanes, people: Sequence[EmployeeState], actor: str, now: dt.datetime) -> Cleared:
     """Asks the gate once for all of them, however many transactions they will take."""
     known: dict[UUID, EmployeeState] = {}
     async with lanes.pool.acquire() as connection:
@@ -208,7 +209,7 @@ async def _allow_people(lanes: Lanes, people: Sequence[EmployeeState], now: dt.d
             chunk = people[start:start + ONE_TRANSACTION]
             found = await rows.employees(connection, [person.employee_id for person in chunk])
             known |= {employee_id: kept.state for employee_id, kept in found.items()}
-        return await taking_force.allow_people(connection, people, known, now)
+        return await taking_force.allow_people(connection, people, known, actor, now)
 
 
 async def _allow_rosters(lanes: Lanes, rosters: Sequence[RosterState], actor: str, now: dt.datetime) -> Cleared:

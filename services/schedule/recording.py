@@ -114,7 +114,7 @@ async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str) -> No
     state, now = known[employee_id].state, dt.datetime.now(dt.UTC)
     moved = state.joined(move.since, move.to_unit)
     try:
-        cleared = await taking_force.allow_people(work.connection, [moved], {employee_id: state}, now)
+        cleared = await taking_force.allow_people(work.connection, [moved], {employee_id: state}, actor, now)
     except taking_force.Refused as refused:
         raise CorrectionRefused(str(refused)) from None
     await put_people(work, [moved], actor, cleared)

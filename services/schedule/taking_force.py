@@ -20,6 +20,7 @@ from services.schedule.reference import (
     OrgUnitState,
     PoliciesInForce,
     RosterState,
+    changed_since,
 )
 from services.schedule.rules import Duty, DutyError, Span, duty_on
 from services.schedule.rules.taking_force import Kind, check_in_span, digest_of, free_from
@@ -44,7 +45,7 @@ class Refused(ValueError):
 class Cleared:
     """That the gate has let a change through. Made in this module only; what writes a demand asks for one."""
 
-    what: Kind | Literal["people", "restored"]
+    what: Kind | Literal["restored"]
 
 
 def restored() -> Cleared:
@@ -73,6 +74,31 @@ def roster_digest(states: Iterable[RosterState]) -> str:
     return digest_of("roster", sorted(
         [str(state.employee_id), state.month.isoformat(), [day.model_dump(mode="json", exclude_none=True) for day in state.days]]
         for state in states))
+
+
+def weighty(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> dict[UUID, dt.date]:
+    """Of these people the real ones who are known and of whom days may be judged or priced differently, with the first such date.
+
+    Kind and group have no dates: when they change, all open days may. Names, NIPs and job classes change no day.
+    """
+    since = {}
+    for person in changed:
+        old = known.get(person.employee_id)
+        if old is None or not old.played_clock is person.played_clock is None:
+            continue
+        if (first := changed_since(old, person)) is not None:
+            since[person.employee_id] = first
+    return since
+
+
+def employees_digest(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> str:
+    """Digest of what changes in the days of people who are known."""
+    changed = list(changed)
+    heavy = weighty(changed, known)
+    return digest_of("employees", sorted(
+        [str(one.employee_id), one.kind.value, one.group, one.timezone, one.active, str(one.until),
+         [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks]]
+        for one in changed if one.employee_id in heavy))
 
 
 async def allow_policies(
@@ -181,13 +207,14 @@ async def allow_rosters(
 
 
 async def allow_people(
-    connection: Connection, changed: Sequence[EmployeeState], known: Mapping[UUID, EmployeeState], now: dt.datetime
+    connection: Connection, changed: Sequence[EmployeeState], known: Mapping[UUID, EmployeeState], actor: str, now: dt.datetime
 ) -> Cleared:
     """Raises Refused if people who are known would owe other hours, or owe them by another pack, while they check in.
 
     That is so where unit, week pattern or zone of a date that is under way differ. Only real people who serve on before
-    and after can be surprised.
+    and after can be surprised. Many of whom past days would differ must have been previewed, as with rosters.
     """
+    begun = {employee_id for employee_id, since in weighty(changed, known).items() if since < now.date()}
     moved = {}
     for person in changed:
         old = known.get(person.employee_id)
@@ -195,8 +222,18 @@ async def allow_people(
             dates = [date for date in _around(now) if _owes(old, date) != _owes(person, date)]
             if dates:
                 moved[person.employee_id] = dates
-    if not moved:
-        return Cleared("people")
+    if moved:
+        await _wait_for_people(connection, changed, known, moved, now)
+    if begun:
+        await require(connection, "employees", employees_digest(changed, known), len(begun), actor, now)
+    return Cleared("employees")
+
+
+async def _wait_for_people(
+    connection: Connection, changed: Sequence[EmployeeState], known: Mapping[UUID, EmployeeState],
+    moved: Mapping[UUID, Sequence[dt.date]], now: dt.datetime,
+) -> None:  # fmt: skip
+    """Raises Refused while somebody of whom these dates differ is checking in, by the hours before or after."""
     reference = await Memory().current(connection)
     after = {person.employee_id: person for person in changed}
     months = {date.replace(day=1) for dates in moved.values() for date in dates}
@@ -209,7 +246,6 @@ async def allow_people(
             for person in (known[employee_id], after[employee_id]):
                 spans += _roster_spans(reference, person, date, [day])
     _wait(spans, now, "data pegawai", next(after[employee_id].timezone for employee_id in moved))
-    return Cleared("people")
 
 
 async def allow_sites(

@@ -67,30 +67,38 @@ async def import_weeks(database_url: str, path: Path, dry_run: bool = False) -> 
         return _applied(report, dry_run)
 
 
-async def import_employees(database_url: str, path: Path, dry_run: bool = False) -> Report:
+async def import_employees(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """People: nip, name, kind, group, org_unit, since; the optional columns are in `people.EMPLOYEE_COLUMNS`."""
     table = read_table(path, *people.EMPLOYEE_COLUMNS)
     async with _lanes(database_url) as lanes:
         async with lanes.pool.acquire() as connection:
-            nips, given = people.identities(table)
-            ids = await rows.employee_ids(connection, nips)
-            known = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
-            directory = people.Directory(
-                ids, {employee_id: kept.state for employee_id, kept in known.items()},
-                {kept.state.code: kept.state for kept in (await rows.units(connection)).values()},
-                frozenset(await rows.weeks(connection)),
-            )
-        states, errors = people.read_employees(table, directory)
+            states, known, directory, errors = await read_people(connection, table)
         changed, outcome = differing(states, known, lambda person: person.employee_id)
         lines = _people_lines(changed, known, directory)
         ended = sum(line.startswith("berakhir") for line in lines)
         report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
         if report.ok and not dry_run:
             try:
-                await commands.publish_employees(lanes, [state for _, state in changed])
+                await commands.publish_employees(lanes, [state for _, state in changed], actor)
             except Refused as refused:
                 return replace(report, errors=(RowError(1, None, str(refused)),))
         return _applied(report, dry_run)
+
+
+async def read_people(
+    connection: Connection, table: Table
+) -> tuple[list[EmployeeState], dict[UUID, Kept[EmployeeState]], people.Directory, list[RowError]]:
+    """The people as they would be after a file, those known now, what their names mean, and what stands against the file."""
+    nips, given = people.identities(table)
+    ids = await rows.employee_ids(connection, nips)
+    known = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
+    directory = people.Directory(
+        ids, {employee_id: kept.state for employee_id, kept in known.items()},
+        {kept.state.code: kept.state for kept in (await rows.units(connection)).values()},
+        frozenset(await rows.weeks(connection)),
+    )
+    states, errors = people.read_employees(table, directory)
+    return states, known, directory, errors
 
 
 async def import_roster(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:

@@ -85,3 +85,21 @@ async def test_the_worker_of_schedule_does_this_chore(pool: Pool) -> None:
     for chore in worker.chores:
         await chore(frozenset(range(24)))
     assert await pool.fetchval("select count(*) from ingest_minute") == 0
+
+
+async def test_an_order_of_a_preview_that_nobody_played_is_given_up_with_its_file(pool: Pool) -> None:
+    await pool.execute(
+        "insert into preview_order (preview_id, kind, content, asked, first_date, last_date, actor, ordered_at, state, seen_at)"
+        " select gen_random_uuid(), 'employees', 'nip;nama', '{}', current_date, current_date, 'petugas-' || days || state,"
+        " now() - days * interval '1 day', state, now() - days * interval '1 day'"
+        " from unnest(array[6, 8]) days, unnest(array['waiting', 'playing', 'done']) state"
+    )
+    forgetting = Forgetting(Lanes(pool, "schedule"), DAYS)
+
+    assert await forgetting.forget({0}) == 2
+    assert await forgetting.forget({0}) == 0
+    left = await pool.fetch("select actor, state, content, problem from preview_order where actor like 'petugas-8%' and state = 'failed'")
+    assert {row["actor"] for row in left} == {"petugas-8waiting", "petugas-8playing"}
+    assert {row["content"] for row in left} == {""}
+    assert all("pesan lagi" in row["problem"] for row in left)
+    assert await pool.fetchval("select count(*) from preview_order where content <> ''") == 4
