@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+# The make that sets up at the moment, so that `make stop` finds it before there is anything else to stop.
+SETTING_UP := .setting-up
 PYTEST := $(BIN)/pytest
 # uv must use the Python it is given, never fetch one of its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -24,7 +26,8 @@ run: $(READY) ## Start Kafka, PostgreSQL and all services, play a sample day, ch
 	@$(BIN)/hadir run $(ARGS)
 
 stop: ## Stop what `make run` started, or left behind
-	@if [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
+	@if [ "$$(ps -o comm= -p "$$(head -1 $(SETTING_UP) 2>&1)" 2>&1)" = make ]; then kill "$$(head -1 $(SETTING_UP))"; echo 'The setup was stopped; the next make goes on with it.'; \
+	elif [ -x $(BIN)/hadir ]; then $(BIN)/hadir stop; else echo 'Nothing runs here: it was never set up.'; fi
 
 test: lint unit simulation contract deploy verify-monitoring integration consumers faults e2e ## Everything: lint, types, unit, contract, manifests, integration, faults (short), end to end
 
@@ -102,7 +105,8 @@ $(READY): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.12 ..." >&2; exit 1; }
 	@echo 'Setting up $(VENV) (once, and after a change of requirements.lock) ...'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	@echo $$PPID > $(SETTING_UP); date +%s >> $(SETTING_UP)
+	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV) || { \
 	  echo "$(PYTHON) cannot make virtual environments; on Debian and Ubuntu: apt install python3-venv" >&2; exit 1; }
 	@awk '/^[^ #]/ {wanted = /^uv==/} wanted' requirements.lock > $(VENV)/uv.lock
 	@$(BIN)/python -m pip install --quiet --require-hashes -r $(VENV)/uv.lock || { \
@@ -110,7 +114,7 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/uv pip sync --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock || { \
 	  echo 'The packages could not be fetched: is there a network? (UV_DEFAULT_INDEX names a mirror.)' >&2; exit 1; }
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
-	@touch $@
+	@echo "Set up after $$(($$(date +%s) - $$(tail -1 $(SETTING_UP)))) s."; rm -f $(SETTING_UP); touch $@
 
 lock: $(READY) ## Resolve versions anew: requirements.lock and Kafka's jars (needs the network)
 	env -u UV_FIND_LINKS -u PIP_FIND_LINKS $(BIN)/uv pip compile --quiet --upgrade --universal --all-extras --generate-hashes \
@@ -118,4 +122,4 @@ lock: $(READY) ## Resolve versions anew: requirements.lock and Kafka's jars (nee
 	$(BIN)/python -m services.local.downloads
 
 clean: stop ## Remove data, caches and the environment; keeps the downloads shared by all clones
-	rm -rf .hadir $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .hadir $(SETTING_UP) $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
