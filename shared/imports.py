@@ -35,7 +35,7 @@ _ALIASES: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """One thing wrong in a file: the line (1 is the header), the column, and what to do, in Indonesian."""
+    """One thing wrong in a file: the line (1 is the header, 0 the whole file), the column, and what to do, in Indonesian."""
 
     row: int
     column: str | None
@@ -43,7 +43,7 @@ class RowError:
 
     def __str__(self) -> str:
         where = f"baris {self.row}" + (f", kolom {self.column}" if self.column else "")
-        return f"{where}: {self.problem}"
+        return f"{where}: {self.problem}" if self.row else self.problem
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,11 +51,17 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     # people and reference data
     "people.identify": _NAMED,  # NIP and name; everybody else gets ids only (UU 27/2022, data minimisation)
     "employees.read": _ALL,
+    "employees.import": frozenset({_BKD}),
     "org-units.read": _ALL,
+    "org-units.import": frozenset({_BKD}),
     "weeks.read": _ALL,
+    "weeks.import": frozenset({_BKD}),
     "calendars.read": _ALL,
+    "calendars.import": frozenset({_BKD}),
     "policies.read": _ALL,
+    "policies.import": frozenset({_BKD}),
     "rosters.read": _ALL,
+    "rosters.import": frozenset({_BKD}),  # the roster of one unit goes its way by drafts
     "rosters.draft": frozenset({_UNIT, _BKD}),  # the OPD makes its roster and reports it to BKD (seed 001: Jabar)
     "rosters.decide": frozenset({_BKD}),  # approve, adjust, return, publish
     "schemes.read": _ALL,
@@ -88,6 +94,7 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "months.read": _MONEY,
     "ledger.read": _MONEY,
     "ceilings.read": _MONEY,
+    "ceilings.import": frozenset({_BKD, _PAYROLL}),
     "receipts.read": _MONEY - {_ADMIN},
     "balance.read": _MONEY - {_EMPLOYEE},
     "closings.read": _MONEY - {_EMPLOYEE},

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import io
+import zipfile
 from collections.abc import Iterator
 from typing import Final, TypeAlias
 
@@ -9,6 +10,9 @@ import python_calamine
 
 FIRST_BYTES: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 """How xlsx and ods (ZIP) and xls (OLE) begin."""
+
+MOST_UNPACKED: Final = 1024 * 1024 * 1024
+"""Bytes that a workbook may be once it is unpacked: 300,000 people take some 150 MB; a small file that claims more is a trap."""
 
 _EXACT: Final = 10**15
 """Excel keeps 15 digits of a number; what is longer has lost its last ones (a NIP has 18)."""
@@ -23,6 +27,10 @@ class Unreadable(ValueError):
 def records(raw: bytes) -> Iterator[tuple[int, list[str]]]:
     """The rows of the first visible sheet, each with its number in the sheet (from 1). Raises Unreadable."""
     try:
+        if raw.startswith(FIRST_BYTES[0]):
+            with zipfile.ZipFile(io.BytesIO(raw)) as packed:
+                if sum(part.file_size for part in packed.infolist()) > MOST_UNPACKED:
+                    raise Unreadable("buku kerja terlalu besar bila dibuka; bagi menjadi beberapa berkas")
         book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(raw))
         shown = [sheet.name for sheet in book.sheets_metadata if sheet.visible is python_calamine.SheetVisibleEnum.Visible]
         if not shown:
@@ -32,7 +40,7 @@ def records(raw: bytes) -> Iterator[tuple[int, list[str]]]:
             yield number, [text_of(cell) for cell in row]
     except python_calamine.PasswordError:
         raise Unreadable("buku kerja berkata sandi; simpan tanpa kata sandi") from None
-    except (python_calamine.CalamineError, OSError) as problem:
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as problem:
         raise Unreadable(f"buku kerja tidak dapat dibaca ({type(problem).__name__}); simpan ulang sebagai .xlsx atau CSV UTF-8") from None
 
 

@@ -13,7 +13,7 @@ from services.canaries.truth import FIRST_DAY, FLOCK, OFFICE, PACK, RADIUS_M, UN
 from services.geofence.importer import import_sites
 from services.preview.gate import sites_gate
 from services.reports.invented import CANARY_CLOCKS
-from services.schedule.importer.apply import import_employees, import_org_units, import_policies
+from services.schedule.importer import import_employees, import_org_units, import_policies
 from shared.database import connect
 from shared.imports import Report
 from shared.refusal import Refusal

@@ -41,14 +41,14 @@ def org_units(
 
 
 @app.command("weeks")
-def weeks(file: FileArgument, dry_run: DryRun = False, database: Database = None) -> None:
+def weeks(file: FileArgument, dry_run: DryRun = False, actor: Actor = "operator", database: Database = None) -> None:
     """Week patterns: code, name, source, and hours such as 07:30-16:00 under mon … sun (empty: off).
 
     Example: [bold]hadir import weeks pola-kerja.csv[/bold]
     """
     from services.schedule.importer import import_weeks
 
-    _tell(import_weeks(_url(database), file, dry_run))
+    _tell(import_weeks(_url(database), file, dry_run, actor))
 
 
 @app.command("employees")
@@ -145,6 +145,7 @@ def ceilings(
     month: Annotated[str | None, typer.Option(metavar="YYYY-MM", help="The month, if the file has no such column.")] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
+    actor: Actor = "operator",
     database: Database = None,
 ) -> None:
     """TPP ceilings: nip or employee_id, month, amount (rupiah), optional static_tkd.
@@ -153,7 +154,7 @@ def ceilings(
     """
     from services.payroll.importer import import_ceilings
 
-    _ask_and_tell(lambda dry: import_ceilings(_url(database), file, dry_run=dry, month=month), dry_run, yes)
+    _ask_and_tell(lambda dry: import_ceilings(_url(database), file, dry_run=dry, month=month, actor=actor), dry_run, yes)
 
 
 @app.command("template")

@@ -82,7 +82,7 @@ async def set_levels(lanes: Lanes, asked: Sequence[Level], *, actor: str, reason
             raise MonthRefused(f"bulan {months} sedang diperiksa; selesaikan atau kembalikan dahulu")
         await store.put_levels(work.connection, asked)
         told = {"reason": reason, "levels": [{"level": one.level, "name": one.name, "role": one.role} for one in asked]}
-        _audit(work, actor, "month.levels", "signing-levels", told)
+        record_audit(work, actor, "month.levels", "signing-levels", told)
 
 
 async def _step(
@@ -108,7 +108,7 @@ async def _step(
         told |= {"level": step.level, "levels": max(len(levels), 1)}
     if asked.reference is not None:
         told["reference"] = asked.reference
-    _audit(work, asked.actor, _TOLD[asked.action], month, told, now)
+    record_audit(work, asked.actor, _TOLD[asked.action], month, told, now)
     return step
 
 
@@ -125,7 +125,8 @@ def _check(month: str) -> None:
         raise ValueError(f"{month!r} is not a month such as 2026-02")
 
 
-def _audit(work: Work, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: dt.datetime | None = None) -> None:
+def record_audit(work: Work, actor: str, action: str, subject: str, detail: Mapping[str, Any], now: dt.datetime | None = None) -> None:
+    """Tells on the audit topic who commanded what; the actor's lane is held. Holds no personal data."""
     audit_id: UUID = uuid4()
     at = now or dt.datetime.now(dt.UTC)
     told = AuditRecorded(audit_id=audit_id, actor=actor, action=action, subject=subject, at=at, detail=dict(detail))

@@ -18,6 +18,7 @@ from typing import Final
 from uuid import UUID
 
 from services.payroll.chores import apply_due_ceilings
+from services.payroll.commands import OPERATOR, record_audit
 from services.payroll.rules import Ceiling
 from services.payroll.store import ceilings as store
 from services.payroll.store.months import Key
@@ -26,7 +27,7 @@ from shared.database import Pool, open_pool
 from shared.failures import is_infrastructure
 from shared.imports import Report, Row, RowError, Table, nip_problem, read_nip, read_table
 from shared.lanes import Lanes
-from shared.topics import LANES
+from shared.topics import LANES, lane_of
 
 WHAT: Final = "pagu TPP"
 MOST_RUPIAH: Final = 1_000_000_000
@@ -51,49 +52,57 @@ class Line:
 
 
 async def import_ceilings(
-    database_url: str, path: Path, *, dry_run: bool = False, month: str | None = None, patience_s: float = 20.0
+    database_url: str, path: Path, *, dry_run: bool = False, month: str | None = None, actor: str = OPERATOR, patience_s: float = 20.0
+) -> Report:
+    """As `take_ceilings`, with a pool of its own. Raises what connecting to the database raises."""
+    pool = await open_pool(database_url, "payroll", max_size=2)
+    try:
+        return await take_ceilings(Lanes(pool, "payroll"), path, dry_run=dry_run, month=month, actor=actor, patience_s=patience_s)
+    finally:
+        await pool.close()
+
+
+async def take_ceilings(
+    lanes: Lanes, path: Path, *, dry_run: bool, month: str | None, actor: str, patience_s: float
 ) -> Report:
     """Import a file of TPP ceilings; `month` ("2026-02") stands in where the file has no month column.
 
     With `dry_run`, or when any row is wrong, nothing is applied and the report says what would happen. Employees
     are known to payroll a moment after they were imported, so unknown ones are waited for up to `patience_s`
-    seconds. Once accepted (one transaction), ceilings are applied lane by lane, by this process and by the
+    seconds. Once accepted (one transaction, told on the audit topic), ceilings are applied lane by lane, by this process and by the
     workers alike; months already assessed get their amounts and ledger lines in the same step.
-    Raises what connecting to the database raises.
     """
     if month is not None and read_month(month) is None:
         wrong = RowError(1, "month", "--month bukan bulan antara 2000 dan 2100; tulis seperti --month 2026-02")
         return Report(what=WHAT, errors=(wrong,))
-    table = read_table(path, ("amount",), ("employee_id", "nip", "month", "static_tkd"))
+    table = await asyncio.to_thread(read_table, path, ("amount",), ("employee_id", "nip", "month", "static_tkd"))
     lines, errors, warnings = read_lines(table, None if month is None else read_month(month))
-    pool = await open_pool(database_url, "payroll", max_size=2)
-    try:
-        found, unknown = await _resolve(pool, lines, patience_s if not errors else 0.0)
-        errors += unknown
-        wanted, doubled = _by_month(found)
-        errors += doubled
-        async with pool.acquire() as connection:
-            known = await store.known_ceilings(connection, list(wanted))
-        changed = {key: line for key, line in wanted.items() if known.get(key) != line.ceiling}
-        applied = not dry_run and not errors
-        if applied and changed:
-            async with pool.acquire() as connection, connection.transaction():
-                await store.accept(connection, {key: line.ceiling for key, line in changed.items()})
-        if applied:
-            warnings += await _drain(Lanes(pool, "payroll"))
-        return Report(
-            what=WHAT,
-            rows=len(lines),
-            new=sum(key not in known for key in changed),
-            changed=sum(key in known for key in changed),
-            unchanged=len(wanted) - len(changed),
-            errors=tuple(sorted(errors, key=lambda error: error.row)),
-            warnings=tuple(warnings),
-            preview=_preview(changed.items(), known),
-            applied=applied,
-        )
-    finally:
-        await pool.close()
+    pool = lanes.pool
+    found, unknown = await _resolve(pool, lines, patience_s if not errors else 0.0)
+    errors += unknown
+    wanted, doubled = _by_month(found)
+    errors += doubled
+    async with pool.acquire() as connection:
+        known = await store.known_ceilings(connection, list(wanted))
+    changed = {key: line for key, line in wanted.items() if known.get(key) != line.ceiling}
+    applied = not dry_run and not errors
+    if applied and changed:
+        async with lanes.hold({lane_of(actor)}) as work:
+            await store.accept(work.connection, {key: line.ceiling for key, line in changed.items()})
+            record_audit(work, actor, "ceilings.accepted", "ceilings", {"changed": len(changed)})
+    if applied:
+        warnings += await _drain(lanes)
+    return Report(
+        what=WHAT,
+        rows=len(lines),
+        new=sum(key not in known for key in changed),
+        changed=sum(key in known for key in changed),
+        unchanged=len(wanted) - len(changed),
+        errors=tuple(sorted(errors, key=lambda error: error.row)),
+        warnings=tuple(warnings),
+        preview=_preview(changed.items(), known),
+        applied=applied,
+    )
 
 
 def read_lines(table: Table, month: str | None = None) -> tuple[list[Line], list[RowError], list[RowError]]:

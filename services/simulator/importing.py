@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from services.geofence.importer import import_sites
 from services.payroll.importer import import_ceilings
 from services.preview.gate import sites_gate
-from services.schedule.importer.apply import (
+from services.schedule.importer import (
     import_calendar,
     import_employees,
     import_org_units,

@@ -12,9 +12,7 @@ from services.geofence.api import sites, verdicts
 from services.geofence.api.sites import closed
 from services.geofence.importer import Gate
 from shared.web.app import Context, new_app
-
-LARGEST_BODY: Final = 8 * 1024 * 1024
-"""Bytes of one request: a province's regions as drawn; a larger file is for `hadir import sites`."""
+from shared.web.uploads import LARGEST_FILE
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     sites.router,
@@ -29,7 +27,7 @@ def create_app(context: Context, gate: Callable[[str], Gate] = closed) -> FastAP
         title="Hadir: tempat dan bukti kehadiran",
         description="Situs, putusan lokasi setiap tanda hadir (tanpa koordinat), dan dugaan pemalsuan yang menunggu orang.",
         routers=ROUTERS,
-        largest_body=LARGEST_BODY,
+        largest_body=LARGEST_FILE,
     )
     app.state.gate = gate
     return app

@@ -5,12 +5,11 @@ from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import orjson
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel
 
 from services.geofence.importer import Gate, Moving, SitesReport, parse_sites, take_over
 from services.geofence.store import listing
-from shared.events import Text
 from shared.faults import Fault
 from shared.lanes import Lanes
 from shared.web.actors import Actor, asks
@@ -18,6 +17,7 @@ from shared.web.api import Reading
 from shared.web.commands import Command, commands
 from shared.web.pages import Page, PageAsked
 from shared.web.problems import UNKNOWN, Kind, Problem
+from shared.web.uploads import DryRun, Reason
 
 router = APIRouter(tags=["situs"])
 
@@ -87,8 +87,7 @@ async def get_site(actor: Annotated[Actor, asks("sites.read")], connection: Read
 )  # fmt: skip
 async def import_sites(
     request: Request, command: Annotated[Command, commands("sites.import")],
-    reason: Annotated[Text, Query(min_length=1, description="Alasan atau dasar, misalnya nomor surat")],
-    dry_run: Annotated[bool, Query(description="Periksa saja; tidak ada yang diterapkan")] = False,
+    reason: Reason, dry_run: DryRun = False,
 ) -> Response:  # fmt: skip
     """Terapkan seluruh berkas, atau tidak sama sekali; situs yang tidak disebut tetap berlaku.
 

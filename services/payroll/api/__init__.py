@@ -7,13 +7,15 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.payroll.api import closings, money
+from services.payroll.api import closings, imports, money
 from services.payroll.rules.signing import MonthRefused
 from shared.web.app import Context, new_app
+from shared.web.uploads import LARGEST_FILE
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     money.router,
     closings.router,
+    imports.router,
 )
 
 
@@ -25,4 +27,5 @@ def create_app(context: Context) -> FastAPI:
         description='Bulan pegawai, buku potongan, pagu TPP, bukti seimbang. Rupiah bulat; persen teks eksak ("0.50", "25/22").',
         routers=ROUTERS,
         refusals=(MonthRefused,),
+        largest_body=LARGEST_FILE,
     )

@@ -7,10 +7,22 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.schedule.api import corrections, days, discipline, people, previews, reference, requests, rosters, schemes
+from services.schedule.api import (
+    corrections,
+    days,
+    discipline,
+    imports,
+    people,
+    previews,
+    reference,
+    requests,
+    rosters,
+    schemes,
+)
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.publishing import Refused
 from shared.web.app import Context, Duty, new_app
+from shared.web.uploads import LARGEST_FILE
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     people.router,
@@ -22,11 +34,8 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     schemes.router,
     rosters.router,
     previews.router,
+    imports.router,
 )
-
-
-LARGEST_BODY: Final = 8 * 1024 * 1024
-"""Bytes of one request: a rule pack or a file of rosters or sites to be previewed; a larger one is for `hadir preview`."""
 
 
 def create_app(context: Context, player: Duty | None = None) -> FastAPI:
@@ -37,7 +46,7 @@ def create_app(context: Context, player: Duty | None = None) -> FastAPI:
         description="Pegawai, unit, jadwal, penilaian hari kerja, pelanggaran, koreksi. Semua daftar berhalaman (`after`, `limit`).",
         routers=ROUTERS,
         refusals=(CorrectionRefused, Refused),
-        largest_body=LARGEST_BODY,
+        largest_body=LARGEST_FILE,
         alongside={} if player is None else {"previews": player},
     )
     app.state.plays = player is not None

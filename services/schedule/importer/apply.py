@@ -1,13 +1,15 @@
 """The imports themselves: read the file, compare with what is known, show the differences, and apply all or nothing.
 
+The command line and HTTP take files over by these functions; `importer.import_…` are the same on a database of their own.
+
 Every function returns a `Report`. With errors, or as a dry run, nothing is written. Up to
 `publishing.ONE_TRANSACTION` people or rosters are applied in one transaction; larger files go lane by lane, and after
 an interruption the same import finishes the rest, since only what differs is written.
 """
 
+import asyncio
 import datetime as dt
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -20,7 +22,7 @@ from services.schedule.reference import CalendarState, EmployeeState, RosterStat
 from services.schedule.rules import parse_week
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.reference_rows import Kept
-from shared.database import Connection, open_pool
+from shared.database import Connection
 from shared.imports import Report, RowError, Table, read_table
 from shared.lanes import Lanes
 from shared.policy import Policy, PolicyError, load_policies
@@ -30,59 +32,56 @@ K = TypeVar("K", bound=Hashable)
 _SHOWN: Final = 10
 
 
-async def import_org_units(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
+async def take_org_units(lanes: Lanes, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Org units: code, name, timezone; optional org_unit_id, calendar, public_service, kind, parent, round_the_clock."""
-    table = read_table(path, *units.UNIT_COLUMNS)
-    async with _lanes(database_url) as lanes:
-        async with lanes.pool.acquire() as connection:
-            known = await rows.units(connection)
-        states, errors = units.read_units(table, {kept.state.code: kept.state for kept in known.values()})
-        changed, outcome = differing(states, known, lambda unit: unit.org_unit_id)
-        fields = ("name", "timezone", "calendar", "public_service", "kind", "parent_id", "round_the_clock")
-        lines = [_line(state.code, known.get(state.org_unit_id), state, fields) for _, state in changed]
-        report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
-        if report.ok and not dry_run:
-            try:
-                await commands.publish_org_units(lanes, states, actor)
-            except Refused as refused:
-                return replace(report, errors=(RowError(1, None, str(refused)),))
-        return _applied(report, dry_run)
+    table = await asyncio.to_thread(read_table, path, *units.UNIT_COLUMNS)
+    async with lanes.pool.acquire() as connection:
+        known = await rows.units(connection)
+    states, errors = units.read_units(table, {kept.state.code: kept.state for kept in known.values()})
+    changed, outcome = differing(states, known, lambda unit: unit.org_unit_id)
+    fields = ("name", "timezone", "calendar", "public_service", "kind", "parent_id", "round_the_clock")
+    lines = [_line(state.code, known.get(state.org_unit_id), state, fields) for _, state in changed]
+    report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
+    if report.ok and not dry_run:
+        try:
+            await commands.publish_org_units(lanes, states, actor)
+        except Refused as refused:
+            return replace(report, errors=(RowError(0, None, str(refused)),))
+    return _applied(report, dry_run)
 
 
-async def import_weeks(database_url: str, path: Path, dry_run: bool = False) -> Report:
+async def take_weeks(lanes: Lanes, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Week patterns from a csv: code, name, source, and hours such as 07:30-16:00 under mon … sun."""
-    table = read_table(path, *units.WEEK_COLUMNS)
+    table = await asyncio.to_thread(read_table, path, *units.WEEK_COLUMNS)
     states, errors = units.read_weeks(table)
-    async with _lanes(database_url) as lanes:
-        async with lanes.pool.acquire() as connection:
-            known = await rows.weeks(connection)
-        changed, outcome = differing(states, known, lambda week: week.code)
-        lines = [_line(state.code, known.get(state.code), state, ("name", "hours", "source")) for _, state in changed]
-        report = _report("Pola kerja", len(table.rows), outcome, errors, table.warnings, lines)
-        if report.ok and not dry_run:
-            try:
-                await commands.publish_weeks(lanes, states)
-            except Refused as refused:
-                return _report("Pola kerja", len(table.rows), outcome, [RowError(1, "code", str(refused))], table.warnings, lines)
-        return _applied(report, dry_run)
+    async with lanes.pool.acquire() as connection:
+        known = await rows.weeks(connection)
+    changed, outcome = differing(states, known, lambda week: week.code)
+    lines = [_line(state.code, known.get(state.code), state, ("name", "hours", "source")) for _, state in changed]
+    report = _report("Pola kerja", len(table.rows), outcome, errors, table.warnings, lines)
+    if report.ok and not dry_run:
+        try:
+            await commands.publish_weeks(lanes, states, actor)
+        except Refused as refused:
+            return _report("Pola kerja", len(table.rows), outcome, [RowError(0, None, str(refused))], table.warnings, lines)
+    return _applied(report, dry_run)
 
 
-async def import_employees(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
+async def take_employees(lanes: Lanes, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """People: nip, name, kind, group, org_unit, since; the optional columns are in `people.EMPLOYEE_COLUMNS`."""
-    table = read_table(path, *people.EMPLOYEE_COLUMNS)
-    async with _lanes(database_url) as lanes:
-        async with lanes.pool.acquire() as connection:
-            states, known, directory, errors = await read_people(connection, table)
-        changed, outcome = differing(states, known, lambda person: person.employee_id)
-        lines = _people_lines(changed, known, directory)
-        ended = sum(line.startswith("berakhir") for line in lines)
-        report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
-        if report.ok and not dry_run:
-            try:
-                await commands.publish_employees(lanes, [state for _, state in changed], actor)
-            except Refused as refused:
-                return replace(report, errors=(RowError(1, None, str(refused)),))
-        return _applied(report, dry_run)
+    table = await asyncio.to_thread(read_table, path, *people.EMPLOYEE_COLUMNS)
+    async with lanes.pool.acquire() as connection:
+        states, known, directory, errors = await read_people(connection, table)
+    changed, outcome = differing(states, known, lambda person: person.employee_id)
+    lines = _people_lines(changed, known, directory)
+    ended = sum(line.startswith("berakhir") for line in lines)
+    report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
+    if report.ok and not dry_run:
+        try:
+            await commands.publish_employees(lanes, [state for _, state in changed], actor)
+        except Refused as refused:
+            return replace(report, errors=(RowError(0, None, str(refused)),))
+    return _applied(report, dry_run)
 
 
 async def read_people(
@@ -101,22 +100,21 @@ async def read_people(
     return states, known, directory, errors
 
 
-async def import_roster(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
+async def take_roster(lanes: Lanes, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Rosters from a csv: nip or employee_id, date, mode (WFO, WFA, OFF, POLA), start, end; other dates stay as they are."""
-    table = read_table(path, *roster.ROSTER_COLUMNS)
-    async with _lanes(database_url) as lanes:
-        async with lanes.pool.acquire() as connection:
-            states, known, asked, errors = await read_rosters(connection, table)
-        changed, outcome = differing(states, known, lambda state: (state.employee_id, state.month))
-        lines = [f"{'baru' if version == 1 else 'ubah'}: roster {state.month:%Y-%m}, {len(state.days)} hari" for version, state in changed]
-        report = _report("Roster (pegawai-bulan)", len(table.rows), outcome, errors,
-                         [*table.warnings, *roster.wfa_warnings(table, asked)], lines)
-        if report.ok and not dry_run:
-            try:
-                await commands.publish_rosters(lanes, [state for _, state in changed], actor)
-            except Refused as refused:
-                return replace(report, errors=(RowError(1, None, str(refused)),))
-        return _applied(report, dry_run)
+    table = await asyncio.to_thread(read_table, path, *roster.ROSTER_COLUMNS)
+    async with lanes.pool.acquire() as connection:
+        states, known, asked, errors = await read_rosters(connection, table)
+    changed, outcome = differing(states, known, lambda state: (state.employee_id, state.month))
+    lines = [f"{'baru' if version == 1 else 'ubah'}: roster {state.month:%Y-%m}, {len(state.days)} hari" for version, state in changed]
+    report = _report("Roster (pegawai-bulan)", len(table.rows), outcome, errors,
+                     [*table.warnings, *roster.wfa_warnings(table, asked)], lines)
+    if report.ok and not dry_run:
+        try:
+            await commands.publish_rosters(lanes, [state for _, state in changed], actor)
+        except Refused as refused:
+            return replace(report, errors=(RowError(0, None, str(refused)),))
+    return _applied(report, dry_run)
 
 
 async def read_rosters(
@@ -136,67 +134,65 @@ async def read_rosters(
     return roster.merged(asked, {key: kept.state for key, kept in known.items()}), known, asked, errors
 
 
-async def import_calendar(database_url: str, source: int | Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
+async def take_calendar(lanes: Lanes, source: int | Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
     """Holidays: a year seeds the national calendar from the `holidays` package; a csv (date, kind, name, source) edits."""
     errors: list[RowError] = []
     warnings: list[RowError] = []
-    async with _lanes(database_url) as lanes:
-        async with lanes.pool.acquire() as connection:
-            known = await rows.calendars(connection)
-        before = {key: kept.state for key, kept in known.items()}
-        if isinstance(source, int):
-            if not holidays_of_year.FIRST_SEEDED <= source <= holidays_of_year.LAST_SEEDED:
-                return Report("Kalender", errors=(RowError(1, "year", f"tahun harus antara {holidays_of_year.FIRST_SEEDED} dan "
-                                                            f"{holidays_of_year.LAST_SEEDED}"),))
-            states, warnings = holidays_of_year.seeded(source, before)
-            count = len(states[0].days)
-        else:
-            table = read_table(source, *holidays_of_year.CALENDAR_COLUMNS)
-            edits, errors = holidays_of_year.read_edits(table)
-            states, warnings, count = holidays_of_year.edited(edits, before), table.warnings, len(table.rows)
-        _, outcome = differing(states, known, lambda state: (state.calendar, state.year))
-        lines = [line for state in states for line in _calendar_lines(before.get((state.calendar, state.year)), state)]
-        report = _report("Kalender", count, outcome, errors, warnings, lines)
-        if report.ok and not dry_run:
-            try:
-                await commands.publish_calendars(lanes, states, actor)
-            except Refused as refused:
-                return replace(report, errors=(RowError(1, None, str(refused)),))
-        return _applied(report, dry_run)
+    async with lanes.pool.acquire() as connection:
+        known = await rows.calendars(connection)
+    before = {key: kept.state for key, kept in known.items()}
+    if isinstance(source, int):
+        if not holidays_of_year.FIRST_SEEDED <= source <= holidays_of_year.LAST_SEEDED:
+            return Report("Kalender", errors=(RowError(1, "year", f"tahun harus antara {holidays_of_year.FIRST_SEEDED} dan "
+                                                        f"{holidays_of_year.LAST_SEEDED}"),))
+        states, warnings = holidays_of_year.seeded(source, before)
+        count = len(states[0].days)
+    else:
+        table = await asyncio.to_thread(read_table, source, *holidays_of_year.CALENDAR_COLUMNS)
+        edits, errors = holidays_of_year.read_edits(table)
+        states, warnings, count = holidays_of_year.edited(edits, before), table.warnings, len(table.rows)
+    _, outcome = differing(states, known, lambda state: (state.calendar, state.year))
+    lines = [line for state in states for line in _calendar_lines(before.get((state.calendar, state.year)), state)]
+    report = _report("Kalender", count, outcome, errors, warnings, lines)
+    if report.ok and not dry_run:
+        try:
+            await commands.publish_calendars(lanes, states, actor)
+        except Refused as refused:
+            return replace(report, errors=(RowError(0, None, str(refused)),))
+    return _applied(report, dry_run)
 
 
-async def import_policies(
-    database_url: str, path: Path, in_force: Sequence[tuple[str, dt.date, str | None]] = (), dry_run: bool = False,
+async def take_policies(
+    lanes: Lanes, path: Path, in_force: Sequence[tuple[str, dt.date, str | None]] = (), dry_run: bool = False,
     actor: str = OPERATOR,
 ) -> Report:
     """Rule packs from a YAML file; `in_force` puts some in force: (name, first business date, unit code or None for all)."""
     try:
-        packs = load_policies(path)
+        packs = await asyncio.to_thread(load_policies, path)
     except PolicyError as problem:
         return Report("Kebijakan", errors=tuple(
             RowError(fault.line or 1, fault.path or None, fault.told("id")) for fault in problem.faults))
-    async with _lanes(database_url) as lanes:
-        async with lanes.pool.acquire() as connection:
-            by_code = {kept.state.code: org_unit_id for org_unit_id, kept in (await rows.units(connection)).items()}
-            known = await rows.policies(connection)
-        errors = [RowError(1, "in-force", f"unit {code} tidak terdaftar; impor unitnya dulu")
-                  for _, _, code in in_force if code is not None and code not in by_code]
-        errors += [RowError(1, "in-force", f"kebijakan {name} tidak ada di berkas; yang ada: {', '.join(packs)}")
-                   for name, _, _ in in_force if name not in packs]
-        errors += [RowError(1, "in-force", problem) for name, since, _ in in_force if name in packs
-                   for problem in _not_to_be_put_in_force(name, packs[name], since)]
-        ids = {policy.identity for policy in packs.values()}
-        outcome = Outcome(len(ids - known.keys()), 0, len(ids & known.keys()))
-        lines = [f"berlaku: {name} sejak {since} di {code or 'seluruh provinsi'}" for name, since, code in in_force]
+    async with lanes.pool.acquire() as connection:
+        by_code = {kept.state.code: org_unit_id for org_unit_id, kept in (await rows.units(connection)).items()}
+        known = await rows.policies(connection)
+    errors = [RowError(1, "in-force", f"unit {code} tidak terdaftar; impor unitnya dulu")
+              for _, _, code in in_force if code is not None and code not in by_code]
+    errors += [RowError(1, "in-force", f"kebijakan {name} tidak ada di berkas; yang ada: {', '.join(packs)}")
+               for name, _, _ in in_force if name not in packs]
+    errors += [RowError(1, "in-force", problem) for name, since, _ in in_force if name in packs
+               for problem in _not_to_be_put_in_force(name, packs[name], since)]
+    ids = {policy.identity for policy in packs.values()}
+    outcome = Outcome(len(ids - known.keys()), 0, len(ids & known.keys()))
+    lines = [f"berlaku: {name} sejak {since} di {code or 'seluruh provinsi'}" for name, since, code in in_force]
+    report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
+    if report.ok and not dry_run:
+        scopes = [(name, since, by_code[code] if code else None) for name, since, code in in_force]
+        try:
+            outcome = await commands.publish_policies(lanes, packs, scopes, actor)
+        except Refused as refused:
+            return replace(report, errors=(RowError(1, "in-force", str(refused)),))
         report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
-        if report.ok and not dry_run:
-            scopes = [(name, since, by_code[code] if code else None) for name, since, code in in_force]
-            try:
-                outcome = await commands.publish_policies(lanes, packs, scopes, actor)
-            except Refused as refused:
-                return replace(report, errors=(RowError(1, "in-force", str(refused)),))
-            report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
-        return _applied(report, dry_run)
+    return _applied(report, dry_run)
 
 
 def _not_to_be_put_in_force(name: str, policy: Policy, since: dt.date) -> Iterator[str]:
@@ -207,15 +203,6 @@ def _not_to_be_put_in_force(name: str, policy: Policy, since: dt.date) -> Iterat
         yield f"kebijakan {name} baru berlaku {policy.effective_from} (effective_from); pilih tanggal itu atau sesudahnya"
     if policy.effective_until is not None and since > policy.effective_until:
         yield f"kebijakan {name} hanya berlaku sampai {policy.effective_until} (effective_until); pilih kebijakan penggantinya"
-
-
-@asynccontextmanager
-async def _lanes(database_url: str) -> AsyncIterator[Lanes]:
-    pool = await open_pool(database_url, "schedule", max_size=2)
-    try:
-        yield Lanes(pool, "schedule")
-    finally:
-        await pool.close()
 
 
 async def _in_parts(

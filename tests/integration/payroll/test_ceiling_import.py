@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
+import httpx
 import orjson
 import pytest
 
+from services.payroll.api import create_app
 from services.payroll.importer import import_ceilings
 from services.payroll.store.references import save_employees
 from shared.events import DayAssessed, EmployeeKind, EmployeePublished, UnitMembership
 from shared.policy import Policy
 from shared.topics import CEILING
+from tests.calling import acting, keyed, refused, serving
 
 Made: TypeAlias = Callable[..., DayAssessed]
 A = Policy.from_content({"tk_day": "3.00"})
@@ -115,3 +118,29 @@ async def test_thousands_of_rows_reach_every_lane(payroll: Any, fresh_database: 
     assert (report.applied, report.new) == (True, 6_000)
     ((count, lanes),) = await payroll.fetch("select count(*), count(distinct lane) from outbox where topic = $1", CEILING.name)
     assert (count, lanes) == (6_000, 24)
+
+
+async def test_ceilings_come_over_http_with_a_dry_run_all_row_errors_and_the_audit_record(
+    payroll: Any, fresh_database: str, people: list[UUID]
+) -> None:
+    await payroll.set_ceiling(people[0], "2026-02", 5_000_000)
+    good, bad = f"nip,amount\n{NIP},5250000\n{OTHER_NIP},1000\n", f"nip,amount\n{NIP},banyak\n{'9' * 18},1000\n"
+    async with serving(create_app, "payroll", fresh_database) as api:
+
+        async def send(body: str, headers: dict[str, str] | None = None, **query: Any) -> httpx.Response:
+            return await api.post("/v1/ceilings:import", content=body.encode(), headers=keyed() | (headers or {}),
+                                  params={"reason": "SK TPP 2/2026", "month": "2026-02", **query})
+
+        shown = (await send(good, dry_run=True)).json()
+        assert (shown["applied"], shown["new"], shown["changed"]) == (False, 1, 1)
+        assert shown["preview"][0] == "baris 2, 2026-02: Rp 5.000.000 → Rp 5.250.000"
+        wrong = await send(bad)
+        assert refused(wrong) == (422, "invalid-file")
+        assert [fault["field"] for fault in wrong.json()["errors"]] == ["rows.2.amount", "rows.3.nip"]
+        assert refused(await send(good, acting("admin"))) == (403, "forbidden")
+        assert refused(await send(good, month="2026-13")) == (422, "invalid-request")
+        done = await send(good, acting("payroll_officer", "bendahara"))
+        assert (done.status_code, done.json()["applied"]) == (200, True)
+    assert (await payroll.month(people[0]))["amount"] == 157_500
+    told = [orjson.loads(row["value"]) for row in await payroll.fetch("select value from outbox where topic = 'hadir.payroll.audit.v1'")]
+    assert {(one["actor"], one["action"]) for one in told} == {("bendahara", "ceilings.import"), ("bendahara", "ceilings.accepted")}

@@ -1,0 +1,111 @@
+"""Reference data taken over from files: people, units, weeks, rosters, calendars, rule packs; by the importers of the command line."""
+
+import datetime as dt
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from services.schedule.importer import apply
+from shared.faults import Fault
+from shared.imports import Report
+from shared.lanes import Lanes
+from shared.web.commands import Command, commands
+from shared.web.problems import INVALID_REQUEST, Problem
+from shared.web.uploads import TABLE, YAML, DryRun, FileTaken, Reason, take_file
+
+router = APIRouter(tags=["impor berkas"])
+
+
+@router.post("/employees:import", operation_id="importEmployees", summary="Impor pegawai", response_model=FileTaken, openapi_extra=TABLE)
+async def import_employees(
+    request: Request, command: Annotated[Command, commands("employees.import")], reason: Reason, dry_run: DryRun = False
+) -> Response:
+    """Pegawai, mutasi, dan masa tugas dari csv atau xlsx: seluruh berkas, atau tidak sama sekali.
+
+    Hari yang jendela absennya terbuka tidak berubah; banyak pegawai dengan hari lampau yang berubah butuh pratinjau dan orang kedua.
+    """
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_employees(lanes, path, dry_run, command.actor.name)
+
+    return await take_file(request, command, "employees", reason, take)
+
+
+@router.post("/org-units:import", operation_id="importOrgUnits", summary="Impor unit kerja", response_model=FileTaken, openapi_extra=TABLE)
+async def import_org_units(
+    request: Request, command: Annotated[Command, commands("org-units.import")], reason: Reason, dry_run: DryRun = False
+) -> Response:
+    """Unit kerja (OPD, UPT) dari csv atau xlsx; unit yang tidak disebut tetap."""
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_org_units(lanes, path, dry_run, command.actor.name)
+
+    return await take_file(request, command, "org-units", reason, take)
+
+
+@router.post("/weeks:import", operation_id="importWeeks", summary="Impor pola kerja", response_model=FileTaken, openapi_extra=TABLE)
+async def import_weeks(
+    request: Request, command: Annotated[Command, commands("weeks.import")], reason: Reason, dry_run: DryRun = False
+) -> Response:
+    """Pola kerja mingguan dari csv atau xlsx; jam pola yang sudah dipakai tidak berubah."""
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_weeks(lanes, path, dry_run, command.actor.name)
+
+    return await take_file(request, command, "weeks", reason, take)
+
+
+@router.post("/rosters:import", operation_id="importRosters", summary="Impor roster", response_model=FileTaken, openapi_extra=TABLE)
+async def import_rosters(
+    request: Request, command: Annotated[Command, commands("rosters.import")], reason: Reason, dry_run: DryRun = False
+) -> Response:
+    """Roster pegawai dari csv atau xlsx; tanggal yang tidak disebut tetap. Roster satu unit yang disetujui BKD: /v1/org-units/…/rosters."""
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_roster(lanes, path, dry_run, command.actor.name)
+
+    return await take_file(request, command, "rosters", reason, take)
+
+
+@router.post(
+    "/calendars:import", operation_id="importCalendar", summary="Impor hari libur", response_model=FileTaken,
+    openapi_extra={"requestBody": {**TABLE["requestBody"], "required": False}},
+)  # fmt: skip
+async def import_calendar(
+    request: Request, command: Annotated[Command, commands("calendars.import")], reason: Reason, dry_run: DryRun = False,
+    year: Annotated[int | None, Query(description="Isi libur nasional tahun ini, tanpa berkas")] = None,
+) -> Response:  # fmt: skip
+    """Hari libur dan cuti bersama: berkas csv atau xlsx yang mengubah, atau daftar awal satu tahun; bandingkan dengan SKB 3 Menteri."""
+    if bool(await request.body()) is (year is not None):
+        raise Problem(INVALID_REQUEST, Fault("year", "not-allowed", "Kirim berkas atau sebut year, salah satu saja."))
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_calendar(lanes, path if year is None else year, dry_run, command.actor.name)
+
+    return await take_file(request, command, "calendars", reason, take)
+
+
+@router.post("/policies:import", operation_id="importPolicies", summary="Impor kebijakan", response_model=FileTaken, openapi_extra=YAML)
+async def import_policies(
+    request: Request, command: Annotated[Command, commands("policies.import")], reason: Reason, dry_run: DryRun = False,
+    in_force: Annotated[list[str] | None, Query(
+        description="NAMA@TANGGAL atau NAMA@TANGGAL@UNIT: berlaku sejak tanggal itu; boleh berulang")] = None,
+) -> Response:  # fmt: skip
+    """Paket aturan dari YAML, dan sejak kapan yang mana berlaku; hari-hari sejak tanggal itu dinilai (ulang)."""
+    scopes = [_scope(text) for text in in_force or ()]
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_policies(lanes, path, scopes, dry_run, command.actor.name)
+
+    return await take_file(request, command, "policies", reason, take, "yaml")
+
+
+def _scope(text: str) -> tuple[str, dt.date, str | None]:
+    name, _, rest = text.partition("@")
+    since, _, unit = rest.partition("@")
+    try:
+        return name, dt.date.fromisoformat(since), unit or None
+    except ValueError:
+        wrong = Fault("in_force", "wrong-pattern", "Tulis NAMA@TANGGAL atau NAMA@TANGGAL@UNIT, tanggal seperti 2026-02-01.")
+        raise Problem(INVALID_REQUEST, wrong) from None
