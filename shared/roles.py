@@ -75,6 +75,8 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "days.read": _ALL,
     "violations.read": _CONDUCT,
     "discipline.read": _CONDUCT,
+    "reports.days": frozenset({_UNIT, _SUPERVISOR, _BKD, _INSPECTORATE}),
+    "reports.evaluation": frozenset({_BKD, _INSPECTORATE}),
     "due-days.read": _OFFICERS - {_SUPERVISOR},
     # corrections
     "corrections.read": _ALL,
@@ -96,6 +98,7 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "ceilings.read": _MONEY,
     "ceilings.import": frozenset({_BKD, _PAYROLL}),
     "receipts.read": _MONEY - {_ADMIN},
+    "reports.money": frozenset({_BKD, _INSPECTORATE, _PAYROLL, _UNIT}),  # recaps: the OPD's personnel officer prints and signs its own
     "balance.read": _MONEY - {_EMPLOYEE},
     "closings.read": _MONEY - {_EMPLOYEE},
     "closings.step": frozenset({_BKD, _PAYROLL}),  # which level whose signature is: services/payroll/rules/signing.py

@@ -4,7 +4,6 @@ import asyncio
 import datetime as dt
 import re
 from collections.abc import Awaitable, Callable
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,13 +49,10 @@ def recap(
     _month(month)
 
     async def make(connection: "Connection") -> "Document":
-        from services.reports.recap import per_person, per_unit
-        from services.reports.recapping import people_of, state_of
+        from services.reports.making import Asked
+        from services.reports.making import recap as made
 
-        people, state = await people_of(connection, month, unit, clock), await state_of(connection, month, clock)
-        if units:
-            return per_unit(people, month, state, signer or _SIGNERS, place)
-        return per_person(people, month, state, unit, signer or _SIGNERS, place)
+        return await made(connection, month, Asked(unit, signer or (), place, clock), units=units)
 
     _give(make, form, output, f"rekap-{unit or 'semua'}-{month}")
 
@@ -73,10 +69,10 @@ def compliance(
     on = _day(date)
 
     async def make(connection: "Connection") -> "Document":
-        from services.reports.supervision import compliance as of_day
-        from services.reports.tallies import unit_days
+        from services.reports.making import Asked
+        from services.reports.making import compliance as made
 
-        return of_day(await unit_days(connection, on, unit, clock), on, signer or (), place)
+        return await made(connection, on, Asked(unit, signer or (), place, clock))
 
     _give(make, form, output, f"kepatuhan-{unit or 'semua'}-{on}")
 
@@ -93,10 +89,9 @@ def wfa(
     on = _day(date)
 
     async def make(connection: "Connection") -> "Document":
-        from services.reports.supervision import from_anywhere as listed
-        from services.reports.tallies import from_anywhere
+        from services.reports.making import Asked, from_anywhere
 
-        return listed(await from_anywhere(connection, on, unit, clock), on, signer or (), place)
+        return await from_anywhere(connection, on, Asked(unit, signer or (), place, clock))
 
     _give(make, form, output, f"wfa-{unit or 'semua'}-{on}")
 
@@ -117,42 +112,25 @@ def evaluation(
 
     Example: [bold]hadir report evaluation --month 2026-03 --before 2 --feedback umpan-balik.csv --format pdf[/bold]
     """
-    from services.reports.feedback import of_units
-
     _month(month)
     assumed, rated = _energy(energy), _rated(feedback)
 
     async def make(connection: "Connection") -> "Document":
-        from services.reports.evaluation import evaluation as judged
-        from services.reports.tallies import worked
+        from services.reports.making import Asked
+        from services.reports.making import evaluation as made
 
-        first = dt.date.fromisoformat(f"{month}-01")
-        after = (first + dt.timedelta(days=31)).replace(day=1)
-        for _ in range(before):
-            first = (first - dt.timedelta(days=1)).replace(day=1)
-        months = await worked(connection, first, after, unit, clock)
-        return judged(months, assumed, of_units(rated, unit), unit=unit, signers=("Kepala BKD",))
+        return await made(connection, month, before, Asked(unit, clock=clock), energy=assumed, rated=rated)
 
     _give(make, form, output, f"evaluasi-{unit or 'semua'}-{month}")
 
 
-_SIGNERS = ("Kepala Perangkat Daerah", "Pengelola Kepegawaian")
-
-
 def _energy(text: str) -> "Energy":
-    from services.reports.evaluation import ASSUMED, Energy
+    from services.reports.making import read_energy
 
-    if not text:
-        return ASSUMED
-    kwh, _, rest = text.partition(";")
-    tariff, _, source = rest.partition(";")
-    try:
-        numbers = [Fraction(number.strip().replace(",", ".")) for number in (kwh, tariff)]
-    except (ValueError, ZeroDivisionError):
-        numbers = [Fraction(-1)]
-    if min(numbers) < 0 or not source.strip():
+    energy = read_energy(text)
+    if energy is None:
         stop_with('Tulis --energy "KWH;RUPIAH;SUMBER", misalnya --energy "1,8;1699,53;rekening gedung A 2025"; sumbernya dicetak.', 2)
-    return Energy(numbers[0], numbers[1], source.strip())
+    return energy
 
 
 def _rated(file: Path | None) -> "list[Rated]":
@@ -180,12 +158,13 @@ def _day(date: dt.datetime | None) -> dt.date:
 
 
 def _give(make: "Callable[[Connection], Awaitable[Document]]", form: str | None, output: Path | None, name: str) -> None:
-    from services.reports.documents import lines, to_csv, to_xlsx
+    from services.reports.documents import lines
+    from services.reports.making import FORMS, write
     from shared.failures import is_infrastructure
     from shared.settings import settings
 
-    form = form or (output.suffix.lstrip(".").lower() if output else "text")
-    if form not in ("text", "csv", "xlsx", "pdf"):
+    wanted = next((one for one in FORMS if one == (form or (output.suffix.lstrip(".").lower() if output else "text"))), None)
+    if wanted is None:
         stop_with(f"{output}: bentuk tidak dikenal; pakai .csv, .xlsx, .pdf, atau --format.", 2)
     try:
         document = asyncio.run(_made(settings().database, make))
@@ -193,18 +172,13 @@ def _give(make: "Callable[[Connection], Awaitable[Document]]", form: str | None,
         if not is_infrastructure(error):
             raise
         stop_with(f"Basis data tidak terjangkau ({type(error).__name__}): jalankan `hadir run`.")
-    if form == "text":
+    if wanted == "text":
         for line in lines(document):
             print_line(line)
         return
-    path = output or Path(f"{name}.{form}")
+    path = output or Path(f"{name}.{wanted}")
     try:
-        if form == "pdf":
-            from services.reports.pages import to_pdf
-
-            to_pdf(document, path, dt.datetime.now(dt.UTC))
-        else:
-            (to_xlsx if form == "xlsx" else to_csv)(document, path)
+        write(document, wanted, path)
     except OSError as problem:
         stop_with(f"{path} tidak dapat ditulis ({problem.strerror}); periksa folder dan izinnya.")
     print_line(f"{path}: {len(document.sections[0].rows)} baris.")

@@ -6,7 +6,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from shared.imports import RowError, read_table
+from shared.imports import RowError, Table, read_table
+
+COLUMNS: Final = ("org_unit", "month", "source", "responden", "nilai")
 
 SOURCES: Final = {"masyarakat": "masyarakat", "publik": "masyarakat", "perangkat_daerah": "perangkat daerah", "opd": "perangkat daerah"}
 """Whose rating it is: the public's, or that of other agencies (seed 001)."""
@@ -28,7 +30,11 @@ def read_feedback(file: Path) -> tuple[list[Rated], list[RowError]]:
 
     Several rows of one unit, month and source are averaged by their respondents.
     """
-    table = read_table(file, ("org_unit", "month", "source", "responden", "nilai"))
+    return rated_in(read_table(file, COLUMNS))
+
+
+def rated_in(table: Table) -> tuple[list[Rated], list[RowError]]:
+    """As `read_feedback`, from a table with `COLUMNS`."""
     errors = list(table.errors)
     sums: dict[tuple[str, str, str], tuple[int, Fraction]] = {}
     for row in table.rows:

@@ -8,11 +8,12 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
-from services.reports.api import receipts
+from services.reports.api import receipts, tables
 from shared.web.app import Context, new_app
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
     receipts.router,
+    tables.router,
 )
 
 
@@ -21,6 +22,6 @@ def create_app(context: Context) -> FastAPI:
     return new_app(
         context,
         title="Hadir: laporan",
-        description="Slip potongan TPP: dari tanda hadir sampai rupiah, dengan aturan dan dasar hukumnya.",
+        description="Slip potongan TPP dari tanda hadir sampai rupiah, dan laporan: rekap, kepatuhan, WFA, evaluasi; JSON, csv, xlsx, PDF.",
         routers=ROUTERS,
     )

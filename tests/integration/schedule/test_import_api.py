@@ -91,10 +91,11 @@ async def test_units_weeks_rosters_calendars_and_packs_come_by_the_same_door(api
     units = f"code;name;timezone;calendar;parent\n{code};UPT Contoh;WIT;{calendar};OPD-{office.unit}\n"
     roster = f"nip;date;mode;start;end\n{office.nip};2027-03-01;WFA;07:00;14:00\n"
     holidays = f"date;kind;name;source;calendar\n2027-03-02;holiday;Libur Daerah;SK 1;{calendar}\n"
-    for what, body, query in (
+    files: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("org-units", units, {}), ("weeks", WEEK.format(code=week), {}), ("rosters", roster, {}), ("calendars", holidays, {}),
         ("policies", PACK, {"in_force": [f"BARU@2027-03-01@{code}"]}),
-    ):  # fmt: skip
+    )  # fmt: skip
+    for what, body, query in files:
         shown = await send(api, what, body, dry_run=True, **query)
         assert (shown.status_code, shown.json()["applied"]) == (200, False), (what, shown.text)
         done = await send(api, what, body, **query)
