@@ -288,6 +288,10 @@ class Policy(Part):
     flex_minutes: Minutes = Field(
         default=0, description="flexible start: so much later is not late and moves the end as far (PMK 221/2021)"
     )
+    flex_early_minutes: Minutes = Field(
+        default=0, description="flexible start, the other way: who comes before the start may go as much earlier, up to so much"
+        " (SE Gub. DKI 1/SE/2026: 60, with flex_minutes 60); 0, our default: coming early moves nothing"
+    )
     compensation: Compensation | None = Field(default=None, description="lateness made up on the same day; null: never")
     cap: Percent = Field(
         default=Fraction(100), description="most that a month may cost, in percent of the base (Bapanas 23/2023 Art. 10(3))"

@@ -106,8 +106,8 @@ def in_time(mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> bool:
 def reason_why_void(world: World, mark: dict[str, Any], own: dict[str, Any], pack: Pack) -> str | None:
     """Why a mark counts as not made; "" if it counts; None if nobody has decided that yet.
 
-    In order: confirmed as fraud, outside its window, without the photo that is asked for, decided by a person, a position
-    that no phone makes or that was set by hand, the place.
+    In order: confirmed as fraud, outside its window, accepted by a person (whatever it lacks), without the photo that is asked
+    for, rejected by a person, a position that no phone makes or that was set by hand, the place.
     """
     mode = own["mode"]
     fraud = facts.last_word([one for one in facts.of(world, mark["person"], "fraud") if one["check_in"] == mark["id"]])
@@ -115,11 +115,13 @@ def reason_why_void(world: World, mark: dict[str, Any], own: dict[str, Any], pac
         return "FAKE_GPS"
     if not in_time(mark, own, pack):
         return "OUTSIDE_WINDOW"
+    review = facts.last_word([one for one in facts.of(world, mark["person"], "review") if one["check_in"] == mark["id"]])
+    if review == "accepted":
+        return ""
     if not mark["evidence"] and mode in pack.get("evidence_required", ["WFA"]):
         return "NO_EVIDENCE"
-    review = facts.last_word([one for one in facts.of(world, mark["person"], "review") if one["check_in"] == mark["id"]])
-    if review is not None:
-        return "" if review == "accepted" else "REVIEW_REJECTED"
+    if review == "rejected":
+        return "REVIEW_REJECTED"
     if mark.get("bad_fix") or (mark.get("mock") and fraud is None):
         return None
     verdicts = {mark["site"], mark["region"]} if mode == "WFA" else {mark["site"]}
@@ -195,7 +197,8 @@ def graded(
     )
     beside = beside_attendance(world, person, day, void, {"in": bool(ins), "out": bool(outs), "break": bool(breaks)}, breaks)
     no_in = not ins and not any(facts.explains_no_in(outage, own["start"]) for outage in outages)
-    no_out = not outs and not any(facts.explains_no_out(outage, own["end"]) for outage in outages)
+    ahead = came_ahead(ins, own, pack)
+    no_out = not outs and not any(facts.explains_no_out(outage, own["end"], ahead) for outage in outages)
     if not ins and not outs and no_in and no_out:
         if facts.requested(world, person, day["date"]):
             return day | {"status": "PENDING"}
@@ -208,14 +211,22 @@ def graded(
             late = 0
         end += dt.timedelta(minutes=min(late, flex))
         late = 0 if late <= flex else late
+        end -= ahead
     if outs:
         out = outs[0] if pack.get("out_pick", "last") == "first" else outs[-1]
         early = max(0, minutes_before(out, end, pack))
-        if any(facts.explains_early(outage, out, own["end"]) for outage in outages):
+        if any(facts.explains_early(outage, out, own["end"], ahead) for outage in outages):
             early = 0
         stayed = (out - own["end"]) // dt.timedelta(minutes=1)
     found = {"late": late, "early": early, "stayed": stayed, "no_in": no_in, "no_out": no_out, "beside": beside}
     return day | found | {"status": "PRESENT"}
+
+
+def came_ahead(ins: list[dt.datetime], own: dict[str, Any], pack: Pack) -> dt.timedelta:
+    """By how much whoever came before the start may go before the end: whole minutes, as many as the pack lets him."""
+    if not ins:
+        return dt.timedelta(0)
+    return dt.timedelta(minutes=min(max(0, -minutes_after(ins[0], own["start"], pack)), pack.get("flex_early_minutes", 0)))
 
 
 VIOLATIONS_OF_PLACES = ("FAKE_GPS", "WFA_OUTSIDE_REGION")

@@ -96,11 +96,11 @@ def explains_no_in(outage: Fact, start: dt.datetime) -> bool:
     return bool(outage["from"] < start + hour and outage["to"] > start - hour)
 
 
-def explains_no_out(outage: Fact, end: dt.datetime) -> bool:
-    """It fell on the hour after the end."""
-    return bool(outage["from"] < end + dt.timedelta(hours=1) and outage["to"] > end)
+def explains_no_out(outage: Fact, end: dt.datetime, ahead: dt.timedelta) -> bool:
+    """It fell on the hour after the end, or between the time `ahead` of it at which he might go and the end."""
+    return bool(outage["from"] < end + dt.timedelta(hours=1) and outage["to"] > end - ahead)
 
 
-def explains_early(outage: Fact, left: dt.datetime, end: dt.datetime) -> bool:
+def explains_early(outage: Fact, left: dt.datetime, end: dt.datetime, ahead: dt.timedelta) -> bool:
     """The same, and it was on already when he went."""
-    return explains_no_out(outage, end) and bool(outage["from"] <= left)
+    return explains_no_out(outage, end, ahead) and bool(outage["from"] <= left)

@@ -58,6 +58,8 @@ PACKS |= {
     "COMPENSATED": A | {"compensation": {"max_minutes": 30, "per_month": 2}},
     "LOW-CAP": A | {"cap": "4.75"},
     "FLEXIBLE": A | {"flex_minutes": 60},
+    "FLEXIBLE-BOTH-WAYS": A | {"flex_minutes": 60, "flex_early_minutes": 60},
+    "STRICT-AND-FLEXIBLE": A | {"seconds": "strict", "flex_minutes": 15, "flex_early_minutes": 45},
     "FIRST-OUT": A | {"out_pick": "first"},
     "WINDOWED": A | {
         "in_window": {"open": "06:00", "close": "09:00", "after_close": "refuse"},

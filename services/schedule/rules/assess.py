@@ -19,6 +19,7 @@ from services.schedule.rules.marks import FAKE_GPS, NO_EVIDENCE, Sighting, Stamp
 from shared.events import DayState, DayStatus, FindingKind, Mark
 from shared.policy import Policy
 
+_NOTHING: Final = dt.timedelta(0)
 _VOID_KINDS: Final = {FAKE_GPS: FindingKind.FRAUD, NO_EVIDENCE: FindingKind.NO_EVIDENCE}
 _ABSENT: Final = Found(FindingKind.ABSENT, "TK")
 _MISSED_BREAK: Final = Found(FindingKind.MISSED_BREAK, "MISSED_BREAK")
@@ -54,7 +55,10 @@ class _Grade(NamedTuple):
 
 
 class _Case(NamedTuple):
-    """What every grading of the day shares; `start` and `end` are those of a working duty."""
+    """What every grading of the day shares; `start` and `end` are those of a working duty.
+
+    `ahead` is how far an early start has moved both for whoever came so early (`_ahead`).
+    """
 
     duty: Duty
     start: dt.datetime
@@ -64,6 +68,7 @@ class _Case(NamedTuple):
     sighting: Sighting
     now: dt.datetime
     checked: bool
+    ahead: dt.timedelta = _NOTHING
 
 
 def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
@@ -139,6 +144,9 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
     end = case.end
     used: list[Outage] = []
     if came is not None:
+        if policy.flex_early_minutes and came.at < case.start:
+            case = case._replace(ahead=_ahead(case.start - came.at, policy))
+            end -= case.ahead
         late = _late_minutes(came.at - case.start, policy)
         if late and outages and (excuse := _explains_late(case, came.at, outages)):
             used.append(excuse)
@@ -203,7 +211,7 @@ def _breaks(stamps: Sequence[Stamp]) -> int:
 
 
 def _present_within_hours(case: _Case, stamps: Sequence[Stamp]) -> bool:
-    return any(case.start <= stamp.at <= case.end for stamp in stamps)
+    return any(case.start - case.ahead <= stamp.at <= case.end for stamp in stamps)
 
 
 def _of_attendance(
@@ -242,6 +250,12 @@ def _late_minutes(gap: dt.timedelta, policy: Policy) -> int:
     if gap.days < 0:
         return 0
     return -(-gap // MINUTE) if policy.seconds == "strict" else gap // MINUTE
+
+
+def _ahead(gap: dt.timedelta, policy: Policy) -> dt.timedelta:
+    """How far an early start moves the end forward: whole minutes, the stamp cut to its minute under `stamp_floor`."""
+    whole = gap // MINUTE if policy.seconds == "strict" else -(-gap // MINUTE)
+    return min(whole, policy.flex_early_minutes) * MINUTE
 
 
 def _made_up(late: int, stayed: dt.timedelta, policy: Policy) -> bool:
@@ -317,10 +331,11 @@ def _explains_in(case: _Case, outages: Sequence[Outage]) -> Outage | None:
 def _explains_out(case: _Case, outages: Sequence[Outage], left: dt.datetime | None = None) -> Outage | None:
     """The outage that explains a missing check-out, or an early one at `left`: it fell on the time after the end.
 
-    Who went before it began had not been kept from anything.
+    For whoever came early it is enough that it fell on the time at which he might go. Who went before it began had not been
+    kept from anything.
     """
     margin = case.policy.outage_margin_minutes * MINUTE
     for outage in outages:
-        if outage.since < case.end + margin and outage.until > case.end and (left is None or outage.since <= left):
+        if outage.since < case.end + margin and outage.until > case.end - case.ahead and (left is None or outage.since <= left):
             return outage
     return None

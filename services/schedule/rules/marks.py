@@ -135,10 +135,13 @@ def _standing(
         return FAKE_GPS
     if _out_of_window(mark.mark, at, duty, policy):
         return OUTSIDE_WINDOW
+    review = day.reviews.get(mark.check_in_id) if day.reviews else None
+    if review is not None and review.decision == "accepted":
+        return _USABLE  # a person looked at it: that cures a missing photo as well as a doubtful place
     if needs_evidence and not mark.evidence:
         return NO_EVIDENCE
-    if day.reviews and (review := day.reviews.get(mark.check_in_id)) is not None:
-        return _USABLE if review.decision == "accepted" else REVIEW_REJECTED
+    if review is not None:
+        return REVIEW_REJECTED
     if (mark.mock and decided is None) or mark.bad_fix:
         return _UNDECIDED
     return _place(mark, duty.mode)

@@ -237,6 +237,18 @@ class TestPlaces:
         assert without_photo.findings[0].detail == "NO_EVIDENCE"
         assert told(judge(came("07:20"), went("16:00"), roster=wfa)) == ("PRESENT", [])
 
+    def test_an_accepted_review_cures_a_missing_photo_and_a_rejected_one_does_not(self) -> None:
+        wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
+        marks = came("07:20", evidence=False, site=OUTSIDE, region=OUTSIDE), went("16:00")
+
+        accepted = judge(*marks, Reviewed(an_id("in"), "accepted", at("17:00")), roster=wfa)
+        rejected = judge(*marks, Reviewed(an_id("in"), "rejected", at("17:00")), roster=wfa)
+
+        assert told(accepted) == ("PRESENT", [])
+        assert (told(rejected), rejected.findings[0].detail) == (("PRESENT", ["TL4"]), "NO_EVIDENCE")
+        fraud = FraudDecided(an_id("in"), "confirmed", at("18:00"))
+        assert "FAKE_GPS" in told(judge(*marks, Reviewed(an_id("in"), "accepted", at("17:00")), fraud, roster=wfa))[1]
+
     def test_a_work_report_is_no_presence(self) -> None:  # A35
         wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
 
@@ -441,6 +453,40 @@ class TestWindowsAndHours:
 
         assert told(out("15:40")) == ("PRESENT", [])
         assert (told(out("15:30")), out("15:30").early) == (("PRESENT", ["PSW1"]), 10)
+
+    @pytest.mark.parametrize(
+        ("came_at", "left_at", "early"),
+        [("07:20", "14:20", 0), ("07:20", "14:19", 1), ("07:00", "14:00", 0), ("06:30", "14:00", 0), ("06:30", "13:59", 1),
+         ("08:00", "14:59", 1), ("08:40", "15:40", 0)],
+    )
+    def test_a_start_before_time_moves_the_end_only_where_the_pack_says_so(self, came_at: str, left_at: str, early: int) -> None:
+        # DKI, Ramadan 2026 (SE Gub. DKI 1/SE/2026): up to an hour earlier or later, going shifts by the same
+        monday = dt.date(2026, 2, 23)
+        ramadan = RosterDay(date=monday, mode=Mode.WFO, start="08:00", end="15:00")
+
+        def day(**flex: int) -> Assessment:
+            marks = came(came_at, date=monday), went(left_at, date=monday)
+            return judge(*marks, policy=a_policy(flex_minutes=60, **flex), roster=ramadan, date=monday)
+
+        assert (day(flex_early_minutes=60).late, day(flex_early_minutes=60).early) == (0, early)
+        assert came_at >= "08:00" or day().early == int(left_at < "15:00") * (15 * 60 - int(left_at[:2]) * 60 - int(left_at[3:]))
+
+    def test_seconds_before_the_start_count_as_the_pack_counts_seconds(self) -> None:
+        marks = came("07:00:30"), went("15:30")  # due at 07:30 and 16:00
+
+        assert judge(*marks, policy=a_policy(flex_early_minutes=60)).early == 0  # 07:00:30 is the stamp 07:00
+        assert judge(*marks, policy=a_policy(flex_early_minutes=60, seconds="strict")).early == 1
+
+    def test_an_outage_at_the_hour_at_which_he_might_go_explains_a_missing_check_out(self) -> None:
+        came_early = came("06:30")
+        afternoon = Outage(UUID(int=5), at("14:50"), at("15:40"))
+        confirmed = OutageDecided(UUID(int=5), "confirmed", at("20:00"))
+
+        def codes(**flex: int) -> list[str]:
+            return told(judge(came_early, afternoon, confirmed, policy=a_policy(**flex)))[1]
+
+        assert codes(flex_early_minutes=60) == []
+        assert codes() != []
 
     def test_lateness_made_up_the_same_day_is_marked_for_payroll(self) -> None:
         policy = a_policy(compensation={"max_minutes": 30, "per_month": 8})
