@@ -153,7 +153,7 @@ _NOTES: Final = {
     "nip": "NIP 18 angka. Kolom ini sudah berformat Teks: Excel hanya menyimpan 15 angka bilangan, jadi NIP yang menjadi bilangan ditolak.",
     "name": "Nama.", "kind": "PNS, CPNS, PPPK atau PPPK_PW; untuk unit: OPD atau UPT.",
     "group": "Kelompok jabatan, misalnya structural, functional, pelaksana; dipakai tabel potongan.",
-    "org_unit": "Kode unit kerja yang sudah diimpor.", "since": "Sejak tanggal ini (TMT) di unit itu, misalnya 2026-02-01.",
+    "org_unit": "Kode unit kerja yang sudah diimpor.", "since": "Sejak tanggal ini (TMT) di unit, jenis, kelompok, dan kelas itu.",
     "employee_id": "Kosongkan untuk pegawai baru; dari ekspor jangan diubah.", "timezone": "WIB, WITA atau WIT.",
     "week_pattern": "Kode pola kerja; kosong: lima hari kerja.", "played_clock": "Hanya untuk pegawai rekaan; kosongkan.",
     "active": "ya atau tidak.", "job_class": "Kelas jabatan 1 sampai 17.", "until": "Hari kerja terakhir; - untuk membatalkannya.",

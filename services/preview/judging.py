@@ -107,7 +107,8 @@ def _days(
     """The days of a person whose inputs differ, as they would be; `moved_marks` only where fences change what marks say."""
     me, sides = before.employee_id, alike.sides
     person = after.states[me]
-    recast = (before.kind, before.group, before.active) != (person.kind, person.group, person.active)
+    priced = [(one.kind, one.group, one.ranks, one.active) for one in (before, person)]
+    may_differ = priced[0] != priced[1]
     moved = moved_marks is not None
     marks = known.marks.get(me, ()) if moved_marks is None else moved_marks
     clean = known.clean.get(me, {})
@@ -125,7 +126,7 @@ def _days(
                 yield date, _owed_nothing(former)  # no change takes a pack out of force, but people come and go
             continue
         facts = found.get(date, ())
-        same_pack = policy_id == held and unit == unit_before and not recast
+        same_pack = policy_id == held and unit == unit_before and not (may_differ and _recast(before, person, date))
         if same_pack and not moved and (not change.moves_duties or _same_setting(duties_before, duties, date, facts)):
             continue
         if former is not None and not moved and not change.moves_duties and clean.get(date) == former.version and alike(held, policy_id):
@@ -138,6 +139,12 @@ def _days(
         if former is None and says_nothing(assessment):
             continue
         yield date, alike.priced(assessment, inputs, policy_id, former)
+
+
+def _recast(before: EmployeeState, person: EmployeeState, date: dt.date) -> bool:
+    """Whether prices of the date may differ since the person is of another kind or group on it, or comes or goes."""
+    was, is_now = before.rank_on(date), person.rank_on(date)
+    return (was.kind, was.group, before.active) != (is_now.kind, is_now.group, person.active)
 
 
 def _owed_nothing(former: PricedDay) -> PricedDay:

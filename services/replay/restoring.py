@@ -19,6 +19,8 @@ from services.schedule.reference import (
     EmployeeState,
     Membership,
     OrgUnitState,
+    Rank,
+    RankHeld,
     RosterState,
     WeekAssignment,
     WeekPatternState,
@@ -116,6 +118,7 @@ async def _people(lanes: Lanes, records: list[Record[Any]]) -> None:
             tuple(Membership(m.since, m.org_unit_id) for m in e.memberships),
             tuple(WeekAssignment(w.since, w.week) for w in e.weeks), e.active, e.played_clock,
             e.job_class, e.until, e.former_nips,
+            tuple(RankHeld(one.since, Rank(one.kind, one.group, one.job_class)) for one in e.ranks),
         )
         for e in _events(records)
     ]  # fmt: skip

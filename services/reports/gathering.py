@@ -49,12 +49,12 @@ async def gather(connection: Connection, who: str, month: str) -> Gathered | Non
     The connection needs the right to read all schemas, and nothing more.
     """
     async with connection.transaction(isolation="repeatable_read", readonly=True):
-        person = await _person(connection, who)
+        first = dt.date.fromisoformat(f"{month}-01")
+        last = (first + 31 * _DAY).replace(day=1) - _DAY
+        person = await _person(connection, who, last)
         if person is None:
             return None
         me = person.employee_id
-        first = dt.date.fromisoformat(f"{month}-01")
-        last = (first + 31 * _DAY).replace(day=1) - _DAY
         await _look_at(connection, "payroll")
         known = (await load_months(connection, [(me, month)]))[me, month][0]
         ledger = [Entered(_row(me, month, dict(row)), row["row_hash"]) for row in await connection.fetch(_LEDGER, me, month)]
@@ -105,12 +105,17 @@ async def _look_at(connection: Connection, service: Service) -> None:
     await connection.execute(f"set local search_path to {service}")
 
 
-async def _person(connection: Connection, who: str) -> Person | None:
+async def _person(connection: Connection, who: str, last: dt.date) -> Person | None:
+    """Who it is, as the kind and group of that date."""
     column = "n.nip" if re.fullmatch(r"[0-9]{18}", who) else "e.employee_id::text"
     row = await connection.fetchrow(
-        f"""select e.employee_id, e.nip, e.name, e.kind, e.grp, e.timezone
+        f"""select e.employee_id, e.nip, e.name, e.timezone,
+              coalesce((select held.kind from unnest(e.rank_since, e.rank_kind) as held (since, kind)
+                        where held.since <= $2 order by held.since desc limit 1), e.rank_kind[1], e.kind) as kind,
+              coalesce((select held.grp from unnest(e.rank_since, e.rank_grp) as held (since, grp)
+                        where held.since <= $2 order by held.since desc limit 1), e.rank_grp[1], e.grp) as grp
             from schedule.employee e left join schedule.nip n using (employee_id) where {column} = $1""",  # noqa: S608 (one of two columns)
-        who.lower(),
+        who.lower(), last,
     )
     return None if row is None else Person(row["employee_id"], row["nip"], row["name"], row["kind"], row["grp"], row["timezone"])
 

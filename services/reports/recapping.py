@@ -25,7 +25,7 @@ with days as (
 ), entered as (
     select employee_id, sum(amount)::bigint as ledger from payroll.ledger where month = $3 group by employee_id
 )
-select coalesce(u.code, '?') as unit, coalesce(u.name, '?') as unit_name, e.nip, e.name, e.kind, e.grp,
+select coalesce(u.code, '?') as unit, coalesce(u.name, '?') as unit_name, e.nip, e.name, rank.kind, rank.grp,
        coalesce(d.duty_days, 0) as duty_days, coalesce(d.present, 0) as present, coalesce(d.wfa, 0) as wfa, coalesce(d.late, 0) as late,
        coalesce(d.late_minutes, 0) as late_minutes, coalesce(d.early, 0) as early, coalesce(d.early_minutes, 0) as early_minutes,
        coalesce(d.absent, 0) as absent, coalesce(d.leave, 0) as leave, coalesce(d.travel, 0) as travel,
@@ -40,6 +40,11 @@ left join lateral (
     select member.unit from unnest(e.member_since, e.member_unit) as member (since, unit)
     where member.since <= $2 order by member.since desc limit 1
 ) at_end on true
+cross join lateral (
+    select coalesce((array_agg(held.kind order by held.since desc) filter (where held.since <= $2))[1], e.rank_kind[1], e.kind) as kind,
+           coalesce((array_agg(held.grp order by held.since desc) filter (where held.since <= $2))[1], e.rank_grp[1], e.grp) as grp
+    from unnest(e.rank_since, e.rank_kind, e.rank_grp) as held (since, kind, grp)
+) rank
 left join schedule.org_unit u on u.org_unit_id = at_end.unit
 where e.played_clock = $4 and ($5::text is null or u.code = $5)
   and (d.employee_id is not null or m.employee_id is not null or l.employee_id is not null)
@@ -50,7 +55,7 @@ order by coalesce(u.code, '?') collate "C", e.name collate "C", e.nip collate "C
 async def people_of(connection: Connection, month: str, unit: str | None, clock: str = "") -> list[Recapped]:
     """Everybody of a month ("2026-02"), or of one unit (by code), who live by `clock`; in order of unit, name and NIP (by code point).
 
-    Somebody who moved within the month stands under the unit of its last day.
+    Somebody who moved or was promoted within the month stands under the unit, kind and group of its last day.
     """
     first = dt.date.fromisoformat(f"{month}-01")
     last = (first + dt.timedelta(days=31)).replace(day=1) - dt.timedelta(days=1)

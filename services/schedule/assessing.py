@@ -231,8 +231,9 @@ def judge(
     `owed` may be given by whoever has asked for it already.
     """
     owed = owed or duties.setting(date)
+    rank = person.rank_on(date)
     inputs = DayInputs(
-        Person(person.employee_id, person.kind, person.group, unit), owed.duty, owed.before, owed.after, tuple(marks),
+        Person(person.employee_id, rank.kind, rank.group, unit), owed.duty, owed.before, owed.after, tuple(marks),
         numbered(found, date, policy, lambda one: duties.on(one).working) if found else (), owed.days_in_month, owed.week_days,
     )
     return assess(inputs, policy, now), inputs

@@ -81,7 +81,7 @@ class Staff:
                     if place is not None:
                         days[date] = place
             if days:
-                people.append(Colleague(employee_id, person.group, days))
+                people.append(Colleague(employee_id, person.rank_on(min(days)).group, days))
         return self._of(people)
 
     def fact(self, seen: Sequence[plans.Whereabouts]) -> Plan:
@@ -95,7 +95,9 @@ class Staff:
             if status is DayStatus.PRESENT and one.marks:
                 place = Place.WFO if one.inside else Place.WFA
             days.setdefault(one.employee_id, {})[one.date] = place
-        return self._of([Colleague(employee_id, self.people[employee_id].group, found) for employee_id, found in sorted(days.items())])
+        return self._of([
+            Colleague(employee_id, self.people[employee_id].rank_on(min(found)).group, found) for employee_id, found in sorted(days.items())
+        ])
 
     def _place(self, employee_id: UUID, date: dt.date, duty: Duty, *, open_ended: bool) -> Place | None:
         if not duty.working:

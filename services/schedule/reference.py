@@ -18,6 +18,7 @@ from shared.events import (
     OrgUnitPublished,
     PolicyInForce,
     PolicyPublished,
+    RankAssignment,
     RosterDay,
     RosterPublished,
     UnitMembership,
@@ -89,8 +90,28 @@ class WeekAssignment:
 
 
 @dataclass(frozen=True, slots=True)
+class Rank:
+    """What somebody is: the kind of ASN, the group that rule packs name, and the kelas jabatan."""
+
+    kind: EmployeeKind
+    group: str
+    job_class: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RankHeld:
+    """From this business date on the person is of this rank."""
+
+    since: dt.date
+    rank: Rank
+
+
+@dataclass(frozen=True, slots=True)
 class EmployeeState:
     """One person: pseudonymous id, NIP, kind and group, zone, units and weeks by date (ascending, no repeats).
+
+    `ranks` are kind, group and job class by date, ascending, where they ever changed: the first holds before its date too, the last
+    is the person's own `kind`, `group` and `job_class`. Empty: these hold on every date.
 
     `played_clock` names the hand-moved clock of an invented person; None: the real one. `until` is the last day of
     service, `former_nips` the NIPs that the person had before, `job_class` the kelas jabatan.
@@ -109,6 +130,7 @@ class EmployeeState:
     job_class: int | None = None
     until: dt.date | None = None
     former_nips: tuple[str, ...] = ()
+    ranks: tuple[RankHeld, ...] = ()
 
     def published(self, version: int) -> EmployeePublished:
         """The event that tells this state."""
@@ -118,6 +140,10 @@ class EmployeeState:
             timezone=self.timezone, active=self.active, played_clock=self.played_clock,
             weeks=tuple(WeekAssignmentPublished(since=w.since, week=w.week) for w in self.weeks),
             job_class=self.job_class, until=self.until, former_nips=self.former_nips,
+            ranks=tuple(
+                RankAssignment(since=one.since, kind=one.rank.kind, group=one.rank.group, job_class=one.rank.job_class)
+                for one in self.ranks
+            ),
         )
 
     def unit_on(self, date: dt.date) -> UUID | None:
@@ -131,6 +157,22 @@ class EmployeeState:
         """The week pattern of that business date, by code."""
         place = bisect_right([w.since for w in self.weeks], date)
         return self.weeks[place - 1].week if place else DEFAULT_WEEK
+
+    def rank_on(self, date: dt.date) -> Rank:
+        """Kind, group and job class of that business date."""
+        if not self.ranks:
+            return Rank(self.kind, self.group, self.job_class)
+        place = bisect_right([one.since for one in self.ranks], date)
+        return self.ranks[max(place - 1, 0)].rank
+
+    def ranked(self, since: dt.date, rank: Rank) -> "EmployeeState":
+        """The person, of that rank from `since` until the next known change; a promotion leaves the days before it alone."""
+        known = {one.since: one.rank for one in self.ranks}
+        known = known or {min(since, self.memberships[0].since): self.rank_on(since)}
+        held = [RankHeld(day, one) for day, one in _without_repeats(known | {since: rank})]
+        last = held[-1].rank
+        return replace(
+            self, kind=last.kind, group=last.group, job_class=last.job_class, ranks=tuple(held) if len(held) > 1 else ())
 
     def joined(self, since: dt.date, org_unit_id: UUID) -> "EmployeeState":
         """The person, belonging to that unit from `since` until the next known move."""
@@ -155,14 +197,23 @@ def changed_since(old: EmployeeState | None, new: EmployeeState) -> dt.date | No
     """First business date whose assessment may differ between two states of a person; None: no date does."""
     if old is None:
         return new.memberships[0].since
-    lasting = ("kind", "group", "timezone", "active", "played_clock")
+    lasting = ("timezone", "active", "played_clock")
+    first = min(old.memberships[0].since, new.memberships[0].since)
     if any(getattr(old, name) != getattr(new, name) for name in lasting):
-        return min(old.memberships[0].since, new.memberships[0].since)
+        return first
     dates = [*_differing(((m.since, m.org_unit_id) for m in old.memberships), ((m.since, m.org_unit_id) for m in new.memberships)),
              *_differing(((w.since, w.week) for w in old.weeks), ((w.since, w.week) for w in new.weeks))]
+    dates += _differing(_priced_by(old, first), _priced_by(new, first))
     if old.until != new.until:
         dates.append(min(day for day in (old.until, new.until) if day is not None) + dt.timedelta(days=1))
     return min(dates, default=None)
+
+
+def _priced_by(person: EmployeeState, first: dt.date) -> list[tuple[dt.date, Any]]:
+    """Kind and group by the dates from which they hold; the job class alone changes no day."""
+    start = person.rank_on(first)
+    later = {one.since: (one.rank.kind, one.rank.group) for one in person.ranks if one.since > first}
+    return _without_repeats({first: (start.kind, start.group)} | later)
 
 
 def _differing(old: Iterable[tuple[dt.date, Any]], new: Iterable[tuple[dt.date, Any]]) -> list[dt.date]:

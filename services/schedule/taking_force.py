@@ -79,7 +79,7 @@ def roster_digest(states: Iterable[RosterState]) -> str:
 def weighty(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> dict[UUID, dt.date]:
     """Of these people the real ones who are known and of whom days may be judged or priced differently, with the first such date.
 
-    Kind and group have no dates: when they change, all open days may. Names, NIPs and job classes change no day.
+    Names, NIPs and job classes change no day.
     """
     since = {}
     for person in changed:
@@ -97,7 +97,8 @@ def employees_digest(changed: Iterable[EmployeeState], known: Mapping[UUID, Empl
     heavy = weighty(changed, known)
     return digest_of("employees", sorted(
         [str(one.employee_id), one.kind.value, one.group, one.timezone, one.active, str(one.until),
-         [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks]]
+         [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks],
+         [[str(held.since), held.rank.kind.value, held.rank.group] for held in one.ranks]]
         for one in changed if one.employee_id in heavy))
 
 

@@ -23,12 +23,22 @@ class WeekAssignment(Event):
     week: Code
 
 
+class RankAssignment(Event):
+    """From this business date on the employee is of this kind, group and job class (kelas jabatan)."""
+
+    since: dt.date
+    kind: EmployeeKind
+    group: Code
+    job_class: Annotated[int, Field(ge=1, le=17)] | None = None
+
+
 class EmployeePublished(Event):
     """Full state of one employee (schedule → all). Restricted: holds NIP and name.
 
     `played_clock` names a clock that is moved by hand: only invented employees (simulator, scenarios,
     canaries) have one. `until` is the last business date of service; `former_nips` are NIPs of the same person
-    from before (a PPPK who became PNS); `job_class` is the kelas jabatan that TPP ceilings follow.
+    from before (a PPPK who became PNS); `job_class` is the kelas jabatan that TPP ceilings follow. `ranks` tells kind, group and
+    job class by date where they ever changed (the first holds before its date too); `kind`, `group` and `job_class` are the last.
     """
 
     employee_id: UUID
@@ -45,6 +55,7 @@ class EmployeePublished(Event):
     job_class: Annotated[int, Field(ge=1, le=17)] | None = None
     until: dt.date | None = None
     former_nips: tuple[Annotated[str, Field(pattern=r"^[0-9]{18}$")], ...] = ()
+    ranks: tuple[RankAssignment, ...] = ()
 
 
 class WeekPatternPublished(Event):

@@ -35,8 +35,20 @@ class WeekAssigned(BaseModel):
     week: str
 
 
+class RankHeld(BaseModel):
+    """Jenis ASN, kelompok, dan kelas jabatan sejak tanggal itu; yang pertama berlaku juga sebelumnya."""
+
+    since: dt.date
+    kind: str
+    group: str
+    job_class: int | None
+
+
 class Employee(BaseModel):
-    """Satu pegawai. `nip`, `name` dan `former_nips` null bagi peran yang tidak boleh melihatnya; `until`: hari kerja terakhir."""
+    """Satu pegawai. `ranks` kosong bila jenis, kelompok, dan kelas jabatannya tidak pernah berubah.
+
+    `nip`, `name` dan `former_nips` null bagi peran yang tidak boleh melihatnya; `until`: hari kerja terakhir.
+    """
 
     employee_id: UUID
     version: int
@@ -51,6 +63,7 @@ class Employee(BaseModel):
     job_class: int | None
     until: dt.date | None
     former_nips: list[str] | None
+    ranks: list[RankHeld]
 
 
 class OrgUnit(BaseModel):
@@ -129,4 +142,9 @@ def _employee(row: Any, actor: Actor) -> Employee:
                      for since, unit in zip(row["member_since"], row["member_unit"], strict=True)],
         weeks=[WeekAssigned(since=since, week=week) for since, week in zip(row["week_since"], row["week_code"], strict=True)],
         job_class=row["job_class"], until=row["until"], former_nips=row["former_nips"] if named else None,
+        ranks=[
+            RankHeld(since=since, kind=kind, group=group, job_class=job_class)
+            for since, kind, group, job_class in zip(
+                row["rank_since"], row["rank_kind"], row["rank_grp"], row["rank_class"], strict=True)
+        ],
     )

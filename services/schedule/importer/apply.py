@@ -252,6 +252,9 @@ def _people_lines(
         if old is not None and old.state.memberships != person.memberships:
             moves = ", ".join(f"{codes.get(m.org_unit_id, '?')} sejak {m.since}" for m in person.memberships)
             line += f"{'' if line.endswith(': ') else '; '}unit {moves}"
+        if old is not None and old.state.ranks != person.ranks:
+            ranks = ", ".join(f"{held.rank.kind.value}/{held.rank.group} sejak {held.since}" for held in person.ranks)
+            line += f"{'' if line.endswith(': ') else '; '}jenis dan kelompok {ranks or 'tidak pernah berubah'}"
         if old is not None and old.state.nip != person.nip:
             line += f"{'' if line.endswith(': ') else '; '}NIP baru, yang lama tetap dikenal"
         before = old is not None and old.state.active and old.state.until is None

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from services.schedule.importer.cells import Cells
 from services.schedule.importer.units import NONE
-from services.schedule.reference import EmployeeState, Membership, OrgUnitState, WeekAssignment
+from services.schedule.reference import EmployeeState, Membership, OrgUnitState, Rank, WeekAssignment
 from shared.events import EmployeeKind
 from shared.imports import Row, RowError, Table, nip_problem, read_nip
 
@@ -66,8 +66,9 @@ def identities(table: Table) -> tuple[set[str], set[UUID]]:
 def read_employees(table: Table, directory: Directory) -> tuple[list[EmployeeState], list[RowError]]:
     """The people that the table asks for, merged into what is known of them.
 
-    A row says: from `since` on this person belongs to this unit (and, if given, works this week). Several rows
-    of one person tell several moves. What a row leaves empty stays as it is; a new person's zone is the unit's.
+    A row says: from `since` on this person is of this kind, group and job class, belongs to this unit and, if given, works this
+    week; what was before stays. Several rows of one person tell several moves and promotions. What a row leaves empty stays as
+    it is; a new person's zone is the unit's.
     `previous_nip` says that the person had another NIP before (a PPPK who became PNS): both name one person.
     """
     errors = list(table.errors)
@@ -138,26 +139,29 @@ def _merged(old: EmployeeState | None, line: _Line) -> EmployeeState:
     # A file that still has the old NIP of somebody who has a new one does not take the new one away.
     nip = old.nip if line.nip in old.former_nips else line.nip
     former = {*old.former_nips, *line.former_nips, old.nip, line.nip} - {nip}
-    merged = replace(moved, nip=nip, former_nips=tuple(sorted(former)), job_class=line.job_class or old.job_class,
-                     until=line.until if line.row["until"] else old.until, name=line.name, kind=line.kind, group=line.group, timezone=zone,
+    ranked = moved.ranked(line.since, Rank(line.kind, line.group, line.job_class or moved.rank_on(line.since).job_class))
+    merged = replace(ranked, nip=nip, former_nips=tuple(sorted(former)), name=line.name, timezone=zone,
+                     until=line.until if line.row["until"] else old.until,
                      active=line.active if line.row["active"] else old.active, played_clock=line.played_clock or old.played_clock)
     return merged.working(line.since, line.week) if line.week and merged.week_on(line.since) != line.week else merged
 
 
 def person_rows(person: EmployeeState, codes: Mapping[UUID, str]) -> Iterator[dict[str, str]]:
-    """The rows that `read_employees` reads this person from, by column: one for each date of a move or of another week.
+    """The rows that `read_employees` reads this person from, by column: one for each date of a move, of another rank or week.
 
     `codes` names units by id. A week that begins before the first membership is told from that on.
     """
     first = person.memberships[0].since
-    dates = {m.since for m in person.memberships} | {max(w.since, first) for w in person.weeks}
+    dates = {m.since for m in person.memberships} | {max(since, first) for since in (*(w.since for w in person.weeks),
+                                                                                     *(one.since for one in person.ranks))}
     for since in sorted(dates):
         unit = next(m.org_unit_id for m in reversed(person.memberships) if m.since <= since)
         assigned = any(w.since <= since for w in person.weeks)
+        rank = person.rank_on(since)
         yield {
-            "nip": person.nip, "name": person.name, "kind": person.kind.value, "group": person.group, "org_unit": codes[unit],
+            "nip": person.nip, "name": person.name, "kind": rank.kind.value, "group": rank.group, "org_unit": codes[unit],
             "since": since.isoformat(), "employee_id": str(person.employee_id), "timezone": person.timezone,
             "week_pattern": person.week_on(since) if assigned else "", "played_clock": person.played_clock or "",
-            "active": "ya" if person.active else "tidak", "job_class": "" if person.job_class is None else str(person.job_class),
+            "active": "ya" if person.active else "tidak", "job_class": "" if rank.job_class is None else str(rank.job_class),
             "until": "" if person.until is None else person.until.isoformat(), "previous_nip": " ".join(person.former_nips),
         }

@@ -14,6 +14,8 @@ from services.schedule.reference import (
     Membership,
     OrgUnitState,
     PolicyState,
+    Rank,
+    RankHeld,
     RosterState,
     WeekAssignment,
     WeekPatternState,
@@ -99,7 +101,7 @@ async def week_in_use(connection: Connection, code: str) -> bool:
 
 
 EMPLOYEE_COLUMNS: Final = """select employee_id, version, nip, name, kind, grp, timezone, active, played_clock, member_since, member_unit,
-                      week_since, week_code, job_class, until, former_nips from employee"""
+                      week_since, week_code, job_class, until, former_nips, rank_since, rank_kind, rank_grp, rank_class from employee"""
 
 
 async def employees(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Kept[EmployeeState]]:
@@ -114,7 +116,9 @@ def employee_of(row: asyncpg.Record) -> EmployeeState:
         row["employee_id"], row["nip"], row["name"], _KINDS[row["kind"]], row["grp"], row["timezone"],
         tuple(map(Membership, row["member_since"], row["member_unit"])),
         tuple(map(WeekAssignment, row["week_since"], row["week_code"])), row["active"], row["played_clock"] or None,
-        row["job_class"], row["until"], tuple(row["former_nips"]),
+        row["job_class"], row["until"], tuple(row["former_nips"]), tuple(
+            RankHeld(since, Rank(_KINDS[kind], group, job_class))
+            for since, kind, group, job_class in zip(row["rank_since"], row["rank_kind"], row["rank_grp"], row["rank_class"], strict=True)),
     )
 
 
@@ -128,16 +132,20 @@ async def put_employees(connection: Connection, rows: Sequence[Kept[EmployeeStat
     """Writes people in their new versions, and from which date their days are to be opened in which clock's time."""
     await connection.executemany(
         """insert into employee (employee_id, lane, version, nip, name, kind, grp, timezone, active, played_clock,
-                                 member_since, member_unit, week_since, week_code, job_class, until, former_nips)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                                 member_since, member_unit, week_since, week_code, job_class, until, former_nips,
+                                 rank_since, rank_kind, rank_grp, rank_class)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
            on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip, name = excluded.name,
              kind = excluded.kind, grp = excluded.grp, timezone = excluded.timezone, active = excluded.active,
              played_clock = excluded.played_clock, member_since = excluded.member_since, member_unit = excluded.member_unit,
              week_since = excluded.week_since, week_code = excluded.week_code, job_class = excluded.job_class,
-             until = excluded.until, former_nips = excluded.former_nips""",
+             until = excluded.until, former_nips = excluded.former_nips, rank_since = excluded.rank_since,
+             rank_kind = excluded.rank_kind, rank_grp = excluded.rank_grp, rank_class = excluded.rank_class""",
         [(s.employee_id, lane_of(s.employee_id), version, s.nip, s.name, s.kind.value, s.group, s.timezone, s.active,
           s.played_clock or "", [m.since for m in s.memberships], [m.org_unit_id for m in s.memberships],
-          [w.since for w in s.weeks], [w.week for w in s.weeks], s.job_class, s.until, list(s.former_nips)) for version, s in rows],
+          [w.since for w in s.weeks], [w.week for w in s.weeks], s.job_class, s.until, list(s.former_nips), [one.since for one in s.ranks],
+          [one.rank.kind.value for one in s.ranks], [one.rank.group for one in s.ranks], [one.rank.job_class for one in s.ranks])
+         for version, s in rows],
     )
     # A NIP that already names somebody else violates the key: the importer has told the officer before it comes to this.
     await connection.execute(

@@ -5,8 +5,9 @@ from typing import Any
 from uuid import uuid4
 
 from services.schedule import commands
-from services.schedule.reference import CalendarState, Membership, OrgUnitState, RosterState
-from shared.events import CalendarDay, Mark, Mode, RosterDay, Verdict, WorkReportSubmitted
+from services.schedule.reference import CalendarState, Membership, OrgUnitState, Rank, RosterState
+from services.schedule.store import reference_rows
+from shared.events import CalendarDay, EmployeeKind, Mark, Mode, RosterDay, Verdict, WorkReportSubmitted
 from shared.lanes import Lanes
 from tests.integration.schedule.office import DAY, MONDAY, Office, at, packs
 
@@ -203,6 +204,23 @@ async def test_a_move_counts_from_its_date_and_takes_the_rules_of_the_new_unit(o
     before, after = await office.the_day(MONDAY), await office.the_day(MONDAY + DAY)
     assert (before["org_unit_id"], before["version"]) == (str(office.unit), 1)
     assert (after["org_unit_id"], after["policy_id"], after["version"]) == (str(other), str(policies["POL-L"].identity), 2)
+
+
+async def test_a_promotion_counts_from_its_date_and_leaves_the_days_before_as_they_were(office: Office) -> None:
+    await office.tick(at(MONDAY + 2 * DAY, "21:00"))
+    promoted = office.person().ranked(MONDAY + DAY, Rank(EmployeeKind.PPPK, "structural", 9))
+
+    await commands.publish_employees(office.lanes, [promoted])
+    await office.work_off()
+
+    days = [await office.the_day(MONDAY + n * DAY) for n in range(3)]
+    assert [(day["employee_kind"], day["group"], day["version"]) for day in days] == [
+        ("PNS", "pelaksana", 1), ("PPPK", "structural", 2), ("PPPK", "structural", 2)]
+    async with office.lanes.pool.acquire() as connection:
+        assert (await reference_rows.employees(connection, [office.employee]))[office.employee].state == promoted
+    assert (await office.published("hadir.employee.v1"))[-1]["ranks"] == [
+        {"since": str(MONDAY), "kind": "PNS", "group": "pelaksana", "job_class": None},
+        {"since": str(MONDAY + DAY), "kind": "PPPK", "group": "structural", "job_class": 9}]
 
 
 async def test_the_rule_pack_of_the_business_date_counts(office: Office) -> None:

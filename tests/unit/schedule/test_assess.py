@@ -464,7 +464,7 @@ class TestWindowsAndHours:
         monday = dt.date(2026, 2, 23)
         ramadan = RosterDay(date=monday, mode=Mode.WFO, start="08:00", end="15:00")
 
-        def day(**flex: int) -> Assessment:
+        def day(**flex: Any) -> Assessment:
             marks = came(came_at, date=monday), went(left_at, date=monday)
             return judge(*marks, policy=a_policy(flex_minutes=60, **flex), roster=ramadan, date=monday)
 
@@ -482,7 +482,7 @@ class TestWindowsAndHours:
         afternoon = Outage(UUID(int=5), at("14:50"), at("15:40"))
         confirmed = OutageDecided(UUID(int=5), "confirmed", at("20:00"))
 
-        def codes(**flex: int) -> list[str]:
+        def codes(**flex: Any) -> list[str]:
             return told(judge(came_early, afternoon, confirmed, policy=a_policy(**flex)))[1]
 
         assert codes(flex_early_minutes=60) == []

@@ -1,14 +1,17 @@
 """Reference values and how they change: memberships and weeks by date, rule packs by scope, and from when days may differ."""
 
 import datetime as dt
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.schedule.reference import DEFAULT_WEEK, EmployeeState, Membership, PoliciesInForce, changed_since
+from services.schedule.reference import DEFAULT_WEEK, EmployeeState, Membership, PoliciesInForce, Rank, changed_since
 from shared.events import EmployeeKind
 
+STAFF, HEAD = Rank(EmployeeKind.PNS, "pelaksana"), Rank(EmployeeKind.PNS, "structural", 11)
+FIRST_CONTRACT = Rank(EmployeeKind.PPPK, "pelaksana", 7)
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
 DATES = st.dates(dt.date(2026, 1, 1), dt.date(2026, 3, 1))
 
@@ -34,6 +37,35 @@ def test_a_week_holds_from_its_date_and_the_usual_one_before() -> None:
 
     assert state.week_on(dt.date(2026, 2, 18)) == DEFAULT_WEEK
     assert state.week_on(dt.date(2026, 2, 19)) == "lima-hari-ramadan"
+
+
+@given(st.dictionaries(DATES, st.sampled_from([STAFF, HEAD, FIRST_CONTRACT]), min_size=1, max_size=6), DATES)
+def test_the_rank_of_a_date_is_that_of_the_last_change_before_it_and_the_first_one_before_any(
+    changes: dict[dt.date, Rank], date: dt.date
+) -> None:
+    first, *later = sorted(changes)
+    state = replace(person(Membership(first, A)), kind=changes[first].kind, group=changes[first].group, job_class=changes[first].job_class)
+    for since in later:
+        state = state.ranked(since, changes[since])
+
+    before = [since for since in changes if since <= date]
+    assert state.rank_on(date) == changes[max(before, default=first)]
+    assert Rank(state.kind, state.group, state.job_class) == changes[max(changes)]
+    assert all(one.rank != two.rank for one, two in zip(state.ranks, state.ranks[1:], strict=False))
+
+
+def test_a_promotion_changes_days_from_its_date_and_a_higher_class_alone_none() -> None:
+    january, march = dt.date(2026, 1, 1), dt.date(2026, 3, 1)
+    old = person(Membership(january, A))
+    promoted = old.ranked(march, HEAD)
+
+    assert (promoted.rank_on(dt.date(2026, 2, 28)).group, promoted.rank_on(march).group) == ("pelaksana", "structural")
+    assert changed_since(old, promoted) == march
+    assert changed_since(promoted, old) == march
+    assert changed_since(promoted, promoted.ranked(dt.date(2026, 3, 9), replace(HEAD, job_class=12))) is None
+    assert changed_since(old, old.ranked(dt.date(2025, 1, 1), HEAD)) == january  # before he came: he was so all along
+    assert promoted.published(1).ranks[1].since == march
+    assert (promoted.published(1).group, old.published(1).ranks) == ("structural", ())
 
 
 def test_a_move_may_change_days_from_its_date_and_a_new_group_all_days() -> None:

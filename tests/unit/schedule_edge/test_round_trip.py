@@ -14,7 +14,7 @@ from services.schedule.importer.exports import PEOPLE, ROSTER, UNITS
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, Directory, person_rows, read_employees
 from services.schedule.importer.roster import ROSTER_COLUMNS, merged, read_roster, roster_rows
 from services.schedule.importer.units import UNIT_COLUMNS, read_units, unit_rows
-from services.schedule.reference import EmployeeState, Membership, OrgUnitState, RosterState, WeekAssignment
+from services.schedule.reference import EmployeeState, Membership, OrgUnitState, Rank, RosterState, WeekAssignment
 from shared.events import EmployeeKind, Mode, RosterDay
 from shared.imports import Table, nip_problem, parse_table, read_nip, read_table
 from shared.sheets import Column, write_csv, write_xlsx
@@ -57,6 +57,9 @@ def people(draw: st.DrawFn, known: Sequence[OrgUnitState]) -> list[EmployeeState
             person = person.joined(date, draw(st.sampled_from(known)).org_unit_id)
         for later in draw(st.sets(st.integers(0, 500), max_size=2)):
             person = person.working(dates[0] + dt.timedelta(days=later), draw(st.sampled_from(["enam-hari", "lima-hari-ramadan"])))
+        for later in draw(st.sets(st.integers(0, 500), max_size=2)):
+            rank = Rank(draw(st.sampled_from(EmployeeKind)), draw(NAMES), person.job_class and draw(st.integers(1, 17)))
+            person = person.ranked(dates[0] + dt.timedelta(days=later), rank)
         made.append(person)
     return made
 
