@@ -15,7 +15,8 @@ so that arrival order cannot change them.
 
 from collections.abc import Sequence
 from datetime import datetime
-from itertools import chain
+from functools import cached_property
+from itertools import repeat
 from math import nan
 from typing import Any, Final, Literal, NamedTuple, cast
 from uuid import UUID
@@ -25,7 +26,7 @@ import shapely
 from numpy.typing import NDArray
 from pyproj import Geod
 
-from services.geofence.rules.sites import Catalogue, Flags, Floats, Indexes
+from services.geofence.rules.sites import Catalogue, Flags, Floats, Indexes, Listed
 from shared.events import Verdict
 
 BAD_ACCURACY_M: Final = 5_000.0
@@ -43,7 +44,7 @@ _EDGE_M: Final = 0.001
 
 _WGS84: Final = Geod(ellps="WGS84")
 _INSIDE, _UNSURE, _OUTSIDE = 0, 1, 2
-_VERDICTS: Final = (Verdict.INSIDE, Verdict.UNSURE, Verdict.OUTSIDE)
+_VERDICTS: Final = np.array((Verdict.INSIDE, Verdict.UNSURE, Verdict.OUTSIDE), dtype=object)
 
 
 class Fix(NamedTuple):
@@ -73,6 +74,7 @@ class Judgement(NamedTuple):
     quality: Literal["good", "bad_fix"]
 
 
+_GOOD: Final = "good"
 BAD_FIX: Final = Judgement(Verdict.UNSURE, None, None, False, Verdict.UNSURE, None, "bad_fix")
 
 
@@ -80,38 +82,23 @@ def locate(catalogue: Catalogue, fixes: Sequence[Fix]) -> list[Judgement]:
     """Judge a batch of fixes against the sites; one judgement per fix, in order."""
     if not fixes:
         return []
-    marks = _Marks(fixes)
-    site = _best(catalogue, marks, _place_pairs(catalogue, fixes), measured=True)
-    region = _best(catalogue, marks, _region_pairs(catalogue, fixes), measured=False)
+    marks = _Marks(catalogue, fixes)
+    site = _best_place(catalogue, marks)
+    region = _best_region(catalogue, marks)
     nowhere = (site.code != _INSIDE) & (region.code != _INSIDE)
     bad = marks.impossible | (nowhere & marks.abroad) | _swapped(catalogue, fixes, nowhere & marks.swappable)
-    ids = catalogue.ids
-    activity = site.number >= 0
+    named = site.number >= 0
+    metres = site.metres.astype(object)
+    metres[~named] = None
+    activity = named & (site.code == _INSIDE)
     activity[activity] = catalogue.is_activity[site.number[activity]]
-    activity &= site.code == _INSIDE
-    return [
-        BAD_FIX
-        if is_bad
-        else Judgement(
-            _VERDICTS[site_code],
-            ids[number] if number >= 0 else None,
-            distance if number >= 0 else None,
-            by_letter,
-            _VERDICTS[region_code],
-            ids[region_number] if region_number >= 0 else None,
-            "good",
-        )
-        for is_bad, site_code, number, distance, by_letter, region_code, region_number in zip(
-            bad.tolist(),
-            site.code.tolist(),
-            site.number.tolist(),
-            site.metres.tolist(),
-            activity.tolist(),
-            region.code.tolist(),
-            region.number.tolist(),
-            strict=True,
-        )
-    ]
+    columns = (
+        _VERDICTS[site.code], catalogue.ids[site.number], metres, activity, _VERDICTS[region.code], catalogue.ids[region.number],
+    )  # fmt: skip
+    judged = list(map(Judgement._make, zip(*(column.tolist() for column in columns), repeat(_GOOD), strict=False)))
+    for position in np.flatnonzero(bad).tolist():
+        judged[position] = BAD_FIX
+    return judged
 
 
 def judge_excess(
@@ -126,15 +113,18 @@ def judge_excess(
 
 
 class _Marks:
-    """The fixes as arrays."""
+    """The fixes as arrays; `unit` and `employee` are rows of the catalogue's holders."""
 
-    def __init__(self, fixes: Sequence[Fix]) -> None:
-        _, _, moments, latitudes, longitudes, accuracies = zip(*fixes, strict=True)
+    def __init__(self, catalogue: Catalogue, fixes: Sequence[Fix]) -> None:
+        employees, units, self._moments, latitudes, longitudes, accuracies = zip(*fixes, strict=True)
+        self.count = len(fixes)
+        self.unit = catalogue.units.rows(units)
+        self.employee = catalogue.employees.rows(employees)
         self.latitude = np.array(latitudes, dtype=np.float64)
         self.longitude = np.array(longitudes, dtype=np.float64)
-        # 0.0 is what Android reports when it knows no accuracy.
-        self.accuracy = np.array([accuracy or nan for accuracy in accuracies], dtype=np.float64)
-        self.stamp = np.array([moment.timestamp() for moment in moments], dtype=np.float64)
+        # None becomes NaN by itself; 0.0 is what Android reports when it knows no accuracy.
+        self.accuracy = np.array(accuracies, dtype=np.float64)
+        self.accuracy[self.accuracy == 0.0] = nan
         at_null = (abs(self.latitude) < NULL_ISLAND_DEG) & (abs(self.longitude) < NULL_ISLAND_DEG)
         self.impossible: Flags = at_null | (self.accuracy >= BAD_ACCURACY_M)
         west, south, east, north = INDONESIA
@@ -143,6 +133,11 @@ class _Marks:
         )
         self.swappable: Flags = abs(self.longitude) <= 90
 
+    @cached_property
+    def stamp(self) -> Floats:
+        """Seconds of the epoch; asked only where a site has dates."""
+        return np.array([moment.timestamp() for moment in self._moments], dtype=np.float64)
+
 
 class _Pairs(NamedTuple):
     """Position of the fix and number of the site, for each pair to be judged."""
@@ -150,8 +145,9 @@ class _Pairs(NamedTuple):
     mark: Indexes
     number: Indexes
 
-
-_NONE: Final[tuple[int, ...]] = ()
+    def only(self, wanted: Flags) -> "_Pairs":
+        """Some of them."""
+        return _Pairs(self.mark[wanted], self.number[wanted])
 
 
 class _Best(NamedTuple):
@@ -162,106 +158,107 @@ class _Best(NamedTuple):
     metres: NDArray[np.int64]
 
 
-def _place_pairs(catalogue: Catalogue, fixes: Sequence[Fix]) -> _Pairs:
-    """Offices and activity sites of each fix's org unit and employee."""
-    by_unit = _pairs([catalogue.places_by_unit.get(fix.org_unit_id, _NONE) for fix in fixes])
-    if not catalogue.places_by_employee:
-        return by_unit
-    by_employee = _pairs([catalogue.places_by_employee.get(fix.employee_id, _NONE) for fix in fixes])
-    return _Pairs(np.concatenate((by_unit.mark, by_employee.mark)), np.concatenate((by_unit.number, by_employee.number)))
+def _best_place(catalogue: Catalogue, marks: _Marks) -> _Best:
+    """The best of the offices and activity sites of each fix's org unit and employee."""
+    pairs = _in_force(catalogue, marks, _held(marks, catalogue.units.places, catalogue.employees.places))
+    pairs, distance = _that_matter(catalogue, marks, pairs)
+    excess = distance - catalogue.radius[pairs.number]
+    drawn = catalogue.is_polygon[pairs.number]
+    if drawn.any():
+        distance[drawn] = excess[drawn] = _drawn_fences(catalogue, marks, *pairs.only(drawn))
+    return _best(catalogue, marks, pairs, distance, excess)
 
 
-def _region_pairs(catalogue: Catalogue, fixes: Sequence[Fix]) -> _Pairs:
-    """Own regions of the employee and the org unit; the province's default region where none is in force."""
+def _best_region(catalogue: Catalogue, marks: _Marks) -> _Best:
+    """The best of the regions of each employee and org unit, or of the province's where none of these is in force."""
+    pairs = _in_force(catalogue, marks, _held(marks, catalogue.units.regions, catalogue.employees.regions))
     everybody = catalogue.default_regions
-    if not catalogue.regions_by_unit and not catalogue.regions_by_employee:
-        return _pairs([everybody] * len(fixes))
-    listed: list[tuple[int, ...]] = []
-    for fix in fixes:
-        own = catalogue.regions_by_employee.get(fix.employee_id, _NONE)
-        own += catalogue.regions_by_unit.get(fix.org_unit_id, _NONE)
-        if own:
-            stamp = fix.captured_at.timestamp()
-            own = tuple(number for number in own if catalogue.valid_from[number] <= stamp < catalogue.valid_to[number])
-        listed.append(own or everybody)
-    return _pairs(listed)
+    if everybody.size:
+        lacking = np.setdiff1d(np.arange(marks.count), pairs.mark)
+        default = _Pairs(np.repeat(lacking, everybody.size), np.tile(everybody, lacking.size))
+        pairs = _joined(pairs, _in_force(catalogue, marks, default))
+    excess = np.zeros(pairs.mark.size)
+    drawn = catalogue.is_polygon[pairs.number]
+    if drawn.any():
+        excess[drawn] = _drawn_regions(catalogue, marks, *pairs.only(drawn))
+    if not drawn.all():
+        circles = pairs.only(~drawn)
+        excess[~drawn] = _to_centre(catalogue, marks, circles) - catalogue.radius[circles.number]
+    return _best(catalogue, marks, pairs, excess, excess)
 
 
-def _pairs(listed: Sequence[tuple[int, ...]]) -> _Pairs:
-    """Fix i with each site number listed for it."""
-    counts = np.fromiter(map(len, listed), dtype=np.intp, count=len(listed))
-    numbers = np.fromiter(chain.from_iterable(listed), dtype=np.intp, count=int(counts.sum()))
-    return _Pairs(np.repeat(np.arange(len(listed)), counts), numbers)
+def _held(marks: _Marks, of_unit: Listed, of_employee: Listed) -> _Pairs:
+    return _joined(_Pairs(*of_unit.pairs(marks.unit)), _Pairs(*of_employee.pairs(marks.employee)))
 
 
-def _best(catalogue: Catalogue, marks: _Marks, pairs: _Pairs, *, measured: bool) -> _Best:
-    """Judge all pairs of fix and site and keep the best of each fix."""
-    count = marks.latitude.size
+def _joined(some: _Pairs, more: _Pairs) -> _Pairs:
+    if not more.mark.size:
+        return some
+    return _Pairs(np.concatenate((some.mark, more.mark)), np.concatenate((some.number, more.number)))
+
+
+def _in_force(catalogue: Catalogue, marks: _Marks, pairs: _Pairs) -> _Pairs:
+    """Those whose site holds at the moment of the fix."""
+    dated = catalogue.is_dated[pairs.number]
+    if not dated.any():
+        return pairs
+    stamp = marks.stamp[pairs.mark]
+    return pairs.only((catalogue.valid_from[pairs.number] <= stamp) & (stamp < catalogue.valid_to[pairs.number]))
+
+
+def _best(catalogue: Catalogue, marks: _Marks, pairs: _Pairs, distance: Floats, excess: Floats) -> _Best:
+    """Judge pairs by the metres beyond the fence and keep the best of each fix."""
     best = _Best(
-        np.full(count, _UNSURE, dtype=np.int8), np.full(count, -1, dtype=np.intp), np.zeros(count, dtype=np.int64)
+        np.full(marks.count, _UNSURE, dtype=np.int8), np.full(marks.count, -1, dtype=np.intp), np.zeros(marks.count, dtype=np.int64)
     )
     mark, number = pairs
-    valid = (catalogue.valid_from[number] <= marks.stamp[mark]) & (marks.stamp[mark] < catalogue.valid_to[number])
-    mark, number = mark[valid], number[valid]
-    if not mark.size:
-        return best
-    distance, excess = _measure(catalogue, marks, mark, number, measured=measured)
     code = judge_excess(
-        excess,
-        marks.accuracy[mark],
-        catalogue.cap[number],
-        catalogue.max_accuracy[number],
-        catalogue.outside_factor[number],
+        excess, marks.accuracy[mark], catalogue.cap[number], catalogue.max_accuracy[number], catalogue.outside_factor[number]
     )
-    # Among places that hold, an activity by letter wins over the office; sites are sorted by id, so ties are stable.
-    second = ~(catalogue.is_activity[number] & (code == _INSIDE))
-    order = np.lexsort((number, excess, second, code, mark))
-    first = order[np.flatnonzero(np.diff(mark[order], prepend=-1))]
+    if (np.diff(mark) > 0).all():
+        first = np.arange(mark.size)
+    else:
+        # Among places that hold, an activity by letter wins over the office; sites are sorted by id, so ties are stable.
+        second = ~(catalogue.is_activity[number] & (code == _INSIDE))
+        order = np.lexsort((number, excess, second, code, mark))
+        first = order[np.flatnonzero(np.diff(mark[order], prepend=-1))]
     chosen = mark[first]
     best.code[chosen] = code[first]
     best.number[chosen] = number[first]
-    best.metres[chosen] = np.rint(distance[first]).astype(np.int64)
+    best.metres[chosen] = np.rint(distance[first])
     return best
 
 
-def _measure(
-    catalogue: Catalogue, marks: _Marks, mark: Indexes, number: Indexes, *, measured: bool
-) -> tuple[Floats, Floats]:
-    """Distance to report and metres beyond the fence, per pair."""
-    distance = np.zeros(mark.size)
-    excess = np.zeros(mark.size)
-    drawn = catalogue.is_polygon[number]
-    if not drawn.all():
-        at = np.flatnonzero(~drawn)
-        distance[at], excess[at] = _round_fences(catalogue, marks, mark[at], number[at])
-    if drawn.any():
-        at = np.flatnonzero(drawn)
-        judge = _drawn_fences if measured else _drawn_regions
-        distance[at] = excess[at] = judge(catalogue, marks, mark[at], number[at])
-    return distance, excess
+def _that_matter(catalogue: Catalogue, marks: _Marks, pairs: _Pairs) -> tuple[_Pairs, Floats]:
+    """Those pairs of fix and place that can be the best of the fix, with the geodesic distance to the fence's centre.
 
-
-def _round_fences(catalogue: Catalogue, marks: _Marks, mark: Indexes, number: Indexes) -> tuple[Floats, Floats]:
-    """Geodesic distance to the centre, and the same less the radius.
-
-    Far pairs are measured anew by pyproj, but only those that can matter: who has three hundred sites all over
-    the province is far from nearly all of them.
+    A cheap distance and the fence's extent bound the metres beyond it from both sides. A place that is certainly
+    outside, and farther than another one certainly is, is neither named nor measured: who has three hundred sites all over
+    the province is far from nearly all of them. A fix too coarse for a site is unsure of it however far it is, so those
+    are compared among themselves.
     """
-    latitude, longitude = marks.latitude[mark], marks.longitude[mark]
-    at_latitude, at_longitude = catalogue.latitude[number], catalogue.longitude[number]
-    radius = catalogue.radius[number]
-    distance = _near_distance(latitude, longitude, at_latitude, at_longitude)
-    far = distance > NEAR_M
+    mark, number = pairs
+    centre = _near_distance(marks.latitude[mark], marks.longitude[mark], catalogue.latitude[number], catalogue.longitude[number])
+    beyond, extent = centre - catalogue.radius[number], catalogue.extent[number]
+    extent = extent + np.where(centre > NEAR_M, _FAR_TOLERANCE * centre, _EDGE_M)
+    accuracy = marks.accuracy[mark]
+    usable = accuracy <= catalogue.max_accuracy[number]  # False for NaN
+    group = 2 * mark + usable
+    nearest = np.full(2 * marks.count, np.inf)
+    np.minimum.at(nearest, group, beyond + extent)
+    limit = np.where(usable, catalogue.outside_factor[number] * accuracy, 0.0)
+    matter = beyond - extent <= np.maximum(nearest[group], limit)
+    kept, centre = pairs.only(matter), centre[matter]
+    far = (centre > NEAR_M) & ~catalogue.is_polygon[kept.number]
     if far.any():
-        slack = _FAR_TOLERANCE * distance
-        nearest = np.full(marks.latitude.size, np.inf)
-        np.minimum.at(nearest, mark, distance - radius + slack)
-        accuracy = np.nan_to_num(marks.accuracy[mark], nan=0.0)
-        limit = catalogue.outside_factor[number] * accuracy
-        lowest = distance - radius - slack
-        again = np.flatnonzero(far & ((lowest <= nearest[mark]) | (lowest <= limit)))
-        distance[again] = _geodesic(latitude[again], longitude[again], at_latitude[again], at_longitude[again])
-    return distance, distance - radius
+        centre[far] = _to_centre(catalogue, marks, kept.only(far))
+    return kept, centre
+
+
+def _to_centre(catalogue: Catalogue, marks: _Marks, pairs: _Pairs) -> Floats:
+    """Geodesic metres to the fence's centre, of each pair."""
+    mark, number = pairs
+    return _geodesic(marks.latitude[mark], marks.longitude[mark], catalogue.latitude[number], catalogue.longitude[number])
 
 
 def _near_distance(latitude: Floats, longitude: Floats, at_latitude: Floats, at_longitude: Floats) -> Floats:
@@ -345,8 +342,7 @@ def _swapped(catalogue: Catalogue, fixes: Sequence[Fix], suspects: Flags) -> Fla
             fixes[position]._replace(latitude=fixes[position].longitude, longitude=fixes[position].latitude)
             for position in positions.tolist()
         ]
-        marks = _Marks(turned)
-        site = _best(catalogue, marks, _place_pairs(catalogue, turned), measured=True)
-        region = _best(catalogue, marks, _region_pairs(catalogue, turned), measured=False)
+        marks = _Marks(catalogue, turned)
+        site, region = _best_place(catalogue, marks), _best_region(catalogue, marks)
         found[positions] = (site.code == _INSIDE) | (region.code == _INSIDE)
     return found
