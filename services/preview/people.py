@@ -15,7 +15,7 @@ from services.schedule.assessing import People, facts_by_day, with_rosters_of_le
 from services.schedule.rules import Fact, MarkSeen, WorkReported
 from services.schedule.store import due
 from services.schedule.store import reference_rows as rows
-from services.schedule.store.facts import MARK_REACH, corrections_about
+from services.schedule.store.facts import MARK_REACH, corrections_bearing_on
 from shared.database import Connection
 from shared.events import Mark, RosterDay, Verdict
 from shared.topics import Service
@@ -73,7 +73,7 @@ async def load(connection: Connection, ids: Sequence[UUID], window: Window, chan
     for (employee_id, _), roster in kept_rosters.items():
         rosters.setdefault(employee_id, {}).update((day.date, day) for day in roster.state.days)
     people = People(states, rosters)
-    corrections = await corrections_about(connection, list(states), window.first, window.last)
+    corrections = await corrections_bearing_on(connection, list(states), window.first, window.last)
     facts: dict[tuple[UUID, dt.date], list[Fact]] = {}
     if corrections:
         people = await with_rosters_of_leaves(connection, people, corrections)

@@ -162,7 +162,7 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
     formers = await day_rows.former_days(connection, known)
     marks = await facts.marks_around(connection, known)
     reports = await facts.reports_of(connection, known)
-    corrections = await facts.corrections_about(
+    corrections = await facts.corrections_bearing_on(
         connection, {employee_id for employee_id, _ in known}, min(date for _, date in known), max(date for _, date in known)
     ) if known else []
     people = await with_rosters_of_leaves(connection, people, corrections)
@@ -176,19 +176,24 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
 
 
 async def with_rosters_of_leaves(connection: Connection, people: People, corrections: Iterable[Kept]) -> People:
-    """The people with their rosters for all months of the leaves among these corrections: leave tables count duty days."""
+    """The people with their rosters for all months of the leaves among these corrections and between them.
+
+    Leave tables count duty days, and leaves with no duty between them count on.
+    """
+    ends: dict[UUID, tuple[dt.date, dt.date]] = {}
+    for kept in corrections:
+        if kept.kind == "leave" and kept.employee_id is not None:
+            first, last = ends.get(kept.employee_id, (kept.first, kept.last))
+            ends[kept.employee_id] = min(first, kept.first), max(last, kept.last)
     months = {
-        (kept.employee_id, month)
-        for kept in corrections
-        if kept.kind == "leave" and kept.employee_id is not None and kept.last - kept.first > _MARGIN
-        for month in _months(kept.first, kept.last)
+        (employee_id, month) for employee_id, (first, last) in ends.items() if last - first > _MARGIN for month in _months(first, last)
     }
     rosters = await rows.rosters(connection, months) if months else {}
     if not rosters:
         return people
     whole = {employee_id: dict(days) for employee_id, days in people.rosters.items()}
-    for (employee_id, _), kept in rosters.items():
-        whole.setdefault(employee_id, {}).update((day.date, day) for day in kept.state.days)
+    for (employee_id, _), roster in rosters.items():
+        whole.setdefault(employee_id, {}).update((day.date, day) for day in roster.state.days)
     return People(people.states, whole)
 
 
@@ -203,7 +208,10 @@ def _months(first: dt.date, last: dt.date) -> Iterator[dt.date]:
 
 
 def facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kept]) -> dict[Day, list[Fact]]:
-    """The facts that corrections make of each of these days; days without any are missing."""
+    """The facts that corrections make of each of these days; days without any are missing.
+
+    A day of leave is told of the person's other leaves too: its number may count on from them.
+    """
     of_one: dict[UUID, list[Kept]] = {}
     of_many: list[Kept] = []
     for kept in corrections:
@@ -213,12 +221,18 @@ def facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kep
         return by_day
     for employee_id, date in known:
         person = people.states[employee_id]
-        unit = person.unit_on(date)
+        unit, on_leave = person.unit_on(date), False
         for kept in (*of_one.get(employee_id, ()), *of_many):
             if person.played_clock is not None and kept.body.get("real_clock_only"):
                 continue  # real time says nothing about a life by another clock
             if kept.first <= date <= kept.last and (kept.org_unit_id is None or kept.org_unit_id == unit):
                 by_day.setdefault((employee_id, date), []).extend(kept.facts())
+                on_leave = on_leave or (kept.kind == "leave" and kept.employee_id is not None)
+        if on_leave:
+            by_day[employee_id, date] += [
+                fact for kept in of_one[employee_id] if kept.kind == "leave" and not kept.first <= date <= kept.last
+                for fact in kept.facts()
+            ]
     return by_day
 
 

@@ -22,9 +22,10 @@ from services.schedule.reference import (
     WeekPatternState,
     changed_since,
 )
-from services.schedule.store import due, facts, opening
+from services.schedule.store import due, opening
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.due import EVER, Priority, Span
+from services.schedule.store.leaves import rows_of_leaves
 from services.schedule.store.reference_rows import Kept
 from shared.envelope import Envelope
 from shared.events import AuditRecorded, PolicyInForce
@@ -152,6 +153,8 @@ async def put_people(work: Work, people: Sequence[EmployeeState], actor: str, _c
         if since is not None:
             spans.append(Span(person.employee_id, (since - _DAY).replace(day=1), EVER))
     await opening.refresh_openings(work.connection, [person.employee_id for _, person in changed])
+    if spans:
+        spans += await rows_of_leaves(work.connection, {span.employee_id for span in spans}, min(span.first for span in spans), EVER)
     await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
     return outcome
 
@@ -191,12 +194,8 @@ async def put_rosters(
         key = f"{roster.employee_id}|{roster.month:%Y-%m}"
         work.emit(ROSTER, key, version, roster.published(version), key=key, lane=lane_of(roster.employee_id), cause=cause)
     spans = [Span(roster.employee_id, roster.month - _WEEK, _next_month(roster.month) + _WEEK) for _, roster in changed]
-    leaves = [
-        kept for kept in await facts.corrections_about(
-            work.connection, {span.employee_id for span in spans}, min(span.first for span in spans), max(span.last for span in spans),
-        ) if kept.kind == "leave" and kept.employee_id is not None
-    ]  # leave tables count duty days, so a month's roster bears on the later days of a leave too
-    spans += [Span(kept.employee_id, kept.first, kept.last) for kept in leaves if kept.employee_id is not None]
+    spans += await rows_of_leaves(  # leave tables count duty days, so a month's roster bears on all days of such a row
+        work.connection, {span.employee_id for span in spans}, min(span.first for span in spans), max(span.last for span in spans))
     await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
     return outcome
 

@@ -26,6 +26,7 @@ from services.schedule.publishing import put_people
 from services.schedule.store import due, facts, opening
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.due import Priority, Span
+from services.schedule.store.leaves import rows_of_leaves
 from shared.envelope import Envelope
 from shared.events import CorrectionDecided, Document
 from shared.lanes import Work
@@ -121,9 +122,12 @@ async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str) -> No
 
 
 async def _make_due(work: Work, kept: Kept, old: Kept | None, cause: Envelope) -> None:
-    """Makes the dates of a correction due, and those of the version that it replaces."""
+    """Makes the dates of a correction due, and those of the version that it replaces; of a leave also the row that it is or was of."""
     for first, last in {(version.first, version.last) for version in (kept, old) if version is not None}:
         if kept.employee_id is not None:
-            await due.mark_spans(work.connection, [Span(kept.employee_id, first, last)], Priority.COMMAND, cause)
+            spans = [Span(kept.employee_id, first, last)]
+            if kept.kind == "leave":
+                spans += await rows_of_leaves(work.connection, [kept.employee_id], first, last)
+            await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
         else:
             await opening.spread(work.connection, kept.org_unit_id, first, last, Priority.COMMAND, cause)

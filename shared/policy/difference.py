@@ -18,7 +18,8 @@ _PRICES: Final = {
 }  # fmt: skip
 _TABLES: Final = {"tk_day_by_group": ("tk_day", "a day of absence (TK)"), "apel_by_group": ("apel", "a missed roll-call")}
 _PRICES_AND_WORDS: Final = frozenset({
-    "tl", "psw", "late_any", "early_any", "no_in", "no_out", "tk_steps", "minutes_per_day", "consecutive_full", "leave", "compensation",
+    "tl", "psw", "late_any", "early_any", "no_in", "no_out", "tk_steps", "minutes_per_day", "consecutive_full", "leave", "leave_in_a_row",
+    "compensation",
     "cap", "base", "weight", "month_close_day", "ladder", "ladder_by_kind", "ladder_consecutive_days", "ladder_window",
     "convert_minutes_per_day", "effective_from", "effective_until", *_PRICES, *_TABLES,
 })  # fmt: skip

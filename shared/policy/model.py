@@ -277,6 +277,10 @@ class Policy(Part):
     leave: dict[LeaveKind, tuple[LeaveRow, ...]] = Field(
         default={}, description="cost per day of leave by kind; the last row that fits counts, none: nothing"
     )
+    leave_in_a_row: Literal["continue", "restart"] = Field(
+        default="continue", description="leaves of one kind and reason with no duty between them: continue counts their days as those of"
+        " one leave, so that a second letter goes on where the first ended (in a row, Permenkop 8/2025 Art. 17); restart begins anew"
+    )
     left_during_hours: Percent = Field(default=Fraction(0), description="found away in working hours, code LEFT")
     left_during_hours_by_kind: dict[EmployeeKind, Percent] = Field(
         default={}, description="the same by kind of employee, before it (Perwali Bontang 31/2025: PPPK_PW 5 % of the wage)"

@@ -158,7 +158,8 @@ def assess(world: World, person: str, date: dt.date) -> Day:
     if fact is not None and fact.get("kind") == "dl":
         return day | {"status": "DL"}
     if fact is not None:
-        charge = facts.leave_charge(pack, fact, date, lambda one: duty(world, person, one)["mode"] != "OFF", day["duty_days"])
+        leaves = facts.of(world, person, "leave")
+        charge = facts.leave_charge(pack, fact, leaves, date, lambda one: duty(world, person, one)["mode"] != "OFF", day["duty_days"])
         return day | {"status": "LEAVE", "excused": [charge] if charge else []}
     judged = [(reason_why_void(world, mark, own, pack), mark) for mark in belonging(world, person, date, pack)]
     usable = [mark for why, mark in judged if why == ""] + by_hand(world, person, date, pack)

@@ -45,15 +45,43 @@ def requested(world: dict[str, Any], person: str, date: dt.date) -> bool:
     )
 
 
-def leave_charge(pack: Pack, fact: Fact, date: dt.date, owed: Callable[[dt.date], bool], duty_days: int) -> tuple[str, Fraction] | None:
-    """Code and percent of an excused day; None if it is free."""
+def ends_of_row(pack: Pack, fact: Fact, leaves: list[Fact], owed: Callable[[dt.date], bool]) -> tuple[dt.date, dt.date]:
+    """First and last date of the leaves in a row of which this is one, found by walking from it day by day."""
+    ends = {-1: fact["from"], 1: fact["to"]}
+    if pack.get("leave_in_a_row", "continue") == "restart":
+        return ends[-1], ends[1]
+    away = {
+        one["from"] + dt.timedelta(days=n)
+        for one in leaves
+        if (one["state"], one["kind"], one.get("reason")) == ("approved", fact["kind"], fact.get("reason"))
+        for n in range((one["to"] - one["from"]).days + 1)
+    }
+    for step, end in list(ends.items()):
+        at, free = end, 0
+        while free <= 31:
+            at += dt.timedelta(days=step)
+            if at in away:
+                ends[step], free = at, 0
+            elif owed(at):
+                break
+            else:
+                free += 1
+    return ends[-1], ends[1]
+
+
+def leave_charge(
+    pack: Pack, fact: Fact, leaves: list[Fact], date: dt.date, owed: Callable[[dt.date], bool], duty_days: int
+) -> tuple[str, Fraction] | None:
+    """Code and percent of an excused day; None if it is free. `leaves` are all of the person."""
     if fact["what"] == "permission":
         cost = Fraction(pack.get("izin_day") or "0")
         return ("IZIN", cost) if cost else None
     cost = Fraction(pack.get("sakit_day") or "0") if fact["kind"] == "sick" else Fraction(0)
-    for row in (pack.get("leave") or {}).get(fact["kind"], []):
-        upto = date if row.get("of", "day") == "day" else fact["to"]
-        number = counted(row.get("count", "duty_days"), fact["from"], upto, owed)
+    rows = (pack.get("leave") or {}).get(fact["kind"], [])
+    first, last = ends_of_row(pack, fact, leaves, owed) if rows else (fact["from"], fact["to"])
+    for row in rows:
+        upto = date if row.get("of", "day") == "day" else last
+        number = counted(row.get("count", "duty_days"), first, upto, owed)
         inside = row.get("from_day", 1) <= number and (row.get("to_day") is None or number <= row["to_day"])
         known = all(row.get(key) in (None, fact.get(key)) for key in ("letter", "inpatient", "reason"))
         if inside and known:

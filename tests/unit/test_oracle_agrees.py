@@ -79,6 +79,10 @@ PACKS |= {
         "important": [{"per": "month", "pct": "40.00"}, {"to_day": 2, "pct": "0", "reason": "wife_delivery"}],
         "big": [{"count": "months", "to_day": 1, "pct": "3.00"}],
     }},
+    "LEAVES-ALONE": A | {"leave_in_a_row": "restart", "leave": {
+        "sick": [{"from_day": 2, "pct": "2.00"}, {"from_day": 3, "of": "length", "pct": "3.00", "letter": True}],
+        "big": [{"from_day": 4, "count": "calendar_days", "pct": "1.00"}],
+    }},
     "LADDER": A | {
         "ladder": [{"days": 1, "step": "FIRST"}, {"days": 2, "step": "SECOND"}, {"days": 4, "step": "DISMISSAL"}],
         "ladder_consecutive_days": 3, "convert_minutes_per_day": 60, "compensation": {"max_minutes": 60, "per_month": 1},
@@ -261,7 +265,7 @@ class Stream:
             date: RosterDay(date=date, mode=Mode(row["mode"]), start=row.get("start"), end=row.get("end"))
             for (_, date), row in world["roster"].items()
         }
-        around = [FIRST + dt.timedelta(days=n) for n in range(-40, 60)]
+        around = [FIRST + dt.timedelta(days=n) for n in range(-60, 80)]
         self.duties = {date: duty_on(date, self.week, world["holidays"], self.roster.get(date), zone) for date in around}
         self.person = Person(UUID(int=1), EmployeeKind.PNS, world["people"][ME]["group"], UUID(int=2))
 

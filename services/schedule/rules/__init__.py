@@ -22,7 +22,7 @@ from services.schedule.rules.duty import (
     reach_of,
     week_days,
 )
-from services.schedule.rules.excuses import numbered
+from services.schedule.rules.excuses import MOST_DAYS_BETWEEN, numbered
 from services.schedule.rules.inputs import (
     ApelMissed,
     DayInputs,
@@ -44,6 +44,7 @@ from services.schedule.rules.violations import Violation, diff_violations, viola
 
 __all__ = [
     "EXCUSED",
+    "MOST_DAYS_BETWEEN",
     "ApelMissed",
     "Assessment",
     "DayInputs",

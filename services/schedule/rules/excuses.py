@@ -24,6 +24,11 @@ from shared.events import FindingKind
 from shared.policy import Policy
 from shared.policy.leave import LeaveDay
 
+MOST_DAYS_BETWEEN: Final = 31
+"""Leaves further apart are not looked at as one row, however few duties lie between them: our bound, no regulation names any."""
+
+_DAY: Final = dt.timedelta(days=1)
+
 D = TypeVar("D", FraudDecided, Reviewed, OutageDecided)
 
 
@@ -132,32 +137,63 @@ def _leave_cost(leave: Leave, date: dt.date, policy: Policy) -> tuple[Found, ...
     return (
         Found(
             FindingKind.SICK if sick else FindingKind.LEAVE, "SAKIT" if sick else "CUTI", nth_day=day.nth_day,
-            leave=leave.kind, letter=leave.letter, inpatient=leave.inpatient, leave_days=day.days, leave_since=leave.since,
-            leave_until=leave.until, reason=leave.reason,
+            leave=leave.kind, letter=leave.letter, inpatient=leave.inpatient, leave_days=day.days, leave_since=day.since,
+            leave_until=day.until, reason=leave.reason,
         ),
     )
 
 
 def _leave_day(leave: Leave, date: dt.date) -> LeaveDay:
-    nth = leave.nth_day if leave.nth_day is not None else (date - leave.since).days + 1
-    days = leave.days if leave.days is not None else (leave.until - leave.since).days + 1
-    return LeaveDay(date, leave.since, leave.until, nth, max(nth, days))
+    since, until = leave.row_since or leave.since, leave.row_until or leave.until
+    nth = leave.nth_day if leave.nth_day is not None else (date - since).days + 1
+    days = leave.days if leave.days is not None else (until - since).days + 1
+    return LeaveDay(date, since, until, nth, max(nth, days))
 
 
 def numbered(facts: Iterable[Fact], date: dt.date, policy: Policy, works_on: Callable[[dt.date], bool]) -> tuple[Fact, ...]:
     """The facts with each leave over `date` telling which of its duty days the date is (Permenkop 8/2025 Art. 17).
 
-    `works_on` says of any date of these leaves whether a duty is owed on it, leave or not. Leave for which the policy
-    has no table is left as it is: nobody asks for its days.
+    Leaves in a row count on as one, unless the policy begins anew with each (`leave_in_a_row`); the facts must hold all that may
+    be of the row (`MOST_DAYS_BETWEEN`). `works_on` says of any date of these leaves and between them whether a duty is owed on
+    it, leave or not. Leave for which the policy has no table is left as it is: nobody asks for its days.
     """
+    known = tuple(facts)
     return tuple(
-        _numbered(fact, date, works_on) if isinstance(fact, Leave) and fact.kind in policy.leave and fact.since <= date <= fact.until
-        else fact
-        for fact in facts
+        _numbered(fact, date, known, policy, works_on)
+        if isinstance(fact, Leave) and fact.kind in policy.leave and fact.since <= date <= fact.until else fact
+        for fact in known
     )
 
 
-def _numbered(leave: Leave, date: dt.date, works_on: Callable[[dt.date], bool]) -> Leave:
-    dates = (leave.since + dt.timedelta(days=offset) for offset in range((leave.until - leave.since).days + 1))
-    owed = [day for day in dates if works_on(day)]
-    return replace(leave, nth_day=max(1, sum(day <= date for day in owed)), days=max(1, len(owed)))
+def _numbered(leave: Leave, date: dt.date, facts: Iterable[Fact], policy: Policy, works_on: Callable[[dt.date], bool]) -> Leave:
+    since, until = leave.since, leave.until
+    if policy.leave_in_a_row == "continue" and leave.state == "approved":
+        since, until = _row_of(leave, facts, works_on)
+    owed = [day for day in _dates(since, until) if works_on(day)]
+    return replace(
+        leave, nth_day=max(1, sum(day <= date for day in owed)), days=max(1, len(owed)), row_since=since, row_until=until)
+
+
+def _row_of(leave: Leave, facts: Iterable[Fact], works_on: Callable[[dt.date], bool]) -> tuple[dt.date, dt.date]:
+    """First and last date of the leaves of its kind and reason that follow one another with no duty between them."""
+    since, until = leave.since, leave.until
+    alike = [
+        fact for fact in facts
+        if isinstance(fact, Leave) and fact.state == "approved" and (fact.kind, fact.reason) == (leave.kind, leave.reason)
+    ]
+
+    def follow(earlier: dt.date, later: dt.date) -> bool:
+        between = _dates(earlier + _DAY, later - _DAY)
+        return len(between) <= MOST_DAYS_BETWEEN and not any(map(works_on, between))
+
+    grown: tuple[dt.date, dt.date] | None = None
+    while grown != (since, until):  # what was too far before may be next to what has been added since
+        grown = since, until
+        for other in alike:
+            if follow(until, other.since) and follow(other.until, since):
+                since, until = min(since, other.since), max(until, other.until)
+    return since, until
+
+
+def _dates(first: dt.date, last: dt.date) -> list[dt.date]:
+    return [first + n * _DAY for n in range((last - first).days + 1)]

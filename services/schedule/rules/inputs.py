@@ -52,7 +52,8 @@ class Leave:
     `requested` is a request not yet decided: its days are no absence. `nth_day` is the running number of the
     business date within the leave's duty days, from 1, and `days` how many these are (see `numbered`); without them
     every calendar day counts as one. `letter` false means that the letter is missing: such duty travel excuses nothing.
-    `reason` is the policy's word for what it is for ("wife_delivery"), where leave tables ask for it.
+    `reason` is the policy's word for what it is for ("wife_delivery"), where leave tables ask for it. `row_since` and `row_until` are
+    the ends of the row of leaves that it is one of; without them it stands alone.
     """
 
     id: UUID
@@ -65,6 +66,8 @@ class Leave:
     nth_day: int | None = None
     days: int | None = None
     reason: str | None = None
+    row_since: dt.date | None = None
+    row_until: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)

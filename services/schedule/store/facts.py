@@ -10,7 +10,8 @@ import asyncpg
 import orjson
 
 from services.schedule.corrections import Kept
-from services.schedule.rules import MarkSeen, WorkReported
+from services.schedule.rules import MOST_DAYS_BETWEEN, MarkSeen, WorkReported
+from services.schedule.store.leaves import IN_ROWS, NEAR
 from services.schedule.store.reference_rows import as_json
 from shared.database import Connection
 from shared.events import CheckInLocated, Mark, Verdict, WorkReportSubmitted
@@ -116,6 +117,23 @@ async def corrections_about(
         list(employee_ids), first, last,
     )
     return [_kept(row) for row in rows]
+
+
+async def corrections_bearing_on(
+    connection: Connection, employee_ids: Collection[UUID], first: dt.date, last: dt.date
+) -> list[Kept]:
+    """The same, and with each leave among them all that may be of one row with it: its days count on through the row."""
+    found = await corrections_about(connection, employee_ids, first, last)
+    on_leave = {kept.employee_id for kept in found if kept.kind == "leave" and kept.employee_id is not None}
+    if not on_leave:
+        return found
+    known = {kept.correction_id for kept in found}
+    rows = await connection.fetch(
+        f"""with {IN_ROWS} select correction_id, version, kind, state, employee_id, org_unit_id, from_date, until_date, actor, decided_at,
+                  body::text as body from in_rows where {NEAR}""",  # noqa: S608 (constants of ours)
+        list(on_leave), first, last, MOST_DAYS_BETWEEN,
+    )
+    return [*found, *(_kept(row) for row in rows if row["correction_id"] not in known)]
 
 
 async def put_correction(connection: Connection, kept: Kept) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 from services.schedule.store import due
 from services.schedule.store.due import AT_ONCE, Priority, Span
+from services.schedule.store.leaves import rows_of_leaves
 from shared.database import Connection
 from shared.envelope import Envelope
 from shared.topics import LANES
@@ -159,6 +160,7 @@ async def carry_on(connection: Connection, piece: Spread, today: dt.date) -> int
     if ids:
         await refresh_openings(connection, ids)
         spans = [Span(employee_id, row["from_date"], row["until_date"]) for employee_id in ids]
+        spans += await rows_of_leaves(connection, ids, row["from_date"], row["until_date"])
         cause = due.remembered_cause(row["cause_id"], row["correlation_id"], row["made_at"])
         marked = await due.mark_spans(connection, spans, Priority(row["priority"]), cause)
     if len(ids) < most:

@@ -2,13 +2,14 @@
 
 import datetime as dt
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from services.schedule import commands
 from services.schedule.reference import CalendarState, Membership, OrgUnitState, Rank, RosterState
 from services.schedule.store import reference_rows
 from shared.events import CalendarDay, EmployeeKind, Mark, Mode, RosterDay, Verdict, WorkReportSubmitted
 from shared.lanes import Lanes
+from shared.policy import Policy
 from tests.integration.schedule.office import DAY, MONDAY, Office, at, packs
 
 FEBRUARY = dt.date(2026, 2, 1)
@@ -159,6 +160,57 @@ async def test_a_leave_that_is_rejected_after_all_brings_the_absence_back(office
     assert await office.summary(MONDAY) == ("ABSENT", ["TK"], 4)
     told = await office.violations()
     assert told == [("raised", "TK", 1), ("retracted", "TK", 2), ("raised", "TK", 3)]
+
+
+async def sick(office: Office, first: dt.date, last: dt.date, leave: UUID | None = None, state: Any = "approved") -> UUID:
+    leave = leave or uuid4()
+    await commands.record_fact(office.lanes, correction_id=leave, kind="leave", employee_id=office.employee, state=state, body={
+        "kind": "sick", "from": first, "to": last})
+    await office.work_off()
+    return leave
+
+
+async def numbers(office: Office, *dates: dt.date) -> list[tuple[int, int] | None]:
+    """Which day of how many of its sick leave each of these dates is; None for a day that costs nothing."""
+    found = [(await office.the_day(date))["findings"] for date in dates]
+    return [(one[0]["nth_day"], one[0]["leave_days"]) if one else None for one in found]
+
+
+async def test_a_second_letter_counts_on_and_the_first_one_taken_back_lets_it_begin_anew(office: Office) -> None:
+    await put_sick_table_in_force(office)
+    await office.tick(at(MONDAY + 14 * DAY, "08:00"))
+    friday, monday, tuesday = MONDAY + 4 * DAY, MONDAY + 7 * DAY, MONDAY + 8 * DAY
+    first = await sick(office, friday - DAY, friday)
+    await sick(office, monday, tuesday)
+
+    assert await numbers(office, friday, monday, tuesday) == [(2, 4), (3, 4), (4, 4)]
+
+    await sick(office, friday - DAY, friday, first, "rejected")
+
+    assert await office.codes(friday) == ["TK"]
+    assert await numbers(office, monday, tuesday) == [(1, 2), (2, 2)]
+
+
+async def test_a_holiday_in_the_middle_of_a_leave_restates_its_days_of_the_next_month_too(office: Office) -> None:
+    await put_sick_table_in_force(office)
+    march = dt.date(2026, 3, 2)
+    await office.tick(at(march + 7 * DAY, "08:00"))
+    await sick(office, dt.date(2026, 2, 23), dt.date(2026, 2, 27))
+    await sick(office, march, march + 4 * DAY)
+    await sick(office, march + 7 * DAY, march + 7 * DAY)
+    late = march + 4 * DAY
+    assert await numbers(office, march, late) == [(6, 11), (10, 11)]
+
+    await commands.publish_calendars(office.lanes, [CalendarState(office.calendar, 2026, (
+        CalendarDay(date=dt.date(2026, 2, 24), name="Libur daerah", kind="holiday", source="SK"),))])
+    await office.work_off()
+
+    assert await numbers(office, march, late) == [(5, 10), (9, 10)]
+
+
+async def put_sick_table_in_force(office: Office) -> None:
+    content = packs()["POL-A"].content() | {"leave": {"sick": [{"pct": "2.50"}]}}
+    await commands.publish_policies(office.lanes, {"SAKIT": Policy.from_content(content)}, [("SAKIT", MONDAY, office.unit)])
 
 
 async def test_an_outage_of_a_unit_holds_its_days_until_it_is_decided(office: Office) -> None:

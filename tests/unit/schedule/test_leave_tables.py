@@ -185,3 +185,61 @@ def test_shifts_on_a_weekend_are_duty_days_of_a_leave() -> None:
     assert percent(PERMENKOP, "sick", feb(6), feb(9), off, letter=True, inpatient=False) == 0
     assert percent(PERMENKOP, "sick", feb(9), feb(9), {**off, feb(7): saturday}, letter=True, inpatient=False) == 2
     assert percent(PERMENKOP, "sick", feb(9), feb(9), off, letter=True, inpatient=False) == 0
+
+
+def in_a_row(*leaves: Leave, policy: dict[str, Any], on: dt.date) -> str:
+    """What the date costs, with these leaves known in any order."""
+    pack = Policy.from_content(policy)
+
+    def works_on(day: dt.date) -> bool:
+        return duty_on(day, WEEK, (HOLIDAY,), None, TZ).working
+
+    costs = set()
+    for known in (leaves, leaves[::-1]):
+        inputs = DayInputs(
+            Person(UUID(int=2), EmployeeKind.PNS, "pelaksana", UUID(int=3)), duty_on(on, WEEK, (HOLIDAY,), None, TZ),
+            facts=numbered(known, on, pack, works_on), duty_days_in_month=DUTY_DAYS,
+        )
+        event = day_event(assess(inputs, pack, dt.datetime(2029, 1, 1, tzinfo=dt.UTC)), inputs, version=1, policy_id=pack.identity)
+        costs.add(str(sum((line.percent for line in price(event, pack)), Fraction(0))))
+    [cost] = costs
+    return cost
+
+
+class TestLeavesInARow:
+    FIRST = Leave(UUID(int=1), "sick", feb(11), feb(13), letter=True)  # Wednesday to Friday
+    SECOND = Leave(UUID(int=4), "sick", feb(16), feb(18), letter=True)  # Monday to Wednesday; Imlek on Tuesday
+    TABLE: dict[str, Any] = {"leave": APP_28}  # noqa: RUF012 - never changed
+
+    def test_a_second_letter_counts_on_over_the_weekend_and_a_holiday(self) -> None:
+        both = self.FIRST, self.SECOND
+
+        assert in_a_row(self.SECOND, policy=self.TABLE, on=feb(16)) == "0"
+        assert in_a_row(*both, policy=self.TABLE, on=feb(12)) == "0"
+        assert in_a_row(*both, policy=self.TABLE, on=feb(13)) == "5/2"  # the third day of sickness
+        assert in_a_row(*both, policy=self.TABLE, on=feb(16)) == "5/2"
+        assert in_a_row(*both, policy=self.TABLE, on=feb(18)) == "5/2"  # the fifth
+
+    def test_a_pack_may_let_each_letter_begin_anew(self) -> None:
+        assert in_a_row(self.FIRST, self.SECOND, policy={**self.TABLE, "leave_in_a_row": "restart"}, on=feb(16)) == "0"
+
+    def test_the_length_of_the_row_counts_for_its_first_days_too(self) -> None:
+        two = Leave(UUID(int=1), "sick", feb(12), feb(13)), Leave(UUID(int=4), "sick", feb(16), feb(16))
+
+        assert in_a_row(two[0], policy={"leave": KUMHAM}, on=feb(12)) == "0"
+        assert in_a_row(*two, policy={"leave": KUMHAM}, on=feb(12)) == "5/2"
+
+    @pytest.mark.parametrize("between", [
+        Leave(UUID(int=4), "sick", feb(16), feb(18), "requested"), Leave(UUID(int=4), "important", feb(16), feb(18)),
+        Leave(UUID(int=4), "sick", feb(16), feb(18), reason="work_accident"),
+    ])  # fmt: skip
+    def test_what_is_of_another_kind_or_not_decided_joins_no_leaves(self, between: Leave) -> None:
+        later = Leave(UUID(int=5), "sick", feb(19), feb(19))
+
+        assert in_a_row(self.FIRST, between, later, policy=self.TABLE, on=feb(19)) == "0"
+        assert in_a_row(self.FIRST, self.SECOND, later, policy=self.TABLE, on=feb(19)) == "5/2"
+
+    def test_a_day_worked_between_ends_the_row(self) -> None:
+        later = Leave(UUID(int=4), "sick", feb(18), feb(18))  # Monday was worked, Tuesday was Imlek
+
+        assert in_a_row(self.FIRST, later, policy=self.TABLE, on=feb(18)) == "0"
