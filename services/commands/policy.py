@@ -9,9 +9,11 @@ from uuid import UUID
 
 import typer
 
+from services.commands.scenario import on_the_stack
 from services.commands.terminal import stop_with
 from services.scenario.cases import tell
 from services.scenario.day_case import CaseError, read_day_cases, run_day_cases
+from services.scenario.day_stories import stories
 from shared.percent import percent_text
 from shared.policy import Band, Policy, PolicyError, check_policies, load_policies
 from shared.policy.difference import Change, difference
@@ -36,21 +38,28 @@ PacksOption = Annotated[
 def try_cases(
     files: Annotated[list[Path], typer.Argument(metavar="CASES...", help="files of day cases (YAML)")],
     policies: Annotated[Path, typer.Option("--policies", help="the rule packs that the cases name")],
+    live: Annotated[bool, typer.Option("--live", help="through HTTP, Kafka, services and Postgres of the running stack")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Run day cases through the pure rules, without broker or database.
+    """Run day cases through the pure rules, without broker or database; or with --live through the running stack.
 
     Prints `ok ID` or `MISMATCH ID field: expected … got …` per case and `N passed, N failed` at the end. Exit
-    code 0 if all passed, 1 if not, 2 for a file that cannot be read (with file, line and reason).
+    code 0 if all passed, 1 if not, 2 for a file that cannot be read (with file, line and reason). Live, each case has an
+    invented employee of its own, and exit code 3 says that the stack is not there.
 
     Example: [bold]hadir policy test --policies packs.yaml cases.yaml[/bold]
     """
     try:
         packs = load_policies(policies)
         cases = [case for path in files for case in read_day_cases(path, packs)]
+        asked = stories(cases, packs) if live else None
     except (PolicyError, CaseError) as error:
         stop_with(str(error), 2)
-    raise typer.Exit(tell(run_day_cases(cases, packs), as_json=as_json))
+    if asked is None:
+        raise typer.Exit(tell(run_day_cases(cases, packs), as_json=as_json))
+    from services.scenario.live import play_all
+
+    raise typer.Exit(tell(asked.cases(on_the_stack(play_all(asked.scenarios, asked.packs))), as_json=as_json))
 
 
 @app.command("check")

@@ -1,8 +1,9 @@
 """`hadir scenario test`: try stories on the pure rules, or on the running pipeline."""
 
 import asyncio
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import httpx
 import typer
@@ -14,6 +15,8 @@ from services.scenario.pure import run
 from services.scenario.read import ScenarioError, read_scenarios
 from shared.failures import is_infrastructure
 from shared.policy import Policy, PolicyError, load_policies
+
+T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="Try stories of arrivals: what comes of them under a rule pack.")
 
@@ -48,12 +51,17 @@ def test(
 
 
 def _played(scenarios: list[Scenario], packs: dict[str, Policy]) -> list[Case]:
-    """Play the stories on the running stack; a stack that is not there or does not settle is one sentence, exit code 3."""
     from services.scenario.live import run_all
+
+    return on_the_stack(run_all(scenarios, packs))
+
+
+def on_the_stack(playing: Coroutine[Any, Any, T]) -> T:
+    """Play on the running stack; a stack that is not there or does not settle is one sentence, exit code 3."""
     from services.scenario.stage import StageError
 
     try:
-        return asyncio.run(run_all(scenarios, packs))
+        return asyncio.run(playing)
     except StageError as error:
         typer.echo(str(error), err=True)
     except Exception as error:

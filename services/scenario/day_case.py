@@ -122,7 +122,7 @@ def run_day_case(case: DayCase, policy: Policy) -> Case:
         "status": str(assessment.status), "late": assessment.late, "early": assessment.early,
         "codes": list(assessment.codes), "percent": percent_text(percent),
     }
-    return Case(case.id, got, tuple(_differences(case.expect, got)))
+    return Case(case.id, got, tuple(differences(case.expect, got)))
 
 
 def run_day_cases(cases: Sequence[DayCase], policies: Mapping[str, Policy]) -> list[Case]:
@@ -144,7 +144,8 @@ def _id(case: DayCase, what: str) -> UUID:
     return uuid5(_NAMESPACE, f"{case.id}|{what}")
 
 
-def _differences(expected: DayCaseExpected, got: Mapping[str, Any]) -> Iterator[Difference]:
+def differences(expected: DayCaseExpected, got: Mapping[str, Any]) -> Iterator[Difference]:
+    """Where a day came out otherwise than a case expects; only listed keys are compared."""
     for name in DayCaseExpected.model_fields:
         if name not in expected.model_fields_set:
             continue

@@ -52,19 +52,24 @@ _POLL_S: Final = 0.05
 
 
 async def run_all(scenarios: Sequence[Scenario], policies: Mapping[str, Policy]) -> list[Case]:
-    """Play every story on the system that the settings name, one after the other."""
+    """Play every story on the system that the settings name, one after the other, and compare."""
+    return [compare(*played) for played in zip(scenarios, await play_all(scenarios, policies), strict=True)]
+
+
+async def play_all(scenarios: Sequence[Scenario], policies: Mapping[str, Policy]) -> list[Got]:
+    """What came of every story on the system that the settings name, played one after the other."""
     async with _System(settings()) as system:
-        return [await _tried(system, scenario, policies) for scenario in scenarios]
+        return [await _played(system, scenario, policies) for scenario in scenarios]
 
 
-async def _tried(system: "_System", scenario: Scenario, policies: Mapping[str, Policy]) -> Case:
+async def _played(system: "_System", scenario: Scenario, policies: Mapping[str, Policy]) -> Got:
     play = _Play(system, Stage(scenario), policies)
     try:
         await play.begin()
         for arrival in scenario.arrivals:
             await play.take(arrival)
         await play.settle()
-        return compare(scenario, await play.got())
+        return await play.got()
     except StageError as trouble:
         raise StageError(f"{scenario.id}: {trouble}") from trouble
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
+DAY_CASES = ROOT / "tests" / "unit" / "golden" / "golden-cases.yaml"
 STORIES = ROOT / "tests" / "scenarios"
 GOLDEN = ROOT / "services" / "schedule" / "policies" / "golden-policies.yaml"
 
@@ -22,6 +23,15 @@ def play(house: Any, files: list[Path], policies: Path) -> None:
 @pytest.mark.timeout(600)
 def test_every_golden_sequence_comes_out_of_the_running_pipeline_as_out_of_the_rules(house: Any) -> None:
     play(house, [STORIES / "golden-sequences.yaml"], GOLDEN)
+
+
+@pytest.mark.timeout(600)
+def test_every_golden_day_case_comes_out_of_the_running_pipeline_as_out_of_the_rules(house: Any) -> None:
+    told = house.hadir("policy", "test", "--live", DAY_CASES, "--policies", GOLDEN)
+    pure = house.hadir("policy", "test", DAY_CASES, "--policies", GOLDEN)
+
+    assert told == pure
+    assert told.splitlines()[-1] == "26 passed, 0 failed"
 
 
 @pytest.mark.timeout(600)
