@@ -57,6 +57,9 @@ async def test_no_edit_of_the_morning_takes_force_while_its_check_in_window_is_o
             assert "berlakukan mulai tanggal sesudah hari ini" in answer.json()["detail"]
         for answer in await edits(tomorrow):
             assert answer.json()["applied"], answer.text
+        left = PEOPLE.replace("since\n", "since;active\n").rstrip() + ";tidak\n"  # nobody real stays behind in the house
+        answer = await send("employees", left.format(nip=nip, unit=other, since=tomorrow))
+        assert answer.json()["applied"], answer.text
 
     [row] = await house.fetch(
         "select r.days->0->>'start' as start, e.member_unit[1] = u.org_unit_id as mine, cardinality(e.member_unit) as units,"
