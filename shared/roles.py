@@ -101,6 +101,7 @@ RIGHTS: Final[Mapping[str, frozenset[Role]]] = {
     "reports.money": frozenset({_BKD, _INSPECTORATE, _PAYROLL, _UNIT}),  # recaps: the OPD's personnel officer prints and signs its own
     "balance.read": _MONEY - {_EMPLOYEE},
     "closings.read": _MONEY - {_EMPLOYEE},
+    "closings.levels": frozenset({_BKD}),
     "closings.step": frozenset({_BKD, _PAYROLL}),  # which level whose signature is: services/payroll/rules/signing.py
 }
 """The roles that have each verb."""

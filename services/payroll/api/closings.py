@@ -1,13 +1,14 @@
 """How months become facts: where each stands, its figures and trail, and the steps that people take: review, sign, return, pay."""
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from services.payroll.commands import step_month
-from services.payroll.rules.signing import Asked, Step, signatures, state_of
+from services.payroll.commands import set_levels, step_month
+from services.payroll.rules.signing import MOST_LEVELS, Asked, Level, Step, signatures, state_of
 from services.payroll.store import steps as store
 from shared.events import Month
 from shared.lanes import Lanes
@@ -55,6 +56,13 @@ class Signer(BaseModel):
     signed_by: str | None
 
 
+class Signature(BaseModel):
+    """Nama satu tingkat tanda tangan dan perannya; kosong: peran apa pun."""
+
+    name: str
+    role: str
+
+
 class Closing(BaseModel):
     """Satu bulan dengan angkanya sekarang, tingkat tanda tangannya dan semua langkahnya."""
 
@@ -67,6 +75,27 @@ class Closing(BaseModel):
     figures: str
     levels: list[Signer]
     steps: list[MonthStep]
+
+
+class LevelSet(BaseModel):
+    """Satu tingkat tanda tangan menurut urutannya; `role` kosong: peran apa pun yang boleh menandatangani."""
+
+    model_config = {"extra": "forbid", "frozen": True}
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+    role: Literal["", "bkd", "payroll_officer"] = ""
+
+
+class LevelsBody(CommandBody):
+    """Siapa menandatangani bulan, menurut urutan; daftar kosong: satu tanda tangan cukup."""
+
+    levels: Annotated[tuple[LevelSet, ...], Field(max_length=MOST_LEVELS)]
+
+
+class Levels(BaseModel):
+    """Tingkat tanda tangan yang berlaku; kosong: belum diatur, satu tanda tangan cukup."""
+
+    levels: list[Signature]
 
 
 class StepBody(CommandBody):
@@ -116,6 +145,28 @@ async def step(month: Month, body: StepBody, command: Annotated[Command, command
         return _told(await step_month(lanes, month, "", asked, despite_open_days=body.despite_open_days))
 
     return await command.run(act, subject=month, reason=body.reason, status=201)
+
+
+@router.get("/signing-levels", operation_id="getSigningLevels", summary="Tingkat tanda tangan")
+async def get_levels(connection: Reading, _: Annotated[Actor, asks("closings.read")]) -> Levels:
+    """Siapa menandatangani bulan, menurut urutan."""
+    return _levels(await store.levels(connection))
+
+
+@router.put("/signing-levels", operation_id="setSigningLevels", summary="Atur tingkat tanda tangan", response_model=Levels)
+async def put_levels(body: LevelsBody, command: Annotated[Command, commands("closings.levels")]) -> Response:
+    """Ganti semua tingkat; ditolak selagi ada bulan yang sedang diperiksa."""
+    asked = [Level(number, one.name, one.role) for number, one in enumerate(body.levels, 1)]
+
+    async def act(lanes: Lanes) -> Levels:
+        await set_levels(lanes, asked, actor=command.actor.name, reason=body.reason)
+        return _levels(asked)
+
+    return await command.run(act, subject="signing-levels", reason=body.reason)
+
+
+def _levels(levels: Sequence[Level]) -> Levels:
+    return Levels(levels=[Signature(name=one.name, role=one.role) for one in levels])
 
 
 def _told(taken: Step) -> MonthStep:

@@ -8,6 +8,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 
 from services.schedule.api import (
+    approvals,
     corrections,
     days,
     discipline,
@@ -30,6 +31,7 @@ ROUTERS: Final[tuple[APIRouter, ...]] = (
     days.router,
     corrections.router,
     requests.router,
+    approvals.router,
     discipline.router,
     schemes.router,
     rosters.router,

@@ -50,3 +50,24 @@ async def test_a_month_is_reviewed_signed_and_paid_once_however_often_it_is_aske
 
     await payroll.freeze()
     assert (await payroll.month(person))["closed"] is True
+
+
+async def test_bkd_sets_who_signs_and_not_while_a_month_is_under_review(
+    fresh_database: str, payroll: Any, absence: Callable[..., DayAssessed]
+) -> None:
+    await payroll.publish(PACK)
+    await payroll.hear(absence(uuid4(), dt.date(2026, 2, 3), PACK))
+    asked = {"levels": [{"name": "Kepala BKD", "role": "bkd"}, {"name": "Bendahara", "role": "payroll_officer"}], "reason": "Pergub 5/2026"}
+    async with serving(create_app, "payroll", fresh_database) as api:
+        path = "/v1/signing-levels"
+        assert await read(api, "/signing-levels") == {"levels": []}
+        assert refused(await api.put(path, json=asked, headers=acting("payroll_officer") | keyed())) == (403, "forbidden")
+        wrong = {**asked, "levels": [{"name": "Siapa", "role": "employee"}]}
+        assert refused(await api.put(path, json=wrong, headers=keyed())) == (422, "invalid-request")
+        assert (await api.put(path, json=asked, headers=keyed())).json()["levels"] == asked["levels"]
+        assert (await read(api, "/signing-levels", acting("payroll_officer")))["levels"] == asked["levels"]
+
+        assert (await api.post(STEPS, json={"action": "review", "reason": "akhir bulan"}, headers=keyed())).status_code == 201
+        late = await api.put(path, json={"levels": [], "reason": "salah"}, headers=keyed())
+        assert refused(late) == (422, "refused")
+        assert "bulan 2026-02 sedang diperiksa" in late.json()["detail"]

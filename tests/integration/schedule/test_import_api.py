@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from services.schedule.api import create_app
+from services.schedule.approvals import SHIPPED
 from shared import workbook
 from shared.sheets import Column, write_xlsx
 from tests.calling import acting, keyed, read, refused, serving
@@ -140,3 +141,19 @@ async def test_the_audit_topic_is_told_who_and_why(api: httpx.AsyncClient, offic
             "select convert_from(value, 'UTF8')::jsonb->>'action' as action, convert_from(value, 'UTF8')::jsonb->'detail'->>'reason' as why"
             " from outbox where topic = 'hadir.schedule.audit.v1' and key = $1", actor.encode())
     assert {(row["action"], row["why"]) for row in rows} == {("weeks.import", "SK 800/1/2026"), ("publish-weeks", None)}
+
+
+async def test_rules_of_approval_are_shown_and_put_in_force_from_a_file(api: httpx.AsyncClient) -> None:
+    shipped = SHIPPED.read_text()
+    own = shipped.replace("paper: optional", "paper: required", 1)
+    assert refused(await send(api, "approval-rules", own, acting("supervisor", units=(uuid4(),)))) == (403, "forbidden")
+    wrong = await send(api, "approval-rules", shipped.replace("requests:", "request:", 1))
+    assert refused(wrong) == (422, "refused")
+    assert "persetujuan.yaml:" in wrong.json()["detail"]
+
+    before = (await read(api, "/approval-rules"))["rules"]
+    done = await send(api, "approval-rules", own)
+    assert done.status_code == 200, done.text
+    assert done.json()["version"] >= 1
+    assert (await read(api, "/approval-rules", acting("employee", uuid4())))["rules"] == done.json()["rules"] != before
+    assert (await send(api, "approval-rules", shipped)).json()["rules"] == before
