@@ -30,6 +30,11 @@ class Column:
     width: int = 14
 
 
+def columns_of(names: Iterable[str]) -> list[Column]:
+    """Columns of text with these names, as an import reads them."""
+    return [Column(name, width=24 if name in ("name", "nip", "employee_id", "previous_nip") else 14) for name in names]
+
+
 Sheet: TypeAlias = tuple[str, Sequence[Column], Iterable[Sequence[Cell]], Sequence[Cell]]
 """A further sheet of a workbook: its name, columns, rows, and a row of totals (empty: none)."""
 

@@ -25,7 +25,6 @@ Database = Annotated[
     str | None,
     typer.Option("--database", metavar="URL", help="PostgreSQL URL; default: HADIR_DATABASE, else the running stack."),
 ]
-CEILINGS: Final = ("nip", "employee_id", "month", "amount", "static_tkd")
 
 
 @app.command("people")
@@ -69,16 +68,9 @@ def ceilings(file: File, month: Month, form: Format = None, clock: Clock = "", d
     Example: [bold]hadir export ceilings tpp-februari.csv --month 2026-02[/bold]
     """
     _month(month)
-    _write(file, form, CEILINGS, "payroll", lambda connection: _ceilings(connection, month, clock), database)
+    from services.payroll.importer import CEILINGS, ceilings_table
 
-
-async def _ceilings(connection: "Connection", month: str, clock: str) -> AsyncIterator[list[str]]:
-    from services.payroll.store.ceilings import ceilings_of
-
-    async for nip, applied in ceilings_of(connection, month, clock):
-        ceiling = applied.ceiling
-        static = "" if ceiling.static_tkd is None else str(ceiling.static_tkd)
-        yield [nip, str(applied.key[0]), month, str(ceiling.amount), static]
+    _write(file, form, CEILINGS, "payroll", lambda connection: ceilings_table(connection, month, clock), database)
 
 
 def _month(month: str) -> None:
@@ -97,9 +89,9 @@ def _write(
 ) -> None:  # fmt: skip
     from shared.failures import is_infrastructure
     from shared.settings import settings
-    from shared.sheets import Column, write_csv, write_xlsx
+    from shared.sheets import columns_of, write_csv, write_xlsx
 
-    columns = [Column(name, width=24 if name in ("name", "nip", "employee_id", "previous_nip") else 14) for name in names]
+    columns = columns_of(names)
     try:
         rows = asyncio.run(_gather(database or settings().database, service, table))
         written = (write_xlsx if form_of(file, form) == "xlsx" else write_csv)(file, columns, rows)
@@ -169,6 +161,7 @@ _NOTES: Final = {
 
 
 def _template(what: str) -> "tuple[list[Column], list[str]]":
+    from services.payroll.importer import CEILINGS
     from services.schedule.importer import exports
     from shared.sheets import Column
 

@@ -11,7 +11,7 @@ Columns (`;`, `,` or tab between them, UTF-8 with or without BOM):
 import asyncio
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -23,7 +23,7 @@ from services.payroll.rules import Ceiling
 from services.payroll.store import ceilings as store
 from services.payroll.store.months import Key
 from services.payroll.store.references import Policies
-from shared.database import Pool, open_pool
+from shared.database import Connection, Pool, open_pool
 from shared.failures import is_infrastructure
 from shared.imports import Report, Row, RowError, Table, nip_problem, read_nip, read_table
 from shared.lanes import Lanes
@@ -38,6 +38,10 @@ _TWO_PEOPLE: Final = "NIP ini milik pegawai lain daripada employee_id pada baris
 _PLAIN: Final = re.compile(r"([0-9]+)(?:[.,]0{1,2})?")
 _DOTTED: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+)(?:,0{1,2})?")
 _COMMAED: Final = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0{1,2})?")
+
+
+CEILINGS: Final = ("nip", "employee_id", "month", "amount", "static_tkd")
+"""The columns of an export, which an import reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +107,14 @@ async def take_ceilings(
         preview=_preview(changed.items(), known),
         applied=applied,
     )
+
+
+async def ceilings_table(connection: Connection, month: str, clock: str = "") -> AsyncIterator[list[str]]:
+    """The ceilings of a month ("2026-02") of those who live by `clock`, by the columns `CEILINGS`; run in one transaction."""
+    async for nip, applied in store.ceilings_of(connection, month, clock):
+        ceiling = applied.ceiling
+        static = "" if ceiling.static_tkd is None else str(ceiling.static_tkd)
+        yield [nip, str(applied.key[0]), month, str(ceiling.amount), static]
 
 
 def read_lines(table: Table, month: str | None = None) -> tuple[list[Line], list[RowError], list[RowError]]:

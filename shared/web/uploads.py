@@ -1,4 +1,4 @@
-"""Officers' files over HTTP: the body of a request is the file, read by the same importer as the command line's.
+"""Officers' files over HTTP, in and out: the body of a request is the file, read by the same importer as the command line's.
 
 `dry_run=true` answers with the differences and applies nothing; what is wrong with a file is a problem that names every row. A
 route keeps to the pattern of commands: verb, `Idempotency-Key`, reason (docs/api.md).
@@ -6,9 +6,9 @@ route keeps to the pattern of commands: verb, `Idempotency-Key`, reason (docs/ap
 
 import asyncio
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import Query, Request, Response
 from pydantic import BaseModel
@@ -17,11 +17,14 @@ from shared.events import Text
 from shared.faults import Fault
 from shared.imports import MOST_SHOWN, Report, RowError
 from shared.lanes import Lanes
+from shared.sheets import MOST_ROWS, columns_of, write_csv, write_xlsx
 from shared.web.commands import Command
 from shared.web.problems import Kind, Problem
 
 INVALID_FILE: Final = Kind(
     "invalid-file", 422, "Berkas belum benar", "Tidak ada yang diterapkan. Perbaiki yang disebut dalam errors, lalu kirim ulang.")
+
+TOO_LONG: Final = Kind("table-too-long", 422, "Terlalu banyak baris", "Terlalu banyak baris untuk satu lembar xlsx; minta format=csv.")
 
 LARGEST_FILE: Final = 8 * 1024 * 1024
 """Bytes of one file over HTTP, some 60,000 rows of people; a larger one is for `hadir import`."""
@@ -37,6 +40,15 @@ TABLE: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"t
 
 YAML: Final[dict[str, Any]] = {"requestBody": {"required": True, "content": {"application/yaml": _BINARY}}}
 """Describes the body of a route that takes rule packs."""
+
+
+FILES_GIVEN: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"description": "Berkas yang dapat diimpor lagi", "content": {"text/csv": _BINARY, _WORKBOOK: _BINARY}},
+}
+"""Describes the answer of a route that gives a table."""
+
+TableForm = Literal["csv", "xlsx"]
+FormAsked = Annotated[TableForm, Query(alias="format", description="Bentuknya")]
 
 
 class FileTaken(BaseModel):
@@ -74,6 +86,23 @@ async def take_file(
         )  # fmt: skip
 
     return await command.run(act, subject=subject, reason=reason)
+
+
+async def give_file(rows: AsyncIterator[Sequence[str]], names: Sequence[str], form: TableForm, name: str) -> Response:
+    """Answers with a table in the shape that an import reads; raises Problem for more rows than a sheet holds."""
+    found = [row async for row in rows]
+    if form == "xlsx" and len(found) > MOST_ROWS:
+        raise Problem(TOO_LONG)
+    body = await asyncio.to_thread(_written, found, names, form)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{form}"'}
+    return Response(body, 200, headers, _WORKBOOK if form == "xlsx" else "text/csv; charset=utf-8")
+
+
+def _written(rows: Sequence[Sequence[str]], names: Sequence[str], form: TableForm) -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "tabel"
+        (write_xlsx if form == "xlsx" else write_csv)(path, columns_of(names), rows)
+        return path.read_bytes()
 
 
 def fault_of_row(error: RowError) -> Fault:

@@ -1,16 +1,18 @@
-"""TPP ceilings taken over from a file, by the importer of the command line."""
+"""TPP ceilings taken over from a file and given as one, by the importer of the command line."""
 
 from pathlib import Path
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.payroll.importer import take_ceilings
+from services.payroll.importer import CEILINGS, ceilings_table, take_ceilings
 from shared.events import Month
 from shared.imports import Report
 from shared.lanes import Lanes
+from shared.web.actors import Actor, asks
+from shared.web.api import Reading
 from shared.web.commands import Command, commands
-from shared.web.uploads import TABLE, DryRun, FileTaken, Reason, take_file
+from shared.web.uploads import FILES_GIVEN, TABLE, DryRun, FileTaken, FormAsked, Reason, give_file, take_file
 
 router = APIRouter(tags=["impor berkas"])
 
@@ -30,3 +32,11 @@ async def import_ceilings(
             lanes, path, dry_run=dry_run, month=month, actor=command.actor.name, patience_s=_PATIENCE_S)
 
     return await take_file(request, command, "ceilings", reason, take)
+
+
+@router.get("/ceilings:export", operation_id="exportCeilings", summary="Ekspor pagu TPP sebulan", responses=FILES_GIVEN)
+async def export_ceilings(
+    connection: Reading, month: Month, _: Annotated[Actor, asks("ceilings.import")], form: FormAsked = "csv"
+) -> Response:
+    """Pagu TPP satu bulan dalam bentuk yang dapat diimpor lagi; memuat NIP."""
+    return await give_file(ceilings_table(connection, month), CEILINGS, form, f"pagu-{month}")

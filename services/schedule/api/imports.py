@@ -1,4 +1,4 @@
-"""Reference data taken over from files: people, units, weeks, rosters, calendars, rule packs; by the importers of the command line."""
+"""Reference data taken over from files and given as files: people, units, weeks, rosters, calendars, rule packs."""
 
 import datetime as dt
 from pathlib import Path
@@ -6,13 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from services.schedule.importer import apply
+from services.schedule.importer import apply, exports
+from shared.events import Month
 from shared.faults import Fault
 from shared.imports import Report
 from shared.lanes import Lanes
+from shared.web.actors import Actor, asks
+from shared.web.api import Reading
 from shared.web.commands import Command, commands
 from shared.web.problems import INVALID_REQUEST, Problem
-from shared.web.uploads import TABLE, YAML, DryRun, FileTaken, Reason, take_file
+from shared.web.uploads import FILES_GIVEN, TABLE, YAML, DryRun, FileTaken, FormAsked, Reason, give_file, take_file
 
 router = APIRouter(tags=["impor berkas"])
 
@@ -99,6 +102,30 @@ async def import_policies(
         return await apply.take_policies(lanes, path, scopes, dry_run, command.actor.name)
 
     return await take_file(request, command, "policies", reason, take, "yaml")
+
+
+@router.get("/employees:export", operation_id="exportEmployees", summary="Ekspor pegawai", responses=FILES_GIVEN)
+async def export_employees(
+    connection: Reading, _: Annotated[Actor, asks("employees.import")], form: FormAsked = "csv"
+) -> Response:
+    """Semua pegawai sungguhan, satu baris setiap mutasi, dalam bentuk yang dapat diimpor lagi; memuat NIP dan nama."""
+    return await give_file(exports.people_table(connection), exports.PEOPLE, form, "pegawai")
+
+
+@router.get("/org-units:export", operation_id="exportOrgUnits", summary="Ekspor unit kerja", responses=FILES_GIVEN)
+async def export_org_units(
+    connection: Reading, _: Annotated[Actor, asks("org-units.import")], form: FormAsked = "csv"
+) -> Response:
+    """Semua unit kerja dalam bentuk yang dapat diimpor lagi."""
+    return await give_file(exports.units_table(connection), exports.UNITS, form, "opd")
+
+
+@router.get("/rosters:export", operation_id="exportRosters", summary="Ekspor roster sebulan", responses=FILES_GIVEN)
+async def export_rosters(
+    connection: Reading, month: Month, _: Annotated[Actor, asks("rosters.import")], form: FormAsked = "csv"
+) -> Response:
+    """Hari-hari roster satu bulan dalam bentuk yang dapat diimpor lagi."""
+    return await give_file(exports.roster_table(connection, month), exports.ROSTER, form, f"roster-{month}")
 
 
 def _scope(text: str) -> tuple[str, dt.date, str | None]:

@@ -141,6 +141,8 @@ async def test_ceilings_come_over_http_with_a_dry_run_all_row_errors_and_the_aud
         assert refused(await send(good, month="2026-13")) == (422, "invalid-request")
         done = await send(good, acting("payroll_officer", "bendahara"))
         assert (done.status_code, done.json()["applied"]) == (200, True)
+        given = await api.get("/v1/ceilings:export", params={"month": "2026-02"})
+        assert (await send(given.text)).json()["unchanged"] == 2
     assert (await payroll.month(people[0]))["amount"] == 157_500
     told = [orjson.loads(row["value"]) for row in await payroll.fetch("select value from outbox where topic = 'hadir.payroll.audit.v1'")]
     assert {(one["actor"], one["action"]) for one in told} == {("bendahara", "ceilings.import"), ("bendahara", "ceilings.accepted")}

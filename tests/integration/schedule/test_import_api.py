@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from services.schedule import commands
 from services.schedule.api import create_app
 from services.schedule.approvals import SHIPPED
 from shared import workbook
@@ -157,3 +158,18 @@ async def test_rules_of_approval_are_shown_and_put_in_force_from_a_file(api: htt
     assert done.json()["version"] >= 1
     assert (await read(api, "/approval-rules", acting("employee", uuid4())))["rules"] == done.json()["rules"] != before
     assert (await send(api, "approval-rules", shipped)).json()["rules"] == before
+
+
+@pytest.mark.parametrize("form", ["csv", "xlsx"])
+async def test_what_is_exported_is_imported_again_and_changes_nothing(api: httpx.AsyncClient, office: Office, form: str) -> None:
+    await commands.publish_employees(office.lanes, [Office(office.lanes, unit=office.unit).person(played_clock=None)])
+    month = f"{MONDAY:%Y-%m}"
+    for what, query in (("employees", {}), ("org-units", {}), ("rosters", {"month": month})):
+        given = await api.get(f"/v1/{what}:export", params={"format": form, **query})
+        assert given.status_code == 200, given.text
+        assert given.headers["content-disposition"].endswith(f'.{form}"')
+        again = (await send(api, what, given.content)).json()
+        assert (again["new"], again["changed"]) == (0, 0), (what, again)
+        assert what == "rosters" or again["unchanged"] >= 1
+        refusing = await api.get(f"/v1/{what}:export", params=query, headers=acting("admin"))
+        assert refused(refusing) == (403, "forbidden")
