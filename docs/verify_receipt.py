@@ -54,8 +54,7 @@ def chain(receipt: dict[str, Any]) -> dict[int, dict[str, Any]]:
             written_down = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
             head = sha256(f"{head}\n{written_down}".encode()).hexdigest()
             demand(head == entry["row_hash"], f"{where} is not the one that was entered")
-        if entry["action"] == "posted":
-            demand(entry["reverses"] is None, f"{where} posts and reverses")
+        if entry["action"] == "posted" and entry["reverses"] is None:
             in_force[place] = entry
             continue
         first = in_force.pop(entry["reverses"], {})
@@ -67,9 +66,10 @@ def chain(receipt: dict[str, Any]) -> dict[int, dict[str, Any]]:
 
 
 def hundred_percent(receipt: dict[str, Any], base: str, share: Fraction) -> Fraction:
-    """Rupiah that 100 % of a base stands for; 0 while there is no ceiling."""
-    ceiling = receipt["ceiling"] or {"amount": 0, "static_tkd": None}
-    return Fraction(ceiling["static_tkd"]) if base == "static_tkd" and ceiling["static_tkd"] is not None else ceiling["amount"] * share
+    """Rupiah that 100 % of a base stands for, of flat rupiah the amount itself; 0 while there is no ceiling."""
+    known = receipt["ceiling"] or {"amount": 0}
+    own = {"rupiah": share * (known != {"amount": 0}), "wage": known.get("wage") or 0}.get(base, known.get(base))
+    return Fraction(known["amount"] * share if own is None else own)
 
 
 def line_of_a_day(receipt: dict[str, Any], line: dict[str, Any]) -> tuple[tuple[str, Fraction], Fraction]:
@@ -79,56 +79,56 @@ def line_of_a_day(receipt: dict[str, Any], line: dict[str, Any]) -> tuple[tuple[
         band = found["band"] or {"min": 0, "max": None}
         demand(band["min"] <= (found["minutes"] or 0) <= (band["max"] or 1440), f"{where}: the minutes are of another band")
     demand(not findings or sum(Fraction(one["percent"]) for one in findings) == Fraction(line["percent"]), f"{where}: another percent")
-    share = Fraction(policy["weight"] or 1) if policy["base"] == "discipline_component" else Fraction(1)
-    demand(line["base"] == policy["base"] and (line["divided_by"] == 1 or line["base"] == "daily_net_tpp"), f"{where}: another base")
-    percent, whole = Fraction(line["percent"]) / line["divided_by"], hundred_percent(receipt, line["base"], share)
+    own = policy["base"], Fraction(policy["weight"] or 1) if policy["base"] == "discipline_component" else Fraction(1)
+    base = line["base"], Fraction(line.get("share", own[1]))
+    by_price = {(one["base"][0], Fraction(one["base"][1])) if one.get("base") else own for one in findings} or {base}
+    fits = {base} == by_price and (base == own or base[0] in ("wage", "rupiah", "total_tpp"))
+    demand(fits and (line["divided_by"] == 1 or base[0] == "daily_net_tpp"), f"{where}: another base")
+    percent, whole = Fraction(line["percent"]) / line["divided_by"], hundred_percent(receipt, *base)
     if receipt["ceiling"]:
         told = Fraction(line["hundred_percent"]), Fraction(line["exact"]), line["amount"]
         demand(told == (whole, whole * percent / 100, half_up(whole * percent / 100)), f"{where}: the arithmetic is wrong")
-    return (line["base"], share), percent
+    return base, percent
 
 
 def arithmetic(receipt: dict[str, Any], in_force: dict[int, dict[str, Any]]) -> None:
     """Every line, cap, rounding, supplement and total follows, and is what the ledger has in force."""
     told, bases, sums = receipt["arithmetic"], receipt["arithmetic"]["bases"], dict[tuple[str, Fraction], Fraction]()
-    for line in told["lines"]:
-        base, percent = line_of_a_day(receipt, line)
+    for base, percent in (line_of_a_day(receipt, line) for line in told["lines"]):
         sums[base] = sums.get(base, Fraction(0)) + percent
     shown = [(line, line["date"], line["code"], None) for line in told["lines"] if line["entry"] is not None]
     shown += [(told[name], None, name.upper(), None) for name in ("cap", "rounding", "cut_limit") if told.get(name)]
-    shown += [(one, None, one["code"], None) for one in told.get("sanctions", [])]
-    shown += [(one, None, "SUPPLEMENT", one["origin"]) for one in told["supplements"]]
+    shown += [(one, None, one.get("code", "SUPPLEMENT"), one.get("origin")) for one in told.get("sanctions", []) + told["supplements"]]
     demand(len(shown) == len(in_force), "the lines are not those that the ledger has in force")
     for line, date, code, origin in shown:
         entry = in_force[line["entry"]]
         same = (entry["date"], entry["code"], entry["origin"], entry["amount"]) == (date, code, origin, line["amount"])
         demand(same and Fraction(line.get("percent", 0)) == Fraction(entry["percent"]), f"{code} {date or ''} is not in the ledger")
-    raw = capped = Fraction(0)
-    for one in bases:
-        base = one["base"], Fraction(one["share"])
+    raw, capped, of_wage, ceiling = Fraction(0), Fraction(0), Fraction(0), (receipt["ceiling"] or {"amount": 0})["amount"]
+    for one in sorted(bases, key=lambda one: one["base"] == "rupiah"):  # flat rupiah take what the others leave of the ceiling
+        base, cap = (one["base"], Fraction(one["share"])), Fraction(one["cap"])
         percent, whole = sums.pop(base, Fraction(0)), hundred_percent(receipt, *base)
-        held = min(percent, Fraction(one["cap"]))
-        demand((Fraction(one["raw_percent"]), Fraction(one["percent"])) == (percent, held), "a sum of percents is wrong")
-        raw, capped = raw + whole * percent / 100, capped + whole * held / 100
+        fits = base[0] != "rupiah" or not receipt["ceiling"] or cap * base[1] == 100 * max(0, ceiling - capped + of_wage)
+        demand(fits and [Fraction(one[key]) for key in ("raw_percent", "percent")] == [percent, held := min(percent, cap)], "a wrong sum")
+        raw, capped, of_wage = raw + whole * percent / 100, capped + (took := whole * held / 100), of_wage + took * (base[0] == "wage")
     demand(not sums and (len(bases) != 1 or all(told[key] == bases[0][key] for key in ("raw_percent", "percent"))), "wrong percents")
-    owed, ceiling = half_up(capped), (receipt["ceiling"] or {"amount": 0})["amount"]
+    owed, of_tpp = half_up(capped), half_up(capped) - half_up(of_wage)
     for cut in told.get("sanctions", []):  # decided as discipline: percent × ceiling, by a named article and in its months
         fits = all(one["legal_source"] and one["first_month"] <= receipt["month"] <= one["last_month"] for one in cut["decisions"])
         decided, percent = sum(Fraction(one["percent"]) for one in cut["decisions"]), Fraction(cut["percent"])
         demand(fits and percent <= decided and cut["amount"] == half_up(ceiling * percent / 100), f"{cut['code']}: a wrong cut")
-    over = max(0, owed + (taken := sum(cut["amount"] for cut in told.get("sanctions", []))) - max(ceiling, owed))
+    over = max(0, of_tpp + (taken := sum(cut["amount"] for cut in told.get("sanctions", []))) - max(ceiling, of_tpp))
     amount = told["amount"] if receipt["ceiling"] or told["amount"] else owed
-    kept = [(told.get(name) or {"amount": 0})["amount"] for name in ("cap", "cut_limit")]
-    demand([amount, *kept] == [owed + taken - over, half_up(capped - raw), -over], "wrong amount, cap or limit of cuts")
-    demand(told["supplementary"] == sum(one["amount"] for one in told["supplements"]), "the supplements are wrong")
+    kept = told["supplementary"], *((told.get(name) or {"amount": 0})["amount"] for name in ("cap", "cut_limit"))
+    due = owed + taken - over, sum(one["amount"] for one in told["supplements"]), half_up(capped - raw), -over
+    demand((amount, *kept) == due, "wrong amount, supplements, cap or limit of cuts")
     demand(told["total"] == (told["amount"] or 0) + told["supplementary"] == sum(one["amount"] for one in receipt["ledger"]), "wrong total")
 
 
 def verify(raw: bytes, earlier: bytes | None = None) -> bool:
     """Raise Refused, or return whether the sums could be computed again (False: bases changed after the close)."""
     try:
-        receipt = read(raw)
-        in_force = chain(receipt)
+        in_force = chain(receipt := read(raw))
         if receipt["arithmetic"]["reproducible"]:
             arithmetic(receipt, in_force)
         if earlier is not None:

@@ -29,7 +29,7 @@ _ALIASES: Final[Mapping[str, str]] = {
     "kode": "code", "keterangan": "name", "sumber": "source", "bulan": "month", "jumlah": "amount", "id": "employee_id",
     "induk": "parent", "unit_induk": "parent", "24_jam": "round_the_clock", "pelayanan_publik": "public_service",
     "nip_lama": "previous_nip", "kelas_jabatan": "job_class", "sampai": "until", "aktif": "active",
-    "pagu": "amount", "pagu_tpp": "amount", "tpp": "amount", "tkd_statis": "static_tkd",
+    "pagu": "amount", "pagu_tpp": "amount", "tpp": "amount", "tkd_statis": "static_tkd", "upah": "wage",
 }
 
 

@@ -157,6 +157,7 @@ _NOTES: Final = {
     "start": "Jam mulai 07:30; kosong: menurut pola kerja.", "end": "Jam selesai 16:00.",
     "month": "Bulan, misalnya 2026-02.", "amount": "Pagu TPP sebulan dalam rupiah bulat.",
     "static_tkd": "Bagian statis bila kebijakan memakainya.",
+    "wage": "Upah sebulan bila kebijakan memotongnya (PPPK paruh waktu); kosong bila tidak.",
 }  # fmt: skip
 
 

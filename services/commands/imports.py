@@ -149,7 +149,7 @@ def ceilings(
     actor: Actor = "operator",
     database: Database = None,
 ) -> None:
-    """TPP ceilings: nip or employee_id, month, amount (rupiah), optional static_tkd.
+    """TPP ceilings: nip or employee_id, month, amount (rupiah), optional static_tkd and wage.
 
     Example: [bold]hadir import ceilings tpp-februari.csv --month 2026-02[/bold]
     """

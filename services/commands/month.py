@@ -212,7 +212,8 @@ async def take(
     else:
         lines = [f"Bulan {month} diajukan untuk diperiksa: {sums.people} pegawai, potongan Rp {rupiah}. Menunggu {levels} tanda tangan."]
     if sums.people > sums.with_ceiling:
-        lines.append(f"{sums.people - sums.with_ceiling} pegawai belum berpagu TPP bulan ini, jadi belum berjumlah rupiah.")
+        without = sums.people - sums.with_ceiling
+        lines.append(f"{without} pegawai belum berpagu TPP bulan ini (atau upah yang dipotong), jadi belum berjumlah rupiah.")
     if undecided and action == "review":
         lines.append(f"Masih ada hari terbuka: {counted(undecided)}; putuskan sebelum ditandatangani.")
     elif undecided:

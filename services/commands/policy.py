@@ -22,7 +22,10 @@ from shared.policy.schema import policy_file_schema
 
 app = typer.Typer(no_args_is_help=True, help="Rule packs: try them on cases, check and compare them, see examples and all keys.")
 
-EXAMPLES: Final = Path(__file__).parents[1] / "schedule" / "policies" / "golden-policies.yaml"
+_SHIPPED: Final = Path(__file__).parents[1] / "schedule" / "policies"
+EXAMPLES: Final = (_SHIPPED / "golden-policies.yaml", _SHIPPED / "example-packs.yaml")
+"""POL-A to POL-L, and the packs with leave tables, percents by hour and date, flat rupiah and a wage."""
+
 _MARKS_OF_CONFIDENCE: Final = {
     "V": "read in a text", "V-code": "read in a running application, which shows practice, not law", "S": "reported in the news",
     "B": "background knowledge", "D": "derived",
@@ -112,7 +115,7 @@ def list_packs(policies: PacksOption = None, as_json: AsJson = False) -> None:
 
     Example: [bold]hadir policy list[/bold]
     """
-    packs = _loaded(policies or EXAMPLES)
+    packs = _packs(policies)
     if as_json:
         typer.echo(json.dumps([
             {"name": name, "policy_id": str(policy.identity), "content": policy.content()} for name, policy in packs.items()
@@ -137,7 +140,7 @@ def show(
 
     Example: [bold]hadir policy show POL-C[/bold]
     """
-    packs = _loaded(policies or EXAMPLES)
+    packs = _packs(policies)
     if name not in packs:
         stop_with(f"There is no policy {name!r}; known are: {', '.join(packs)}.", 2)
     policy = packs[name]
@@ -241,16 +244,18 @@ def _told(changes: tuple[Change, ...], before: str, after: str, same_base: bool)
 def _named(reference: str, policies: Path | None) -> Policy:
     """The pack of "NAME" or "FILE#NAME"; ends the command if there is none."""
     file, _, name = reference.rpartition("#")
-    path = Path(file) if file else policies or EXAMPLES
-    packs = _loaded(path)
+    path = Path(file) if file else policies
+    packs = _packs(path)
     if name not in packs:
-        stop_with(f"There is no policy {name!r} in {path.name}; known are: {', '.join(packs)}. Another file: FILE#NAME.", 2)
+        where = "among the shipped examples" if path is None else f"in {path.name}"
+        stop_with(f"There is no policy {name!r} {where}; known are: {', '.join(packs)}. Another file: FILE#NAME.", 2)
     return packs[name]
 
 
-def _loaded(file: Path) -> dict[str, Policy]:
+def _packs(file: Path | None) -> dict[str, Policy]:
+    """The packs of a file, or all shipped examples."""
     try:
-        return load_policies(file)
+        return {name: policy for path in ([file] if file else EXAMPLES) for name, policy in load_policies(path).items()}
     except PolicyError as error:
         stop_with(str(error), 2)
 

@@ -50,6 +50,7 @@ async def _apply(work: Work, lane: int, policies: Policies) -> int:
                 version=applied.version,
                 amount=applied.ceiling.amount,
                 static_tkd=applied.ceiling.static_tkd,
+                wage=applied.ceiling.wage,
             ),
             key=entity, lane=lane, cause=None,
         )  # fmt: skip

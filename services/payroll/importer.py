@@ -6,6 +6,7 @@ Columns (`;`, `,` or tab between them, UTF-8 with or without BOM):
 - `month` (`bulan`): `2026-02` or `02/2026`; may be left out when the command names the month.
 - `amount` (`jumlah`, `pagu`): the TPP of that month in whole rupiah, `5250000`, `5.250.000` or `Rp 5.250.000,00`.
 - `static_tkd`: the static part in rupiah, for policies whose base it is; may be left out.
+- `wage` (`upah`): the month's wage in rupiah, for whom a policy charges a percent of it (PPPK paruh waktu); may be left out.
 """
 
 import asyncio
@@ -40,8 +41,9 @@ _DOTTED: Final = re.compile(r"([0-9]{1,3}(?:\.[0-9]{3})+)(?:,0{1,2})?")
 _COMMAED: Final = re.compile(r"([0-9]{1,3}(?:,[0-9]{3})+)(?:\.0{1,2})?")
 
 
-CEILINGS: Final = ("nip", "employee_id", "month", "amount", "static_tkd")
+CEILINGS: Final = ("nip", "employee_id", "month", "amount", "static_tkd", "wage")
 """The columns of an export, which an import reads."""
+OPTIONAL: Final = ("employee_id", "nip", "month", "static_tkd", "wage")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ async def take_ceilings(
     if month is not None and read_month(month) is None:
         wrong = RowError(1, "month", "--month bukan bulan antara 2000 dan 2100; tulis seperti --month 2026-02")
         return Report(what=WHAT, errors=(wrong,))
-    table = await asyncio.to_thread(read_table, path, ("amount",), ("employee_id", "nip", "month", "static_tkd"))
+    table = await asyncio.to_thread(read_table, path, ("amount",), OPTIONAL)
     lines, errors, warnings = read_lines(table, None if month is None else read_month(month))
     pool = lanes.pool
     found, unknown = await _resolve(pool, lines, patience_s if not errors else 0.0)
@@ -113,8 +115,8 @@ async def ceilings_table(connection: Connection, month: str, clock: str = "") ->
     """The ceilings of a month ("2026-02") of those who live by `clock`, by the columns `CEILINGS`; run in one transaction."""
     async for nip, applied in store.ceilings_of(connection, month, clock):
         ceiling = applied.ceiling
-        static = "" if ceiling.static_tkd is None else str(ceiling.static_tkd)
-        yield [nip, str(applied.key[0]), month, str(ceiling.amount), static]
+        rest = ("" if value is None else str(value) for value in (ceiling.static_tkd, ceiling.wage))
+        yield [nip, str(applied.key[0]), month, str(ceiling.amount), *rest]
 
 
 def read_lines(table: Table, month: str | None = None) -> tuple[list[Line], list[RowError], list[RowError]]:
@@ -132,9 +134,9 @@ def read_lines(table: Table, month: str | None = None) -> tuple[list[Line], list
         employee_id, nip = _who(row, errors)
         of_month = _month(row, month, errors)
         amount = _rupiah(row, "amount", errors)
-        static_tkd = _rupiah(row, "static_tkd", errors) if row["static_tkd"] else None
+        static_tkd, wage = (_rupiah(row, column, errors) if row[column] else None for column in ("static_tkd", "wage"))
         if len(errors) == before and of_month is not None and amount is not None:
-            lines.append(Line(row.number, employee_id, nip, of_month, Ceiling(amount, static_tkd)))
+            lines.append(Line(row.number, employee_id, nip, of_month, Ceiling(amount, static_tkd, wage)))
     return lines, errors, list(table.warnings)
 
 
@@ -247,7 +249,9 @@ def _preview(changed: Iterable[tuple[Key, Line]], known: dict[Key, Ceiling]) -> 
 
 def _shown(ceiling: Ceiling) -> str:
     shown = f"Rp {ceiling.amount:,}".replace(",", ".")
-    return shown if ceiling.static_tkd is None else f"{shown} (TKD statis Rp {ceiling.static_tkd:,})".replace(",", ".")
+    beside = (("TKD statis", ceiling.static_tkd), ("upah", ceiling.wage))
+    told = [f"{name} Rp {value:,}".replace(",", ".") for name, value in beside if value is not None]
+    return f"{shown} ({', '.join(told)})" if told else shown
 
 
 async def _drain(lanes: Lanes) -> list[RowError]:

@@ -198,6 +198,7 @@ class _Posting:
                     days_assessed=reported.days_assessed,
                     days_final=reported.days_final,
                     supplementary=reported.supplementary,
+                    of_wage=reported.of_wage,
                 ),
                 key=entity, lane=lane, cause=causes.latest,
             )  # fmt: skip

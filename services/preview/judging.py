@@ -19,7 +19,7 @@ from services.schedule.reference import EmployeeState
 from services.schedule.rules import Assessment, DayInputs, Duty, Fact, MarkSeen, day_event
 from shared.events import DayState, DayStatus
 from shared.policy.difference import judges_alike
-from shared.policy.model import LONGEST_REACH_MINUTES
+from shared.policy.parts import LONGEST_REACH_MINUTES
 
 _REACH: Final = dt.timedelta(minutes=LONGEST_REACH_MINUTES)
 _NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
@@ -189,7 +189,7 @@ def _money(
         changed += sum(not _judged_alike(day, month.days.get(date)) for date, day in differing.items())
         total = fold({**month.days, **differing}.values(), reference.policies, month.ceiling, streak_before)
         streak = total.streak_after
-        if month.ceiling is None:
+        if total.amount is None:
             unknown = unknown or total.percent != month.reported.percent
             continue
         before += month.settled.amount if month.reported.closed else month.reported.amount or 0

@@ -77,7 +77,7 @@ async def restore_payroll(lanes: Lanes, source: Source) -> None:
     """TPP ceilings; they are put in force by the chore that always does so."""
     ceilings = [record.event for record in await source.newest(CEILING)]
     async with lanes.pool.acquire() as connection, connection.transaction():
-        await accept(connection, {(c.employee_id, c.month): Ceiling(c.amount, c.static_tkd) for c in ceilings})
+        await accept(connection, {(c.employee_id, c.month): Ceiling(c.amount, c.static_tkd, c.wage) for c in ceilings})
 
 
 async def _weeks(lanes: Lanes, records: list[Record[Any]]) -> None:

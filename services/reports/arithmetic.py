@@ -5,7 +5,7 @@ does not give what was reported (a month closed before that was kept), the recei
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +15,8 @@ from services.payroll.rules import (
     CUT_LIMIT,
     ROUNDING,
     SUPPLEMENT,
+    BaseSum,
+    BaseTotal,
     Ceiling,
     EmployeeMonth,
     LedgerLine,
@@ -23,11 +25,13 @@ from services.payroll.rules import (
     base_of,
     fold,
     half_up,
+    held,
     is_cut,
 )
 from services.reports.gathered import Pack
 from services.reports.words import exact_text
 from shared.percent import percent_text
+from shared.policy.price import WAGE, Base
 
 _NONE: Final = Fraction(0)
 
@@ -36,7 +40,7 @@ _NONE: Final = Fraction(0)
 class _Priced:
     line: LedgerLine
     entry: int | None
-    base: tuple[str, Fraction]
+    base: Base
     divided_by: int
 
     @property
@@ -44,14 +48,20 @@ class _Priced:
         return self.line.percent / self.divided_by
 
 
+def known_ceiling(month: EmployeeMonth) -> Ceiling | None:
+    """What 100 % stood for in what was reported; None while no rupiah can be: without a ceiling, or a wage that is charged."""
+    reported, basis = month.reported, month.basis.ceiling
+    if reported.ceiling is None or reported.amount is None:
+        return None
+    return Ceiling(reported.ceiling) if basis is None else replace(basis, amount=reported.ceiling)
+
+
 def arithmetic(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> dict[str, Any]:
     """The sum of an employee-month as JSON-safe values; numbers that need not be whole are exact text."""
     reported = month.reported
-    ceiling = None
-    if reported.ceiling is not None:
-        ceiling = Ceiling(reported.ceiling, None if month.basis.ceiling is None else month.basis.ceiling.static_tkd)
+    ceiling = known_ceiling(month)
     priced = _priced(month, packs)
-    bases = _bases(month, packs, priced)
+    bases = _bases(month, packs, priced, ceiling)
     lines = [_line(one, ceiling) for one in priced]
     cap, rounding = (_posting(month, code) for code in (CAP, ROUNDING))
     supplements = [
@@ -64,11 +74,11 @@ def arithmetic(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> dict[str, An
         "lines": lines,
         "bases": [
             {
-                "base": base, "share": percent_text(share), "cap": percent_text(cap_percent), "raw_percent": percent_text(raw),
-                "percent": percent_text(min(raw, cap_percent)),
-                "hundred_percent": None if ceiling is None else exact_text(ceiling.rupiah_of((base, share))),
+                "base": one.base[0], "share": percent_text(one.base[1]), "cap": percent_text(one.cap),
+                "raw_percent": percent_text(one.raw_percent), "percent": percent_text(one.percent),
+                "hundred_percent": None if ceiling is None else exact_text(ceiling.rupiah_of(one.base)),
             }
-            for (base, share), (raw, cap_percent) in bases.items()
+            for one in bases
         ],
         "cap": None if cap is None else {
             "percent": percent_text(cap.line.percent), "amount": cap.line.amount, "entry": cap.number,
@@ -107,26 +117,32 @@ def _priced(month: EmployeeMonth, packs: Mapping[UUID, Pack]) -> list[_Priced]:
     for line, entry in found:
         assert line.key.date is not None
         assert line.policy_id is not None
-        base = base_of(packs[line.policy_id].policy)
         day = month.basis.days.get(line.key.date)
+        others = () if day is None else [one.base for one in day.lines if one.code == line.key.code and one.base is not None]
+        base = next(iter(others), None) or base_of(packs[line.policy_id].policy)
         spread = max(day.duty_days_in_month, 1) if day is not None and base[0] == "daily_net_tpp" else 1
         priced.append(_Priced(line, entry, base, spread))
     return sorted(priced, key=lambda one: (one.line.key.date, one.line.key.code))
 
 
 def _bases(
-    month: EmployeeMonth, packs: Mapping[UUID, Pack], priced: Sequence[_Priced]
-) -> dict[tuple[str, Fraction], tuple[Fraction, Fraction]]:
-    """Raw percent and cap of each base; of two caps of one base the later day's holds."""
-    bases: dict[tuple[str, Fraction], tuple[Fraction, Fraction]] = {}
+    month: EmployeeMonth, packs: Mapping[UUID, Pack], priced: Sequence[_Priced], ceiling: Ceiling | None
+) -> tuple[BaseTotal, ...]:
+    """The sum of each base as its lines have it; of two caps of one base the later day's holds."""
+    sums: dict[Base, Fraction] = {}
+    caps: dict[Base, Fraction] = {}
+    own = set()
     for _, day in sorted(month.basis.days.items()):
         policy = packs[day.policy_id].policy
-        bases[base_of(policy)] = (_NONE, policy.cap)
+        own.add(base_of(policy))
+        for base in (base_of(policy), *(line.base for line in day.lines if line.base is not None)):
+            caps[base] = policy.cap
+            sums.setdefault(base, _NONE)
     for one in priced:
         assert one.line.policy_id is not None
-        raw, cap = bases.get(one.base, (_NONE, packs[one.line.policy_id].policy.cap))
-        bases[one.base] = (raw + one.month_percent, cap)
-    return bases
+        caps.setdefault(one.base, packs[one.line.policy_id].policy.cap)
+        sums[one.base] = sums.get(one.base, _NONE) + one.month_percent
+    return held((BaseSum(base, raw, caps[base], base in own) for base, raw in sums.items()), ceiling)
 
 
 def _line(one: _Priced, ceiling: Ceiling | None) -> dict[str, Any]:
@@ -137,6 +153,7 @@ def _line(one: _Priced, ceiling: Ceiling | None) -> dict[str, Any]:
         "code": line.key.code,
         "percent": percent_text(line.percent),
         "base": one.base[0],
+        "share": percent_text(one.base[1]),
         "hundred_percent": None if ceiling is None else exact_text(ceiling.rupiah_of(one.base)),
         "divided_by": one.divided_by,
         "exact": None if exact is None else exact_text(exact),
@@ -151,24 +168,25 @@ def _posting(month: EmployeeMonth, code: str) -> Posting | None:
 
 
 def _reproduces(
-    month: EmployeeMonth, lines: Sequence[Mapping[str, Any]], bases: Mapping[tuple[str, Fraction], tuple[Fraction, Fraction]],
-    ceiling: Ceiling | None,
+    month: EmployeeMonth, lines: Sequence[Mapping[str, Any]], bases: Sequence[BaseTotal], ceiling: Ceiling | None,
 ) -> bool:  # fmt: skip
     """Whether the lines give what was reported."""
     reported = month.reported
     if len(bases) == 1:
-        [(percent, limit)] = bases.values()
-        if (percent, min(percent, limit)) != (reported.raw_percent, reported.percent):
+        [only] = bases
+        if (only.raw_percent, only.percent) != (reported.raw_percent, reported.percent):
             return False
     if ceiling is None:
         return not reported.amount and all(key.code == SUPPLEMENT for key in month.in_force)
-    raw = sum((ceiling.rupiah_of(base) * percent for base, (percent, _) in bases.items()), _NONE) / 100
-    capped = sum((ceiling.rupiah_of(base) * min(percent, cap) for base, (percent, cap) in bases.items()), _NONE) / 100
+    raw = sum((ceiling.rupiah_of(one.base) * one.raw_percent for one in bases), _NONE) / 100
+    capped = sum((ceiling.rupiah_of(one.base) * one.percent for one in bases), _NONE) / 100
+    of_wage = sum((ceiling.rupiah_of(one.base) * one.percent for one in bases if one.base[0] == WAGE), _NONE) / 100
+    of_tpp = half_up(capped) - half_up(of_wage)
     amounts = [posting.line.amount for posting in month.in_force.values()]
     cap, cut_limit = _posting(month, CAP), _posting(month, CUT_LIMIT)
     cuts = [posting.line for key, posting in month.in_force.items() if is_cut(key)]
     taken = sum(line.amount for line in cuts)
-    over = max(0, half_up(capped) + taken - max(ceiling.amount, half_up(capped)))
+    over = max(0, of_tpp + taken - max(ceiling.amount, of_tpp))
     return (
         all(line["amount"] == half_up(Fraction(line["exact"])) for line in lines)
         and (half_up(capped - raw) if cap is not None else 0) == (cap.line.amount if cap is not None else 0)

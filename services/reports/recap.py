@@ -18,6 +18,7 @@ from shared.sheets import Cell, Column
 class Recapped:
     """One person and month. Days are counted by status, `late` and `early` are days, minutes their sums.
 
+    `of_wage` is the part of the deduction that is taken from the wage and leaves the TPP as it is.
     `ledger` is what the month's ledger entries sum to, supplements of earlier months included (`supplementary` of it).
     """
 
@@ -42,11 +43,12 @@ class Recapped:
     ceiling: int | None
     supplementary: int
     ledger: int
+    of_wage: int = 0
 
     @property
     def paid(self) -> int | None:
         """What is left of the ceiling after the deductions; None without a ceiling."""
-        return None if self.ceiling is None else self.ceiling - self.ledger
+        return None if self.ceiling is None else self.ceiling - (self.ledger - self.of_wage)
 
 
 _COUNTED: Final = (

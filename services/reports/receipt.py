@@ -15,7 +15,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.payroll.rules import genesis, link, price
-from services.reports.arithmetic import arithmetic
+from services.reports.arithmetic import arithmetic, known_ceiling
 from services.reports.gathered import Cause, CheckIn, Day, Entered, Gathered, Pack, Sanction
 from services.reports.words import OF_THE_MONTH, rule_of
 from shared.percent import percent_text
@@ -36,9 +36,8 @@ def build(gathered: Gathered, date: dt.date | None = None) -> Receipt:
         line["rule"] = _rule(line, by_date.get(line["date"]), gathered.packs[UUID(line["policy_id"])])
     for cut in sums["sanctions"]:
         cut["decisions"] = [_decision(one) for one in _decided(gathered) if one.step == cut["code"]]
-    ceiling = None if reported.ceiling is None else {
-        "amount": reported.ceiling, "static_tkd": None if month.basis.ceiling is None else month.basis.ceiling.static_tkd,
-    }
+    known = known_ceiling(month)
+    ceiling = None if known is None else {"amount": known.amount, "static_tkd": known.static_tkd, "wage": known.wage}
     receipt: Receipt = {
         "format": FORMAT,
         "employee": {"id": str(person.employee_id), "kind": person.kind, "group": person.group},
@@ -88,6 +87,7 @@ def _policy(pack: Pack) -> dict[str, Any]:
         "base": policy.base,
         "weight": None if policy.weight is None else percent_text(policy.weight),
         "cap": percent_text(policy.cap),
+        "split": None if policy.split is None else policy.split.model_dump(mode="json"),
     }
 
 
@@ -100,10 +100,12 @@ def _rule(line: Mapping[str, Any], day: Day | None, pack: Pack) -> dict[str, Any
             kinds = {one.kind for one in prices}
             for finding in day.assessed.findings:
                 if finding.kind in kinds and finding.code == line["code"]:
-                    text, band = rule_of(finding, pack.policy)
-                    [percent] = [one.percent for one in prices if one.kind is finding.kind][:1]
+                    text, band = rule_of(finding, pack.policy.on(day.assessed.date))
+                    cost = next(one for one in prices if one.kind is finding.kind)
                     found.append({
-                        "text": text, "kind": str(finding.kind), "minutes": finding.minutes, "percent": percent_text(percent),
+                        "text": text, "kind": str(finding.kind), "minutes": finding.minutes,
+                        "percent": percent_text(cost.percent),
+                        "base": None if cost.base is None else [cost.base[0], percent_text(cost.base[1])],
                         "band": None if band is None else {"code": band.code, "min": band.min, "max": band.max},
                     })
     return {"findings": found, "of_the_month": None if found else OF_THE_MONTH.get(line["code"])}
@@ -141,7 +143,7 @@ def _decision(one: Sanction) -> dict[str, Any]:
 def _day(day: Day, gathered: Gathered) -> dict[str, Any]:
     assessed = day.assessed
     zone = ZoneInfo(gathered.person.timezone)
-    pack = gathered.packs[assessed.policy_id]
+    policy = gathered.packs[assessed.policy_id].policy.on(assessed.date)
     hours = None
     if day.duty is not None and day.duty.start is not None and day.duty.end is not None:
         hours = {"start": _local(day.duty.start, zone), "end": _local(day.duty.end, zone)}
@@ -157,7 +159,7 @@ def _day(day: Day, gathered: Gathered) -> dict[str, Any]:
         "policy_id": str(assessed.policy_id),
         "check_ins": [_check_in(check_in, assessed.evidence, zone) for check_in in day.check_ins],
         "findings": [
-            {"kind": str(finding.kind), "code": finding.code, "minutes": finding.minutes, "text": rule_of(finding, pack.policy)[0]}
+            {"kind": str(finding.kind), "code": finding.code, "minutes": finding.minutes, "text": rule_of(finding, policy)[0]}
             for finding in assessed.findings
         ],
         "corrections": [

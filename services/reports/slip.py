@@ -7,7 +7,9 @@ from typing import Any, Final
 from services.reports import words
 from services.reports.gathered import Person
 from services.reports.receipt import Receipt
+from shared.percent import parse_percent
 
+_SPLIT: Final = {"fixed": "tetap", "performance": "kinerja", "attendance": "kehadiran"}
 _NO_SOURCE: Final = "dasar hukum tidak dicantumkan pada paket aturan"
 
 
@@ -22,10 +24,12 @@ def _head(receipt: Receipt, person: Person) -> Iterator[str]:
     yield f"SLIP POTONGAN TPP {words.month_name(receipt['month']).upper()} ({state})"
     yield f"Pegawai  : {person.name}, NIP {person.nip}, {person.kind}, {person.group}"
     if ceiling is None:
-        yield "Pagu TPP : belum diimpor, jadi potongan belum berjumlah rupiah"
+        what = "pagu atau upah " if any(line["base"] == "wage" for line in receipt["arithmetic"]["lines"]) else ""
+        yield f"Pagu TPP : {what}belum diimpor, jadi potongan belum berjumlah rupiah"
     else:
         static = "" if ceiling["static_tkd"] is None else f" (TKD statis {words.rupiah(ceiling['static_tkd'])})"
-        yield f"Pagu TPP : {words.rupiah(ceiling['amount'])}{static}"
+        wage = "" if ceiling["wage"] is None else f" (upah {words.rupiah(ceiling['wage'])})"
+        yield f"Pagu TPP : {words.rupiah(ceiling['amount'])}{static}{wage}"
 
 
 def _days(receipt: Receipt) -> Iterator[str]:
@@ -72,6 +76,8 @@ def _check_in(check_in: Mapping[str, Any]) -> str:
 
 def _cost(line: Mapping[str, Any]) -> str:
     base = words.BASES[line["base"]]
+    if line["base"] == "rupiah":
+        return f"{line['code']}: jumlah tetap Rp {words.decimals(words.exact_text(parse_percent(line['share'])))}"
     if line["hundred_percent"] is None:
         return f"{line['code']}: {words.percent(line['percent'])} dari {base}"
     spread = f" : {line['divided_by']} hari" if line["divided_by"] > 1 else ""
@@ -94,7 +100,14 @@ def _sum(receipt: Receipt) -> Iterator[str]:
     yield "PERHITUNGAN"
     for line in sums["lines"]:
         yield f"  {line['date']}  {_cost(line)}"
+    for policy in receipt["policies"].values():
+        if (split := policy["split"]) is not None:
+            shares = (f"{word} {words.share(split[key])}" for key, word in _SPLIT.items())
+            after_tax = ", setelah pajak" if split["after_tax"] else ""
+            yield f"  Pembagian TPP menurut {policy['name']} (keterangan, tidak ikut dihitung): {', '.join(shares)}{after_tax}"
     for base in sums["bases"]:
+        if base["base"] == "rupiah":
+            continue
         over = f", dibatasi menjadi {words.percent(base['percent'])}" if base["percent"] != base["raw_percent"] else ""
         yield f"  Jumlah dari {words.BASES[base['base']]}: {words.percent(base['raw_percent'])}{over} (batas {words.percent(base['cap'])})"
     if sums["cap"] is not None:

@@ -5,8 +5,9 @@ from fractions import Fraction
 from typing import Final
 
 from shared.events import Finding, FindingKind
-from shared.percent import percent_text
+from shared.percent import parse_percent, percent_text
 from shared.policy import Band, Policy
+from shared.policy.parts import Rate
 
 MONTHS: Final = (
     "Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli", "Agustus", "September", "Oktober", "November", "Desember",
@@ -23,6 +24,7 @@ _VOID: Final = {
 }  # fmt: skip
 BASES: Final = {
     "total_tpp": "TPP", "discipline_component": "komponen disiplin TPP", "static_tkd": "TKD statis", "daily_net_tpp": "TPP sehari",
+    "wage": "upah", "rupiah": "jumlah tetap",
 }  # fmt: skip
 _PLAIN: Final = {
     FindingKind.NO_IN: "Tidak ada absen masuk yang sah",
@@ -94,6 +96,11 @@ def percent(text: str) -> str:
     return f"{decimals(text)} %"
 
 
+def share(text: str) -> str:
+    """A share of the receipt as a percent: "0.70" → "70 %"."""
+    return f"{decimals(exact_text(parse_percent(text) * 100))} %"
+
+
 _BY_CODE: Final = {
     "NO_WORK_REPORT": "Laporan kinerja harian tidak ada",
     "NO_PRESENCE": "Tidak ada absen yang sah dalam jam kerja",
@@ -103,13 +110,13 @@ _BY_CODE: Final = {
 
 
 def rule_of(finding: Finding, policy: Policy) -> tuple[str, Band | None]:
-    """What was found and by which rule it is called so; the band of minutes where there is one."""
+    """What was found and by which rule it is called so; the band of minutes where there is one. `policy` as it holds on the date."""
     minutes = finding.minutes or 0
     if finding.kind is FindingKind.LATE:
         made_up = ", diganti pada hari yang sama" if finding.compensable else ""
-        return _banded(f"Terlambat {minutes} menit{made_up}", policy.tl_band(minutes))
+        return _banded(f"Terlambat {minutes} menit{made_up}{_by_rate(policy.late_rate)}", policy.tl_band(minutes))
     if finding.kind is FindingKind.EARLY:
-        return _banded(f"Pulang {minutes} menit lebih awal", policy.psw_band(minutes))
+        return _banded(f"Pulang {minutes} menit lebih awal{_by_rate(policy.early_rate)}", policy.psw_band(minutes))
     if finding.kind in (FindingKind.LEAVE, FindingKind.SICK):
         kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
         letter = {True: ", dengan surat", False: ", tanpa surat", None: ""}[finding.letter]
@@ -118,6 +125,14 @@ def rule_of(finding: Finding, policy: Policy) -> tuple[str, Band | None]:
         return text, None
     reasons = ", ".join(_VOID.get(reason, reason) for reason in (finding.detail or "").split(",") if reason)
     return _PLAIN[finding.kind] + (f" (absen tidak dihitung: {reasons})" if reasons else ""), None
+
+
+def _by_rate(rate: Rate | None) -> str:
+    if rate is None:
+        return ""
+    how = {"full": "penuh", "started": "yang dimulai", "share": "sebanding"}[rate.count]
+    most = "" if rate.most is None else f", paling banyak {percent(percent_text(rate.most))}"
+    return f", {percent(percent_text(rate.pct))} tiap {rate.minutes} menit {how}{most}"
 
 
 def _banded(text: str, band: Band | None) -> tuple[str, Band | None]:

@@ -43,13 +43,14 @@ class PolicyRow(Line):
 
 
 class Person(Line):
-    """An invented employee; `tpp` and `static_tkd` in rupiah per month."""
+    """An invented employee; `tpp`, `static_tkd` and `wage` in rupiah per month."""
 
     id: Name
     kind: EmployeeKind = EmployeeKind.PNS
     group: Name = "pelaksana"
     tpp: Annotated[int, Field(ge=0)] | None = None
     static_tkd: Annotated[int, Field(ge=0)] | None = None
+    wage: Annotated[int, Field(ge=0)] | None = None
     unit: Name = "unit"
     timezone: Zone | None = None
 

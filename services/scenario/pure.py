@@ -157,4 +157,4 @@ class _Person:
         return self.duty_days[month]
 
     def _ceiling(self) -> pay.Ceiling | None:
-        return None if self.row.tpp is None else pay.Ceiling(self.row.tpp, self.row.static_tkd)
+        return None if self.row.tpp is None else pay.Ceiling(self.row.tpp, self.row.static_tkd, self.row.wage)

@@ -257,12 +257,13 @@ async def _import_ceilings(stage: Stage, database_url: str, path: Path) -> None:
         months.append(month)
         month = (month + dt.timedelta(days=31)).replace(day=1)
     rows = [
-        f"{stage.id_of('employee', person.id)};{month:%Y-%m};{person.tpp};{'' if person.static_tkd is None else person.static_tkd}"
+        ";".join("" if cell is None else str(cell) for cell in (
+            stage.id_of("employee", person.id), f"{month:%Y-%m}", person.tpp, person.static_tkd, person.wage))
         for person in stage.scenario.employees if person.tpp is not None for month in months
     ]
     if not rows:
         return
-    await asyncio.to_thread(path.write_text, "\n".join(["employee_id;month;amount;static_tkd", *rows]) + "\n")
+    await asyncio.to_thread(path.write_text, "\n".join(["employee_id;month;amount;static_tkd;wage", *rows]) + "\n")
     report = await import_ceilings(database_url, path)
     if not report.ok:
         raise StageError("; ".join(report.lines()))

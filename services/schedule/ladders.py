@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from shared.percent import parse_percent
-from shared.policy.model import LadderRow
+from shared.policy.parts import LadderRow
 from shared.yaml_document import read_document
 
 SHIPPED: Final = Path(__file__).parent / "policies" / "ladders.yaml"

@@ -39,8 +39,9 @@ class TppMonthChanged(Event):
     """The running TPP aggregate of one employee-month (compacted, full state; apply if version is newer).
 
     `raw_percent` is uncapped, `percent` capped, both of the policy's base; `amount` in rupiah, rounded
-    once, half up; None while the ceiling of the month has not been imported. `supplementary` is what months
-    that were closed already owe in this one, and comes on top.
+    once, half up; None while the ceiling of the month, or a wage that is charged, has not been imported. `supplementary` is
+    what months that were closed already owe in this one, and comes on top. `of_wage` is the part of `amount` that is taken from
+    the wage and not from the TPP (PPPK paruh waktu); flat rupiah are in no percent's base, and in `percent` of the total TPP.
     """
 
     employee_id: UUID
@@ -54,13 +55,15 @@ class TppMonthChanged(Event):
     days_assessed: int
     days_final: int
     supplementary: int = 0
+    of_wage: int = 0
 
 
 class CeilingPublished(Event):
-    """The TPP ceiling of one employee-month in rupiah, with the static TKD where the base needs it."""
+    """The TPP ceiling of one employee-month in rupiah, with the static TKD and the wage where the rule pack needs them."""
 
     employee_id: UUID
     month: Month
     version: Version
     amount: Annotated[int, Field(ge=0)]
     static_tkd: Annotated[int, Field(ge=0)] | None = None
+    wage: Annotated[int, Field(ge=0)] | None = None

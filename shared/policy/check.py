@@ -2,16 +2,18 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 from shared.events import Mark
 from shared.percent import percent_text
 from shared.policy.faults import FaultAt
+from shared.policy.price import RUPIAH, Price
 from shared.yaml_document import KeyPath
 
 if TYPE_CHECKING:  # the model runs these checks, so importing it here would go in a circle
-    from shared.policy.model import Band, Policy, Window
+    from shared.policy.model import Policy
+    from shared.policy.parts import Band, Window
 
 _SINGLE_PERCENTS = (
     "late_any", "early_any", "tk_day", "apel", "ceremony", "izin_day", "sakit_day", "left_during_hours", "missed_break",
@@ -19,14 +21,17 @@ _SINGLE_PERCENTS = (
     "missed_work_report",
 )
 
+_PRICES_BY_NAME = ("tk_day_by_group", "apel_by_group", "left_during_hours_by_kind")
+
 
 def faults_of(policy: "Policy") -> Iterator[FaultAt]:
     """All that is wrong across the keys of a policy whose keys are each well-formed."""
     for key, bands in (("tl", policy.tl), ("psw", policy.psw)):
         yield from _band_faults(key, bands)
-    for any_key, key in (("late_any", "tl"), ("early_any", "psw")):
-        if getattr(policy, any_key) is not None and getattr(policy, key):
-            yield FaultAt((any_key,), "either", {"key": any_key, "other": key}, (any_key, key))
+    for keys in (("late_rate", "late_any", "tl"), ("early_rate", "early_any", "psw")):
+        for key, other in combinations([key for key in keys if getattr(policy, key) not in (None, ())], 2):
+            yield FaultAt((key,), "either", {"key": key, "other": other}, (key, other))
+    yield from _date_faults(policy)
     yield from _base_faults(policy)
     for path, percent in _percents(policy):
         if percent > policy.cap:
@@ -74,7 +79,7 @@ def remarks_of(policy: "Policy") -> Iterator[FaultAt]:
     if policy.minutes_per_day is not None and not policy.tk_steps:
         yield FaultAt(("minutes_per_day",), "without_effect", {"key": "minutes_per_day", "why": "no_steps"})
     if Mark.BREAK not in policy.marks:
-        for key, given in (("missed_break", policy.missed_break), ("break_window", policy.break_window)):
+        for key, given in (("missed_break", policy.missed_break.percent), ("break_window", policy.break_window)):
             if given:
                 yield FaultAt((key,), "without_effect", {"key": key, "why": "no_break"})
 
@@ -156,11 +161,37 @@ def _percents(policy: "Policy") -> Iterator[tuple[KeyPath, Fraction]]:
     if policy.consecutive_full is not None:
         yield ("consecutive_full", "pct"), policy.consecutive_full.pct
     for key in _SINGLE_PERCENTS:
-        if (percent := getattr(policy, key)) is not None:
-            yield (key,), percent
-    for key, table in (("tk_day_by_group", policy.tk_day_by_group), ("apel_by_group", policy.apel_by_group)):
-        for group, percent in table.items():
-            yield (key, group), percent
+        yield from _price((key,), getattr(policy, key))
+    for key in ("late_rate", "early_rate"):
+        if (rate := getattr(policy, key)) is not None:
+            yield (key, "pct"), rate.pct
+            yield from _price((key, "most"), rate.most)
+    for key in _PRICES_BY_NAME:
+        for name, price in getattr(policy, key).items():
+            yield from _price((key, name), price)
+    for position, row in enumerate(policy.on_dates):
+        for key in ("no_in", "no_out"):
+            if (charge := getattr(row, key)) is not None:
+                yield ("on_dates", position, key, "pct"), charge.pct
+        for key in _SINGLE_PERCENTS:
+            yield from _price(("on_dates", position, key), getattr(row, key, None))
     for kind, leave_rows in policy.leave.items():
         for position, leave_row in enumerate(leave_rows):
             yield ("leave", kind, position, "pct"), leave_row.pct
+
+
+def _price(path: KeyPath, price: Price | Fraction | None) -> Iterator[tuple[KeyPath, Fraction]]:
+    """The percent of a price, of whatever base; flat rupiah are none."""
+    if isinstance(price, Fraction):
+        yield path, price
+    elif price is not None and (price.base is None or price.base[0] != RUPIAH):
+        yield path, price.percent
+
+
+def _date_faults(policy: "Policy") -> Iterator[FaultAt]:
+    seen = set()
+    for position, row in enumerate(policy.on_dates):
+        for date in row.dates:
+            if date in seen:
+                yield FaultAt(("on_dates", position, "dates"), "date_twice", {"date": str(date)}, ("on_dates",))
+            seen.add(date)

@@ -8,7 +8,9 @@ from typing import Any, Final, Literal
 
 from shared.percent import percent_text
 from shared.policy.leave import LeaveDay
-from shared.policy.model import LeaveKind, LeaveRow, Policy
+from shared.policy.model import Policy
+from shared.policy.parts import LeaveKind, LeaveRow
+from shared.policy.price import Price
 
 _LAST_MINUTE: Final = 24 * 60
 _PRICES: Final = {
@@ -18,8 +20,8 @@ _PRICES: Final = {
 }  # fmt: skip
 _TABLES: Final = {"tk_day_by_group": ("tk_day", "a day of absence (TK)"), "apel_by_group": ("apel", "a missed roll-call")}
 _PRICES_AND_WORDS: Final = frozenset({
-    "tl", "psw", "late_any", "early_any", "no_in", "no_out", "tk_steps", "minutes_per_day", "consecutive_full", "leave", "leave_in_a_row",
-    "compensation",
+    "tl", "psw", "late_any", "early_any", "late_rate", "early_rate", "no_in", "no_out", "on_dates",
+    "tk_steps", "minutes_per_day", "consecutive_full", "leave", "leave_in_a_row", "compensation",
     "cap", "base", "weight", "month_close_day", "ladder", "ladder_by_kind", "ladder_consecutive_days", "ladder_window",
     "convert_minutes_per_day", "effective_from", "effective_until", *_PRICES, *_TABLES,
 })  # fmt: skip
@@ -28,7 +30,10 @@ here is taken to change judgement, so that a new one is safe until somebody thin
 
 _LEAVE: Final[tuple[LeaveKind, ...]] = ("annual", "sick", "maternity", "important", "big", "unpaid", "study")
 _INFORMATIVE: Final = frozenset({"title", "note", "edition", "confidence", "assumed", "legal_source", "split"})
-_TOLD_ELSEWHERE: Final = frozenset({"tl", "psw", "late_any", "early_any", "no_in", "no_out", "leave", *_PRICES, *_TABLES})
+_TOLD_ELSEWHERE: Final = frozenset({
+    "tl", "psw", "late_any", "early_any", "late_rate", "early_rate", "no_in", "no_out", "leave", *_PRICES,
+    *_TABLES,
+})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +96,7 @@ def _grade(policy: Policy, topic: str, minutes: int) -> tuple[str, Fraction]:
     late = topic == "late"
     if late and minutes <= policy.flex_minutes:
         return "", Fraction(0)
-    band = policy.tl_band(minutes) if late else policy.psw_band(minutes)
-    if band is not None:
-        return band.code, band.pct
-    flat = policy.late_any if late else policy.early_any
-    return ("", Fraction(0)) if flat is None else ("TL" if late else "PSW", flat)
+    return (policy.late_charge(minutes) if late else policy.early_charge(minutes)) or ("", Fraction(0))
 
 
 def _graded(grade: tuple[str, Fraction]) -> str:
@@ -114,14 +115,21 @@ def _prices(before: Policy, after: Policy) -> Iterator[Change]:
     for key, about in _PRICES.items():
         old, new = getattr(before, key), getattr(after, key)
         if old != new:
-            yield Change("price", key, about, f"{percent_text(old)} %", f"{percent_text(new)} %", _costs(old, new))
+            yield _priced(key, about, old, new)
     for key, (single, about) in _TABLES.items():
         tables = getattr(before, key), getattr(after, key)
         for group in sorted({*tables[0], *tables[1]}):
             old, new = (table.get(group, getattr(pack, single)) for table, pack in zip(tables, (before, after), strict=True))
             if old != new:
-                told = f"{percent_text(old)} %", f"{percent_text(new)} %"
-                yield Change("price", key, f"{about}, group {group}", *told, _costs(old, new))
+                yield _priced(key, f"{about}, group {group}", old, new)
+
+
+def _priced(key: str, about: str, old: Price | Fraction, new: Price | Fraction) -> Change:
+    before, after = (price if isinstance(price, Price) else Price(price) for price in (old, new))
+    # of another base it is told what each is, not which is more: that depends on the wage or the ceiling
+    comparable = before.base == after.base or not (before.percent and after.percent)
+    costs = _costs(before.percent, after.percent) if comparable else "other"
+    return Change("price", key, about, before.text(), after.text(), costs)
 
 
 def _day(number: int) -> LeaveDay:

@@ -9,7 +9,8 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from shared.policy.faults import FaultAt, PolicyFaults
-from shared.policy.model import LeaveKind, Part, Policy
+from shared.policy.model import Policy
+from shared.policy.parts import LeaveKind, Part
 from shared.yaml_document import KeyPath
 
 _ROUNDS: Final = 20
@@ -17,6 +18,7 @@ _ROUNDS: Final = 20
 
 _CODES: Final[Mapping[str, str]] = {
     "percent_not_text": "percent_not_text", "percent_not_decimal": "percent_not_decimal", "percent_negative": "percent_negative",
+    "not_price": "not_price",
     "not_date": "not_date", "date_type": "not_date", "extra_forbidden": "unknown_key", "missing": "missing", "int_type": "not_whole",
     "int_parsing": "not_whole", "int_from_float": "not_whole", "greater_than_equal": "too_small", "less_than_equal": "too_large",
     "string_type": "not_text", "string_too_short": "empty", "string_too_long": "too_long", "literal_error": "not_one_of",

@@ -12,196 +12,37 @@ from functools import cached_property
 from typing import Annotated, Any, Final, Literal, TypeAlias
 from uuid import UUID, uuid5
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    WithJsonSchema,
-    model_validator,
-)
-from pydantic_core import PydanticCustomError
+from pydantic import Field, model_validator
 
 from shared.events import HADIR_NAMESPACE, EmployeeKind, Mark, Mode
-from shared.percent import percent_text
 from shared.policy.check import faults_of
 from shared.policy.faults import PolicyFaults
-from shared.policy.leave import LeaveCount, LeaveDay
-from shared.policy.percent import read_percent
-
-Percent = Annotated[
-    Fraction,
-    PlainValidator(read_percent),
-    PlainSerializer(percent_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": r"^[0-9]{1,9}(\.[0-9]{1,9})?$", "examples": ["0.50"]}),
-]
-Minutes = Annotated[int, Field(strict=True, ge=0, le=24 * 60)]
-Days = Annotated[int, Field(strict=True, ge=1, le=366)]
-Clock = Annotated[str, Field(strict=True, pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Offset = Annotated[int, Field(strict=True, ge=-24 * 60, le=24 * 60)]
-Name = Annotated[str, Field(strict=True, min_length=1, max_length=100)]
-Text = Annotated[str, Field(strict=True, min_length=1, max_length=600)]
-
-
-def _read_date(value: object) -> object:
-    """A date as files write it; a bare number is none, though it could be read as seconds since 1970."""
-    if isinstance(value, dt.date | None):
-        return value
-    try:
-        return dt.date.fromisoformat(value) if isinstance(value, str) and len(value) == 10 else _no_date()
-    except ValueError:
-        return _no_date()
-
-
-def _no_date() -> object:
-    raise PydanticCustomError("not_date", "is not a date")
-
-
-Date = Annotated[dt.date, BeforeValidator(_read_date)]
-
-
-class Part(BaseModel):
-    """A mapping inside a policy: frozen, and a key nobody knows is refused, so that no typo passes as a rule."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Band(Part):
-    """Whole minutes from `min` to `max`, both inclusive (`max` null: no upper end), their code and percent."""
-
-    code: Name = Field(description="what the violation is called, e.g. TL1")
-    min: Annotated[int, Field(strict=True, ge=1, le=24 * 60)] = Field(description="first minute of the band")
-    max: Annotated[int, Field(strict=True, ge=1)] | None = Field(description="last minute; null: no upper end")
-    pct: Percent = Field(description="percent of the base")
-
-
-class Charge(Part):
-    """A code with its percent of the base."""
-
-    code: Name = Field(description="what the violation is called, e.g. TL4")
-    pct: Percent = Field(description="percent of the base")
-
-
-class Step(Part):
-    """From this many days on, this percent of the base (the highest step reached counts, not the sum)."""
-
-    days: Days = Field(description="days reached")
-    pct: Percent = Field(description="percent of the base")
-
-
-class MinutesPerDay(Part):
-    """Minutes of late and early that make one day of absence (PP 53/2010: 7.5 hours; Ngawi: 6.5 in six-day weeks)."""
-
-    five_day: Annotated[int, Field(strict=True, ge=1)] = Field(description="for weeks of at most five duty days")
-    six_day: Annotated[int, Field(strict=True, ge=1)] = Field(description="for weeks of six duty days")
-
-
-class Compensation(Part):
-    """Ganti waktu: lateness made up by staying as long on the same day costs nothing (PermenPANRB 6/2018)."""
-
-    max_minutes: Minutes = Field(description="the longest lateness that may be made up")
-    per_month: Annotated[int, Field(strict=True, ge=0)] | None = Field(
-        default=None, description="how often in a month; null: without limit (default)"
-    )
-
-
-class Window(Part):
-    """A scan window, as local clock times "HH:MM" or as minutes from the scheduled start (in) or end (out).
-
-    A mark before `open` does not count. After `close` it does not count under `refuse` and is graded
-    under `grade`. A clock time is taken at the duty: `in_window.open` the last one not after the start,
-    `in_window.close` the first one after `open` (without `open`: the one nearest to the start),
-    `out_window.open` the one nearest to the end, `out_window.close` the first one not before the end.
-    Clock times that do not fit a shift (coming closes over an hour before its start; going opens over an hour after
-    its end, or closes over twelve hours after it) were not meant for it and set no limit there: give minutes instead.
-    """
-
-    open: Clock | Offset | None = Field(default=None, description="marks before it do not count; null: no such limit")
-    close: Clock | Offset | None = Field(default=None, description="end of the window; null: no such limit")
-    after_close: Literal["refuse", "grade"] = Field(
-        default="grade", description="refuse: a later mark does not count; grade: it counts and is graded (default)"
-    )
-
-
-LONGEST_REACH_MINUTES: Final = 12 * 60
-"""No mark further from its duty belongs to it, whatever a policy says (our default: half a day)."""
-
-
-class Reach(Part):
-    """How far around a duty a mark still belongs to it.
-
-    A neighbouring duty takes what is nearer to its own start (in), end (out) or middle (break).
-    """
-
-    before_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_REACH_MINUTES)] = Field(
-        default=480, description="minutes before the start (default: eight hours)"
-    )
-    after_minutes: Annotated[int, Field(strict=True, ge=0, le=LONGEST_REACH_MINUTES)] = Field(
-        default=720, description="minutes after the end (default: twelve hours)"
-    )
-
-
-class Split(Part):
-    """How the region divides its TPP; informative, no rule reads it (row 8, Kalsel 2019)."""
-
-    fixed: Percent = Field(description="share that nothing takes from")
-    performance: Percent = Field(description="share for performance")
-    attendance: Percent = Field(description="share for attendance")
-    after_tax: Annotated[bool, Field(strict=True)] = Field(default=False, description="whether shares are of the net")
-
-
-class Accuracy(Part):
-    """How a reported position accuracy is used: `distance − min(accuracy, cap_m) ≤ radius`; over `max_m` it is unsure."""
-
-    cap_m: Annotated[int, Field(strict=True, ge=0)] | None = Field(
-        default=None, description="at most this much of the accuracy helps the employee; null: geofence's own setting"
-    )
-    max_m: Annotated[int, Field(strict=True, ge=1)] | None = Field(
-        default=None, description="a worse accuracy proves nothing; null: geofence's own setting"
-    )
-
-
-LeaveKind: TypeAlias = Literal["annual", "sick", "maternity", "important", "big", "unpaid", "study"]
-
-
-class LeaveRow(Part):
-    """Cost of a day of leave from its `from_day`-th day on (domain: Permenkop 8/2025 Art. 17 and others)."""
-
-    from_day: Days = Field(default=1, description="first day (or month, see `count`) of the leave on which the row holds")
-    to_day: Days | None = Field(default=None, description="last one on which the row holds; null: to the end")
-    count: LeaveCount = Field(
-        default="duty_days", description="what from_day and to_day count: duty_days (Permenkop 8/2025 Art. 17, default), "
-        "calendar_days (BKKBN 6/2023 Art. 23) or months (Permen PDT 5/2013 Art. 10)"
-    )
-    of: Literal["day", "length"] = Field(
-        default="day", description="day: by the running number of the day within its leave (default); length: all days of a "
-        "leave of that whole length (Kumham Imipas 3/2025 Art. 18)"
-    )
-    pct: Percent = Field(description="percent of the base per day, or per month (see `per`)")
-    per: Literal["day", "month"] = Field(
-        default="day", description="day: each day of the leave costs pct (default); month: a whole month of leave costs pct, "
-        "so that each day costs its share of the month's duty days (80/60/40 % paid: Permen PDT 5/2013 Art. 10)"
-    )
-    reason: Name | None = Field(
-        default=None, description="only leave for this reason, e.g. work_accident, miscarriage, wife_delivery, family_death, "
-        "hajj, third_child; null: whatever the reason"
-    )
-    letter: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="only with (true) or without (false) a doctor's letter; null: either"
-    )
-    inpatient: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="only inpatient (true) or outpatient (false); null: either"
-    )
-
-
-class LadderRow(Part):
-    """From this many days of unexcused absence on, this step is proposed."""
-
-    days: Days = Field(description="days of absence reached")
-    step: Name = Field(description="the step, e.g. ORAL_WARNING")
-
+from shared.policy.leave import LeaveDay
+from shared.policy.parts import (
+    Accuracy,
+    Band,
+    Charge,
+    Compensation,
+    Cost,
+    Date,
+    Days,
+    LadderRow,
+    LeaveKind,
+    LeaveRow,
+    Minutes,
+    MinutesPerDay,
+    Name,
+    OnDates,
+    Part,
+    Percent,
+    Rate,
+    Reach,
+    Split,
+    Step,
+    Text,
+    Window,
+)
+from shared.policy.price import FREE, Price, of_base
 
 PP_94_2021: Final[tuple[LadderRow, ...]] = tuple(
     LadderRow(days=days, step=step)
@@ -252,6 +93,8 @@ class Policy(Part):
     psw: tuple[Band, ...] = Field(default=(), description="bands of leaving early (pulang sebelum waktunya)")
     late_any: Percent | None = Field(default=None, description="any lateness, code TL, instead of `tl`")
     early_any: Percent | None = Field(default=None, description="any leaving early, code PSW, instead of `psw`")
+    late_rate: Rate | None = Field(default=None, description="lateness by the hour, code TL, instead of `tl` and `late_any`")
+    early_rate: Rate | None = Field(default=None, description="leaving early by the hour, code PSW, instead of `psw` and `early_any`")
     no_in: Charge = Field(
         default=Charge(code="TL4", pct=Fraction(0)), description="missing check-in (default: TL4 at no cost)"
     )
@@ -269,11 +112,11 @@ class Policy(Part):
     consecutive_full: Step | None = Field(
         default=None, description="so many TK days in a row make this the month's percent (Permendikdasmen 14/2025)"
     )
-    apel: Percent = Field(default=Fraction(0), description="a missed roll-call")
-    apel_by_group: dict[Name, Percent] = Field(default={}, description="a missed roll-call by group, before `apel`")
-    ceremony: Percent | None = Field(default=None, description="a missed ceremony (upacara); null: as a roll-call")
-    izin_day: Percent = Field(default=Fraction(0), description="a day of permission (izin)")
-    sakit_day: Percent = Field(default=Fraction(0), description="a day of sick leave, where `leave.sick` has no row")
+    apel: Cost = Field(default=FREE, description="a missed roll-call (Papua 2018: flat rupiah)")
+    apel_by_group: dict[Name, Cost] = Field(default={}, description="a missed roll-call by group, before `apel`")
+    ceremony: Cost | None = Field(default=None, description="a missed ceremony (upacara); null: as a roll-call")
+    izin_day: Cost = Field(default=FREE, description="a day of permission (izin)")
+    sakit_day: Cost = Field(default=FREE, description="a day of sick leave, where `leave.sick` has no row")
     leave: dict[LeaveKind, tuple[LeaveRow, ...]] = Field(
         default={}, description="cost per day of leave by kind; the last row that fits counts, none: nothing"
     )
@@ -281,14 +124,17 @@ class Policy(Part):
         default="continue", description="leaves of one kind and reason with no duty between them: continue counts their days as those of"
         " one leave, so that a second letter goes on where the first ended (in a row, Permenkop 8/2025 Art. 17); restart begins anew"
     )
-    left_during_hours: Percent = Field(default=Fraction(0), description="found away in working hours, code LEFT")
-    left_during_hours_by_kind: dict[EmployeeKind, Percent] = Field(
+    left_during_hours: Cost = Field(default=FREE, description="found away in working hours, code LEFT")
+    left_during_hours_by_kind: dict[EmployeeKind, Cost] = Field(
         default={}, description="the same by kind of employee, before it (Perwali Bontang 31/2025: PPPK_PW 5 % of the wage)"
     )
-    missed_break: Percent = Field(default=Fraction(0), description="missing break mark (no table gives a percent)")
-    fraud: Percent = Field(default=Fraction(0), description="confirmed FAKE_GPS, beside what its void marks cost")
-    missed_presence: Percent = Field(default=Fraction(0), description="no mark within working hours where one is required")
-    missed_work_report: Percent = Field(default=Fraction(0), description="missing daily work report where required")
+    missed_break: Cost = Field(default=FREE, description="missing break mark (no table gives a percent)")
+    fraud: Cost = Field(default=FREE, description="confirmed FAKE_GPS, beside what its void marks cost")
+    missed_presence: Cost = Field(default=FREE, description="no mark within working hours where one is required")
+    missed_work_report: Cost = Field(default=FREE, description="missing daily work report where required")
+    on_dates: tuple[OnDates, ...] = Field(
+        default=(), description="other prices on certain dates, e.g. after Lebaran (DKI 2018, Karawang 84/2020, NTT 2019)"
+    )
     flex_minutes: Minutes = Field(
         default=0, description="flexible start: so much later is not late and moves the end as far (PMK 221/2021)"
     )
@@ -348,7 +194,7 @@ class Policy(Part):
     convert_minutes_per_day: Annotated[int, Field(strict=True, ge=1)] | None = Field(
         default=None, description="minutes late and early that count as one day on the ladder (450); null: never (default)"
     )
-    split: Split | None = Field(default=None, description="shares of the TPP; informative")
+    split: Split | None = Field(default=None, description="shares of the TPP; informative, told on the receipt")
 
     @model_validator(mode="after")
     def _consistent(self) -> "Policy":
@@ -368,8 +214,26 @@ class Policy(Part):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Policy":
         """A changed copy; it does not keep the identity of what it was copied from."""
         copy = super().model_copy(update=update, deep=deep)
-        copy.__dict__.pop("identity", None)
+        for kept in ("identity", "dated"):
+            copy.__dict__.pop(kept, None)
         return copy
+
+    def on(self, date: dt.date) -> "Policy":
+        """The pack with the prices that hold on this business date (`on_dates`); most dates have none of their own."""
+        return self.dated.get(date, self) if self.on_dates else self
+
+    @cached_property
+    def dated(self) -> Mapping[dt.date, "Policy"]:
+        """The pack as it holds on each date that has prices of its own."""
+        return {date: self.model_copy(update=_instead(row)) for row in self.on_dates for date in row.dates}
+
+    def late_charge(self, minutes: int) -> tuple[str, Fraction] | None:
+        """Code and percent of so many minutes late, from 1, beyond what flexible start allows; None if they are called nothing."""
+        return _charge(minutes, "TL", self.tl_band(minutes), self.late_any, self.late_rate)
+
+    def early_charge(self, minutes: int) -> tuple[str, Fraction] | None:
+        """Code and percent of so many minutes early; None if they are called nothing."""
+        return _charge(minutes, "PSW", self.psw_band(minutes), self.early_any, self.early_rate)
 
     def tl_band(self, minutes: int) -> Band | None:
         """Band of this many minutes late; None if they fall in none."""
@@ -383,26 +247,26 @@ class Policy(Part):
         """Percent of one TK day for this group, before steps and streaks."""
         return self.tk_day_by_group.get(group, self.tk_day)
 
-    def apel_percent(self, group: str, *, ceremony: bool = False) -> Fraction:
-        """Percent of one missed roll-call or ceremony for this group."""
+    def apel_price(self, group: str, *, ceremony: bool = False) -> Price:
+        """Price of one missed roll-call or ceremony for this group."""
         return self.ceremony if ceremony and self.ceremony is not None else self.apel_by_group.get(group, self.apel)
 
-    def left_percent(self, kind: EmployeeKind) -> Fraction:
-        """Percent of being found away in working hours for this kind of employee."""
+    def left_price(self, kind: EmployeeKind) -> Price:
+        """Price of being found away in working hours for this kind of employee."""
         return self.left_during_hours_by_kind.get(kind, self.left_during_hours)
 
-    def leave_percent(
+    def leave_price(
         self, kind: str, day: LeaveDay, *, letter: bool | None, inpatient: bool | None, reason: str | None = None,
         duty_days_in_month: int = 1,
-    ) -> Fraction:
-        """Percent of a day of leave of this kind; what is not known of letter, bed and reason fits only open rows."""
-        percent = self.sakit_day if kind == "sick" else Fraction(0)
+    ) -> Price:
+        """Price of a day of leave of this kind; what is not known of letter, bed and reason fits only open rows."""
+        price = self.sakit_day if kind == "sick" else FREE
         for row in self.leave.get(kind, ()):  # type: ignore[call-overload]
             number = day.number(row.count) if row.of == "day" else day.length(row.count)
             fits = row.from_day <= number and (row.to_day is None or number <= row.to_day)
             if fits and row.letter in (None, letter) and row.inpatient in (None, inpatient) and row.reason in (None, reason):
-                percent = row.pct if row.per == "day" else row.pct / max(duty_days_in_month, 1)
-        return percent
+                price = of_base(row.pct if row.per == "day" else row.pct / max(duty_days_in_month, 1), row.base)
+        return price
 
     def ladder_for(self, kind: EmployeeKind) -> tuple[LadderRow, ...]:
         """The discipline ladder of this kind of employee; empty for PPPK without a table of their own.
@@ -430,3 +294,29 @@ def _band(bands: tuple[Band, ...], minutes: int) -> Band | None:
         if band.min <= minutes and (band.max is None or minutes <= band.max):
             return band
     return None
+
+
+def _charge(minutes: int, code: str, band: Band | None, flat: Fraction | None, rate: Rate | None) -> tuple[str, Fraction] | None:
+    if band is not None:
+        return band.code, band.pct
+    percent = rate.percent(minutes) if rate is not None else flat
+    return None if percent is None else (code, percent)
+
+
+_ABOUT_ALL: Final[Mapping[str, Mapping[str, Any]]] = {
+    "tk_day": {"tk_day_by_group": {}, "tk_steps": ()},
+    "late_any": {"tl": (), "late_rate": None},
+    "early_any": {"psw": (), "early_rate": None},
+    "apel": {"apel_by_group": {}},
+    "left_during_hours": {"left_during_hours_by_kind": {}},
+}
+"""What gives way on a date to a price that holds for everybody."""
+
+
+def _instead(row: OnDates) -> dict[str, Any]:
+    """The keys of a pack that are other on the dates of a row."""
+    changed: dict[str, Any] = {"on_dates": ()}
+    for key in OnDates.model_fields.keys() - {"dates", "reason"}:
+        if (value := getattr(row, key)) is not None:
+            changed |= {key: value, **_ABOUT_ALL.get(key, {})}
+    return changed

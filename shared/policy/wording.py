@@ -37,6 +37,9 @@ EN: Final[Mapping[str, Words]] = {
     "too_long": Words("is longer than {limit} characters", "shorten it"),
     "not_one_of": Words("{value} is none of the words that are known here", "write one of: {known}"),
     "not_boolean": Words("{value} is neither true nor false", "write true or false without quotes"),
+    "not_price": Words(
+        "{value} is no price", 'write "2.00" for a percent of the base, {{pct: "5.00", base: wage}} or {{rupiah: 500000}}',
+    ),
     "not_date": Words("{value} is not a date", "write it as 2026-02-01"),
     "not_keys": Words("{value} is no mapping of keys", "write its keys in braces or indented below"),
     "not_list": Words("{value} is no list", "write its entries in brackets, or each on a line with a dash"),
@@ -65,6 +68,7 @@ EN: Final[Mapping[str, Words]] = {
     "leave_backwards": Words("to_day is before from_day", "write the later day as to_day"),
     "split_sum": Words("fixed, performance and attendance must add up to 1", "they add up to {sum}; correct one of them"),
     "window_backwards": Words("the window closes at {close}, before it opens at {open}", "put the later moment as close"),
+    "date_twice": Words("{date} has prices of its own in two rows", "write each date in one row only"),
     "dates_backwards": Words("effective_until is before effective_from", "write the later date as effective_until"),
     # remarks: allowed, but may be a slip
     "no_source": Words(
@@ -105,6 +109,9 @@ ID: Final[Mapping[str, Words]] = {
     "too_long": Words("lebih dari {limit} huruf", "persingkat"),
     "not_one_of": Words("{value} bukan kata yang dikenal di sini", "pilih salah satu: {known}"),
     "not_boolean": Words("{value} bukan true atau false", "tulis true atau false tanpa tanda kutip"),
+    "not_price": Words(
+        "{value} bukan harga", 'tulis "2.00" untuk persen dari base, {{pct: "5.00", base: wage}} atau {{rupiah: 500000}}',
+    ),
     "not_date": Words("{value} bukan tanggal", "tulis seperti 2026-02-01"),
     "not_keys": Words("{value} tidak berisi kunci dan nilai", "tulis kunci-kuncinya dalam kurung kurawal atau menjorok di bawahnya"),
     "not_list": Words("{value} bukan daftar", "tulis isinya dalam kurung siku, atau setiap isi satu baris dengan tanda hubung"),
@@ -133,6 +140,7 @@ ID: Final[Mapping[str, Words]] = {
     "leave_backwards": Words("to_day lebih awal daripada from_day", "tulis hari yang lebih akhir sebagai to_day"),
     "split_sum": Words("fixed, performance dan attendance harus berjumlah 1", "jumlahnya {sum}; perbaiki salah satunya"),
     "window_backwards": Words("jendela tutup di {close}, sebelum buka di {open}", "tulis saat yang lebih akhir sebagai close"),
+    "date_twice": Words("{date} ada pada dua baris", "tulis setiap tanggal pada satu baris saja"),
     "dates_backwards": Words("effective_until lebih awal dari effective_from", "tulis tanggal yang lebih akhir pada effective_until"),
     "no_source": Words("legal_source belum diisi", "sebutkan peraturan dan pasalnya; tanpa itu kebijakan tidak dapat diberlakukan"),
     "tk_unlike_missing": Words(

@@ -36,7 +36,7 @@ def test_every_golden_day_case_comes_out_of_the_running_pipeline_as_out_of_the_r
 
 @pytest.mark.timeout(600)
 def test_the_users_five_texts_and_the_known_disasters_come_out_of_the_running_pipeline(house: Any) -> None:
-    others = [file for file in sorted(STORIES.glob("*.yaml")) if file.stem not in {"golden-sequences", "day-rules", "packs"}]
+    others = [file for file in sorted(STORIES.glob("*.yaml")) if file.stem not in {"golden-sequences", "day-rules", "packs", "tables"}]
 
     assert {f"seed-00{n}" for n in range(5)} <= {file.stem for file in others}
     play(house, others, GOLDEN)
@@ -45,3 +45,8 @@ def test_the_users_five_texts_and_the_known_disasters_come_out_of_the_running_pi
 @pytest.mark.timeout(600)
 def test_the_rules_of_a_day_come_out_of_the_running_pipeline(house: Any) -> None:
     play(house, [STORIES / "day-rules.yaml"], STORIES / "packs.yaml")
+
+
+@pytest.mark.timeout(600)
+def test_leave_tables_hours_dates_flat_rupiah_and_wages_come_out_of_the_running_pipeline(house: Any) -> None:
+    play(house, [STORIES / "tables.yaml"], GOLDEN.parent / "example-packs.yaml")

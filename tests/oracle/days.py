@@ -18,7 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from tests.oracle import facts
-from tests.oracle.money import Day, Pack, charges, made_up
+from tests.oracle.money import Day, Pack, Price, charges, holding_on, made_up, price
 
 World = dict[str, Any]
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -235,9 +235,10 @@ VIOLATIONS_OF_PLACES = ("FAKE_GPS", "WFA_OUTSIDE_REGION")
 
 def beside_attendance(
     world: World, person: str, day: Day, void: list[tuple[str, str]], seen: dict[str, bool], breaks: list[dt.datetime]
-) -> list[tuple[str, Fraction]]:
+) -> list[tuple[str, Price]]:
     """What is found beside coming and going: break, roll-call, ceremony, found away, void marks of certain kinds."""
-    pack, date, group = day["policy"], day["date"], day["group"]
+    date, group = day["date"], day["group"]
+    pack = holding_on(day["policy"], date)
     found: list[tuple[str, Any]] = []
     asked = pack.get("marks", ["in", "out"]).count("break")
     if len({at.replace(second=0, microsecond=0) for at in breaks}) < asked:
@@ -249,12 +250,13 @@ def beside_attendance(
     if any(fact.get("ceremony") for fact in rolls):
         found.append(("CEREMONY", pack.get("ceremony", roll_call)))
     if any(fact["date"] == date for fact in facts.of(world, person, "left")):
-        found.append(("LEFT", pack.get("left_during_hours")))
+        kind = world["people"][person].get("kind", "PNS")
+        found.append(("LEFT", (pack.get("left_during_hours_by_kind") or {}).get(kind, pack.get("left_during_hours"))))
     if any(why == "FAKE_GPS" for why, _ in void):
         found.append(("FAKE_GPS", pack.get("fraud")))
     if any(why == "WFA_OUTSIDE_REGION" and not seen[mark] for why, mark in void):
         found.append(("WFA_OUTSIDE_REGION", None))
-    return [(code, Fraction(cost or "0")) for code, cost in found]
+    return [(code, price(cost)) for code, cost in found]
 
 
 def told(day: Day) -> tuple[Any, ...]:

@@ -14,6 +14,8 @@ from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
+from tests.oracle.money import Price, holding_on, price
+
 Fact = dict[str, Any]
 Pack = dict[str, Any]
 
@@ -71,12 +73,12 @@ def ends_of_row(pack: Pack, fact: Fact, leaves: list[Fact], owed: Callable[[dt.d
 
 def leave_charge(
     pack: Pack, fact: Fact, leaves: list[Fact], date: dt.date, owed: Callable[[dt.date], bool], duty_days: int
-) -> tuple[str, Fraction] | None:
-    """Code and percent of an excused day; None if it is free. `leaves` are all of the person."""
+) -> tuple[str, Price] | None:
+    """Code and price of an excused day; None if it is free. `leaves` are all of the person."""
     if fact["what"] == "permission":
-        cost = Fraction(pack.get("izin_day") or "0")
-        return ("IZIN", cost) if cost else None
-    cost = Fraction(pack.get("sakit_day") or "0") if fact["kind"] == "sick" else Fraction(0)
+        cost = price(holding_on(pack, date).get("izin_day"))
+        return ("IZIN", cost) if cost[0] else None
+    cost = price(pack.get("sakit_day") if fact["kind"] == "sick" else None)
     rows = (pack.get("leave") or {}).get(fact["kind"], [])
     first, last = ends_of_row(pack, fact, leaves, owed) if rows else (fact["from"], fact["to"])
     for row in rows:
@@ -85,8 +87,8 @@ def leave_charge(
         inside = row.get("from_day", 1) <= number and (row.get("to_day") is None or number <= row["to_day"])
         known = all(row.get(key) in (None, fact.get(key)) for key in ("letter", "inpatient", "reason"))
         if inside and known:
-            cost = Fraction(row["pct"]) / (duty_days if row.get("per") == "month" else 1)
-    return ("SAKIT" if fact["kind"] == "sick" else "CUTI", cost) if cost else None
+            cost = Fraction(row["pct"]) / (duty_days if row.get("per") == "month" else 1), row.get("base")
+    return ("SAKIT" if fact["kind"] == "sick" else "CUTI", cost) if cost[0] else None
 
 
 def counted(count: str, since: dt.date, upto: dt.date, owed: Callable[[dt.date], bool]) -> int:

@@ -6,6 +6,7 @@ duty_days, six_days.
 """
 
 from fractions import Fraction
+from math import ceil, floor
 from typing import Any
 
 Day = dict[str, Any]
@@ -24,17 +25,54 @@ def band(pack: Pack, key: str, minutes: int) -> tuple[str, Fraction] | None:
     for row in pack.get(key) or []:
         if row["min"] <= minutes and (row["max"] is None or minutes <= row["max"]):
             return row["code"], percent(row["pct"])
-    flat = pack.get({"tl": "late_any", "psw": "early_any"}[key])
-    return None if flat is None else ({"tl": "TL", "psw": "PSW"}[key], percent(flat))
+    side = {"tl": "late", "psw": "early"}[key]
+    code = {"tl": "TL", "psw": "PSW"}[key]
+    if (rate := pack.get(f"{side}_rate")) is not None:
+        return code, by_the_hour(rate, minutes)
+    flat = pack.get(f"{side}_any")
+    return None if flat is None else (code, percent(flat))
 
 
-def charges(day: Day) -> list[tuple[str, Fraction]]:
-    """Codes of a day with their percents, before anything that looks at the month."""
-    pack, found = day["policy"], []
+def by_the_hour(rate: dict[str, Any], minutes: int) -> Fraction:
+    """So much for each stretch of minutes: those that are full, those begun, or each minute its share."""
+    stretches = Fraction(minutes, rate.get("minutes", 60))
+    times = {"full": Fraction(floor(stretches)), "started": Fraction(ceil(stretches)), "share": stretches}
+    cost: Fraction = percent(rate["pct"]) * times[rate.get("count", "full")]
+    return cost if rate.get("most") is None else min(cost, percent(rate["most"]))
+
+
+Price = tuple[Fraction, Any]
+"""A percent and what it is of: None for the pack's own base, "wage", "total_tpp", or the rupiah of a flat amount."""
+
+
+def price(told: Any) -> Price:
+    """What a price key of the file says: a percent, a percent of something else, or rupiah."""
+    if isinstance(told, dict):
+        return (Fraction(100), told["rupiah"]) if "rupiah" in told else (percent(told["pct"]), told["base"])
+    return percent(told or "0"), None
+
+
+def holding_on(pack: Pack, date: Any) -> Pack:
+    """The pack with the prices of the date in the place of its own, and without what they are for everybody beside."""
+    for row in pack.get("on_dates") or []:
+        if str(date) in [str(one) for one in row["dates"]]:
+            own = {key: value for key, value in row.items() if key not in ("dates", "reason")}
+            beside = {
+                "tk_day": ["tk_day_by_group", "tk_steps"], "late_any": ["tl", "late_rate"], "early_any": ["psw", "early_rate"],
+                "apel": ["apel_by_group"], "left_during_hours": ["left_during_hours_by_kind"],
+            }
+            gone = {name for key in own for name in beside.get(key, [])}
+            return {key: value for key, value in pack.items() if key not in gone} | own
+    return pack
+
+
+def charges(day: Day) -> list[tuple[str, Price]]:
+    """Codes of a day with their prices, before anything that looks at the month."""
+    pack, found = holding_on(day["policy"], day["date"]), []
     if day["status"] == "ABSENT":
         by_group = pack.get("tk_day_by_group") or {}
         absent = percent(by_group.get(day["group"], pack.get("tk_day") or "0"))
-        return [("TK", Fraction(0) if pack.get("tk_steps") else absent), *day.get("beside", [])]
+        return [("TK", (Fraction(0) if pack.get("tk_steps") else absent, None)), *day.get("beside", [])]
     if day["status"] == "LEAVE":
         return list(day.get("excused", []))
     if day["status"] != "PRESENT":
@@ -42,10 +80,10 @@ def charges(day: Day) -> list[tuple[str, Fraction]]:
     for missing, key, code in (("no_in", "no_in", "TL4"), ("no_out", "no_out", "PSW4")):
         if day[missing]:
             row = pack.get(key) or {"code": code, "pct": "0"}
-            found.append((row["code"], percent(row["pct"])))
+            found.append((row["code"], price(row["pct"])))
     for minutes, key in ((day["late"], "tl"), (day["early"], "psw")):
         if minutes is not None and (charge := band(pack, key, minutes)) is not None:
-            found.append(charge)
+            found.append((charge[0], (charge[1], None)))
     return [*found, *day.get("beside", [])]
 
 
@@ -73,16 +111,29 @@ def forgiven(days: list[Day]) -> set[Any]:
     return dates
 
 
-def priced(days: list[Day]) -> dict[tuple[str, Fraction], list[tuple[Any, Fraction]]]:
+Base = tuple[str, Fraction]
+
+
+def other_base(of: Any) -> Base:
+    """What a price is of that is not of the pack's base; flat rupiah are all of the amount itself."""
+    return (of, Fraction(1)) if isinstance(of, str) else ("rupiah", Fraction(of))
+
+
+def priced(days: list[Day]) -> dict[Base, list[tuple[Any, Fraction]]]:
     """Percent of each date, by base, after compensation; days in date order."""
-    by_base: dict[tuple[str, Fraction], list[tuple[Any, Fraction]]] = {}
+    by_base: dict[Base, list[tuple[Any, Fraction]]] = {}
     free = forgiven(days)
     for day in sorted(days, key=lambda one: str(one["date"])):
         pack = day["policy"]
-        total = sum((cost for _, cost in charges(day)), Fraction(0))
-        if day["date"] in free and (charged := band(pack, "tl", day["late"])) is not None:
-            total -= charged[1]
-        by_base.setdefault(base_of(pack), []).append((day["date"], total))
+        own = base_of(pack)
+        found = [(own if of is None else other_base(of), cost) for _, (cost, of) in charges(day) if cost]
+        if day["date"] in free and (charged := band(holding_on(pack, day["date"]), "tl", day["late"])) is not None:
+            found.append((own, -charged[1]))
+        for base in [own, *(base for base, _ in found if base != own)]:
+            by_base.setdefault(base, [])
+        for base, cost in found:
+            # under daily_net_tpp a percent is of one of the month's days
+            by_base[base].append((day["date"], cost / day["duty_days"] if base[0] == "daily_net_tpp" else cost))
     return by_base
 
 
@@ -127,33 +178,53 @@ def half_up(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-def month(days: list[Day], tpp: int, static_tkd: int | None = None, earlier: list[Day] | None = None) -> dict[str, Any]:
+def cap_of(days: list[Day], base: Base) -> Fraction:
+    """The cap of the last day whose pack has this base, or charges something of it."""
+    own = [
+        day["policy"] for day in days
+        if base_of(day["policy"]) == base or any(cost and of is not None and other_base(of) == base for _, (cost, of) in charges(day))
+    ]
+    return percent(own[-1].get("cap", "100"))
+
+
+def month(
+    days: list[Day], tpp: int, static_tkd: int | None = None, earlier: list[Day] | None = None, wage: int | None = None
+) -> dict[str, Any]:
     """raw and capped percent and the rupiah of one employee-month; `earlier` are the days before it.
 
-    With one base the percents are of that base; with several they are of the total TPP.
+    With one base the percents are of that base; with several they are of the total TPP. Flat rupiah take no more than
+    what the rest leaves of the TPP; the wage is another purse. Without the wage no amount is known where it is charged.
     """
     ordered = sorted(days, key=lambda one: str(one["date"]))
     completed = streak(ordered, earlier or [])
-    parts: list[tuple[Fraction, Fraction, Fraction]] = []
-    for (base, weight), costs in priced(ordered).items():
-        of_base = [day for day in ordered if base_of(day["policy"]) == (base, weight)]
+    parts: list[tuple[Base, Fraction, Fraction, Fraction]] = []
+    left = Fraction(tpp)
+    own = {base_of(day["policy"]) for day in ordered}
+    # what a single price takes of the whole TPP, or in rupiah, comes after the packs' own bases and takes what they leave
+    turns = sorted(priced(ordered).items(), key=lambda item: (item[0] not in own and item[0][0] != "wage") + (item[0][0] == "rupiah"))
+    for base, costs in turns:
+        of_base = [day for day in ordered if base_of(day["policy"]) == base]
+        full = [completed[day["date"]] for day in of_base if day["date"] in completed]
         raw = sum((cost for _, cost in costs), Fraction(0))
-        if base == "daily_net_tpp":
-            raw = raw / of_base[-1]["duty_days"]
         steps = step(of_base, forgiven(ordered))
         if steps is not None:
             raw += steps
-        full = [completed[day["date"]] for day in of_base if day["date"] in completed]
         if full:
             raw = full[0]
-        capped = min(raw, percent(of_base[-1]["policy"].get("cap", "100")))
-        share = Fraction(tpp if static_tkd is None else static_tkd) if base == "static_tkd" else tpp * weight
-        parts.append((raw, capped, share))
-    amount = half_up(sum((share * capped / 100 for _, capped, share in parts), Fraction(0)))
+        wholes = {"static_tkd": Fraction(tpp if static_tkd is None else static_tkd), "wage": Fraction(wage or 0), "rupiah": base[1]}
+        whole = wholes.get(base[0], tpp * base[1])
+        limits = [raw] if base[0] == "rupiah" else [raw, cap_of(ordered, base)]
+        if base not in own and base[0] != "wage":
+            limits.append(max(left, Fraction(0)) * 100 / whole)
+        capped = min(limits)
+        left -= 0 if base[0] == "wage" else whole * capped / 100
+        parts.append((base, raw, capped, whole))
+    unknown = wage is None and any(base[0] == "wage" for base, *_ in parts)
+    amount = None if unknown else half_up(sum((whole * capped / 100 for *_, capped, whole in parts), Fraction(0)))
     if len(parts) == 1:
-        return {"raw_percent": parts[0][0], "percent": parts[0][1], "amount": amount}
+        return {"raw_percent": parts[0][1], "percent": parts[0][2], "amount": amount}
     return {
-        "raw_percent": sum((raw * share / tpp for raw, _, share in parts), Fraction(0)),
-        "percent": sum((capped * share / tpp for _, capped, share in parts), Fraction(0)),
+        "raw_percent": sum((raw * whole / tpp for _, raw, _, whole in parts), Fraction(0)),
+        "percent": sum((capped * whole / tpp for *_, capped, whole in parts), Fraction(0)),
         "amount": amount,
     }

@@ -87,6 +87,29 @@ PACKS |= {
         "ladder": [{"days": 1, "step": "FIRST"}, {"days": 2, "step": "SECOND"}, {"days": 4, "step": "DISMISSAL"}],
         "ladder_consecutive_days": 3, "convert_minutes_per_day": 60, "compensation": {"max_minutes": 60, "per_month": 1},
     },
+    # row 11b, with a cap that single days do not reach and an hour that counts in full, begun, or by its share
+    "HOURLY": PACKS["POL-C"] | {
+        "tl": [], "psw": [], "late_rate": {"pct": "1.00", "most": "5.00"}, "early_rate": {"minutes": 30, "pct": "0.75", "count": "started"},
+        "compensation": {"max_minutes": 120, "per_month": 1},
+    },
+    "SHARES": {"base": "daily_net_tpp", "tk_day": "100", "late_rate": {"minutes": 450, "pct": "100", "count": "share"}},
+    "AFTER-A-HOLIDAY": PACKS["POL-D"] | {"on_dates": [
+        {"dates": ["2026-01-28", "2026-02-03"], "reason": "first days after it", "tk_day": "100", "late_any": "25", "apel": "25"},
+        {"dates": ["2026-02-04"], "reason": "another", "no_in": {"code": "NO_IN", "pct": "7"}, "izin_day": "3"},
+    ]},
+    "STEPS-AND-A-DATE": PACKS["POL-F"] | {"on_dates": [{"dates": ["2026-01-28"], "reason": "dearer", "tk_day": "25"}]},
+    "FLAT": A | {
+        "apel": {"rupiah": 500_000}, "ceremony": {"rupiah": 333_333}, "cap": "60",
+        "left_during_hours": "15.00", "left_during_hours_by_kind": {"PPPK_PW": {"pct": "5.00", "base": "wage"}},
+    },
+    "WHOLE": PACKS["POL-E"] | {
+        "izin_day": {"pct": "1.00", "base": "wage"}, "left_during_hours": {"pct": "2.00", "base": "total_tpp"}, "apel": {"rupiah": 9_999},
+        "leave": {
+            "important": [{"pct": "4.00", "base": "total_tpp"}], "big": [{"pct": "4.00", "base": "total_tpp"}],
+            "sick": [{"pct": "2.00", "letter": True}, {"pct": "0", "inpatient": True}, {"pct": "3.00", "base": "wage", "letter": False}],
+        },
+    },
+    "FULL-BESIDE": PACKS["POL-H"] | {"consecutive_full": {"days": 3, "pct": "100"}, "izin_day": {"rupiah": 100_000}},
     "THREE-IN-A-ROW": PACKS["POL-H"] | {"consecutive_full": {"days": 3, "pct": "100"}},
 }
 POLICIES = {name: Policy.from_content(pack) for name, pack in PACKS.items()}
@@ -110,6 +133,7 @@ class Story:
     world: dict[str, Any]
     tpp: int
     static_tkd: int | None
+    wage: int | None
     arrivals: list[tuple[str, Any]]
     repeats: list[int]
 
@@ -183,7 +207,8 @@ def stories(draw: st.DrawFn) -> Story:
         "roster": roster,
         "policies": [(FIRST + n * CHANGE, None, PACKS[name]) for n, name in enumerate(names)],
         "names": names,
-        "people": {ME: {"unit": "u", "timezone": zone, "group": draw(st.sampled_from(["structural", "pelaksana"]))}},
+        "people": {ME: {"unit": "u", "timezone": zone, "group": draw(st.sampled_from(["structural", "pelaksana"])),
+                        "kind": draw(st.sampled_from(["PNS", "PNS", "PPPK_PW"]))}},
         "marks": [],
     }
     places = st.sampled_from(["inside"] * 8 + ["outside", "unsure"])
@@ -213,6 +238,7 @@ def stories(draw: st.DrawFn) -> Story:
     told += [("now", dt.datetime.combine(date, dt.time(14), dt.UTC)) for date in draw(st.sets(st.sampled_from(DATES), max_size=3))]
     return Story(
         world, draw(st.integers(1_000_000, 15_000_000)), draw(st.none() | st.integers(500_000, 3_000_000)),
+        draw(st.none() | st.integers(500_000, 3_000_000)),
         draw(st.permutations(told)), draw(st.lists(st.integers(0, 200), max_size=10)),
     )
 
@@ -267,7 +293,7 @@ class Stream:
         }
         around = [FIRST + dt.timedelta(days=n) for n in range(-60, 80)]
         self.duties = {date: duty_on(date, self.week, world["holidays"], self.roster.get(date), zone) for date in around}
-        self.person = Person(UUID(int=1), EmployeeKind.PNS, world["people"][ME]["group"], UUID(int=2))
+        self.person = Person(UUID(int=1), EmployeeKind(world["people"][ME].get("kind", "PNS")), world["people"][ME]["group"], UUID(int=2))
 
     def placed(self, date: dt.date) -> Placed:
         return place(date, self.duties.__getitem__)
@@ -327,7 +353,7 @@ class Stream:
     def pay(self, told: DayAssessed) -> None:
         """Hand an assessed day to payroll: its month is restated, and whatever month its streak runs into."""
         first = month_of(told.date)
-        ceiling = Ceiling(self.story.tpp, self.story.static_tkd)
+        ceiling = Ceiling(self.story.tpp, self.story.static_tkd, self.story.wage)
         known = self.months.get(first) or EmployeeMonth(told.employee_id, first, ceiling=ceiling)
         self.months[first] = known.with_days([priced_day(told, BY_ID[told.policy_id])])
         for month in sorted(self.months):
@@ -360,10 +386,10 @@ def test_any_order_of_arrival_ends_where_the_batch_ends(story: Story) -> None:
     for month in {month_of(date) for date in DATES}:
         of_month = [day for date, day in oracle.items() if month_of(date) == month]
         earlier = [day for date, day in oracle.items() if month_of(date) < month]
-        total = money.month(of_month, story.tpp, story.static_tkd, earlier)
+        total = money.month(of_month, story.tpp, story.static_tkd, earlier, story.wage)
         reported = stream.months[month].reported
         assert (reported.raw_percent, reported.percent, reported.amount) == (total["raw_percent"], total["percent"], total["amount"])
-        assert stream.balance[month] == total["amount"]
+        assert stream.balance[month] == (total["amount"] or 0)
 
 
 @pytest.mark.parametrize("name", sorted(PACKS))
@@ -383,7 +409,7 @@ def test_every_pack_is_read_alike_by_product_and_oracle(name: str) -> None:
                 "id": uuid5(HADIR_NAMESPACE, f"{date}|{mark}"), "person": ME, "mark": mark, "at": at,
                 "site": "inside", "region": "inside", "evidence": True,
             })
-    story = Story(world, 5_250_001, None, [("mark", mark) for mark in reversed(world["marks"])], [])
+    story = Story(world, 5_250_001, None, 2_000_003, [("mark", mark) for mark in reversed(world["marks"])], [])
     stream = Stream(story)
     for kind, told in [*story.arrivals, ("now", LATER)]:
         stream.learn(kind, told)
@@ -392,7 +418,7 @@ def test_every_pack_is_read_alike_by_product_and_oracle(name: str) -> None:
     for month in ("2026-01", "2026-02"):
         of_month = [day for date, day in oracle.items() if month_of(date) == month]
         earlier = [day for date, day in oracle.items() if month_of(date) < month]
-        total = money.month(of_month, story.tpp, None, earlier)
+        total = money.month(of_month, story.tpp, None, earlier, story.wage)
         reported = stream.months[month].reported
         assert (reported.raw_percent, reported.percent, reported.amount) == (total["raw_percent"], total["percent"], total["amount"])
         assert stream.balance[month] == total["amount"]

@@ -38,7 +38,7 @@ def test_the_oracle_agrees_with_the_golden_case(case: dict[str, Any]) -> None:
 
     assert {
         "status": day["status"], "late": day["late"], "early": day["early"], "codes": [code for code, _ in charged],
-        "percent": sum((cost for _, cost in charged), Fraction(0)),
+        "percent": sum((cost for _, (cost, _) in charged), Fraction(0)),
     } == case["expect"] | {"percent": Fraction(case["expect"]["percent"])}
 
 

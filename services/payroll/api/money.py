@@ -19,7 +19,10 @@ router = APIRouter(tags=["potongan TPP"])
 
 
 class EmployeeMonth(BaseModel):
-    """Satu bulan pegawai: persen mentah dan sesudah batas, rupiah (null tanpa pagu), susulan dari bulan yang sudah ditutup."""
+    """Satu bulan pegawai: persen mentah dan sesudah batas, rupiah (null tanpa pagu), susulan dari bulan yang sudah ditutup.
+
+    `of_wage` bagian dari `amount` yang dipotong dari upah, bukan dari TPP.
+    """
 
     employee_id: UUID
     month: Month
@@ -28,6 +31,7 @@ class EmployeeMonth(BaseModel):
     raw_percent: str
     percent: str
     amount: int | None
+    of_wage: int
     supplementary: int
     ceiling: int | None
     days_assessed: int
@@ -58,13 +62,14 @@ class Entry(BaseModel):
 
 
 class Ceiling(BaseModel):
-    """Pagu TPP satu bulan pegawai; `static_tkd` bagian statis bila kebijakan memakainya."""
+    """Pagu TPP satu bulan pegawai; `static_tkd` bagian statis dan `wage` upah bila kebijakan memakainya."""
 
     employee_id: UUID
     month: Month
     version: int
     amount: int
     static_tkd: int | None
+    wage: int | None
 
 
 class Difference(BaseModel):

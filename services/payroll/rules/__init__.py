@@ -1,7 +1,18 @@
 """What attendance costs: prices of days, the fold of a month, its ledger, its close. Pure: values in, values out."""
 
 from services.payroll.rules.chain import Content, LedgerRow, genesis, link
-from services.payroll.rules.fold import BaseTotal, Ceiling, Cost, MonthTotal, base_of, fold, half_up, streak_of
+from services.payroll.rules.fold import (
+    BaseSum,
+    BaseTotal,
+    Ceiling,
+    Cost,
+    MonthTotal,
+    base_of,
+    fold,
+    half_up,
+    held,
+    streak_of,
+)
 from services.payroll.rules.known import unknown_finding
 from services.payroll.rules.ledger import (
     CAP,
@@ -37,6 +48,7 @@ __all__ = [
     "CUT_LIMIT",
     "ROUNDING",
     "SUPPLEMENT",
+    "BaseSum",
     "BaseTotal",
     "Basis",
     "Ceiling",
@@ -63,6 +75,7 @@ __all__ = [
     "fold",
     "genesis",
     "half_up",
+    "held",
     "is_cut",
     "ledger_lines",
     "link",

@@ -10,12 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from math import floor
-from typing import Final, TypeAlias
+from typing import Final
 from uuid import UUID
 
 from services.payroll.rules.price import PricedDay
 from shared.events import DayStatus
 from shared.policy import Policy
+from shared.policy.price import RUPIAH, WAGE, Base
 
 HUNDRED: Final = Fraction(100)
 TK_CODE: Final = "TK"
@@ -23,22 +24,28 @@ TK_MINUTES_CODE: Final = "TK_MINUTES"
 """Ledger code of a step reached by minutes of lateness (Perbup Ngawi 33/2017), on a day that was worked."""
 CONSECUTIVE_CODE: Final = "CONSECUTIVE_FULL"
 
-Base: TypeAlias = tuple[str, Fraction]
-"""What a percent is of, and its share of the total TPP (domain §3.1): ("discipline_component", 2/5)."""
-
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """TPP ceiling of the month in whole rupiah, and the static TKD where the policy's base needs it."""
+    """TPP ceiling of the month in whole rupiah, and the static TKD or the wage where the policy needs them."""
 
     amount: int
     static_tkd: int | None = None
+    wage: int | None = None
+
+    def covers(self, base: Base) -> bool:
+        """Whether it is known what 100 % of the base stands for; only a wage that was not imported is not."""
+        return base[0] != WAGE or self.wage is not None
 
     def rupiah_of(self, base: Base) -> Fraction:
         """Rupiah that 100 % of the base stands for."""
         kind, share = base
         if kind == "static_tkd" and self.static_tkd is not None:
             return Fraction(self.static_tkd)
+        if kind == WAGE:
+            return Fraction(self.wage or 0)
+        if kind == RUPIAH:
+            return share
         return self.amount * share
 
 
@@ -59,11 +66,22 @@ class Cost:
 
 @dataclass(frozen=True, slots=True)
 class BaseTotal:
-    """Sum of the month on one base; `percent` is `raw_percent` after the cap."""
+    """Sum of the month on one base; `percent` is `raw_percent` after the cap, or after what the rest leaves (`held`)."""
 
     base: Base
     raw_percent: Fraction
     percent: Fraction
+    cap: Fraction = HUNDRED
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSum:
+    """What was charged on one base, and its cap; `own`: a pack of the month has this base, else single prices name it."""
+
+    base: Base
+    raw_percent: Fraction
+    cap: Fraction
+    own: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +90,8 @@ class MonthTotal:
 
     With one base, percents are of that base; with several (a policy change within the month) each base is
     summed and capped alone, the amounts add, and the percents are of the total TPP. `amount` is rupiah,
-    rounded once, half up; None without a ceiling. `exact` is the amount before rounding.
+    rounded once, half up; None without a ceiling, or without a wage where one is charged. `exact` is the amount before
+    rounding, `of_wage` the part of it that is taken from the wage and not from the TPP.
     """
 
     raw_percent: Fraction
@@ -86,6 +105,12 @@ class MonthTotal:
     streak_after: int
     days_assessed: int
     days_final: int
+    of_wage: Fraction = Fraction(0)
+
+    @property
+    def of_tpp(self) -> int | None:
+        """Whole rupiah of the amount that are taken from the TPP."""
+        return None if self.amount is None else self.amount - half_up(self.of_wage)
 
 
 def half_up(value: Fraction) -> int:
@@ -98,6 +123,34 @@ def base_of(policy: Policy) -> Base:
     if policy.base == "discipline_component" and policy.weight is not None:
         return policy.base, policy.weight
     return policy.base, Fraction(1)
+
+
+def held(sums: Iterable[BaseSum], ceiling: Ceiling | None) -> tuple[BaseTotal, ...]:
+    """Each sum under its cap; what single prices charge beside the packs' bases takes no more than those leave of the TPP.
+
+    The packs' own bases come first, then the wage, which is another purse, then the rest, flat rupiah last.
+    """
+    totals = []
+    left = None if ceiling is None else Fraction(ceiling.amount)
+    for one in sorted(sums, key=_purse):
+        whole = Fraction(0) if ceiling is None else ceiling.rupiah_of(one.base)
+        cap = one.cap
+        if _purse(one) >= _BESIDE:
+            room = one.raw_percent if left is None or not whole else max(left, Fraction(0)) * 100 / whole
+            cap = room if one.base[0] == RUPIAH else min(cap, room)
+        totals.append(BaseTotal(one.base, one.raw_percent, min(one.raw_percent, cap), cap))
+        if left is not None and one.base[0] != WAGE:
+            left -= whole * totals[-1].percent / 100
+    return tuple(totals)
+
+
+_BESIDE: Final = 2
+
+
+def _purse(one: BaseSum) -> int:
+    if one.own:
+        return 0
+    return 1 if one.base[0] == WAGE else _BESIDE + (one.base[0] == RUPIAH)
 
 
 def streak_of(days: Iterable[PricedDay], streak_before: int = 0) -> int:
@@ -131,7 +184,7 @@ def fold(
             base = base_of(policy)
             account = accounts.setdefault(base, _Account(base))
             # One base may be ruled by two policies in a month; the later one's cap then holds for the whole sum.
-            account.cap = policy.cap
+            account.cap, account.own = policy.cap, True
         streak = _streak(streak, day)
         final += day.final
         percent = _NOTHING
@@ -142,13 +195,20 @@ def fold(
             if rule is not None and day.absent and streak == rule.days:
                 account.fill(day, rule.pct)
             percent = sum((cost.percent for cost in account.costs[before:]), _NOTHING)
+        for line in day.lines:
+            if line.base is not None and line.base != account.base:
+                other = accounts.setdefault(line.base, _Account(line.base))
+                other.cap = policy.cap
+                other.add(day, line.code, line.percent)
+                percent += _NOTHING if other.full or line.base[0] == RUPIAH else line.percent
         by_date[day.date] = percent
-    totals = tuple(account.total() for account in accounts.values())
+    totals = held((BaseSum(one.base, one.sum, one.cap, one.own) for one in accounts.values()), ceiling)
     costs = [cost for account in accounts.values() for cost in account.costs]
     raw, percent = _percents(totals, ceiling)
-    exact = None
-    if ceiling is not None:
+    exact, of_wage = None, _NOTHING
+    if ceiling is not None and all(ceiling.covers(total.base) for total in totals):
         exact = sum((ceiling.rupiah_of(total.base) * total.percent / 100 for total in totals), _NOTHING)
+        of_wage = sum((ceiling.rupiah_of(one.base) * one.percent / 100 for one in totals if one.base[0] == WAGE), _NOTHING)
     return MonthTotal(
         raw_percent=raw,
         percent=percent,
@@ -161,6 +221,7 @@ def fold(
         streak_after=streak,
         days_assessed=len(ordered),
         days_final=final,
+        of_wage=of_wage,
     )
 
 
@@ -188,7 +249,7 @@ def _percents(totals: tuple[BaseTotal, ...], ceiling: Ceiling | None) -> tuple[F
         return totals[0].raw_percent, totals[0].percent
     raw = percent = _NOTHING
     for total in totals:
-        share = total.base[1]
+        share = _NOTHING if total.base[0] == RUPIAH else total.base[1]
         if ceiling is not None and ceiling.amount:
             share = ceiling.rupiah_of(total.base) / ceiling.amount
         raw += total.raw_percent * share
@@ -202,6 +263,7 @@ class _Account:
 
     base: Base
     cap: Fraction = HUNDRED
+    own: bool = False
     costs: list[Cost] = field(default_factory=list)
     sum: Fraction = _NOTHING
     full: bool = False
@@ -217,8 +279,8 @@ class _Account:
             if line.compensable and rule is not None and (rule.per_month is None or made_up < rule.per_month):
                 made_up += 1
                 minutes -= line.minutes or 0
-            elif line.percent:
-                self._add(day, line.code, line.percent)
+            elif line.percent and line.base in (None, self.base):
+                self.add(day, line.code, line.percent)
         if policy.tk_steps:
             self._climb(day, policy, minutes)
         return made_up
@@ -233,16 +295,17 @@ class _Account:
             count += floor(self.late_days)
         reached = max((step.pct for step in policy.tk_steps or () if step.days <= count), default=_NOTHING)
         if reached > self.step:
-            self._add(day, TK_CODE if day.absent else TK_MINUTES_CODE, (reached - self.step) * self._days(day))
+            self.add(day, TK_CODE if day.absent else TK_MINUTES_CODE, (reached - self.step) * self._days(day))
             self.step = reached
 
     def fill(self, day: PricedDay, percent: Fraction) -> None:
         """The streak is complete: the month is that percent instead of its sum, and later days add nothing."""
-        self._add(day, CONSECUTIVE_CODE, (percent - self.sum) * self._days(day))
+        self.add(day, CONSECUTIVE_CODE, (percent - self.sum) * self._days(day))
         self.full = True
 
-    def _add(self, day: PricedDay, code: str, percent: Fraction) -> None:
-        if percent:
+    def add(self, day: PricedDay, code: str, percent: Fraction) -> None:
+        """Add one line of a day; nothing is added to a month that is full."""
+        if percent and not self.full:
             part = percent / self._days(day)
             self.costs.append(Cost(day.date, code, percent, part, self.base, day.policy_id))
             self.sum += part
@@ -250,6 +313,3 @@ class _Account:
     def _days(self, day: PricedDay) -> int:
         """Days over which a day's percent is spread: the month's duty days under daily_net_tpp, else none."""
         return max(day.duty_days_in_month, 1) if self.base[0] == "daily_net_tpp" else 1
-
-    def total(self) -> BaseTotal:
-        return BaseTotal(self.base, self.sum, min(self.sum, self.cap))

@@ -1,9 +1,10 @@
 """Whether a rule pack knows what a day says was found: a code that it does not know has no price, which is not the same as none."""
 
+from fractions import Fraction
 from typing import Final, get_args
 
 from shared.events import DayAssessed, Finding, FindingKind
-from shared.policy import Band, Policy
+from shared.policy import Policy
 from shared.policy.model import VoidCode
 
 _PLACE_CODES: Final = frozenset({*get_args(VoidCode), "NO_WORK_REPORT", "NO_PRESENCE"})
@@ -16,15 +17,16 @@ def unknown_finding(assessed: DayAssessed, policy: Policy) -> Finding | None:
 
     Such a day was judged by other rules than it names: pricing it would charge nothing, or something else, unseen.
     """
-    return next((finding for finding in assessed.findings if not _knows(policy, finding)), None)
+    of_the_day = policy.on(assessed.date)
+    return next((finding for finding in assessed.findings if not _knows(of_the_day, finding)), None)
 
 
 def _knows(policy: Policy, finding: Finding) -> bool:
     match finding.kind:
         case FindingKind.LATE:
-            return finding.code == _code(policy.tl_band(finding.minutes or 0), "TL" if policy.late_any is not None else None)
+            return finding.code == _code(policy.late_charge(finding.minutes or 0))
         case FindingKind.EARLY:
-            return finding.code == _code(policy.psw_band(finding.minutes or 0), "PSW" if policy.early_any is not None else None)
+            return finding.code == _code(policy.early_charge(finding.minutes or 0))
         case FindingKind.NO_IN:
             return finding.code == policy.no_in.code
         case FindingKind.NO_OUT:
@@ -35,5 +37,5 @@ def _knows(policy: Policy, finding: Finding) -> bool:
             return True  # priced by what it is, whatever it is called
 
 
-def _code(band: Band | None, flat: str | None) -> str | None:
-    return flat if band is None else band.code
+def _code(charge: tuple[str, Fraction] | None) -> str | None:
+    return None if charge is None else charge[0]

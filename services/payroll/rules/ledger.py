@@ -73,7 +73,7 @@ def ledger_lines(total: MonthTotal) -> dict[LineKey, LedgerLine]:
         policies[key] = cost.policy_id
     lines = {key: LedgerLine(key, percents[key], half_up(exact[key]), policies[key]) for key in exact}
     excess = total.exact - sum(exact.values(), Fraction(0))
-    if total.percent != total.raw_percent:
+    if excess or total.percent != total.raw_percent:
         key = LineKey(None, CAP)
         lines[key] = LedgerLine(key, total.percent - total.raw_percent, half_up(excess))
     rest = total.amount - sum(line.amount for line in lines.values())

@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Final
 from uuid import UUID
 
-from services.payroll.rules.fold import Ceiling, MonthTotal, fold
+from services.payroll.rules.fold import Ceiling, MonthTotal, fold, half_up
 from services.payroll.rules.ledger import SUPPLEMENT, Change, LedgerLine, LineKey, diff_ledger, ledger_lines
 from services.payroll.rules.price import PricedDay
 from services.payroll.rules.sanction import Sanction, sanction_lines
@@ -25,6 +25,7 @@ class Reported:
     """What is told of a month: percents of the base, rupiah (None without a ceiling), and how complete it is.
 
     `supplementary` is rupiah that earlier, closed months owe; the ledger sums to `amount` + `supplementary`.
+    `of_wage` is the part of `amount` that is taken from the wage and not from the TPP.
     """
 
     raw_percent: Fraction = _NONE
@@ -35,6 +36,7 @@ class Reported:
     days_assessed: int = 0
     days_final: int = 0
     closed: bool = False
+    of_wage: int = 0
 
     @property
     def ledger_amount(self) -> int:
@@ -150,7 +152,7 @@ class Outcome:
 def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
     """Fold the month anew and say what changes. Applied twice to the same facts, the second changes nothing."""
     total = fold(month.days.values(), policies, month.ceiling, month.streak_before)
-    cuts = sanction_lines(month.sanctions, month.ceiling, total.amount)
+    cuts = sanction_lines(month.sanctions, month.ceiling, total.of_tpp)
     amount = None if total.amount is None else total.amount + sum(line.amount for line in cuts.values())
     if month.reported.closed:
         owed = Supplement(total.percent, amount or 0) - month.settled
@@ -173,6 +175,7 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
         ceiling=None if month.ceiling is None else month.ceiling.amount,
         days_assessed=total.days_assessed,
         days_final=total.days_final,
+        of_wage=half_up(total.of_wage),
     )
     told = month.version == 0 or reported != month.reported
     after = replace(

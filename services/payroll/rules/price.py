@@ -7,8 +7,9 @@ from typing import Final
 from uuid import UUID
 
 from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind
-from shared.policy import Band, Policy
+from shared.policy import Policy
 from shared.policy.leave import LeaveDay
+from shared.policy.price import FREE, Base, Price
 
 NO_WORK_REPORT: Final = "NO_WORK_REPORT"
 """Code of a missing daily work report, where the policy asks for one."""
@@ -22,13 +23,12 @@ CEREMONY: Final = "CEREMONY"
 MADE_UP: Final = "MADE_UP"
 """Code of a made-up lateness for which the policy has no band; it never costs anything itself."""
 
-_FREE: Final = Fraction(0)
 _COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A finding and its percent of the policy's base (of that day's under daily_net_tpp).
+    """A finding and its percent of the policy's base (of that day's under daily_net_tpp), or of `base` where that is given.
 
     `compensable` marks a lateness that was made up the same day: whether it is free depends on how many
     were made up in the month, which only the fold knows.
@@ -39,6 +39,7 @@ class Line:
     percent: Fraction
     minutes: int | None = None
     compensable: bool = False
+    base: Base | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,17 +69,18 @@ def price(assessed: DayAssessed, policy: Policy) -> tuple[Line, ...]:
     An absence costs TK once: a missed roll-call on the same day adds nothing (domain §7.2 A16). Under
     `tk_steps` an absence has no price of its own; the fold charges the step it reaches.
     """
+    policy = policy.on(assessed.date)
     absent = any(finding.kind is FindingKind.ABSENT for finding in assessed.findings)
     lines = []
     for finding in assessed.findings:
         if absent and finding.kind is FindingKind.APEL:
             continue
-        percent = _percent(finding, assessed, policy)
-        if percent or finding.compensable:
-            lines.append(Line(finding.kind, finding.code, percent, finding.minutes, finding.compensable))
+        cost = _price(finding, assessed, policy)
+        if cost.percent or finding.compensable:
+            lines.append(Line(finding.kind, finding.code, cost.percent, finding.minutes, finding.compensable, cost.base))
     if assessed.made_up and not any(line.compensable for line in lines):
         # no band holds this lateness, but its minutes count towards days of absence unless they are forgiven
-        lines.append(Line(FindingKind.LATE, MADE_UP, _FREE, assessed.late, compensable=True))
+        lines.append(Line(FindingKind.LATE, MADE_UP, FREE.percent, assessed.late, compensable=True))
     return tuple(lines)
 
 
@@ -99,43 +101,43 @@ def priced_day(assessed: DayAssessed, policy: Policy) -> PricedDay:
     )
 
 
-def _percent(finding: Finding, assessed: DayAssessed, policy: Policy) -> Fraction:
+def _price(finding: Finding, assessed: DayAssessed, policy: Policy) -> Price:
     group = assessed.group
     match finding.kind:
         case FindingKind.LATE:
-            percent = _of_minutes(policy.tl_band(finding.minutes or 0), policy.late_any)
+            price = _of_minutes(policy.late_charge(finding.minutes or 0))
         case FindingKind.EARLY:
-            percent = _of_minutes(policy.psw_band(finding.minutes or 0), policy.early_any)
+            price = _of_minutes(policy.early_charge(finding.minutes or 0))
         case FindingKind.NO_IN:
-            percent = policy.no_in.pct
+            price = Price(policy.no_in.pct)
         case FindingKind.NO_OUT:
-            percent = policy.no_out.pct
+            price = Price(policy.no_out.pct)
         case FindingKind.ABSENT:
-            percent = _FREE if policy.tk_steps else policy.tk_percent(group)
+            price = FREE if policy.tk_steps else Price(policy.tk_percent(group))
         case FindingKind.APEL:
-            percent = policy.apel_percent(group, ceremony=finding.code == CEREMONY)
+            price = policy.apel_price(group, ceremony=finding.code == CEREMONY)
         case FindingKind.LEFT:
-            percent = policy.left_percent(assessed.employee_kind)
+            price = policy.left_price(assessed.employee_kind)
         case FindingKind.MISSED_BREAK:
-            percent = policy.missed_break
+            price = policy.missed_break
         case FindingKind.FRAUD:
-            percent = policy.fraud
+            price = policy.fraud
         case FindingKind.IZIN:
-            percent = policy.izin_day
+            price = policy.izin_day
         case FindingKind.SICK | FindingKind.LEAVE:
             kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
-            percent = policy.leave_percent(
+            price = policy.leave_price(
                 kind, _leave_day(finding, assessed.date), letter=finding.letter, inpatient=finding.inpatient,
                 reason=finding.reason, duty_days_in_month=assessed.duty_days_in_month,
             )
         case FindingKind.NO_EVIDENCE if finding.code == NO_WORK_REPORT:
-            percent = policy.missed_work_report
+            price = policy.missed_work_report
         case FindingKind.NO_EVIDENCE if finding.code == NO_PRESENCE:
-            percent = policy.missed_presence
+            price = policy.missed_presence
         case _:
             # OUTSIDE and NO_EVIDENCE of a photo: the mark is void, which shows as NO_IN, NO_OUT or ABSENT beside them.
-            percent = _FREE
-    return percent
+            price = FREE
+    return price
 
 
 def _leave_day(finding: Finding, date: dt.date) -> LeaveDay:
@@ -145,7 +147,5 @@ def _leave_day(finding: Finding, date: dt.date) -> LeaveDay:
     return LeaveDay(date, since, finding.leave_until or date, nth, finding.leave_days or nth)
 
 
-def _of_minutes(band: Band | None, any_minutes: Fraction | None) -> Fraction:
-    if band is not None:
-        return band.pct
-    return _FREE if any_minutes is None else any_minutes
+def _of_minutes(charge: tuple[str, Fraction] | None) -> Price:
+    return FREE if charge is None else Price(charge[1])

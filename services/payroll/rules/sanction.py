@@ -40,7 +40,7 @@ class Sanction:
 def sanction_lines(
     sanctions: Iterable[Sanction], ceiling: Ceiling | None, attendance: int | None
 ) -> dict[LineKey, LedgerLine]:
-    """The lines of these cuts beside `attendance`, the rupiah that the month's attendance takes; cuts of one step add up.
+    """The lines of these cuts beside `attendance`, the rupiah of the TPP that the month's attendance takes; cuts of one step add up.
 
     Without a ceiling there is no rupiah, hence no line.
     """

@@ -67,7 +67,7 @@ def write_facts(month: EmployeeMonth) -> str:
         content["head"] = month.head
     if (basis := month.closed_on) is not None:
         content["closed_on"] = {
-            "ceiling": basis.ceiling and [basis.ceiling.amount, basis.ceiling.static_tkd], "streak": basis.streak_before,
+            "ceiling": basis.ceiling and _bases(basis.ceiling), "streak": basis.streak_before,
         }
         if basis.sanctions:
             content["closed_on"]["cuts"] = [
@@ -123,9 +123,19 @@ def _day(day: PricedDay, policy: int) -> list[Any]:
     ]
     if day.lines:
         row.append([
-            [line.kind.value, line.code, percent_text(line.percent), line.minutes, int(line.compensable)] for line in day.lines
+            [line.kind.value, line.code, percent_text(line.percent), line.minutes, int(line.compensable), *_other_base(line)]
+            for line in day.lines
         ])
     return row
+
+
+def _other_base(line: Line) -> tuple[str, ...]:
+    return () if line.base is None else (line.base[0], percent_text(line.base[1]))
+
+
+def _bases(ceiling: Ceiling) -> list[int | None]:
+    """What a ceiling holds; the wage only where there is one."""
+    return [ceiling.amount, ceiling.static_tkd, *(() if ceiling.wage is None else (ceiling.wage,))]
 
 
 _PLAIN_COLUMNS: Final = 9
@@ -156,8 +166,11 @@ def _decoded(row: list[Any], policies: list[UUID]) -> PricedDay:
         scheduled=bool(scheduled),
         policy_id=policies[policy],
         lines=tuple(
-            Line(_KINDS[kind], code, parse_percent(percent), line_minutes, bool(compensable))
-            for kind, code, percent, line_minutes, compensable in (rest[0] if rest else ())
+            Line(
+                _KINDS[kind], code, parse_percent(percent), line_minutes, bool(compensable),
+                (base[0], parse_percent(base[1])) if base else None,
+            )
+            for kind, code, percent, line_minutes, compensable, *base in (rest[0] if rest else ())
         ),
         minutes=minutes,
         duty_days_in_month=duty_days,

@@ -11,7 +11,8 @@ from shared.database import Connection
 _NOBODY: Final = UUID(int=0)
 
 _MONTH: Final = """
-select employee_id, month, version, closed, raw_percent, percent, amount, supplementary, ceiling, days_assessed, days_final, entries
+select employee_id, month, version, closed, raw_percent, percent, amount, of_wage, supplementary, ceiling, days_assessed, days_final,
+       entries
 from month
 """
 
@@ -53,7 +54,7 @@ async def ceilings(
 ) -> Sequence[asyncpg.Record]:
     """TPP ceilings in force by person and month."""
     return await connection.fetch(
-        """select employee_id, month, version, amount, static_tkd from ceiling
+        """select employee_id, month, version, amount, static_tkd, wage from ceiling
            where (employee_id, month) > ($1, $2) and ($4::text is null or month = $4) and ($5::uuid is null or employee_id = $5)
            order by employee_id, month limit $3""",
         *(after or (_NOBODY, "")), rows, month, employee_id,

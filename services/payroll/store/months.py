@@ -28,8 +28,8 @@ Key: TypeAlias = tuple[UUID, str]
 
 _LOAD = """
 select k.employee_id, k.month, m.version, m.closed, m.raw_percent, m.percent, m.amount, m.supplementary,
-       m.ceiling as reported_ceiling, m.days_assessed, m.days_final, m.entries, m.streak_after, m.facts,
-       c.amount as ceiling, c.static_tkd, p.streak_after as streak_before, x.month is not null as close_asked,
+       m.ceiling as reported_ceiling, m.days_assessed, m.days_final, m.entries, m.streak_after, m.facts, m.of_wage,
+       c.amount as ceiling, c.static_tkd, c.wage, p.streak_after as streak_before, x.month is not null as close_asked,
        (select array_agg(array[s.step, s.percent, s.legal_source, s.withdrawn::text, s.date::text, s.first_month, s.last_month,
                                s.document::text] order by s.date, s.step) from sanction s
         where s.employee_id = k.employee_id and k.month between s.first_month and s.last_month) as sanctions
@@ -43,14 +43,14 @@ left join closed_month x on x.lane = k.lane and x.month = k.month and x.clock = 
 
 _SAVE = """
 insert into month as m (employee_id, month, lane, version, closed, raw_percent, percent, amount, supplementary, ceiling,
-                        days_assessed, days_final, entries, streak_after, facts)
+                        days_assessed, days_final, entries, streak_after, facts, of_wage)
 select * from unnest($1::uuid[], $2::text[], $3::int[], $4::int[], $5::boolean[], $6::text[], $7::text[], $8::bigint[],
-                     $9::bigint[], $10::bigint[], $11::int[], $12::int[], $13::int[], $14::int[], $15::json[])
+                     $9::bigint[], $10::bigint[], $11::int[], $12::int[], $13::int[], $14::int[], $15::json[], $16::bigint[])
 on conflict (employee_id, month) do update
 set version = excluded.version, closed = excluded.closed, raw_percent = excluded.raw_percent, percent = excluded.percent,
     amount = excluded.amount, supplementary = excluded.supplementary, ceiling = excluded.ceiling,
     days_assessed = excluded.days_assessed, days_final = excluded.days_final, entries = excluded.entries,
-    streak_after = excluded.streak_after, facts = excluded.facts
+    streak_after = excluded.streak_after, facts = excluded.facts, of_wage = excluded.of_wage
 """
 
 _ENTER = """
@@ -80,7 +80,7 @@ async def load_months(connection: Connection, keys: Collection[Key]) -> dict[Key
 
 def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
     employee_id, month = row["employee_id"], row["month"]
-    ceiling = None if row["ceiling"] is None else Ceiling(row["ceiling"], row["static_tkd"])
+    ceiling = None if row["ceiling"] is None else Ceiling(row["ceiling"], row["static_tkd"], row["wage"])
     streak_before = row["streak_before"] or 0
     sanctions = tuple(
         Sanction(step, parse_percent(percent), source, withdrawn == "true", dt.date.fromisoformat(date), first, last, document)
@@ -110,6 +110,7 @@ def _month(row: asyncpg.Record) -> tuple[EmployeeMonth, bool]:
             days_assessed=row["days_assessed"],
             days_final=row["days_final"],
             closed=row["closed"],
+            of_wage=row["of_wage"],
         ),
         settled=facts.settled,
         head=facts.head,
@@ -126,7 +127,7 @@ async def save_months(connection: Connection, months: Iterable[EmployeeMonth]) -
             month.employee_id, month.month, lane_of(month.employee_id), month.version, month.reported.closed,
             percent_text(month.reported.raw_percent), percent_text(month.reported.percent), month.reported.amount,
             month.reported.supplementary, month.reported.ceiling, month.reported.days_assessed, month.reported.days_final,
-            month.entries, month.streak_after, write_facts(month),
+            month.entries, month.streak_after, write_facts(month), month.reported.of_wage,
         )
         for month in months
     ]

@@ -78,6 +78,7 @@ def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
     as absence, missing check-out or leaving early; lateness of a mark already there does.
     """
     duty = inputs.duty
+    policy = policy.on(duty.date)
     now = now.astimezone(dt.UTC)
     if duty.start is None or duty.end is None:
         status = DayStatus.HOLIDAY if duty.holiday else DayStatus.OFF
@@ -266,11 +267,8 @@ def _made_up(late: int, stayed: dt.timedelta, policy: Policy) -> bool:
 
 def _append_band(findings: list[Found], kind: FindingKind, minutes: int, policy: Policy, made_up: bool) -> None:
     lateness = kind is FindingKind.LATE
-    band = policy.tl_band(minutes) if lateness else policy.psw_band(minutes)
-    if band is not None:
-        findings.append(Found(kind, band.code, minutes, made_up))
-    elif (policy.late_any if lateness else policy.early_any) is not None:
-        findings.append(Found(kind, "TL" if lateness else "PSW", minutes, made_up))
+    if (charge := policy.late_charge(minutes) if lateness else policy.early_charge(minutes)) is not None:
+        findings.append(Found(kind, charge[0], minutes, made_up))
 
 
 def _missing(found: Found, case: _Case, mark: Mark | None) -> Found:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from shared.events import Mark, Mode, RosterDay
 from shared.policy import Policy
-from shared.policy.model import LONGEST_REACH_MINUTES
+from shared.policy.parts import LONGEST_REACH_MINUTES
 
 Hours: TypeAlias = tuple[int, int]
 """Start and end of work as minutes since local midnight; an end not after the start is on the next date, and so is

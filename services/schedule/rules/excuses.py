@@ -120,7 +120,7 @@ def excuse_of(day: FactsOfDay, date: dt.date, policy: Policy) -> tuple[Leave | P
             return leave, _leave_cost(leave, date, policy)
     permitted = [permission for permission in day.permissions if permission.state == "approved"]
     if permitted:
-        cost = (Found(FindingKind.IZIN, "IZIN"),) if policy.izin_day else ()
+        cost = (Found(FindingKind.IZIN, "IZIN"),) if policy.izin_day.percent else ()
         return min(permitted, key=lambda permission: permission.id), cost
     return None
 
@@ -131,7 +131,7 @@ def _leave_order(leave: Leave) -> tuple[dt.date, UUID]:
 
 def _leave_cost(leave: Leave, date: dt.date, policy: Policy) -> tuple[Found, ...]:
     day = _leave_day(leave, date)
-    if not policy.leave_percent(leave.kind, day, letter=leave.letter, inpatient=leave.inpatient, reason=leave.reason):
+    if not policy.leave_price(leave.kind, day, letter=leave.letter, inpatient=leave.inpatient, reason=leave.reason).percent:
         return ()
     sick = leave.kind == "sick"
     return (

@@ -61,10 +61,12 @@ class Payroll:
         async with self.lanes.hold({record.partition for record in records}) as work:
             await post_assessed_days(work, records, self.policies)
 
-    async def set_ceiling(self, employee: UUID, month: str, amount: int, static: int | None = None) -> None:
+    async def set_ceiling(
+        self, employee: UUID, month: str, amount: int, static: int | None = None, wage: int | None = None
+    ) -> None:
         """Accept one ceiling and put it in force."""
         async with self.lanes.pool.acquire() as connection, connection.transaction():
-            await ceilings.accept(connection, {(employee, month): Ceiling(amount, static)})
+            await ceilings.accept(connection, {(employee, month): Ceiling(amount, static, wage)})
         assert await apply_due_ceilings(self.lanes, range(LANES), self.policies) == 1
 
     async def close(self, month: str, *, frozen: bool = True) -> None:

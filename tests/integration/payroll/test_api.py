@@ -49,7 +49,7 @@ async def test_months_ledger_and_ceilings_are_told_as_far_as_each_role_reaches(
     assert sum(one["amount"] for one in entries) == months[1]["amount"] > 0
     assert [one["number"] for one in entries] == list(range(1, len(entries) + 1))
     assert (await read(api, "/ceilings", own))["items"] == [
-        {"employee_id": str(people[1]), "month": "2026-02", "version": 1, "amount": 4_000_000, "static_tkd": None}]
+        {"employee_id": str(people[1]), "month": "2026-02", "version": 1, "amount": 4_000_000, "static_tkd": None, "wage": None}]
     assert await read(api, "/balance") == {
         "months": 3, "entries": sum(one["entries"] for one in months), "rupiah": sum(one["amount"] for one in months),
         "different": 0, "differences": []}

@@ -47,6 +47,29 @@ async def test_an_assessed_day_becomes_a_ledger_line_and_a_new_version_replaces_
     assert (row["percent"], row["amount"], row["version"]) == ("0.50", 26_250, 2)
 
 
+async def test_flat_rupiah_and_the_wage_are_posted_once_their_amounts_are_known_and_survive_the_close(payroll: Any, day: Made) -> None:
+    me = uuid4()
+    beside = Policy.from_content({
+        "apel": {"rupiah": 500_000}, "left_during_hours_by_kind": {"PPPK_PW": {"pct": "5.00", "base": "wage"}}, "legal_source": "Perwali B",
+    })
+    found = [Finding(kind=FindingKind.APEL, code="APEL"), Finding(kind=FindingKind.LEFT, code="LEFT")]
+    await payroll.publish(beside)
+    await payroll.set_ceiling(me, "2026-02", 400_000)
+    await payroll.hear(day(me, FEB_2, beside, found, employee_kind="PPPK_PW"))
+    assert ((await payroll.month(me))["amount"], await payroll.ledger(me)) == (None, [])  # 5 percent of a wage that nobody told yet
+
+    await payroll.set_ceiling(me, "2026-02", 400_000, wage=2_000_000)
+
+    # flat rupiah take no more than the ceiling; the wage is another purse
+    assert await payroll.ledger(me) == [("posted", "APEL", 500_000), ("posted", "LEFT", 100_000), ("posted", "CAP", -100_000)]
+    row = await payroll.month(me)
+    assert (row["amount"], row["of_wage"]) == (500_000, 100_000)
+    assert [(told["amount"], told["of_wage"]) for told in await published(payroll, TPP_MONTH.name, me)] == [(None, 0), (500_000, 100_000)]
+    await payroll.close("2026-02")
+    await payroll.set_ceiling(me, "2026-02", 400_000, wage=3_000_000)
+    assert [(action, code, rupiah) for action, code, rupiah in await payroll.ledger(me, "2026-03")] == [("posted", "SUPPLEMENT", 50_000)]
+
+
 async def test_what_is_published_carries_cause_version_and_legal_source(payroll: Any, day: Made, absence: Made) -> None:
     me = uuid4()
     await payroll.publish(A)

@@ -205,8 +205,9 @@ def test_the_examples_are_listed_with_their_sources_and_none_is_called_official(
 
     assert "POL-H" in told
     assert "Permendikdasmen 14/2025" in told
+    assert "CUTI-PERMENKOP-8-2025" in told
     assert told.splitlines()[-1].endswith("None of them is the official table of any region today.")
-    assert len(json.loads(run("list", "--json").output)) == 13
+    assert len(json.loads(run("list", "--json").output)) == 13 + 16
 
 
 def test_a_pack_is_shown_with_its_bands_and_what_is_assumed() -> None:

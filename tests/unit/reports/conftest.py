@@ -55,9 +55,9 @@ class Month:
     def policies(self) -> dict[UUID, Policy]:
         return {policy.identity: policy for policy in self.packs.values()}
 
-    def ceiling(self, amount: int | None, static: int | None = None, version: int = 1) -> None:
+    def ceiling(self, amount: int | None, static: int | None = None, version: int = 1, wage: int | None = None) -> None:
         """The ceiling arrives."""
-        self.month = replace(self.month, ceiling=None if amount is None else Ceiling(amount, static))
+        self.month = replace(self.month, ceiling=None if amount is None else Ceiling(amount, static, wage))
         event = derived_id(CEILING, f"{ME}|2026-02", version)
         self.causes[event] = Cause("ceiling", "2026-02", version)
         if self.month.version:

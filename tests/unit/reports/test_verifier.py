@@ -27,6 +27,11 @@ PACKS: dict[str, dict[str, Any]] = {
     "STATIC": {"base": "static_tkd", "tl": TL, "tk_day": "5.00"},
     "DAILY": {"base": "daily_net_tpp", "late_any": "25", "tk_day": "100"},
     "STEPS": {"tk_steps": [{"days": 1, "pct": "4.50"}, {"days": 2, "pct": "9.00"}, {"days": 3, "pct": "100"}]},
+    "BESIDE": {  # flat rupiah, a percent of the wage, and one of the whole TPP beside a percent of the component
+        "base": "discipline_component", "weight": "0.40", "tl": TL, "tk_day": "3.00", "cap": "20",
+        "apel": {"rupiah": 500_000}, "ceremony": {"rupiah": 125_001}, "left_during_hours": {"pct": "5.00", "base": "wage"},
+        "izin_day": {"pct": "4.00", "base": "total_tpp"},
+    },
     "STREAK": {"tl": TL, "tk_day": "2.50", "consecutive_full": {"days": 3, "pct": "100"}},
 }
 SCRIPT = Path(__file__).parents[3] / "docs" / "verify_receipt.py"
@@ -38,6 +43,10 @@ def late(minutes: int, code: str = "TL1") -> Finding:
 
 
 ABSENT = Finding(kind=FindingKind.ABSENT, code="TK")
+BESIDE = [
+    Finding(kind=FindingKind.APEL, code="APEL"), Finding(kind=FindingKind.APEL, code="CEREMONY"),
+    Finding(kind=FindingKind.LEFT, code="LEFT"), Finding(kind=FindingKind.IZIN, code="IZIN"),
+]
 
 
 def sample(month: Callable[..., Any]) -> Any:
@@ -81,13 +90,16 @@ def test_it_accepts_every_month_that_payroll_can_make(month: Callable[..., Any],
     names = data.draw(st.lists(st.sampled_from(sorted(PACKS)), min_size=1, max_size=2, unique=True))
     told = month(**{name: PACKS[name] for name in names})
     if data.draw(st.booleans()):
-        told.ceiling(data.draw(st.integers(0, 20_000_000)), data.draw(st.none() | st.integers(0, 5_000_000)))
+        static, wage = data.draw(st.none() | st.integers(0, 5_000_000)), data.draw(st.none() | st.integers(0, 5_000_000))
+        told.ceiling(data.draw(st.integers(0, 20_000_000) | st.integers(0, 1_000_000)), static, wage=wage)
     for date in data.draw(st.lists(st.integers(2, 12), max_size=12)):
         pack = names[date > 6] if len(names) > 1 else names[0]
         minutes = data.draw(st.integers(0, 90))
         code = "TL" if pack == "DAILY" else "TL1" if minutes <= 30 else "TL2"
         finding = ABSENT if minutes % 3 == 0 else late(minutes, code)
-        told.day(date, "ABSENT" if finding is ABSENT else "PRESENT", finding, pack=pack, late=None if finding is ABSENT else minutes)
+        beside = data.draw(st.lists(st.sampled_from(BESIDE), unique_by=lambda one: one.code)) if pack == "BESIDE" else []
+        status, came = ("ABSENT", None) if finding is ABSENT else ("PRESENT", minutes)
+        told.day(date, status, finding, *beside, pack=pack, late=came)
     if data.draw(st.booleans()):
         told.owe("2026-01", "-1.50", -4_321)
     if data.draw(st.booleans()):

@@ -84,7 +84,7 @@ def test_tables_by_group_come_before_the_single_percent() -> None:
     policy = load_policies(GOLDEN)["POL-D"]
 
     assert [policy.tk_percent("pelaksana"), policy.tk_percent("nobody")] == [Fraction(3, 2), 0]
-    assert policy.apel_percent("functional") == 2
+    assert policy.apel_price("functional").percent == 2
 
 
 def test_a_kind_without_its_own_ladder_has_that_of_the_pns() -> None:
@@ -105,10 +105,10 @@ def test_the_leave_table_takes_the_last_row_that_fits() -> None:
     policy = Policy.from_content({"leave": {"sick": rows}, "sakit_day": "1.00"})
 
     def percent(nth: int, inpatient: bool | None) -> Fraction:
-        return policy.leave_percent("sick", a_day(nth), letter=None, inpatient=inpatient)
+        return policy.leave_price("sick", a_day(nth), letter=None, inpatient=inpatient).percent
 
     assert [percent(3, None), percent(4, None), percent(4, True), percent(26, True)] == [1, 2, 0, 2]
-    assert policy.leave_percent("annual", a_day(1), letter=None, inpatient=None) == 0
+    assert policy.leave_price("annual", a_day(1), letter=None, inpatient=None).percent == 0
 
 
 @pytest.mark.parametrize(

@@ -92,7 +92,7 @@ def test_truth_and_oracle_say_the_same_of_every_day_and_month(province: Province
         for planned, day in zip(plans, assessed, strict=True):
             true = of_day(planned)
             assert (day["status"], sorted(code for code, _ in money.charges(day))) == (true.status, sorted(true.codes)), planned
-            assert sum((cost for _, cost in money.charges(day)), Fraction(0)) == Fraction(true.hundredths, 100)
+            assert sum((cost for _, (cost, _) in money.charges(day)), Fraction(0)) == Fraction(true.hundredths, 100)
         for month in province.months:
             of_this = [n for n, date in enumerate(province.dates) if f"{date:%Y-%m}" == month]
             total = money.month([assessed[n] for n in of_this], person.ceiling)

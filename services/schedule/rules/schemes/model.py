@@ -14,7 +14,7 @@ from uuid import UUID, uuid5
 from pydantic import Field, model_validator
 
 from shared.events import HADIR_NAMESPACE, Mode
-from shared.policy.model import Name, Part, Percent, Text
+from shared.policy.parts import Name, Part, Percent, Text
 
 Weekday: TypeAlias = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: Final[tuple[Weekday, ...]] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
