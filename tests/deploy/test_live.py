@@ -37,9 +37,10 @@ def test_kubernetes_own_module_file_becomes_that_of_a_program(tmp_path: Path, mo
         "// generated\n\nmodule k8s.io/kubernetes\n\ngo 1.26.0\n\nreplace (\n\tk8s.io/api => ./staging/src/k8s.io/api\n)\n"
     )
     go = tmp_path / "go"
-    go.write_text(f"#!/bin/sh\necho '{json.dumps({'GoMod': str(given)})}'\n")
+    go.write_text(f"#!/bin/sh\necho '{json.dumps({'GoMod': str(given), 'Dir': str(tmp_path)})}'\n")
     go.chmod(0o755)
-    made = apiserver._go_mod(str(go), tmp_path)
+    monkeypatch.setattr("shutil.which", lambda _: str(go))
+    made = apiserver._go_mod()
     assert made.count("module ") == 1
     assert f"\tk8s.io/api => k8s.io/api v0.{apiserver.VERSION.partition('.')[2]}" in made
     assert made.rstrip().endswith(f"require k8s.io/kubernetes v{apiserver.VERSION}")

@@ -14,7 +14,7 @@ from services.local.downloads import cache_folder
 
 def program(name: str) -> str:
     """Path of a program; without it the test is skipped with a reason, or fails where HADIR_REQUIRE_TOOLS says that all are there."""
-    return shutil.which(name) or _missing(f"{name} is not installed on this machine")
+    return shutil.which(name) or missing(f"{name} is not installed on this machine")
 
 
 def npm_folder(source: Path) -> Path:
@@ -42,7 +42,8 @@ def run(command: list[str], folder: Path, timeout: float = 240, **environment: s
     return done.stdout
 
 
-def _missing(reason: str) -> NoReturn:
+def missing(reason: str) -> NoReturn:
+    """Skips the test with the reason, or fails it where HADIR_REQUIRE_TOOLS says that everything is there."""
     if os.environ.get("HADIR_REQUIRE_TOOLS"):
         pytest.fail(f"{reason}, and HADIR_REQUIRE_TOOLS is set")
     pytest.skip(reason)

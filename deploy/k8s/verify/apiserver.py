@@ -5,8 +5,6 @@ nobody reconciles them. Binaries are kept in the folder of downloads, so that th
 """
 
 import contextlib
-import json
-import os
 import secrets
 import shutil
 import subprocess
@@ -19,6 +17,7 @@ from typing import Final
 
 import httpx
 
+from deploy.k8s.verify import golang
 from services.local.debian import fetch_programs
 from services.local.downloads import cache_folder
 from services.local.process import Child, LocalError, await_ready, free_port, spawn
@@ -58,24 +57,19 @@ def built() -> Path:
     binary = cache_folder() / f"kube-apiserver-{VERSION}"
     if binary.exists():
         return binary
-    go = shutil.which("go")
-    if go is None:
-        raise LocalError("Go builds the API server: install it (Debian: apt install golang), or run `make verify-k8s` only.")
+    go = golang.go("builds the API server")
     cache_folder().mkdir(parents=True, exist_ok=True)
     sys.stdout.write(f"Building kube-apiserver {VERSION} (once; some ten minutes) ...\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="hadir-apiserver-") as folder:
         work = Path(folder)
         (work / "main.go").write_text(_MAIN)
-        (work / "go.mod").write_text(_go_mod(go, work))
+        (work / "go.mod").write_text(_go_mod())
         flags = [f"-X k8s.io/component-base/version.{name}={value}" for name, value in _told().items()]
         # The go.sum of the work folder is made as modules arrive: Go checks each against its checksum database.
-        environment = os.environ | {"GOFLAGS": "-mod=mod", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
         made = work / "kube-apiserver"
-        done = subprocess.run(  # noqa: S603 - our own command
-            [go, "build", "-trimpath", "-ldflags", " ".join(flags), "-o", str(made), "."],
-            cwd=work, env=environment, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        build = [go, "build", "-trimpath", "-ldflags", " ".join(flags), "-o", str(made), "."]
+        done = golang.run(build, work, {"GOFLAGS": "-mod=mod"})
         if done.returncode:
             raise LocalError(f"kube-apiserver could not be built:\n{done.stderr[-2000:]}")
         shutil.move(made, binary)
@@ -87,16 +81,12 @@ def _told() -> dict[str, str]:
     return {"gitVersion": f"v{VERSION}", "gitMajor": major, "gitMinor": minor}
 
 
-def _go_mod(go: str, work: Path) -> str:
+def _go_mod() -> str:
     """Kubernetes' own go.mod as that of a program: its staging folders become the modules that are published of them."""
-    told = subprocess.run(  # noqa: S603 - our own command
-        [go, "mod", "download", "-json", f"k8s.io/kubernetes@v{VERSION}"], cwd=work, capture_output=True, text=True, check=False
-    )
-    if told.returncode:
-        raise LocalError(f"The module k8s.io/kubernetes could not be fetched: is there a network?\n{told.stderr[-500:]}")
+    given = golang.module(f"k8s.io/kubernetes@v{VERSION}", "builds the API server")["GoMod"]
     staged = f"v0.{VERSION.partition('.')[2]}"
     lines = ["module hadir.local/apiserver"]
-    for line in Path(json.loads(told.stdout)["GoMod"]).read_text().splitlines():
+    for line in Path(given).read_text().splitlines():
         if line.startswith("module "):
             continue
         if "=> ./staging/src/" in line:

