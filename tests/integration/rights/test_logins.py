@@ -19,7 +19,7 @@ from deploy.k8s.verify.kustomization import build
 from services.canaries.ears import Ears
 from services.canaries.enrolment import hatch, newest_generation
 from services.local.process import free_port, spawn
-from services.schedule.importer.apply import import_org_units
+from services.schedule.importer import import_org_units
 from services.sink.worker import choose
 from shared.kafka import security
 from shared.topics import CHECK_IN_LOCATED, SERVICES, TOPICS, lane_of
