@@ -51,6 +51,19 @@ def weeks(file: FileArgument, dry_run: DryRun = False, actor: Actor = "operator"
     _tell(import_weeks(_url(database), file, dry_run, actor))
 
 
+@app.command("weeks-in-force")
+def weeks_in_force(file: FileArgument, dry_run: DryRun = False, actor: Actor = "operator", database: Database = None) -> None:
+    """Where week patterns hold, and when: week_pattern, since; optional until, org_unit (empty: everybody).
+
+    A person's own week goes before the unit's (with the units below it), the unit's before everybody's. After `until` the earlier week
+    holds again; `-` as the pattern takes a row of the same unit and date away.
+    Example: [bold]hadir import weeks-in-force ramadan-2026.csv[/bold]
+    """
+    from services.schedule.importer import import_week_scopes
+
+    _tell(import_week_scopes(_url(database), file, dry_run, actor))
+
+
 @app.command("employees")
 def employees(
     file: FileArgument, dry_run: DryRun = False, yes: Yes = False, actor: Actor = "operator", database: Database = None

@@ -107,7 +107,7 @@ class Change:
         units = {**before.units, **{unit.org_unit_id: unit for unit in self.org_units}}
         return Reference(
             units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
-            else PoliciesInForce(self._scopes(before.in_force.rows(), window)),
+            else PoliciesInForce(self._scopes(before.in_force.rows(), window)), before.weeks_in_force,
         )  # fmt: skip
 
     def _scopes(self, known: Sequence[Scope], window: Window) -> list[Scope]:

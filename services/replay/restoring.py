@@ -28,6 +28,7 @@ from services.schedule.reference import (
 from services.schedule.rules.schemes import Scheme, SchemeState
 from services.schedule.schemes import put_states
 from services.schedule.taking_force import restored
+from services.schedule.weeks import WeekScope, assign_weeks
 from shared.lanes import Lanes, Record
 from shared.policy import Policy
 from shared.topics import (
@@ -83,6 +84,11 @@ async def restore_payroll(lanes: Lanes, source: Source) -> None:
 async def _weeks(lanes: Lanes, records: list[Record[Any]]) -> None:
     weeks = [WeekPatternState(e.week, e.name, e.hours, e.source) for e in _events(records)]
     await commands.publish_weeks(lanes, weeks, ACTOR)
+
+
+async def _weeks_in_force(lanes: Lanes, records: list[Record[Any]]) -> None:
+    scopes = [WeekScope(e.week, one.since, one.until, one.org_unit_id) for e in _events(records) for one in e.in_force]
+    await assign_weeks(lanes, scopes, ACTOR, cleared=restored())
 
 
 async def _units(lanes: Lanes, records: list[Record[Any]]) -> None:
@@ -151,6 +157,7 @@ def _events(records: list[Record[Any]]) -> list[Any]:
 _SCHEDULE: Final[tuple[tuple[Topic[Any], Restore], ...]] = (
     (WEEK_PATTERN, _weeks),
     (ORG_UNIT, _units),
+    (WEEK_PATTERN, _weeks_in_force),
     (CALENDAR, _calendars),
     (POLICY, _policies),
     (SCHEME, _schemes),

@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.schedule.reference import DEFAULT_WEEK, NATIONAL_CALENDAR, EmployeeState, OrgUnitState, PoliciesInForce
+from services.schedule.reference import (
+    DEFAULT_WEEK,
+    NATIONAL_CALENDAR,
+    EmployeeState,
+    OrgUnitState,
+    PoliciesInForce,
+    WeeksInForce,
+)
 from services.schedule.rules import Duty, DutyError, Placed, Week, date_of_stamp, duty_on, parse_week, place, week_days
 from services.schedule.store import reference_rows as rows
 from shared import logs
@@ -23,6 +30,7 @@ from shared.policy import Policy
 _log = logging.getLogger(__name__)
 _DAY: Final = dt.timedelta(days=1)
 _REMEMBERED: Final = 200_000
+_NO_WEEKS: Final = WeeksInForce()
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,15 @@ class Reference:
         holidays: Mapping[str, frozenset[dt.date]],
         policies: Mapping[UUID, Policy],
         in_force: PoliciesInForce,
+        weeks_in_force: WeeksInForce = _NO_WEEKS,
     ) -> None:
         self.units = units
         self.weeks = weeks
         self.holidays = holidays
         self.policies = policies
         self.in_force = in_force
+        self.weeks_in_force = weeks_in_force
+        self._lines: dict[UUID, tuple[UUID, ...]] = {}
         self._plain: dict[tuple[str, str, dt.date, str], Duty] = {}
         self._settings: dict[tuple[str, str, dt.date, str], Setting] = {}
         self._working_days: dict[tuple[str, str, dt.date], int] = {}
@@ -60,6 +71,28 @@ class Reference:
         """Name of the calendar by which a unit lives."""
         unit = self.units.get(org_unit_id) if org_unit_id else None
         return unit.calendar if unit else NATIONAL_CALENDAR
+
+    def line_of(self, org_unit_id: UUID) -> tuple[UUID, ...]:
+        """A unit, the unit above it, and so on."""
+        line = self._lines.get(org_unit_id)
+        if line is None:
+            above: dict[UUID, None] = {}
+            at: UUID | None = org_unit_id
+            while at is not None and at not in above:
+                above[at] = None
+                unit = self.units.get(at)
+                at = unit.parent_id if unit else None
+            line = self._lines[org_unit_id] = tuple(above)
+        return line
+
+    def unit_week(self, org_unit_id: UUID, date: dt.date) -> str:
+        """Code of the week of whoever of a unit was given none of his own."""
+        return self.weeks_in_force.on(self.line_of(org_unit_id), date) or DEFAULT_WEEK
+
+    def week_of(self, person: EmployeeState, date: dt.date) -> str:
+        """Code of the week that somebody works on a business date: his own, else the unit's, else everybody's, else the usual one."""
+        unit = person.unit_on(date) or person.memberships[0].org_unit_id
+        return person.own_week_on(date) or self.unit_week(unit, date)
 
     def week(self, code: str) -> Week:
         """Hours by weekday; a pattern that is not known is the usual one."""
@@ -105,7 +138,8 @@ class Duties:
         self._reference = reference
         self._person = person
         self._roster = roster
-        self._moves = sorted({*(m.since for m in person.memberships[1:]), *(w.since for w in person.weeks)})
+        turns = {turn for m in person.memberships for turn in reference.weeks_in_force.turns(reference.line_of(m.org_unit_id))}
+        self._moves = sorted({*(m.since for m in person.memberships[1:]), *(w.since for w in person.weeks), *turns})
         self._patterns: dict[int, tuple[str, str]] = {}
         self._on: dict[dt.date, Duty] = {}
 
@@ -118,11 +152,17 @@ class Duties:
 
     def setting(self, date: dt.date) -> Setting:
         """The duty of a business date with its neighbours and its month."""
-        if not self._roster and not self._moves:
+        if not self._roster and not self._turns_around(date):
             week, calendar = self._pattern(date)
             return self._reference.plain_setting(week, calendar, date, self._person.timezone)
         days = week_days(date, self._reference.week(self._pattern(date)[0]), self._roster)
         return Setting(*place(date, self.on), self._days_in_month(date), days)
+
+    def _turns_around(self, date: dt.date) -> bool:
+        """Whether unit or week change within the month of a date or near it."""
+        first = date.replace(day=1)
+        return bool(self._moves) and (
+            bisect_right(self._moves, first - 7 * _DAY) < bisect_right(self._moves, _next_month(first) + 7 * _DAY))
 
     def date_of(self, stamp: dt.datetime, mark: Mark) -> dt.date:
         """The business date to which a stamp belongs."""
@@ -169,7 +209,7 @@ class Duties:
         if pattern is None:
             person = self._person
             unit = person.unit_on(date) or person.memberships[0].org_unit_id
-            pattern = self._patterns[segment] = (person.week_on(date), self._reference.calendar_of(unit))
+            pattern = self._patterns[segment] = (self._reference.week_of(person, date), self._reference.calendar_of(unit))
         return pattern
 
 
@@ -184,16 +224,17 @@ class Memory:
         """The state as of this transaction; read again only if the counter moved."""
         changes = await rows.changes(connection)
         if self._reference is None or changes != self._changes:
-            packs = await rows.policies(connection)
+            packs, patterns = await rows.policies(connection), await rows.weeks(connection)
             holidays: dict[str, set[dt.date]] = {}
             for (calendar, _), kept in (await rows.calendars(connection)).items():
                 holidays.setdefault(calendar, set()).update(day.date for day in kept.state.days)
             self._reference = Reference(
                 {org_unit_id: kept.state for org_unit_id, kept in (await rows.units(connection)).items()},
-                {code: parse_week(kept.state.hours) for code, kept in (await rows.weeks(connection)).items()},
+                {code: parse_week(kept.state.hours) for code, kept in patterns.items()},
                 {calendar: frozenset(days) for calendar, days in holidays.items()},
                 {policy_id: Policy.from_content(kept.state.content) for policy_id, kept in packs.items()},
                 PoliciesInForce((unit, since, policy_id) for policy_id, unit, since in await rows.policies_in_force(connection)),
+                WeeksInForce((code, scope) for code, kept in patterns.items() for scope in kept.state.in_force),
             )
             self._changes = changes
         return self._reference

@@ -94,15 +94,22 @@ async def publish_org_units(
             for version, unit in changed:
                 key = str(unit.org_unit_id)
                 work.emit(ORG_UNIT, key, version, unit.published(version), key=key, lane=lane_of(key), cause=cause)
-                if version > 1 and known[unit.org_unit_id].state.calendar != unit.calendar:
+                if version > 1 and _lives_otherwise(known[unit.org_unit_id].state, unit):
                     await opening.spread(work.connection, unit.org_unit_id, dt.date(1970, 1, 1), EVER, Priority.COMMAND, cause)
         return outcome
+
+
+def _lives_otherwise(before: OrgUnitState, after: OrgUnitState) -> bool:
+    """Whether days of a unit's people may differ: by its holidays, or by the weeks of another unit above it."""
+    return (before.calendar, before.parent_id) != (after.calendar, after.parent_id)
 
 
 async def publish_weeks(lanes: Lanes, weeks: Sequence[WeekPatternState], actor: str = OPERATOR) -> Outcome:
     """Adds week patterns. Hours of a pattern in use cannot change, since that would rewrite days long past; raises Refused."""
     async with lanes.hold({lane_of(actor), *(lane_of(week.code) for week in weeks)}) as work:
         known = await rows.weeks(work.connection)
+        # where it holds is said by `weeks.assign_weeks`, and stays
+        weeks = [replace(week, in_force=known[week.code].state.in_force if week.code in known else ()) for week in weeks]
         changed, outcome = differing(weeks, known, lambda week: week.code)
         for _, week in changed:
             old = known.get(week.code)

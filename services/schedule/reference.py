@@ -22,6 +22,7 @@ from shared.events import (
     RosterDay,
     RosterPublished,
     UnitMembership,
+    WeekInForce,
     WeekPatternPublished,
 )
 from shared.events import WeekAssignment as WeekAssignmentPublished
@@ -31,6 +32,10 @@ UnitKind: TypeAlias = Literal["OPD", "UPT"]
 NATIONAL_CALENDAR: Final = "nasional"
 DEFAULT_WEEK: Final = "lima-hari"
 """Five days, 37 h 30 min (Perpres 21/2023 Art. 3, 4); holds for whoever has no other week assigned."""
+
+
+UNITS_WEEK: Final = "-"
+"""In place of a person's week: from this date on that of the unit, or of everybody, again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +72,12 @@ class WeekPatternState:
     name: str
     hours: Mapping[str, tuple[str, str]]
     source: str
+    in_force: tuple[WeekInForce, ...] = ()
 
     def published(self, version: int) -> WeekPatternPublished:
         """The event that tells this state."""
-        return WeekPatternPublished(week=self.code, version=version, name=self.name, hours=dict(self.hours), source=self.source)
+        return WeekPatternPublished(
+            week=self.code, version=version, name=self.name, hours=dict(self.hours), source=self.source, in_force=self.in_force)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +160,11 @@ class EmployeeState:
         place = bisect_right([m.since for m in self.memberships], date)
         return self.memberships[place - 1].org_unit_id if place else None
 
-    def week_on(self, date: dt.date) -> str:
-        """The week pattern of that business date, by code."""
+    def own_week_on(self, date: dt.date) -> str | None:
+        """The week pattern that the person was given for that business date, by code; None: that of the unit or of everybody."""
         place = bisect_right([w.since for w in self.weeks], date)
-        return self.weeks[place - 1].week if place else DEFAULT_WEEK
+        week = self.weeks[place - 1].week if place else UNITS_WEEK
+        return None if week == UNITS_WEEK else week
 
     def rank_on(self, date: dt.date) -> Rank:
         """Kind, group and job class of that business date."""
@@ -260,6 +268,34 @@ class PolicyState:
         return PolicyPublished(
             policy_id=self.policy_id, version=version, name=self.name, content=dict(self.content), in_force=self.in_force,
         )
+
+
+class WeeksInForce:
+    """Which week pattern holds for a unit, or for everybody, on a business date."""
+
+    def __init__(self, patterns: Iterable[tuple[str, WeekInForce]] = ()) -> None:
+        self._scopes: dict[UUID | None, list[tuple[dt.date, dt.date, str]]] = {}
+        for week, scope in patterns:
+            self._scopes.setdefault(scope.org_unit_id, []).append((scope.since, scope.until or dt.date.max, week))
+        for rows in self._scopes.values():
+            rows.sort(reverse=True)
+
+    def on(self, line: Sequence[UUID], date: dt.date) -> str | None:
+        """Code of the week of a unit, which comes first in `line`, before the units above it; None: nothing holds for it."""
+        for scope in (*line, None):
+            for since, until, week in self._scopes.get(scope, ()):
+                if since <= date <= until:
+                    return week
+        return None
+
+    def turns(self, line: Sequence[UUID]) -> set[dt.date]:
+        """The dates on which another week may begin for a unit with this line."""
+        rows = [row for scope in (*line, None) for row in self._scopes.get(scope, ())]
+        return {since for since, _, _ in rows} | {until + dt.timedelta(days=1) for _, until, _ in rows if until < dt.date.max}
+
+    def of_units(self) -> bool:
+        """Whether some unit has a week of its own, so that it matters which unit is above which."""
+        return bool(self._scopes.keys() - {None})
 
 
 class PoliciesInForce:

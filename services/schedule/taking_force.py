@@ -14,12 +14,13 @@ from zoneinfo import ZoneInfo
 
 from services.schedule.memory import Memory, Reference
 from services.schedule.reference import (
-    DEFAULT_WEEK,
+    UNITS_WEEK,
     CalendarState,
     EmployeeState,
     OrgUnitState,
     PoliciesInForce,
     RosterState,
+    WeeksInForce,
     changed_since,
 )
 from services.schedule.rules import Duty, DutyError, Span, duty_on
@@ -45,7 +46,7 @@ class Refused(ValueError):
 class Cleared:
     """That the gate has let a change through. Made in this module only; what writes a demand asks for one."""
 
-    what: Kind | Literal["restored"]
+    what: Kind | Literal["weeks", "restored"]
 
 
 def restored() -> Cleared:
@@ -207,6 +208,33 @@ async def allow_rosters(
     return Cleared("roster")
 
 
+async def allow_weeks(
+    connection: Connection, after: WeeksInForce, units: Collection[UUID] | None, first: dt.date, now: dt.datetime
+) -> Cleared:
+    """Raises Refused if people of these units (None: everybody) may not work by these weeks from a date on.
+
+    Not while they check in by the hours before or after. Nor from a date that is past for more people than may change
+    unseen: there is no preview of it, so that the past is changed person by person, which has one.
+    """
+    reference = await Memory().current(connection)
+    lately = Reference(reference.units, reference.weeks, reference.holidays, reference.policies, reference.in_force, after)
+    spans = []
+    for date in _around(now):
+        for group in await previews.working_on(connection, date, units):
+            policy_id = reference.in_force.on(group.org_unit_id, date)
+            both = [_duty(side, group, date) for side in (reference, lately)]
+            if policy_id is not None and both[0] != both[1]:
+                spans += _spans((duty, reference.policies[policy_id]) for duty in both)
+    _wait(spans, now, "pola kerja", _zone_of_units(reference, units))
+    free = (await previews.limits(connection)).free_people
+    if first < now.date() and (people := await previews.real_people(connection, units)) > free:
+        raise Refused(
+            f"pola kerja untuk {people} pegawai (batas {free}) tidak dapat diberi tanggal mulai yang sudah lewat; beri tanggal mulai mulai"
+            " hari ini, dan untuk hari yang lewat gunakan `hadir import employees` setelah `hadir preview employees`"
+        )
+    return Cleared("weeks")
+
+
 async def allow_people(
     connection: Connection, changed: Sequence[EmployeeState], known: Mapping[UUID, EmployeeState], actor: str, now: dt.datetime
 ) -> Cleared:
@@ -277,7 +305,7 @@ async def allow_moment(
 
 
 def _owes(person: EmployeeState, date: dt.date) -> tuple[UUID | None, str, str]:
-    return person.unit_on(date), person.week_on(date), person.timezone
+    return person.unit_on(date), person.own_week_on(date) or "", person.timezone
 
 
 def _begun(
@@ -333,7 +361,8 @@ def _around(now: dt.datetime) -> tuple[dt.date, ...]:
 def _duty(reference: Reference, group: previews.Working, date: dt.date, holidays: frozenset[dt.date] | None = None) -> Duty:
     calendar = reference.calendar_of(group.org_unit_id)
     off = reference.holidays.get(calendar, frozenset()) if holidays is None else holidays
-    week = reference.week(group.week or DEFAULT_WEEK)
+    own = None if group.week == UNITS_WEEK else group.week
+    week = reference.week(own or reference.unit_week(group.org_unit_id, date))
     try:
         return duty_on(date, week, off, group.roster, group.timezone)
     except DutyError:
@@ -351,7 +380,7 @@ def _roster_spans(
     policy_id = reference.in_force.on(unit, date) if unit else None
     if unit is None or policy_id is None:
         return []
-    groups = [previews.Working(unit, person.timezone, person.week_on(date), day) for day in both]
+    groups = [previews.Working(unit, person.timezone, person.own_week_on(date), day) for day in both]
     return _spans((_duty(reference, group, date), reference.policies[policy_id]) for group in groups)
 
 

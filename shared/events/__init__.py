@@ -58,6 +58,7 @@ from shared.events.reference import (
     SitePublished,
     UnitMembership,
     WeekAssignment,
+    WeekInForce,
     WeekPatternPublished,
 )
 
@@ -111,6 +112,7 @@ __all__ = [
     "Version",
     "ViolationChanged",
     "WeekAssignment",
+    "WeekInForce",
     "WeekPatternPublished",
     "WorkReportSubmitted",
 ]

@@ -17,7 +17,7 @@ class UnitMembership(Event):
 
 
 class WeekAssignment(Event):
-    """From this business date on the employee works this week pattern, by its code."""
+    """From this business date on the employee works this week pattern, by its code; "-": that of the unit, or of everybody, again."""
 
     since: dt.date
     week: Code
@@ -58,6 +58,18 @@ class EmployeePublished(Event):
     ranks: tuple[RankAssignment, ...] = ()
 
 
+class WeekInForce(Event):
+    """Where a week pattern holds (None: for everybody) and on which business dates, both inclusive; no `until`: open end.
+
+    A person's own week goes before the unit's, the unit's before that of the unit above it, and that before everybody's; of
+    several of one scope that hold on a date the one that began last counts.
+    """
+
+    since: dt.date
+    until: dt.date | None = None
+    org_unit_id: UUID | None = None
+
+
 class WeekPatternPublished(Event):
     """A week: local start and end ("07:30", "16:00") per weekday ("mon"); a weekday that is not listed is OFF. Full state."""
 
@@ -66,6 +78,7 @@ class WeekPatternPublished(Event):
     name: Text
     hours: dict[Code, tuple[Code, Code]]
     source: Text
+    in_force: tuple[WeekInForce, ...] = ()
 
 
 class OrgUnitPublished(Event):

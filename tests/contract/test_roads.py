@@ -65,6 +65,7 @@ def test_the_writers_and_the_roads_to_them_are_the_ones_that_are_known() -> None
     assert set(roads()) == {
         ("services/geofence/importer.py", "_apply"),
         (REBUILDS, "restore_geofence"),
+        ("services/schedule/weeks.py", "assign_weeks"),
         *(("services/schedule/publishing.py", name) for name in (
             "publish_calendars", "publish_org_units", "publish_policies", "publish_rosters", "publish_weeks", "put_people", "put_rosters")),
     }

@@ -14,7 +14,8 @@ from shared.database import open_pool
 from shared.imports import Report
 from shared.lanes import Lanes
 
-__all__ = ["import_calendar", "import_employees", "import_org_units", "import_policies", "import_roster", "import_weeks"]
+__all__ = ["import_calendar", "import_employees", "import_org_units", "import_policies", "import_roster", "import_week_scopes",
+           "import_weeks"]
 
 
 async def import_org_units(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
@@ -27,6 +28,12 @@ async def import_weeks(database_url: str, path: Path, dry_run: bool = False, act
     """See `apply.take_weeks`."""
     async with _lanes(database_url) as lanes:
         return await apply.take_weeks(lanes, path, dry_run, actor)
+
+
+async def import_week_scopes(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
+    """See `apply.take_week_scopes`."""
+    async with _lanes(database_url) as lanes:
+        return await apply.take_week_scopes(lanes, path, dry_run, actor)
 
 
 async def import_employees(database_url: str, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:

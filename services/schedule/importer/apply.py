@@ -17,11 +17,12 @@ from uuid import UUID
 
 from services.schedule import commands
 from services.schedule.importer import holidays_of_year, people, roster, units
+from services.schedule.memory import Memory
 from services.schedule.publishing import OPERATOR, Outcome, Refused, differing
 from services.schedule.reference import CalendarState, EmployeeState, RosterState
-from services.schedule.rules import parse_week
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.reference_rows import Kept
+from services.schedule.weeks import assign_weeks
 from shared.database import Connection
 from shared.imports import Report, RowError, Table, read_table
 from shared.lanes import Lanes
@@ -64,6 +65,25 @@ async def take_weeks(lanes: Lanes, path: Path, dry_run: bool = False, actor: str
             await commands.publish_weeks(lanes, states, actor)
         except Refused as refused:
             return _report("Pola kerja", len(table.rows), outcome, [RowError(0, None, str(refused))], table.warnings, lines)
+    return _applied(report, dry_run)
+
+
+async def take_week_scopes(lanes: Lanes, path: Path, dry_run: bool = False, actor: str = OPERATOR) -> Report:
+    """Where week patterns hold: week_pattern, since; optional until, org_unit (empty: for everybody)."""
+    table = read_table(path, *units.SCOPE_COLUMNS)
+    async with lanes.pool.acquire() as connection:
+        known = {kept.state.code: kept.state for kept in (await rows.units(connection)).values()}
+        scopes, errors = units.read_scopes(table, await rows.weeks(connection), known)
+    codes = {unit.org_unit_id: code for code, unit in known.items()}
+    lines = [f"{scope.week or 'tidak ada lagi'} sejak {scope.since}{f' sampai {scope.until}' if scope.until else ''} untuk "
+             f"{codes[scope.org_unit_id] if scope.org_unit_id else 'semua'}" for scope in scopes]
+    report = _report("Pola kerja yang berlaku", len(table.rows), Outcome(), errors, table.warnings, lines)
+    if report.ok and not dry_run:
+        try:
+            outcome = await assign_weeks(lanes, scopes, actor)
+        except Refused as refused:
+            return replace(report, errors=(RowError(1, None, str(refused)),))
+        report = _report("Pola kerja yang berlaku", len(table.rows), outcome, errors, table.warnings, lines)
     return _applied(report, dry_run)
 
 
@@ -124,10 +144,10 @@ async def read_rosters(
     nips, given = people.identities(table)
     ids = await rows.employee_ids(connection, nips)
     persons = await _in_parts(connection, rows.employees, sorted({*given, *ids.values()}))
-    weeks = {code: parse_week(kept.state.hours) for code, kept in (await rows.weeks(connection)).items()}
+    reference = await Memory().current(connection)
 
     def has_hours(employee_id: UUID, date: dt.date) -> bool:
-        return date.weekday() in weeks.get(persons[employee_id].state.week_on(date), {})
+        return date.weekday() in reference.week(reference.week_of(persons[employee_id].state, date))
 
     asked, errors = roster.read_roster(table, ids, persons.keys(), has_hours)
     known = await _in_parts(connection, rows.rosters, sorted(asked))

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from services.schedule.importer.cells import Cells
 from services.schedule.importer.units import NONE
-from services.schedule.reference import EmployeeState, Membership, OrgUnitState, Rank, WeekAssignment
+from services.schedule.reference import UNITS_WEEK, EmployeeState, Membership, OrgUnitState, Rank, WeekAssignment
 from shared.events import EmployeeKind
 from shared.imports import Row, RowError, Table, nip_problem, read_nip
 
@@ -98,7 +98,7 @@ def _read_line(row: Row, directory: Directory, nips: dict[str, UUID], errors: li
         cells.wrong("org_unit", "kode unit tidak terdaftar; impor unitnya dulu (hadir import org-units) atau perbaiki kodenya"
                     if row["org_unit"] else "kosong; isi kode unit")
     zone = cells.zone("timezone") if row["timezone"] else None
-    if row["week_pattern"] and row["week_pattern"] not in directory.weeks:
+    if row["week_pattern"] and row["week_pattern"] not in {*directory.weeks, UNITS_WEEK}:
         cells.wrong("week_pattern", f"pola kerja tidak terdaftar; yang ada: {', '.join(sorted(directory.weeks))}")
     given = cells.uuid("employee_id") if row["employee_id"] else None
     former = tuple(one for cell in _listed(row) if (one := read_nip(cell)) is not None)
@@ -131,7 +131,7 @@ def _merged(old: EmployeeState | None, line: _Line) -> EmployeeState:
         return EmployeeState(
             line.employee_id, line.nip, line.name, line.kind, line.group, line.timezone or line.unit.timezone,
             (Membership(line.since, line.unit.org_unit_id),),
-            (WeekAssignment(line.since, line.week),) if line.week else (), line.active, line.played_clock,
+            (WeekAssignment(line.since, line.week),) if line.week not in (None, UNITS_WEEK) else (), line.active, line.played_clock,
             line.job_class, line.until, tuple(sorted({*line.former_nips} - {line.nip})),
         )
     moved = old.joined(line.since, line.unit.org_unit_id)
@@ -143,7 +143,7 @@ def _merged(old: EmployeeState | None, line: _Line) -> EmployeeState:
     merged = replace(ranked, nip=nip, former_nips=tuple(sorted(former)), name=line.name, timezone=zone,
                      until=line.until if line.row["until"] else old.until,
                      active=line.active if line.row["active"] else old.active, played_clock=line.played_clock or old.played_clock)
-    return merged.working(line.since, line.week) if line.week and merged.week_on(line.since) != line.week else merged
+    return merged.working(line.since, line.week) if line.week and (merged.own_week_on(line.since) or UNITS_WEEK) != line.week else merged
 
 
 def person_rows(person: EmployeeState, codes: Mapping[UUID, str]) -> Iterator[dict[str, str]]:
@@ -161,7 +161,7 @@ def person_rows(person: EmployeeState, codes: Mapping[UUID, str]) -> Iterator[di
         yield {
             "nip": person.nip, "name": person.name, "kind": rank.kind.value, "group": rank.group, "org_unit": codes[unit],
             "since": since.isoformat(), "employee_id": str(person.employee_id), "timezone": person.timezone,
-            "week_pattern": person.week_on(since) if assigned else "", "played_clock": person.played_clock or "",
+            "week_pattern": person.own_week_on(since) or UNITS_WEEK if assigned else "", "played_clock": person.played_clock or "",
             "active": "ya" if person.active else "tidak", "job_class": "" if rank.job_class is None else str(rank.job_class),
             "until": "" if person.until is None else person.until.isoformat(), "previous_nip": " ".join(person.former_nips),
         }

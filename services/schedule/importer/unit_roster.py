@@ -22,7 +22,7 @@ def read_unit_roster(
 
     def has_hours(employee_id: UUID, date: dt.date) -> bool:
         person = staff.people.get(employee_id)
-        return person is None or date.weekday() in staff.reference.week(person.week_on(date))
+        return person is None or date.weekday() in staff.reference.week(staff.reference.week_of(person, date))
 
     asked, errors = read_roster(table, ids, known, has_hours)
     wrong = {(error.row, error.column) for error in errors}

@@ -1,12 +1,14 @@
 """Org units and week patterns from officers' tables: reads rows into states, or says what is wrong with each row."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Final
 from uuid import UUID, uuid4
 
 from services.schedule.importer.cells import Cells, read_hour
 from services.schedule.reference import NATIONAL_CALENDAR, OrgUnitState, UnitKind, WeekPatternState
+from services.schedule.weeks import WeekScope
 from shared.imports import RowError, Table
 
 UNIT_COLUMNS = (
@@ -104,6 +106,32 @@ def unit_rows(units: Iterable[OrgUnitState]) -> Iterator[dict[str, str]]:
 
 def _word(*, yes: bool) -> str:
     return "ya" if yes else "tidak"
+
+
+SCOPE_COLUMNS: Final = (("week_pattern", "since"), ("until", "org_unit"))
+"""`-` as the pattern takes away what was said of the same unit and date; an empty unit is everybody."""
+
+
+def read_scopes(table: Table, weeks: Collection[str], known: Mapping[str, OrgUnitState]) -> tuple[list[WeekScope], list[RowError]]:
+    """Where week patterns are to hold, as the table asks for; `known` are the units by code."""
+    errors = list(table.errors)
+    read: dict[tuple[str, object], WeekScope] = {}
+    for row in table.rows:
+        cells, before = Cells(row, errors), len(errors)
+        week, since = cells.text("week_pattern"), cells.date("since")
+        until = cells.date("until") if row["until"] else None
+        if week is not None and week != NONE and week not in weeks:
+            cells.wrong("week_pattern", f"pola kerja tidak terdaftar; yang ada: {', '.join(sorted(weeks))}")
+        if row["org_unit"] and row["org_unit"] not in known:
+            cells.wrong("org_unit", "kode unit tidak terdaftar; kosongkan bila berlaku untuk semua")
+        if since is not None and until is not None and until < since:
+            cells.wrong("until", "lebih dulu daripada tanggal mulainya; perbaiki tanggalnya")
+        if (row["org_unit"], since) in read:
+            cells.wrong("since", "unit ini sudah punya pola lain sejak tanggal yang sama di berkas ini; hapus salah satunya")
+        if len(errors) == before and week is not None and since is not None:
+            unit = known[row["org_unit"]].org_unit_id if row["org_unit"] else None
+            read[row["org_unit"], since] = WeekScope(None if week == NONE else week, since, until, unit)
+    return list(read.values()), errors
 
 
 def read_weeks(table: Table) -> tuple[list[WeekPatternState], list[RowError]]:

@@ -21,7 +21,7 @@ from services.schedule.reference import (
     WeekPatternState,
 )
 from shared.database import Connection
-from shared.events import CalendarDay, EmployeeKind, PolicyInForce, RosterDay
+from shared.events import CalendarDay, EmployeeKind, PolicyInForce, RosterDay, WeekInForce
 from shared.topics import lane_of
 
 S = TypeVar("S")
@@ -77,27 +77,40 @@ async def put_units(connection: Connection, rows: Sequence[Kept[OrgUnitState]]) 
 
 async def weeks(connection: Connection) -> dict[str, Kept[WeekPatternState]]:
     """All week patterns by code."""
+    scopes: dict[str, list[WeekInForce]] = {}
+    for row in await connection.fetch(
+        "select week, org_unit_id, since, until from week_in_force order by since, org_unit_id::text nulls first"
+    ):
+        scope = WeekInForce(since=row["since"], until=row["until"], org_unit_id=row["org_unit_id"])
+        scopes.setdefault(row["week"], []).append(scope)
     rows = await connection.fetch("select code, version, name, hours::text as hours, source from week_pattern")
     return {
         row["code"]: Kept(row["version"], WeekPatternState(
-            row["code"], row["name"], {day: (hours[0], hours[1]) for day, hours in orjson.loads(row["hours"]).items()}, row["source"]))
+            row["code"], row["name"], {day: (hours[0], hours[1]) for day, hours in orjson.loads(row["hours"]).items()}, row["source"],
+            tuple(scopes.get(row["code"], ()))))
         for row in rows
     }
 
 
 async def put_weeks(connection: Connection, rows: Sequence[Kept[WeekPatternState]]) -> None:
-    """Writes week patterns in their new versions."""
+    """Writes week patterns in their new versions, and their scopes in place of what they had."""
     await connection.executemany(
         """insert into week_pattern (code, version, name, hours, source) values ($1, $2, $3, $4::text::jsonb, $5)
            on conflict (code) do update set version = excluded.version, name = excluded.name, hours = excluded.hours,
              source = excluded.source""",
         [(s.code, version, s.name, as_json(dict(s.hours)), s.source) for version, s in rows],
     )
+    await connection.execute("delete from week_in_force where week = any($1::text[])", [s.code for _, s in rows])
+    await connection.executemany(
+        "insert into week_in_force (week, org_unit_id, since, until) values ($1, $2, $3, $4)",
+        [(s.code, scope.org_unit_id, scope.since, scope.until) for _, s in rows for scope in s.in_force],
+    )
 
 
 async def week_in_use(connection: Connection, code: str) -> bool:
     """Whether somebody works, worked or will work this week pattern."""
-    return bool(await connection.fetchval("select exists (select from employee where $1 = any(week_code))", code))
+    return bool(await connection.fetchval(
+        """select exists (select from employee where $1 = any(week_code)) or exists (select from week_in_force where week = $1)""", code))
 
 
 EMPLOYEE_COLUMNS: Final = """select employee_id, version, nip, name, kind, grp, timezone, active, played_clock, member_since, member_unit,

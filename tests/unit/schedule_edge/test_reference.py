@@ -7,8 +7,16 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.schedule.reference import DEFAULT_WEEK, EmployeeState, Membership, PoliciesInForce, Rank, changed_since
-from shared.events import EmployeeKind
+from services.schedule.reference import (
+    UNITS_WEEK,
+    EmployeeState,
+    Membership,
+    PoliciesInForce,
+    Rank,
+    WeeksInForce,
+    changed_since,
+)
+from shared.events import EmployeeKind, WeekInForce
 
 STAFF, HEAD = Rank(EmployeeKind.PNS, "pelaksana"), Rank(EmployeeKind.PNS, "structural", 11)
 FIRST_CONTRACT = Rank(EmployeeKind.PPPK, "pelaksana", 7)
@@ -32,11 +40,28 @@ def test_the_unit_of_a_date_is_that_of_the_last_move_before_it(moves: dict[dt.da
     assert all(one.org_unit_id != two.org_unit_id for one, two in zip(state.memberships, state.memberships[1:], strict=False))
 
 
-def test_a_week_holds_from_its_date_and_the_usual_one_before() -> None:
+def test_a_week_of_ones_own_holds_from_its_date_until_it_is_given_up() -> None:
     state = person(Membership(dt.date(2026, 1, 1), A)).working(dt.date(2026, 2, 19), "lima-hari-ramadan")
 
-    assert state.week_on(dt.date(2026, 2, 18)) == DEFAULT_WEEK
-    assert state.week_on(dt.date(2026, 2, 19)) == "lima-hari-ramadan"
+    assert state.own_week_on(dt.date(2026, 2, 18)) is None
+    assert state.own_week_on(dt.date(2026, 2, 19)) == "lima-hari-ramadan"
+    assert state.working(dt.date(2026, 3, 21), UNITS_WEEK).own_week_on(dt.date(2026, 3, 21)) is None
+
+
+def test_of_weeks_in_force_the_nearest_unit_counts_and_the_earlier_one_again_after_the_period() -> None:
+    def scope(first: int, last: int | None, unit: UUID | None) -> WeekInForce:
+        return WeekInForce(since=dt.date(2026, 3, first), until=last and dt.date(2026, 3, last), org_unit_id=unit)
+
+    weeks = WeeksInForce([
+        ("all", scope(1, None, None)), ("six", scope(1, None, B)), ("fasting", scope(10, 20, None)), ("six-fasting", scope(10, 20, B))])
+
+    def on(day: int, *line: UUID) -> str | None:
+        return weeks.on(line, dt.date(2026, 3, day))
+
+    assert [on(day, A) for day in (9, 10, 20, 21)] == ["all", "fasting", "fasting", "all"]
+    assert [on(day, A, B) for day in (9, 10, 20, 21)] == ["six", "six-fasting", "six-fasting", "six"]
+    assert (weeks.on((A,), dt.date(2026, 2, 28)), WeeksInForce().on((A,), dt.date(2026, 3, 1))) == (None, None)
+    assert weeks.turns((A,)) == {dt.date(2026, 3, day) for day in (1, 10, 21)}
 
 
 @given(st.dictionaries(DATES, st.sampled_from([STAFF, HEAD, FIRST_CONTRACT]), min_size=1, max_size=6), DATES)
