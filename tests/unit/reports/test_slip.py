@@ -150,3 +150,25 @@ def test_the_json_receipt_holds_neither_name_nor_nip_nor_coordinate(month: Calla
     for hidden in ("Contoh 000001", "9" * 18, "latitude", "longitude", '"lat"', '"lon"'):
         assert hidden not in text
     assert json.loads(text)["format"] == "hadir-receipt/1"
+
+
+def test_what_is_no_percent_of_the_packs_base_is_told_in_its_own_words(month: Callable[..., Any]) -> None:
+    told = month(A={
+        "apel": {"rupiah": 500_000}, "left_during_hours": {"pct": "5.00", "base": "wage"}, "legal_source": "Perwali Contoh",
+        "late_rate": {"pct": "1.00", "most": "5.00"},
+        "split": {"fixed": "0.70", "performance": "0.10", "attendance": "0.20", "after_tax": True},
+    })
+    told.ceiling(5_000_000)
+    found = [Finding(kind=FindingKind.APEL, code="APEL"), Finding(kind=FindingKind.LEFT, code="LEFT")]
+    told.day(2, "PRESENT", Finding(kind=FindingKind.LATE, code="TL", minutes=125), *found, late=125)
+    waiting = slip(build(told.gathered()), told.person)
+    told.ceiling(5_000_000, version=2, wage=2_000_000)
+    lines = slip(build(told.gathered()), told.person)
+
+    assert any(line.startswith("Pagu TPP : pagu atau upah belum diimpor") for line in waiting)
+    assert "Pagu TPP : Rp 5.000.000 (upah Rp 2.000.000)" in lines
+    assert any("Terlambat 125 menit, 1,00 % tiap 60 menit penuh, paling banyak 5,00 %" in line for line in lines)
+    assert any("APEL: jumlah tetap Rp 500.000" in line for line in lines)
+    assert any("LEFT: 5,00 % × upah Rp 2.000.000 = Rp 100.000" in line for line in lines)
+    assert any("tetap 70 %, kinerja 10 %, kehadiran 20 %, setelah pajak" in line for line in lines)
+    assert "  Potongan Februari 2026: Rp 700.000" in lines
