@@ -100,7 +100,7 @@ PACKS |= {
     "STEPS-AND-A-DATE": PACKS["POL-F"] | {"on_dates": [{"dates": ["2026-01-28"], "reason": "dearer", "tk_day": "25"}]},
     "FLAT": A | {
         "apel": {"rupiah": 500_000}, "ceremony": {"rupiah": 333_333}, "cap": "60",
-        "left_during_hours": "15.00", "left_during_hours_by_kind": {"PPPK_PW": {"pct": "5.00", "base": "wage"}},
+        "left_during_hours": "15.00", "left_during_hours_by_kind": {"PPPK_PW": {"pct": "45.00", "base": "wage"}},
     },
     "WHOLE": PACKS["POL-E"] | {
         "izin_day": {"pct": "1.00", "base": "wage"}, "left_during_hours": {"pct": "2.00", "base": "total_tpp"}, "apel": {"rupiah": 9_999},
@@ -392,12 +392,13 @@ def test_any_order_of_arrival_ends_where_the_batch_ends(story: Story) -> None:
         assert stream.balance[month] == (total["amount"] or 0)
 
 
+@pytest.mark.parametrize(("kind", "tpp"), [("PNS", 5_250_001), ("PPPK_PW", 300_001)])
 @pytest.mark.parametrize("name", sorted(PACKS))
-def test_every_pack_is_read_alike_by_product_and_oracle(name: str) -> None:
+def test_every_pack_is_read_alike_by_product_and_oracle(name: str, kind: str, tpp: int) -> None:
     """One plain month with a bit of everything, so that no pack goes untried however hypothesis draws."""
     world: dict[str, Any] = {
         "week": WEEKS[0], "holidays": set(), "roster": {}, "policies": [(FIRST, None, PACKS[name])], "names": [name],
-        "people": {ME: {"unit": "u", "timezone": "Asia/Jakarta", "group": "pelaksana"}}, "marks": [],
+        "people": {ME: {"unit": "u", "timezone": "Asia/Jakarta", "group": "pelaksana", "kind": kind}}, "marks": [],
     }
     for number, date in enumerate(date for date in DATES if days.duty(world, ME, date)["mode"] != "OFF"):
         if number in (2, 3, 4):
@@ -409,10 +410,20 @@ def test_every_pack_is_read_alike_by_product_and_oracle(name: str) -> None:
                 "id": uuid5(HADIR_NAMESPACE, f"{date}|{mark}"), "person": ME, "mark": mark, "at": at,
                 "site": "inside", "region": "inside", "evidence": True,
             })
-    story = Story(world, 5_250_001, None, 2_000_003, [("mark", mark) for mark in reversed(world["marks"])], [])
+    owing = [date for date in DATES if days.duty(world, ME, date)["mode"] != "OFF"]
+    world["facts"] = [{"what": what, "id": uuid5(HADIR_NAMESPACE, f"{what}|{at}"), "person": ME} | own for what, at, own in (
+        ("apel", 0, {"date": owing[0], "ceremony": False}), ("apel", 1, {"date": owing[1], "ceremony": True}),
+        ("left", 0, {"date": owing[0]}), ("left", 1, {"date": owing[1]}), ("left", 5, {"date": owing[5]}),
+        ("permission", 6, {"date": owing[6], "state": "approved"}),
+        ("leave", 7, dict.fromkeys(("letter", "inpatient", "reason")) | {
+            "kind": "big", "from": owing[7], "to": owing[7], "state": "approved",
+        }),
+    )]
+    told_of = [("correction", (str(fact["id"]), 1, fact)) for fact in world["facts"]]
+    story = Story(world, tpp, None, 2_000_003, [*told_of, *(("mark", mark) for mark in reversed(world["marks"]))], [])
     stream = Stream(story)
-    for kind, told in [*story.arrivals, ("now", LATER)]:
-        stream.learn(kind, told)
+    for word, told in [*story.arrivals, ("now", LATER)]:
+        stream.learn(word, told)
 
     oracle = {date: days.assess(world, ME, date) for date in DATES}
     for month in ("2026-01", "2026-02"):
