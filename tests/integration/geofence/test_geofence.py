@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -325,7 +326,8 @@ async def test_what_is_published_and_logged_never_tells_where_somebody_was(town:
     told = await town.connection.fetch(
         "select convert_from(value, 'UTF8') as value, headers::text from geofence.outbox where topic = any($1::text[])",
         ["hadir.check-in.located.v1", "hadir.integrity.suspected.v1"])
-    texts = [text for row in told for text in row.values()] + [town.log.read_text()]
+    # Seconds look like degrees: 48.241994 once passed for a longitude of -8.241.
+    texts = [re.sub(r":\d\d\.\d+", "", text) for text in [*(text for row in told for text in row.values()), town.log.read_text()]]
 
     assert len(texts) > 4
     for secret in ("3.795", "102.265", "53.412", "8.241", "latitude", "longitude"):
