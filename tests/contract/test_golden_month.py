@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,7 +12,7 @@ import pytest
 from services.contract.asyncapi import key_schema
 from services.contract.files import FOLDER
 from services.contract.schemas import schema_of
-from shared.topics import DEDUCTION, TOPICS, TPP_MONTH, VIOLATION
+from shared.topics import DEDUCTION, DISCIPLINE, TOPICS, TPP_MONTH, VIOLATION
 
 MONTH: Final = Path(__file__).parents[2] / FOLDER / "golden-month"
 FILES: Final = sorted((MONTH / "records").glob("*.jsonl.gz"))
@@ -53,6 +54,21 @@ def test_the_ledger_of_each_month_sums_to_its_last_total_and_a_closed_month_says
     assert {value["state"] for key, value in totals.items() if key.endswith("2026-02")} == {"CLOSED"}
 
 
-def test_it_is_small_and_has_a_record_of_each_topic_that_other_systems_build_on() -> None:
+def test_it_has_a_record_of_every_topic_or_says_why_not() -> None:
+    told = (MONTH / "README.md").read_text()
+    reasons = dict(re.findall(r"^\| `(hadir\.[^`]+)` \| (\S.*\S) \|$", told, re.MULTILINE))
+    there = {path.name.removesuffix(".jsonl.gz") for path in FILES}
+
+    assert there.isdisjoint(reasons)
+    assert there | reasons.keys() == {topic.name for topic in TOPICS}
+    assert all(records(name) for name in there)
+
+
+def test_a_warning_is_proposed_and_taken_back_when_leave_comes_late() -> None:
+    steps = [(record["value"]["step"], record["value"]["action"], record["value"]["version"]) for record in records(DISCIPLINE.name)]
+
+    assert steps == [("ORAL_WARNING", "proposed", 1), ("ORAL_WARNING", "withdrawn", 2)]
+
+
+def test_it_is_small() -> None:
     assert sum(path.stat().st_size for path in FILES) < 500_000
-    assert {VIOLATION.name, DEDUCTION.name, TPP_MONTH.name} <= {path.name.removesuffix(".jsonl.gz") for path in FILES}

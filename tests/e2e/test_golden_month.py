@@ -24,6 +24,9 @@ from services.scenario.live import _Play, _System
 from services.scenario.model import CheckIn, Scenario
 from services.scenario.read import read_scenarios
 from services.scenario.stage import Stage
+from services.schedule.rules.schemes import load_schemes
+from services.schedule.rules.workflow import Who
+from services.schedule.schemes import Scope, apply_schemes
 from shared.policy import load_policies
 from shared.settings import Settings, running_file
 from shared.topics import DAY_ASSESSED, TOPICS
@@ -66,6 +69,7 @@ async def play(house: Any) -> set[str]:
         stage = Stage(story, nonce=NONCE)
         play = _Play(system, stage, packs)
         await play.begin()
+        await put_scheme_in_force(system, stage)
         moving: set[str] = set()
         for arrival in story.arrivals:
             if not isinstance(arrival, CheckIn) or arrival.employee in moving:
@@ -80,6 +84,15 @@ async def play(house: Any) -> set[str]:
         assert await house.fetch("select from schedule.assessment where employee_id = any($1)", list(stage.employee_ids()))
         packs_used = {str(pack.identity) for pack in stage.packs(packs).values()}
         return {str(one) for one in stage.employee_ids()} | {str(one) for one in stage.units().values()} | packs_used | {NONCE}
+
+
+async def put_scheme_in_force(system: _System, stage: Stage) -> None:
+    """The scheme of scheme.yaml, for the unit of the story's people, from the first day of the story."""
+    [unit] = set(stage.units().values())
+    schemes = load_schemes(MONTH / "scheme.yaml")
+    [name] = schemes
+    officer = Who(f"scenario-{NONCE}", "bkd")
+    await apply_schemes(system.lanes, schemes, [Scope(name, stage.first_date(), None, unit)], officer, reason=NONCE)
 
 
 async def rest(play: _Play) -> None:
