@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Final
 
@@ -135,8 +136,10 @@ def main(arguments: list[str]) -> int:
     """Applies the named overlays, or all of this folder, and plants errors in each; 1 when something is not as it should be."""
     overlays = [Path(argument) for argument in arguments] or sorted(path for path in OVERLAYS.iterdir() if path.is_dir())
     failed = False
-    built()
-    crds = definitions()
+    with ThreadPoolExecutor(1) as beside:  # fetching waits for the network while building waits for processors
+        fetched = beside.submit(definitions)
+        built()
+        crds = fetched.result()
     with tempfile.TemporaryDirectory(prefix="hadir-live-") as folder, running(Path(folder)) as server:
         cluster = Cluster(server.client)
         sys.stdout.write(f"kube-apiserver {VERSION} answers\n")
