@@ -28,6 +28,7 @@ _LINES: Final = ("#73bf69", "#f2cc0c", "#8ab8ff", "#ff780a", "#f2495c", "#5794f2
 _ZONE: Final = ZoneInfo("Asia/Jakarta")
 _MOST_BARS: Final = 14
 _MOST_NAMES: Final = 9
+_MOST_GROUPS: Final = 8
 
 
 def draw(title: str, panels: Sequence[Drawn], until: float, path: Path) -> None:
@@ -65,6 +66,8 @@ def _panel(figure: Figure, panel: Drawn, height: float) -> None:
     elif panel.kind == "bargauge":
         # Names of units stand left of their bars.
         _bars(figure.add_axes((left + 0.3 * width, top - tall + 0.16 / height, 0.58 * width, tall - below - 0.2 / height)), panel)
+    elif panel.kind == "barchart":
+        _groups(figure.add_axes((left + 0.2 * width, top - tall + 0.45 / height, 0.72 * width, tall - below - 0.45 / height)), panel)
     else:
         names = min(len(panel.series), _MOST_NAMES)
         under = (0.42 + 0.2 * (math.ceil(names / max(1, round(width * 9))))) / height
@@ -103,6 +106,30 @@ def _bars(axes: Axes, panel: Drawn) -> None:
     axes.set_xlim(0, most)
     axes.set_ylim(0.4, max(len(found), 4) + 0.6)
     axes.set_axis_off()
+
+
+def _groups(axes: Axes, panel: Drawn) -> None:
+    found = [series for series in panel.series if math.isfinite(series.newest)]
+    places = sorted({series.beside for series in found})[:_MOST_GROUPS]
+    names = list(dict.fromkeys(series.name for series in found))
+    _bare(axes)
+    axes.set_axis_off()
+    if not found:
+        axes.text(0.5, 0.5, "belum ada data", color=_FAINT, ha="center", va="center", transform=axes.transAxes)
+        return
+    most = max(1e-9, *(series.newest for series in found))
+    thick = 0.8 / len(names)
+    for at, (name, colour) in enumerate(zip(names, _LINES, strict=False)):
+        mine = [series for series in found if series.name == name and series.beside in places]
+        spots = [-places.index(series.beside) - at * thick for series in mine]
+        axes.barh(spots, [series.newest for series in mine], height=0.9 * thick, color=colour, label=name)
+        for spot, series in zip(spots, mine, strict=True):
+            axes.text(series.newest + 0.01 * most, spot, _told(series.newest, panel), color=_TEXT, fontsize=8, ha="left", va="center")
+    for number, place in enumerate(places):
+        axes.text(-0.015 * most, -number - 0.4 + thick / 2, place, color=_TEXT, fontsize=8.5, ha="right", va="center")
+    axes.set_xlim(0, most)
+    axes.set_ylim(-max(len(places), 3) + 0.1, thick)
+    axes.legend(loc="upper left", bbox_to_anchor=(0, -0.01), ncol=len(names), fontsize=8, frameon=False, labelcolor=_TEXT, handlelength=1)
 
 
 def _lines(axes: Axes, panel: Drawn, width: float) -> None:

@@ -21,11 +21,15 @@ _LEAST_STEP_S: Final = 5.0
 
 @dataclass(frozen=True)
 class Series:
-    """One line: its name, and its values at points in time (seconds since the epoch); newest last."""
+    """One line: its name, and its values at points in time (seconds since the epoch); newest last.
+
+    `beside`: what it stands beside in a panel of groups, where lines of several queries share a place.
+    """
 
     name: str
     times: tuple[float, ...]
     values: tuple[float, ...]
+    beside: str = ""
 
     @property
     def newest(self) -> float:
@@ -64,6 +68,7 @@ def answered(dashboard: Mapping[str, Any], prometheus: str, since: float, until:
 
 def _answered(panel: Mapping[str, Any], client: httpx.Client, since: float, until: float) -> Drawn:
     told = panel.get("fieldConfig", {}).get("defaults", {})
+    groups = panel.get("options", {}).get("xField", "")
     steps = [(step["value"], step["color"]) for step in told.get("thresholds", {}).get("steps", ())]
     return Drawn(
         title=panel["title"],
@@ -75,12 +80,12 @@ def _answered(panel: Mapping[str, Any], client: httpx.Client, since: float, unti
         most=told.get("max"),
         stacked=told.get("custom", {}).get("stacking", {}).get("mode", "none"),
         series=tuple(
-            series for target in panel.get("targets", ()) for series in _asked(client, target, since, until)
+            series for target in panel.get("targets", ()) for series in _asked(client, target, since, until, groups)
         ),
     )
 
 
-def _asked(client: httpx.Client, target: Mapping[str, Any], since: float, until: float) -> list[Series]:
+def _asked(client: httpx.Client, target: Mapping[str, Any], since: float, until: float, groups: str) -> list[Series]:
     query = target["expr"].replace("$__rate_interval", "1m").replace("$opd", ".*")
     step = max(_LEAST_STEP_S, (until - since) / POINTS)
     try:
@@ -98,6 +103,7 @@ def _asked(client: httpx.Client, target: Mapping[str, Any], since: float, until:
             _named(target.get("legendFormat", ""), series["metric"]),
             tuple(float(at) for at, _ in series["values"]),
             tuple(float(value) for _, value in series["values"]),
+            series["metric"].get(groups, ""),
         )
         for series in content["data"]["result"]
     ]

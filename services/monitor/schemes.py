@@ -1,11 +1,18 @@
 """Tells how WFO and WFA stand against the schemes, unit by unit: planned for the next day of work, as it was on the last one."""
 
 import datetime as dt
+from typing import Final
 
+from services.reports.invented import CANARY_CLOCKS
 from services.schedule.memory import Memory
 from services.schedule.shares import gauges
 from shared import metrics
 from shared.database import Connection
+
+_OF_CANARIES: Final = """
+select distinct u.code from employee e join org_unit u on u.org_unit_id = any(e.member_unit) where starts_with(e.played_clock, $1)
+"""
+"""A scheme of the whole province holds for their unit too, which is no unit."""
 
 
 async def tell_schemes(connection: Connection) -> None:
@@ -13,5 +20,6 @@ async def tell_schemes(connection: Connection) -> None:
     async with connection.transaction(readonly=True, isolation="repeatable_read"):
         await connection.execute("set local search_path = schedule")
         found = await gauges(connection, Memory(), dt.datetime.now(dt.UTC))
-    metrics.replace(metrics.WFA_SHARE, found["share"])
-    metrics.replace(metrics.SCHEME_QUOTA, found["quota"])
+        canaries = {row["code"] for row in await connection.fetch(_OF_CANARIES, CANARY_CLOCKS)}
+    for metric, group in ((metrics.WFA_SHARE, "share"), (metrics.SCHEME_QUOTA, "quota")):
+        metrics.replace(metric, {labels: value for labels, value in found[group].items() if labels[0] not in canaries})

@@ -88,6 +88,11 @@ def test_counters_are_only_asked_for_their_growth_and_gauges_never(panel: str, e
     assert grown == counted, panel
 
 
+@pytest.mark.parametrize(("panel", "expression"), expressions(), ids=lambda value: value[:60])
+def test_where_nothing_is_known_a_panel_says_so_and_makes_up_no_value(panel: str, expression: str) -> None:
+    assert set(re.findall(r"\bvector\(([^)]*)\)", expression)) <= {"0"}, f"{panel} shows a value when there is none"
+
+
 def test_every_counter_ends_in_total_and_every_name_is_ours() -> None:
     for name, kind in metrics.series().items():
         assert name.startswith("hadir_")

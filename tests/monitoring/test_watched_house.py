@@ -1,6 +1,8 @@
 """The whole of monitoring on a running stack: a real Prometheus scrapes it, every panel shows something, alerts fire."""
 
+import asyncio
 import contextlib
+import datetime as dt
 import json
 import math
 import os
@@ -10,17 +12,24 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import asyncpg
 import httpx
 import pytest
 
 from deploy.grafana.__main__ import DASHBOARDS
+from deploy.grafana.dashboards.morning import MORNING
+from deploy.grafana.dashboards.places import PLACES
 from deploy.grafana.queries import fit
+from services.canaries.truth import UNIT
 from services.reports.invented import CANARY_CLOCKS
 from shared.database import connect_auditor
 
-RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
+ROOT = Path(__file__).parents[2]
+RUNBOOKS = ROOT / "docs" / "runbooks"
+SCHEMES = ROOT / "services" / "schedule" / "policies" / "example-schemes.yaml"
+JAKARTA = ZoneInfo("Asia/Jakarta")
 QUERIES = [
     (dashboard.title, panel.title, query.expr)
     for dashboard in DASHBOARDS for panel in dashboard.panels for query in panel.queries
@@ -73,6 +82,23 @@ def prometheus(watched_house: Any) -> Prometheus:
     return found
 
 
+@pytest.fixture(scope="session")
+def with_scheme(prometheus: Prometheus, watched_house: Any) -> str:
+    """Code of an org unit that has a scheme, and a published roster for the days to come that follows it."""
+    [unit] = asyncio.run(watched_house.fetch(
+        """select u.code from schedule.employee e join schedule.org_unit u on u.org_unit_id = e.member_unit[cardinality(e.member_unit)]
+           where not starts_with(e.played_clock, $1) and not u.public_service
+           group by 1 having count(*) >= 4 order by count(*) desc, 1 limit 1""", CANARY_CLOCKS))  # fmt: skip
+    today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
+    watched_house.hadir("scheme", "apply", SCHEMES, "--name", "BENGKULU-25-75", "--in-force", f"{today + day}", "--reason", "uji")
+    for month in sorted({f"{today + n * day:%Y-%m}" for n in (1, 8)}):
+        of_month = ("--unit", unit["code"], "--month", month)
+        watched_house.hadir("roster", "propose", *of_month, "--save")
+        for step in ("submit", "approve", "publish"):
+            watched_house.hadir("roster", step, *of_month, "--reason", "uji")
+    return str(unit["code"])
+
+
 @contextlib.contextmanager
 def frozen(house: Any, service: str) -> Iterator[None]:
     """The service's process, stopped in its tracks."""
@@ -84,6 +110,7 @@ def frozen(house: Any, service: str) -> Iterator[None]:
         os.kill(pid, signal.SIGCONT)
 
 
+@pytest.mark.usefixtures("with_scheme")
 def test_every_query_of_every_panel_finds_something(prometheus: Prometheus) -> None:
     empty = list(QUERIES)
 
@@ -95,6 +122,22 @@ def test_every_query_of_every_panel_finds_something(prometheus: Prometheus) -> N
         eventually(all_full, 150, "every panel shows something")
     except AssertionError as error:
         raise AssertionError("\n".join(f"{dashboard} / {panel} is empty: {query}" for dashboard, panel, query in empty)) from error
+
+
+def test_a_units_wfa_stands_beside_the_quota_of_its_scheme(prometheus: Prometheus, with_scheme: str, watched_house: Any) -> None:
+    [panel] = [panel for panel in PLACES.panels if panel.title == "WFA dan kuota skema per OPD"]
+    planned, quota, fact = (
+        {series["metric"]["org_unit"]: float(series["value"][1]) for series in prometheus.ask("query", query=fit(query.expr))["result"]}
+        for query in panel.queries
+    )
+    told = watched_house.hadir("roster", "forecast", "--unit", with_scheme)
+    wfa, owed = next((int(one[1]), int(one[2])) for one in re.finditer(r"WFA (\d+) dari (\d+)", told) if int(one[2]))
+
+    assert planned[with_scheme] == pytest.approx(wfa / owed)
+    assert planned[with_scheme] == pytest.approx(quota[with_scheme])
+    assert 0.5 <= planned[with_scheme] <= 0.75
+    assert any(share > 0 for share in fact.values())
+    assert not {UNIT} & (planned.keys() | quota.keys() | fact.keys()), "the canaries' unit is no unit"
 
 
 def test_nothing_that_must_be_0_is_anything_else_and_no_alert_fires(prometheus: Prometheus) -> None:
@@ -125,6 +168,24 @@ async def test_canaries_lived_and_never_touched_money(prometheus: Prometheus, wa
     assert {month["raw_percent"] for month in months} != {"0.00"}
 
 
+async def test_no_export_of_money_has_a_canary_unless_it_is_asked_for_canaries(
+    prometheus: Prometheus, watched_house: Any, tmp_path: Path
+) -> None:
+    eventually(lambda: prometheus.now("sum(hadir_canary_days_total)"), 150, "a day of a canary")
+    [canaries] = await watched_house.fetch(
+        """select array_agg(distinct e.nip) as nips, min(e.played_clock) as clock, min(m.month) as month
+           from schedule.employee e join payroll.month m using (employee_id) where starts_with(e.played_clock, $1)""", CANARY_CLOCKS)
+    assert canaries["nips"]
+
+    def exported(*options: str) -> set[str]:
+        path = tmp_path / f"{len(options)}.csv"
+        watched_house.hadir("report", "recap", "--month", canaries["month"], *options, "--output", path)
+        return {nip for nip in canaries["nips"] if nip in path.read_text()}
+
+    assert exported() == set()
+    assert exported("--clock", canaries["clock"]) == set(canaries["nips"])
+
+
 async def test_every_query_in_the_runbooks_can_be_asked(prometheus: Prometheus, watched_house: Any) -> None:
     connection = await connect_auditor(watched_house.database)
     asked = 0
@@ -141,10 +202,15 @@ async def test_every_query_in_the_runbooks_can_be_asked(prometheus: Prometheus, 
     assert asked >= 10
 
 
-@pytest.mark.timeout(360)
+@pytest.mark.timeout(480)
 def test_a_frozen_service_is_told_within_two_minutes_and_punishes_nobody(prometheus: Prometheus, watched_house: Any) -> None:
+    [in_time] = [panel.queries[0].expr for panel in MORNING.panels if panel.title == "Dinilai dalam 60 detik"]
+    assert prometheus.now(in_time) == 1
     with frozen(watched_house, "geofence"):
         took = eventually(lambda: "HadirCanaryWaiting" in prometheus.firing(), 120, "HadirCanaryWaiting fires")
+        stalled = 'max(hadir_stalled_seconds{service="geofence"})'
+        eventually(lambda: (prometheus.now(stalled) or 0) > 65, 120, "a check-in has waited for longer than is promised")
     print(f"HadirCanaryWaiting fired {took:.0f} s after geofence was stopped")
     eventually(lambda: "HadirCanaryWaiting" not in prometheus.firing(), 90, "the alert ends when the service goes on")
     assert prometheus.now("max(hadir_canary_wrongly_penalised)") == 0
+    eventually(lambda: 0 < (prometheus.now(in_time) or 0) < 1, 60, "the tile tells of those who were assessed late")

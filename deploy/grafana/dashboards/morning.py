@@ -22,13 +22,13 @@ MORNING = Dashboard(
         Panel(
             "Dinilai dalam 60 detik",
             "Bagian tanda hadir satu jam terakhir yang harinya dinilai paling lambat 60 detik setelah diterima. "
-            "Janji kami: 99,9 %.",
+            "Janji kami: 99,9 %. Tanpa tanda hadir dalam satu jam terakhir: belum ada data.",
             "figure",
             "percentunit",
             (
                 Query(
-                    '(sum(increase(hadir_accepted_to_assessed_seconds_bucket{le="60.0"}[1h]))'
-                    " / (sum(increase(hadir_accepted_to_assessed_seconds_count[1h])) > 0)) or vector(1)"
+                    'sum(increase(hadir_accepted_to_assessed_seconds_bucket{le="60.0"}[1h]))'
+                    " / (sum(increase(hadir_accepted_to_assessed_seconds_count[1h])) > 0)"
                 ),
             ),
             4,

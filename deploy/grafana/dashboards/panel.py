@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from grafana_foundation_sdk.builders import bargauge, dashboard, stat, timeseries
+from grafana_foundation_sdk.builders import barchart, bargauge, dashboard, stat, timeseries
 from grafana_foundation_sdk.builders.common import (
     ReduceDataOptions,
     StackingConfig,
@@ -15,9 +15,11 @@ from grafana_foundation_sdk.builders.prometheus import Dataquery
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
+from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
-Kind = Literal["figure", "lines", "areas", "shares", "bars"]
-"""figure: the newest value, large; lines, areas (stacked), shares (stacked to 100 %): over time; bars: newest values side by side."""
+Kind = Literal["figure", "lines", "areas", "shares", "bars", "groups"]
+"""figure: the newest value, large; lines, areas (stacked), shares (stacked to 100 %): over time; bars: newest values one below the
+other; groups: the newest value of every query side by side, for each value of the label `by`."""
 
 SOURCE: Final = model.DataSourceRef(type_val="prometheus", uid="${datasource}")
 """Whichever Prometheus the reader chooses; never a fixed one."""
@@ -54,6 +56,7 @@ class Panel:
     decimals: int | None = None
     most: float | None = None
     runbook: str | None = None
+    by: str = ""
 
 
 @dataclass(frozen=True)
@@ -148,7 +151,7 @@ def _built(panel: Panel) -> Any:
         .height(panel.height)
         .no_value("belum ada data")
         .targets(
-            [_target(query, instant=panel.kind == "bars", ref=chr(65 + at)) for at, query in enumerate(panel.queries)]
+            [_target(query, panel.kind, ref=chr(65 + at)) for at, query in enumerate(panel.queries)]
         )
         .thresholds(
             dashboard.ThresholdsConfig()
@@ -179,6 +182,19 @@ def _drawn(panel: Panel) -> Any:
             .color_mode(common.BigValueColorMode.BACKGROUND if panel.steps else common.BigValueColorMode.NONE)
             .graph_mode(common.BigValueGraphMode.AREA)
         )
+    if panel.kind == "groups":
+        # Each query is a table of label and value; merged they are one row per label, a column for each query.
+        named = {f"Value #{chr(65 + at)}": query.legend for at, query in enumerate(panel.queries)}
+        return (
+            barchart.Panel()
+            .with_transformation(model.DataTransformerConfig("merge", options={}))
+            .with_transformation(model.DataTransformerConfig("organize", options={"excludeByName": {"Time": True}, "renameByName": named}))
+            .x_field(panel.by)
+            .orientation(common.VizOrientation.HORIZONTAL)
+            .show_value(common.VisibilityMode.ALWAYS)
+            .legend(_legend())
+            .min(0)
+        )
     if panel.kind == "bars":
         return (
             bargauge.Panel()
@@ -192,12 +208,7 @@ def _drawn(panel: Panel) -> Any:
         .line_width(2)
         .fill_opacity(10 if panel.kind == "lines" else 60)
         .show_points(common.VisibilityMode.NEVER)
-        .legend(
-            VizLegendOptions()
-            .display_mode(common.LegendDisplayMode.LIST)
-            .placement(common.LegendPlacement.BOTTOM)
-            .show_legend(True)
-        )
+        .legend(_legend())
         .tooltip(VizTooltipOptions().mode(common.TooltipDisplayMode.MULTI).sort(common.SortOrder.DESCENDING))
         .min(0)
     )
@@ -207,6 +218,17 @@ def _drawn(panel: Panel) -> Any:
     return lines
 
 
-def _target(query: Query, *, instant: bool, ref: str) -> Any:
+def _legend() -> VizLegendOptions:
+    return (
+        VizLegendOptions()
+        .display_mode(common.LegendDisplayMode.LIST)
+        .placement(common.LegendPlacement.BOTTOM)
+        .show_legend(True)
+    )
+
+
+def _target(query: Query, kind: Kind, *, ref: str) -> Any:
     target = Dataquery().expr(query.expr).ref_id(ref).legend_format(query.legend or "__auto").datasource(SOURCE)
-    return target.instant() if instant else target.range()
+    if kind == "groups":
+        return target.instant().format(PromQueryFormat.TABLE)
+    return target.instant() if kind == "bars" else target.range()

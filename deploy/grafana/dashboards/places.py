@@ -7,10 +7,10 @@ _WORKED = 'max by (opd, mode, status) (hadir_opd_days{opd=~"$opd", mode=~"WFO|WF
 _ANYWHERE = 'max by (opd, mode, status) (hadir_opd_days{opd=~"$opd", mode="WFA"})'
 _ABSENT = 'max by (opd, mode, status) (hadir_opd_days{opd=~"$opd", mode=~"WFO|WFA", status="ABSENT"})'
 _MISPLACED = 'max by (opd, mode) (hadir_opd_misplaced_days{opd=~"$opd", mode=~"WFO|WFA"})'
-_OVER_SCHEME = (
-    'clamp_min(max by (org_unit) (hadir_schedule_wfa_share{org_unit=~"$opd", kind="planned"})'
-    ' - max by (org_unit) (hadir_schedule_scheme_quota{org_unit=~"$opd"}), 0)'
-)
+_PLANNED = 'max by (org_unit) (hadir_schedule_wfa_share{org_unit=~"$opd", kind="planned"})'
+_QUOTA = 'max by (org_unit) (hadir_schedule_scheme_quota{org_unit=~"$opd"})'
+_FACT = 'max by (org_unit) (hadir_schedule_wfa_share{org_unit=~"$opd", kind="fact"})'
+_OVER_SCHEME = f"clamp_min({_PLANNED} - {_QUOTA}, 0)"
 """Only what is planned is set against the quota: both are of the next day of work, the fact is of the last one."""
 
 PLACES = Dashboard(
@@ -63,7 +63,7 @@ PLACES = Dashboard(
         ),
         Panel(
             "WFA per OPD",
-            "Bagian WFA tiap OPD; bandingkan dengan skema yang ditetapkan untuk OPD itu.",
+            "Bagian WFA tiap OPD dari semua hari yang dinilai, dengan skema atau tanpa skema.",
             "bars",
             "percentunit",
             (
@@ -87,6 +87,24 @@ PLACES = Dashboard(
             steps=((0.03, YELLOW), (0.1, RED)),
             decimals=1,
             most=1,
+        ),
+        Panel(
+            "WFA dan kuota skema per OPD",
+            "Untuk setiap OPD yang punya skema: bagian WFA yang direncanakan untuk hari kerja berikutnya, kuota skema "
+            "untuk hari itu, dan bagian WFA menurut tanda hadir pada hari kerja terakhir. Tanpa kuota harian "
+            "batangnya kosong.",
+            "groups",
+            "percentunit",
+            (
+                Query(_PLANNED, "rencana hari kerja berikutnya"),
+                Query(_QUOTA, "kuota skema"),
+                Query(_FACT, "kenyataan hari kerja terakhir"),
+            ),
+            24,
+            12,
+            decimals=1,
+            most=1,
+            by="org_unit",
         ),
         Panel(
             "Rencana melebihi skema per OPD",
