@@ -55,11 +55,14 @@ class Phones:
         connections: int = 8,
         patience_s: float = PATIENCE_S,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        journal: Callable[[Sequence[str]], None] = lambda _ids: None,
     ) -> None:
+        """`journal` is told the check-ins and reports of every 202 before anything else is done with it."""
         self._address = address
         self._connections = connections
         self._patience_s = patience_s
         self._sleep = sleep
+        self._journal = journal
         self._jitter = Chance("retry")
         self.tally = Sent()
 
@@ -78,13 +81,13 @@ class Phones:
     async def check_in(self, body: dict[str, Any]) -> None:
         """Send one check-in until it is accepted."""
         self.tally.sent += 1
-        replayed = await self._until_accepted("/v1/check-ins", orjson.dumps(body))
+        replayed = await self._until_accepted("/v1/check-ins", body["check_in_id"], orjson.dumps(body))
         self.tally.accepted += 1
         self.tally.replayed += replayed
 
     async def report(self, body: dict[str, Any]) -> None:
         """Send one work report until it is accepted."""
-        await self._until_accepted("/v1/work-reports", orjson.dumps(body))
+        await self._until_accepted("/v1/work-reports", body["report_id"], orjson.dumps(body))
         self.tally.reports += 1
 
     async def check_ins(self, bodies: Sequence[dict[str, Any]]) -> None:
@@ -95,6 +98,8 @@ class Phones:
         while waiting:
             self.tally.requests += 1
             results, retry_after = await self._batch(waiting)
+            answered = zip(waiting, results, strict=True)
+            self._journal([body["check_in_id"] for body, result in answered if result is not None and result["status"] == 202])
             again = []
             for body, result in zip(waiting, results, strict=True):
                 if result is not None and result["status"] == 202:
@@ -126,8 +131,8 @@ class Phones:
         self._refuse(str(told.get("code", answer.status)))
         raise AssertionError("refusing raises")
 
-    async def _until_accepted(self, path: str, body: bytes) -> bool:
-        """Send one body until it is answered 202; returns whether it had been accepted before."""
+    async def _until_accepted(self, path: str, identity: str, body: bytes) -> bool:
+        """Send one body with this id until it is answered 202; returns whether it had been accepted before."""
         patience = _Patience(self._patience_s)
         while True:
             self.tally.requests += 1
@@ -136,6 +141,7 @@ class Phones:
                 async with self._session.post(path, data=body) as answer:
                     content = await answer.read()
                 if answer.status == 202:
+                    self._journal([identity])
                     return answer.headers.get("Hadir-Replayed") == "true"
                 code = str(_json(content).get("code", answer.status))
                 if answer.status < 500:

@@ -1,0 +1,218 @@
+"""A campaign: faults at random moments under load, and after every so many of them all must come to rest and be right."""
+
+import asyncio
+import datetime as dt
+import random
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from aiokafka.errors import KafkaError
+
+from services.simulator.province import Province
+from services.simulator.settled import NotSettled, Observer
+from tests.faults.feed import Feed
+from tests.faults.house import House, running
+from tests.faults.invariants import Poison, Positions, Scene, look_at_positions, violations
+from tests.faults.load import FIRST_DAY, Load
+from tests.faults.nemeses import FAULTS, Fault, Strike
+from tests.faults.servers import may_mount
+
+SETTLE_S = 240.0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to do: `cycles` faults from `seed` in houses of one broker or three, `every` so many a check; at most `hours`."""
+
+    cycles: int
+    seed: int
+    every: int = 40
+    rate: float = 30.0
+    brokers: int = 1
+    standby: bool = False
+    people: int = 1500
+    days: int = 1
+    hours: float = 24.0
+    pause_s: tuple[float, float] = (0.4, 2.0)
+    only: tuple[str, ...] = ()
+    more: dict[str, str] = field(default_factory=dict)
+    logs: Path | None = None
+
+
+@dataclass
+class Found:
+    """What came of it, so far."""
+
+    seed: int
+    cycles: Counter[str] = field(default_factory=Counter)
+    suspected: Counter[str] = field(default_factory=Counter)
+    """Faults since the check before, for each check that found a violation."""
+
+    violations: list[str] = field(default_factory=list)
+    checks: int = 0
+    accepted: int = 0
+    assessed: int = 0
+    unanswered: Counter[str] = field(default_factory=Counter)
+    ended: Counter[str] = field(default_factory=Counter)
+    left_out: list[str] = field(default_factory=list)
+    quiet_s: list[float] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def add(self, other: "Found") -> None:
+        """Take another's figures in."""
+        for name in ("cycles", "suspected", "unanswered", "ended"):
+            getattr(self, name).update(getattr(other, name))
+        for name in ("violations", "left_out", "quiet_s"):
+            getattr(self, name).extend(getattr(other, name))
+        for name in ("checks", "accepted", "assessed", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+
+Told = Callable[[str], None]
+
+
+async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], None] = lambda _found: None) -> Found:
+    """Run it; `told` gets a line per check, `saved` what was found after each. Violations are returned, never raised."""
+    disks = wanted.brokers == 1 and may_mount()
+    has = {"one"} if wanted.brokers == 1 else {"three"}
+    has |= {name for name, given in (("standby", wanted.standby), ("disks", disks)) if given}
+    faults = [
+        fault for fault in FAULTS
+        if (not fault.needs or fault.needs in has) and (not wanted.only or fault.code in wanted.only)
+        and not (wanted.standby and fault.name in ("F6 PostgreSQL kill -9", "F6 PostgreSQL restarted"))
+    ]  # fmt: skip
+    found = Found(wanted.seed)
+    if wanted.brokers == 1 and not disks:
+        found.left_out.append("F7: a tmpfs cannot be mounted here (root is needed)")
+    began = time.monotonic()
+    async with running(
+        brokers=wanted.brokers, standby=wanted.standby, disks=disks, more=wanted.more, keep=wanted.logs
+    ) as house:
+        told(f"the house of {wanted.brokers} broker(s) is up after {time.monotonic() - began:.0f} s")
+        run = _Campaign(wanted, house, faults, found, told)
+        number = 0
+        while found.cycles.total() < wanted.cycles and time.monotonic() - began < wanted.hours * 3600:
+            number += 1
+            try:
+                await run.round(number)
+            except Exception as error:  # noqa: BLE001 - a round that cannot be finished is a finding, and ends the campaign
+                why = "; ".join(str(part) for part in getattr(error, "exceptions", [error]))
+                found.violations.append(f"round {number} could not be finished: {type(error).__name__}: {why[:600]}")
+                told(traceback.format_exc())
+                break
+            finally:
+                found.ended = Counter(house.ended)
+                found.seconds = time.monotonic() - began
+                saved(found)
+    return found
+
+
+class _Campaign:
+    """Rounds on one house: import, load with faults, heal, settle, check."""
+
+    def __init__(self, wanted: Wanted, house: House, faults: list[Fault], found: Found, told: Told) -> None:
+        self.wanted, self.house, self.faults, self.found, self.told = wanted, house, faults, found, told
+        self.chance = random.Random(wanted.seed)
+        self.poison, self.positions = Poison(), Positions()
+        self.feed = Feed(house.brokers.bootstrap)
+        self._rota: list[Fault] = []
+
+    async def round(self, number: int) -> None:
+        """So many faults under load, then a check of everything."""
+        province = Province(self.wanted.seed, self.wanted.people, FIRST_DAY, self.wanted.days, number)
+        load = Load(self.house, province, self.wanted.rate)
+        await load.prepare()
+        begun = time.monotonic()
+        sending = asyncio.create_task(load.run())
+        struck: Counter[str] = Counter()
+        try:
+            many = min(self.wanted.every, self.wanted.cycles - self.found.cycles.total())
+            while struck.total() < many and not sending.done():
+                await asyncio.sleep(self.chance.uniform(*self.wanted.pause_s))
+                fault = self._next()
+                struck[fault.name] += await self._strike(fault)
+                await self._look()
+            load.hurried.set()
+            self.house.heal()
+            healed = time.monotonic()
+            await asyncio.wait_for(sending, SETTLE_S * 2)
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
+        self.found.cycles.update(struck)
+        faulty_s = healed - begun
+        async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
+            wrong = await self._rest_and_check(load, observer, healed)
+        self.found.checks += 1
+        self.found.accepted = len(self.house.journal.accepted())
+        self.found.unanswered.update(load.phones.tally.unanswered)
+        if wrong:
+            self.found.suspected.update(struck)
+            self.found.violations += [f"round {number}, {name}: {sentence}" for name, sentences in wrong.items() for sentence in sentences]
+        self.told(
+            f"round {number}: {struck.total()} faults in {faulty_s:.0f} s, {self.found.cycles.total()} in all;"
+            f" {load.delivered} check-ins, {self.found.accepted} ids accepted in all; quiet {self.found.quiet_s[-1]:.1f} s after the last"
+            f" fault and its load; {'violations: ' + str(wrong) if wrong else 'no violation'}"
+        )
+
+    async def _strike(self, fault: Fault) -> bool:
+        """Strike once; false if the harness's own client of the broker failed, so that nothing was struck."""
+        try:
+            await asyncio.wait_for(fault.strike(Strike(self.house, self.chance, self.poison)), 300)
+        except KafkaError:
+            return False
+        except (OSError, TimeoutError, AssertionError) as error:
+            raise AssertionError(f"{fault.name} could not be carried out or healed: {type(error).__name__} {error}") from error
+        return True
+
+    def _next(self) -> Fault:
+        """Each fault as often as its weight says, in random order, so that a short run has many kinds."""
+        if not self._rota:
+            once = list(self.faults)
+            more = [fault for fault in self.faults for _ in range(fault.weight - 1)]
+            self.chance.shuffle(once)
+            self.chance.shuffle(more)
+            self._rota = [*more, *once]
+        return self._rota.pop()
+
+    async def _look(self) -> None:
+        """Positions may only rise; a server that is not there cannot be asked."""
+        try:
+            async with self.house.connection() as connection:
+                self.positions.take(await asyncio.wait_for(look_at_positions(connection), 10))
+        except Exception:  # noqa: BLE001 - the next look is as good
+            return
+
+    async def _rest_and_check(self, load: Load, observer: Observer, healed: float) -> dict[str, list[str]]:
+        """Wait for rest: first for the lag of all that was sent, then for the days that the clock closes."""
+        wrong: dict[str, list[str]] = {}
+        sent = time.monotonic()
+        try:
+            await observer.until_no_lag(patience_s=SETTLE_S)
+            # What was sent after the last fault is load, not lag: the clock starts when the load has ended.
+            quiet = time.monotonic() - max(healed, sent)
+            await load.finish()
+            await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=SETTLE_S)
+            await observer.until_no_lag(patience_s=SETTLE_S)
+        except NotSettled as stuck:
+            quiet = time.monotonic() - sent
+            wrong["rest"] = [str(stuck)]
+        self.found.quiet_s.append(round(quiet, 1))
+        await self.feed.catch_up()
+        async with self.house.connection() as connection:
+            scene = Scene(
+                connection, observer, load.province, self.house.journal.accepted(), self.house.journal.sent, self.feed,
+                self.poison, self.positions, quiet,
+            )  # fmt: skip
+            wrong |= await violations(scene)
+            self.found.assessed = await connection.fetchval("select count(*) from schedule.assessment")
+        return wrong
+
+
+def now() -> str:
+    """The present minute, UTC, for a report."""
+    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"

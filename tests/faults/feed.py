@@ -1,0 +1,89 @@
+"""Reads the topics as an outsider does and folds them: what Kafka alone says of every entity, to be held against the tables."""
+
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from shared import topics
+from shared.events import Event
+from shared.topics import Topic
+
+FOLDED: tuple[Topic[Any], ...] = (
+    topics.CHECK_IN_LOCATED, topics.DAY_ASSESSED, topics.VIOLATION, topics.DEDUCTION, topics.TPP_MONTH,
+)
+COUNTED = topics.CHECK_IN_RECORDED
+LEDGER_NUMBERS = "numbers of ledger entries"
+
+
+@dataclass
+class Folded:
+    """One topic: the newest state of each subject, and what was wrong on the way."""
+
+    newest: dict[str, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    records: int = 0
+
+    def take(self, subject: str, version: int, content: dict[str, Any]) -> None:
+        """One record more: a version seen before is a repeat, the next one is new, any other is a hole."""
+        self.records += 1
+        known = self.versions.get(subject, 0)
+        if version == known + 1:
+            self.versions[subject] = version
+            self.newest[subject] = content
+        elif version > known:
+            self.wrong.append(f"{subject}: version {version} follows {known}")
+            self.versions[subject] = version
+            self.newest[subject] = content
+        elif version == known and content != self.newest[subject]:
+            self.wrong.append(f"{subject}: version {version} was told twice, differently")
+
+
+class Feed:
+    """All topics that are folded, read from their beginning and further at every `catch_up`."""
+
+    def __init__(self, bootstrap: str) -> None:
+        self._bootstrap = bootstrap
+        self._offsets: dict[TopicPartition, int] = {}
+        self.folded: dict[str, Folded] = defaultdict(Folded)
+        self.recorded: dict[str, int] = defaultdict(int)
+
+    async def catch_up(self, within_s: float = 120.0) -> None:
+        """Read to the present ends."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
+        await consumer.start()
+        try:
+            wanted: tuple[Topic[Event], ...] = (*FOLDED, COUNTED)
+            places = [TopicPartition(topic.name, number) for topic in wanted for number in range(topic.partitions)]
+            consumer.assign(places)
+            for place in places:
+                consumer.seek(place, self._offsets.get(place, 0))
+            ends = await consumer.end_offsets(places)
+            deadline = time.monotonic() + within_s
+            while any(self._offsets.get(place, 0) < end for place, end in ends.items()):
+                assert time.monotonic() < deadline, "the topics could not be read to their ends"
+                for place, messages in (await consumer.getmany(timeout_ms=200)).items():
+                    for message in messages:
+                        self._take(message)
+                    self._offsets[place] = messages[-1].offset + 1
+        finally:
+            await consumer.stop()
+
+    def _take(self, message: Any) -> None:
+        subject = dict(message.headers or ()).get("ce_subject", b"").decode()
+        if not subject:
+            return  # what nemeses put there; I7 looks after it
+        if message.topic == COUNTED.name:
+            self.recorded[subject] += 1
+        elif message.value is not None:
+            content = orjson.loads(message.value)
+            if message.topic == topics.DEDUCTION.name:
+                # Entries stand for ever, and are numbered within their employee-month.
+                self.folded[message.topic].take(content["entry_id"], 1, content)
+                self.folded[LEDGER_NUMBERS].take(subject, content["number"], content)
+            else:
+                self.folded[message.topic].take(subject, content["version"], content)

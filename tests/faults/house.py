@@ -1,0 +1,297 @@
+"""A whole house under attack: its servers behind proxies, all services, restarted when they end, and its clients' journal."""
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import urllib.request
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import asyncpg
+import psutil
+
+from services.local.process import LAUNCH, free_port
+from shared.kafka import apply_topics
+from shared.schemas import apply_schemas
+from tests.faults.journal import Journal
+from tests.faults.proxy import Proxy
+from tests.faults.servers import HOST, Brokers, Database, small_disk
+
+WORKERS = ("geofence", "schedule", "payroll")
+SERVICES = ("ingest", *WORKERS)
+SESSION_S = 4.0
+"""Kafka's session timeout of the house: a killed worker's lanes move after it."""
+
+_DISK_MB = 3_000
+_ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Service:
+    """One running service, or one that is to run: `held` keeps it from being started again."""
+
+    name: str
+    command: str
+    pid: int | None = None
+    held: bool = False
+    struck: bool = False
+    """Whether the harness ended it; what ends otherwise ended itself, and is counted."""
+
+
+@dataclass
+class House:
+    """Made by `running`."""
+
+    home: Path
+    brokers: Brokers
+    database: Database
+    kafka_proxies: list[Proxy]
+    database_proxies: dict[str, Proxy]
+    journal: Journal
+    ports: dict[str, int]
+    more: dict[str, str]
+    kafka_disk: Path | None = None
+    services: dict[str, Service] = field(default_factory=dict)
+    ended: Counter[str] = field(default_factory=Counter)
+    """How often a service ended by itself, by name and exit code: crash-only services do so when they are fenced."""
+
+    _zygote: asyncio.subprocess.Process | None = None
+    _started: dict[str, asyncio.Future[int]] = field(default_factory=dict)
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    _closing: bool = False
+
+    @property
+    def ingest(self) -> str:
+        """Where ingest answers."""
+        return f"http://{HOST}:{self.ports['ingest']}"
+
+    def environment(self, service: Service) -> dict[str, str]:
+        """What a service is told: every address is a proxy's."""
+        parts = urlsplit(self.database.url)
+        url = f"postgresql://{parts.username}:{parts.password}@{HOST}:{self.database_proxies[service.command].port}/hadir"
+        port = self.ports.get(service.name, 0)
+        return {
+            "HADIR_KAFKA": ",".join(f"{HOST}:{proxy.port}" for proxy in self.kafka_proxies), "HADIR_DATABASE": url,
+            "HADIR_HOME": str(self.home), f"HADIR_{service.command.upper()}_PORT": str(port),
+            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.more,
+        }  # fmt: skip
+
+    async def start(self, name: str, command: str | None = None) -> Service:
+        """Start a service, or one more process of it under a name of its own."""
+        service = self.services.setdefault(name, Service(name, command or name))
+        service.held = service.struck = False
+        await self._fork(service)
+        return service
+
+    def signal(self, name: str, signum: int) -> None:
+        """Send a signal to a service, if it runs; SIGKILL and SIGTERM are not counted as its own end."""
+        service = self.services[name]
+        if service.pid is not None:
+            service.struck |= signum in (signal.SIGKILL, signal.SIGTERM)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(service.pid, signum)
+
+    async def leave(self, name: str) -> None:
+        """Stop a service for good, politely, and forget it."""
+        self.services[name].held = True
+        self.signal(name, signal.SIGTERM)
+        await self.until(lambda: self.services[name].pid is None, f"{name} ends", 60)
+        del self.services[name]
+
+    async def until(self, holds: Callable[[], object], what: str, within_s: float) -> None:
+        """Wait until something holds; fails with `what` otherwise."""
+        deadline = time.monotonic() + within_s
+        while not holds():
+            assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
+            await asyncio.sleep(0.05)
+
+    async def ready(self, names: Collection[str] = SERVICES, within_s: float = 120.0) -> None:
+        """Return once these services say ready."""
+        await self.until_all(names, within_s)
+
+    async def until_all(self, names: Collection[str], within_s: float) -> None:
+        """Wait for /readyz of every one."""
+        deadline = time.monotonic() + within_s
+        for name in names:
+            while not await asyncio.to_thread(_says_ready, self.ports[name]):
+                assert time.monotonic() < deadline, f"{name} is not ready within {within_s:.0f} s: {self.last_words(name)}"
+                await asyncio.sleep(0.1)
+
+    def last_words(self, name: str, lines: int = 8) -> str:
+        """The end of a service's log."""
+        log = self.home / "logs" / f"{name}.log"
+        return "\n".join(log.read_text(errors="replace").splitlines()[-lines:]) if log.exists() else ""
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
+        """A connection to the primary past the proxies."""
+        connection = await asyncpg.connect(self.database.url, timeout=10, command_timeout=120)
+        try:
+            yield connection
+        finally:
+            with contextlib.suppress(Exception):
+                await connection.close(timeout=5)
+
+    def heal(self) -> None:
+        """End whatever a nemesis may have left: proxies, stopped processes, full disks."""
+        for proxy in (*self.kafka_proxies, *self.database_proxies.values()):
+            proxy.heal()
+        for name in self.services:
+            self.signal(name, signal.SIGCONT)
+
+    def processes(self) -> dict[str, psutil.Process]:
+        """What runs, by name, for sampling."""
+        pids = {name: service.pid for name, service in self.services.items()}
+        pids |= {f"broker {node.number}": node.child.popen.pid for node in self.brokers.nodes if node.child is not None}
+        pids["PostgreSQL"] = self.database.primary.child.popen.pid
+        found = {}
+        for name, pid in pids.items():
+            if pid is not None:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    found[name] = psutil.Process(pid)
+        return found
+
+    async def begin(self) -> None:
+        """Start the zygote, which starts the services."""
+        environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
+        log = (self.home / "logs" / "zygote.log").open("ab")
+        try:
+            self._zygote = await asyncio.create_subprocess_exec(
+                sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), "SIGTERM", "-", sys.executable, "-m", "tests.faults.zygote",
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=log, env=environment, cwd=_ROOT,
+            )  # fmt: skip
+        finally:
+            log.close()
+        assert self._zygote.stdout is not None
+        assert json.loads(await self._zygote.stdout.readline()) == {"ready": True}
+        self._spawn(self._listen())
+
+    async def close(self) -> None:
+        """Stop the services."""
+        self._closing = True
+        self.heal()
+        if self._zygote is not None:
+            assert self._zygote.stdin is not None
+            self._zygote.stdin.close()
+            try:
+                await asyncio.wait_for(self._zygote.wait(), 60)
+            except TimeoutError:
+                self._zygote.kill()
+                await self._zygote.wait()
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _fork(self, service: Service) -> None:
+        assert self._zygote is not None
+        assert self._zygote.stdin is not None
+        order = {
+            "name": service.name, "command": service.command, "env": self.environment(service),
+            "log": str(self.home / "logs" / f"{service.name}.log"),
+        }  # fmt: skip
+        self._started[service.name] = asyncio.get_running_loop().create_future()
+        self._zygote.stdin.write((json.dumps(order) + "\n").encode())
+        await self._zygote.stdin.drain()
+        service.pid = await self._started[service.name]
+
+    async def _listen(self) -> None:
+        assert self._zygote is not None
+        assert self._zygote.stdout is not None
+        while line := await self._zygote.stdout.readline():
+            told = json.loads(line)
+            if name := told.get("started"):
+                self._started[name].set_result(told["pid"])
+            elif (name := told.get("ended")) and (service := self.services.get(name)) is not None:
+                self._note_end(service, told["code"])
+
+    def _note_end(self, service: Service, code: int) -> None:
+        service.pid = None
+        if not service.struck and not self._closing:
+            self.ended[f"{service.name} (code {code})"] += 1
+        service.struck = False
+        if not self._closing:
+            self._spawn(self._again(service))
+
+    async def _again(self, service: Service) -> None:
+        await asyncio.sleep(0.3)
+        if not (service.held or self._closing) and service.pid is None and self.services.get(service.name) is service:
+            await self._fork(service)
+
+
+@contextlib.asynccontextmanager
+async def running(
+    *, brokers: int = 1, standby: bool = False, disks: bool = False, more: dict[str, str] | None = None, keep: Path | None = None
+) -> AsyncIterator[House]:
+    """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root)."""
+    home = Path(tempfile.mkdtemp(prefix="hadir-faults-"))
+    home.chmod(0o755)  # PostgreSQL may run as another user
+    logs = home / "logs"
+    logs.mkdir()
+    async with contextlib.AsyncExitStack() as held:
+        held.callback(shutil.rmtree, home, ignore_errors=True)
+        if keep is not None:
+            held.callback(lambda: shutil.copytree(logs, keep, dirs_exist_ok=True))
+        if disks:
+            held.enter_context(small_disk(home / "disk-kafka", _DISK_MB))
+            held.enter_context(small_disk(home / "disk-postgres", _DISK_MB))
+        database = Database(home / ("disk-postgres" if disks else "postgres"), logs)
+        held.push_async_callback(database.close)
+        proxies = [Proxy((HOST, 0), free_port()) for _ in range(brokers)]
+        at = home / ("disk-kafka" if disks else "kafka")
+        cluster = await asyncio.to_thread(
+            Brokers, [at / f"broker-{n + 1}" for n in range(brokers)], [proxy.port for proxy in proxies], logs
+        )
+        for proxy, node in zip(proxies, cluster.nodes, strict=True):
+            proxy.target = (HOST, node.port)
+            await proxy.start()
+            held.push_async_callback(proxy.stop)
+            held.callback(_kill, node)
+        cluster.start()
+        await database.ready()
+        url = await database.primary.create_database()
+        await apply_schemas(url)
+        if standby:
+            await database.add_standby()
+        await cluster.ready()
+        await apply_topics(cluster.bootstrap, brokers)
+        database_proxies = {name: Proxy((HOST, database.primary.port), free_port()) for name in SERVICES}
+        for proxy in database_proxies.values():
+            await proxy.start()
+            held.push_async_callback(proxy.stop)
+        journal = Journal(home / "journal")
+        held.callback(journal.close)
+        house = House(
+            home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES}, more or {},
+        )  # fmt: skip
+        held.push_async_callback(house.close)
+        await house.begin()
+        for name in SERVICES:
+            await house.start(name)
+        await house.ready()
+        yield house
+
+
+def _kill(node: Any) -> None:
+    if node.child is not None:
+        node.child.stop(10)
+
+
+def _says_ready(port: int) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://{HOST}:{port}/readyz", timeout=2) as answer:
+        return int(answer.status) == 200
+    return False

@@ -1,0 +1,236 @@
+"""What must hold when everything has come to rest (I1 to I8, I10): each a function that returns sentences, [] when it holds."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+from services.payroll.store.balance import balance
+from services.simulator.comparing import compare
+from services.simulator.province import Province
+from services.simulator.settled import Observer
+from shared import topics
+from tests.faults.feed import Feed
+
+MOST_SHOWN = 5
+WITHIN_S = 60.0
+"""I8: the lag is gone so long after everything was healed."""
+
+CONSUMERS = ("geofence", "schedule", "payroll")
+
+
+@dataclass
+class Poison:
+    """Bad records that were put on topics on purpose, by where they came to lie; `doubtful` were not acknowledged."""
+
+    placed: dict[tuple[str, int, int], bytes] = field(default_factory=dict)
+    doubtful: set[bytes] = field(default_factory=set)
+
+
+@dataclass
+class Positions:
+    """Where services stood whenever they were looked at, and every step back."""
+
+    newest: dict[tuple[str, ...], int] = field(default_factory=dict)
+    backwards: list[str] = field(default_factory=list)
+    looks: int = 0
+
+    def take(self, seen: dict[tuple[str, ...], int]) -> None:
+        """One look more."""
+        self.looks += 1
+        for place, value in seen.items():
+            if value < self.newest.get(place, value):
+                self.backwards.append(f"{' '.join(place)} went from {self.newest[place]} back to {value}")
+            self.newest[place] = value
+
+
+@dataclass
+class Scene:
+    """All that the invariants look at."""
+
+    connection: Any
+    observer: Observer
+    province: Province
+    accepted: set[str]
+    sent: set[str]
+    feed: Feed
+    poison: Poison
+    positions: Positions
+    quiet_after_s: float
+
+
+async def look_at_positions(connection: Any) -> dict[tuple[str, ...], int]:
+    """Every epoch, offset and sequence number that may only rise."""
+    seen: dict[tuple[str, ...], int] = {}
+    for service in CONSUMERS:
+        for row in await connection.fetch(f"select topic, lane, epoch, next_offset from {service}.position"):
+            seen[service, row["topic"], str(row["lane"]), "epoch"] = row["epoch"]
+            seen[service, row["topic"], str(row["lane"]), "offset"] = row["next_offset"]
+        for row in await connection.fetch(
+            f"select lane, out_seq, sent_seq from {service}.lane join {service}.relay_cursor using (lane)"
+        ):
+            seen[service, str(row["lane"]), "out_seq"] = row["out_seq"]
+            seen[service, str(row["lane"]), "sent_seq"] = row["sent_seq"]
+    return seen
+
+
+def _short(what: str, found: Sequence[object]) -> list[str]:
+    shown = ", ".join(str(item) for item in list(found)[:MOST_SHOWN])
+    return [f"{len(found)} {what}: {shown}"] if found else []
+
+
+async def i1_no_loss(scene: Scene) -> list[str]:
+    """Every 2xx of the journal has a receipt, was recorded on the topic, and is in the inbox of whoever judges it, once."""
+    known = {str(row[0]) for row in await scene.connection.fetch("select check_in_id from geofence.check_in")}
+    reports = {str(row[0]) for row in await scene.connection.fetch("select report_id from schedule.work_report")}
+    marks = {str(row[0]) for row in await scene.connection.fetch("select check_in_id from schedule.mark")}
+    receipts = {str(row[0]) for row in await scene.connection.fetch("select id from ingest.receipt")}
+    return [
+        *_short("accepted ids in no inbox", sorted(scene.accepted - known - reports)),
+        *_short("accepted ids without a receipt", sorted(scene.accepted - receipts)),
+        *_short("accepted check-ins that never reached schedule", sorted((scene.accepted & known) - marks)),
+        *_short("accepted check-ins that are not on the topic", sorted((scene.accepted & known) - scene.feed.recorded.keys())),
+    ]
+
+
+async def i2_no_invention(scene: Scene) -> list[str]:
+    """Every id behind the front door was sent by a client."""
+    known = {str(row[0]) for row in await scene.connection.fetch("select check_in_id from geofence.check_in")}
+    known |= {str(row[0]) for row in await scene.connection.fetch("select report_id from schedule.work_report")}
+    return _short("ids that nobody sent", sorted(known - scene.sent))
+
+
+async def i3_once(scene: Scene) -> list[str]:
+    """One violation of a kind per employee-day; a ledger line is in force once and reversed at most once; marks equal check-ins."""
+    doubled = await scene.connection.fetch(
+        "select employee_id, date, kind, code from schedule.violation where action = 'raised'"
+        " group by 1, 2, 3, 4 having count(*) > 1"
+    )
+    twice = await scene.connection.fetch(
+        "select employee_id, month, reverses from payroll.ledger where reverses is not null group by 1, 2, 3 having count(*) > 1"
+    )
+    in_force = await scene.connection.fetch(
+        "select employee_id, date, code from payroll.ledger l where action = 'posted' and date is not null and not exists ("
+        " select from payroll.ledger r where (r.employee_id, r.month, r.reverses) = (l.employee_id, l.month, l.number))"
+        " group by employee_id, month, date, code, origin having count(*) > 1"
+    )
+    [counts] = await scene.connection.fetch(
+        "select (select count(*) from geofence.check_in) as known, (select count(*) from schedule.mark) as marks"
+    )
+    odd = [] if counts["known"] == counts["marks"] else [f"{counts['known']} check-ins were judged, {counts['marks']} are marks"]
+    return [
+        *_short("violations raised twice", doubled), *_short("entries reversed twice", twice),
+        *_short("charges in force twice", in_force), *odd,
+    ]  # fmt: skip
+
+
+async def i4_money(scene: Scene) -> list[str]:
+    """Every day, month and rupiah of the province is as its truth says, and every total of the house is the sum of its ledger."""
+    found = await compare(scene.province, scene.observer, lambda _done, _whole: None)
+    told = await balance(scene.connection, shown=MOST_SHOWN)
+    wrong = [f"{found.differing} differences from the truth: {'; '.join(found.differences[:MOST_SHOWN])}"] if found.differing else []
+    return [*wrong, *_short("employee-months that do not balance", told.differences)]
+
+
+async def i5_feed(scene: Scene) -> list[str]:
+    """The topics, folded to their newest versions, are what the tables say; no version is missing and none was told differently."""
+    wrong = [f"{name}: {what}" for name, folded in scene.feed.folded.items() for what in folded.wrong]
+    for topic, query in _TABLES.items():
+        stands = {row["subject"]: row["state"] for row in await scene.connection.fetch(query)}
+        told = {_subject(topic, content): _state(topic, content) for content in scene.feed.folded[topic].newest.values()}
+        differing = [key for key in stands.keys() | told.keys() if stands.get(key) != told.get(key)]
+        wrong += [f"{topic} {key}: table {stands.get(key)}, topic {told.get(key)}" for key in sorted(differing)]
+    return _short("differences between topics and tables", wrong)
+
+
+_TABLES = {
+    topics.CHECK_IN_LOCATED.name:
+        "select check_in_id::text as subject, version || '|' || site || '|' || region as state from geofence.check_in",
+    topics.DAY_ASSESSED.name:
+        "select employee_id || '|' || date as subject, version || '|' || state || '|' || status as state from schedule.assessment",
+    topics.VIOLATION.name: "select violation_id::text as subject, version || '|' || action || '|' || code as state from schedule.violation",
+    topics.DEDUCTION.name: "select entry_id::text as subject, amount || '|' || row_hash as state from payroll.ledger",
+    topics.TPP_MONTH.name:
+        "select employee_id || '|' || month as subject, version || '|' || coalesce(amount::text, 'None') || '|' || supplementary as state"
+        " from payroll.month where version > 0",
+}
+_KEYS = {
+    topics.CHECK_IN_LOCATED.name: (("check_in_id",), ("version", "site", "region")),
+    topics.DAY_ASSESSED.name: (("employee_id", "date"), ("version", "state", "status")),
+    topics.VIOLATION.name: (("violation_id",), ("version", "action", "code")),
+    topics.DEDUCTION.name: (("entry_id",), ("amount", "row_hash")),
+    topics.TPP_MONTH.name: (("employee_id", "month"), ("version", "amount", "supplementary")),
+}
+
+
+def _subject(topic: str, content: dict[str, Any]) -> str:
+    return "|".join(str(content[key]) for key in _KEYS[topic][0])
+
+
+def _state(topic: str, content: dict[str, Any]) -> str:
+    return "|".join(str(content.get(key)) for key in _KEYS[topic][1])
+
+
+async def i6_offsets(scene: Scene) -> list[str]:
+    """No position, epoch or sequence number was ever seen to go back, no relay ran ahead, and no hole was left."""
+    scene.positions.take(await look_at_positions(scene.connection))
+    wrong = list(scene.positions.backwards)
+    for service in CONSUMERS:
+        wrong += [
+            f"{service} has published {row['sent_seq']} of {row['out_seq']} in lane {row['lane']}" for row in await scene.connection.fetch(
+                f"select lane, out_seq, sent_seq from {service}.lane join {service}.relay_cursor using (lane) where sent_seq > out_seq"
+            )
+        ]  # fmt: skip
+        wrong += [f"{service}: hole {dict(row)}" for row in await scene.connection.fetch(f"select * from {service}.gap")]
+    return _short("steps back", wrong)
+
+
+async def i7_dead_letters(scene: Scene) -> list[str]:
+    """Every bad record lies in the dead letters of whoever reads it, byte for byte, and nothing else does."""
+    buried: dict[tuple[str, int, int], bytes] = {}
+    for service in CONSUMERS:
+        for row in await scene.connection.fetch(f'select topic, partition, "offset", value from {service}.dead_letter'):
+            buried[row["topic"], row["partition"], row["offset"]] = row["value"] or b""
+    missing = [place for place, raw in scene.poison.placed.items() if buried.get(place) != raw]
+    ours = {*scene.poison.placed.values(), *scene.poison.doubtful}
+    good = [place for place, raw in buried.items() if raw not in ours]
+    return [*_short("bad records not buried as they were", missing), *_short("good records buried", good)]
+
+
+async def i8_liveness(scene: Scene) -> list[str]:
+    """The lag was gone in time after everything was healed, without a human hand."""
+    return [f"the lag was gone only {scene.quiet_after_s:.0f} s after all was healed"] if scene.quiet_after_s > WITHIN_S else []
+
+
+async def i10_audit(scene: Scene) -> list[str]:
+    """Every ledger entry bears out its hash, which stands on the one before: recomputed here, by nothing of the product's."""
+    heads: dict[tuple[str, str], str] = {}
+    wrong = []
+    for row in await scene.connection.fetch(
+        "select employee_id::text, month, number, entry_id::text, date::text, code, origin, action, percent, amount, month_version,"
+        " reverses, policy_id::text, cause::text, correlation::text,"
+        " to_char(entered_at at time zone 'UTC', 'YYYY-MM-DD\"T\"HH24:MI:SS.US\"+00:00\"') as entered_at, row_hash"
+        " from payroll.ledger order by employee_id, month, number"
+    ):
+        content = dict(row)
+        of, told = (content.pop("employee_id"), content.pop("month")), content.pop("row_hash")
+        before = heads.get(of) or sha256(f"hadir-ledger/1|{of[0]}|{of[1]}".encode()).hexdigest()
+        written = json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        heads[of] = sha256(f"{before}\n{written}".encode()).hexdigest()
+        if heads[of] != told:
+            wrong.append(f"{of[0]} {of[1]} entry {content['number']}")
+    return _short("ledger entries whose hash is another", wrong)
+
+
+INVARIANTS: dict[str, Callable[[Scene], Awaitable[list[str]]]] = {
+    "I1": i1_no_loss, "I2": i2_no_invention, "I3": i3_once, "I4": i4_money, "I5": i5_feed, "I6": i6_offsets,
+    "I7": i7_dead_letters, "I8": i8_liveness, "I10": i10_audit,
+}  # fmt: skip
+"""By name. I9, what must stay flat in hours, is looked at by the soak (soak.py)."""
+
+
+async def violations(scene: Scene) -> dict[str, list[str]]:
+    """All invariants, by name; those that hold are left out."""
+    found = {name: await check(scene) for name, check in INVARIANTS.items()}
+    return {name: sentences for name, sentences in found.items() if sentences}

@@ -1,0 +1,113 @@
+"""The load: a province of the simulator, sent as its phones send it, for as long as it lasts and whatever happens meanwhile."""
+
+import asyncio
+import datetime as dt
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from services.schedule.commands import move_clock
+from services.simulator import files
+from services.simulator.agenda import Arrival, arrivals, work_reports
+from services.simulator.importing import import_province
+from services.simulator.phones import Phones
+from services.simulator.province import Province
+from services.simulator.settled import Observer
+from shared.database import open_pool
+from shared.failures import is_infrastructure
+from shared.lanes import Lanes
+from tests.faults.house import House
+
+FIRST_DAY = dt.date(2026, 6, 8)  # a Monday
+_CLOCK_STEP = dt.timedelta(hours=4)
+_AT_ONCE = 48
+_IN_BATCH = 8
+
+
+class Load:
+    """One province of so many people and days, sent at `rate` check-ins a second; from `hurry` on as fast as they are taken."""
+
+    def __init__(self, house: House, province: Province, rate: float) -> None:
+        self.house, self.province, self.rate = house, province, rate
+        self.delivered = 0
+        self.hurried = asyncio.Event()
+        self.phones = Phones(house.ingest, connections=64, patience_s=900, journal=house.journal.note)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    async def prepare(self) -> None:
+        """Import the province, as officers do."""
+        with tempfile.TemporaryDirectory(prefix="hadir-province-") as folder:
+            written = await asyncio.to_thread(files.write, self.province, Path(folder))
+            await import_province(self.house.database.url, self.province, written, lambda _what, _done, _whole: None)
+        async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
+            await observer.until_known([person.employee_id for person in self.province.people()], patience_s=180)
+
+    async def run(self) -> None:
+        """Send everything; raises SendingFailed when ingest refuses what it must take."""
+        async with self.phones, asyncio.TaskGroup() as group:
+            group.create_task(self._reports())
+            began, batch = asyncio.get_running_loop().time(), list[Arrival]()
+            next_move: dt.datetime | None = None
+            for taken, arrival in enumerate(arrivals(self.province), 1):
+                if next_move is None or arrival.at >= next_move:
+                    await self.move_clock(arrival.at)
+                    next_move = arrival.at + _CLOCK_STEP
+                await self._pace(began + taken / self.rate)
+                if taken % 2:
+                    await self._start(group, [arrival])
+                else:
+                    batch.append(arrival)
+                if len(batch) >= _IN_BATCH:
+                    await self._start(group, batch)
+                    batch = []
+            await self._start(group, batch)
+
+    async def move_clock(self, at: dt.datetime) -> None:
+        """Set the played clock, however often that takes."""
+        while True:
+            try:
+                pool = await open_pool(self.house.database.url, "schedule", max_size=1)
+                try:
+                    await move_clock(Lanes(pool, "schedule"), self.province.label, at)
+                finally:
+                    await asyncio.wait_for(pool.close(), 10)
+            except Exception as error:
+                if not (is_infrastructure(error) or isinstance(error, TimeoutError)):
+                    raise
+                await asyncio.sleep(0.3)
+            else:
+                return
+
+    async def finish(self) -> None:
+        """Move the clock past every closing of the province."""
+        day_after = self.province.last_day + dt.timedelta(days=1)
+        await self.move_clock(dt.datetime.combine(day_after, dt.time(7), dt.UTC))
+
+    async def _pace(self, due: float) -> None:
+        ahead = due - asyncio.get_running_loop().time()
+        if ahead > 0 and not self.hurried.is_set():
+            try:
+                await asyncio.wait_for(self.hurried.wait(), ahead)
+            except TimeoutError:
+                return
+
+    async def _start(self, group: asyncio.TaskGroup, some: list[Arrival]) -> None:
+        if some:
+            await self._slots.acquire()
+            group.create_task(self._send([arrival.body() for arrival in some]))
+
+    async def _send(self, bodies: list[dict[str, Any]]) -> None:
+        try:
+            self.house.journal.sent.update(body["check_in_id"] for body in bodies)
+            if len(bodies) == 1:
+                await self.phones.check_in(bodies[0])
+            else:
+                await self.phones.check_ins(bodies)
+            self.delivered += len(bodies)
+        finally:
+            self._slots.release()
+
+    async def _reports(self) -> None:
+        for body in work_reports(self.province):
+            self.house.journal.sent.add(body["report_id"])
+            await self.phones.report(body)

@@ -1,0 +1,105 @@
+"""`make faults-long`: campaigns for as long as one wants, a table at the end, and docs/faults.md if all of it is asked for."""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from tests.faults.campaign import Found, Wanted, campaign, now
+from tests.faults.report import Part, Report, table, write
+from tests.faults.soak import soak
+
+_ROOT = Path(__file__).parents[2]
+_SHARE_OF_THREE = 0.25
+
+
+def main() -> int:
+    """Run what the arguments ask for; the exit code is 1 if any invariant was violated."""
+    asked = _arguments()
+    told = _both(asked) if asked.house == "both" else _one(asked)
+    print("\n".join(table(told)))
+    wrong = [sentence for part in told["parts"] for sentence in part["violations"]]
+    accepted, seconds = (sum(part[name] for part in told["parts"]) for name in ("accepted", "seconds"))
+    cycles = sum(sum(part["cycles"].values()) for part in told["parts"])
+    print(f"\n{cycles} faults, {accepted} events accepted, {seconds / 3600:.2f} hours, seed {asked.seed}, commit {told['commit']},"
+          f" {len(wrong)} violations; 95 % bound per fault {3 / max(cycles, 1):.4f}")
+    for sentence in wrong:
+        print(f"VIOLATION {sentence}")
+    if asked.write:
+        write(told, asked.write)
+    return int(bool(wrong))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="make faults-long", description="Faults at random moments under load, and every invariant.")
+    parser.add_argument("--cycles", type=int, default=1200, help="how many faults (default 1200)")
+    parser.add_argument("--hours", type=float, default=12.0, help="end after so many hours at the latest")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed draws the same faults and waits")
+    parser.add_argument("--every", type=int, default=40, help="check everything after so many faults")
+    parser.add_argument("--rate", type=float, default=30.0, help="check-ins a second")
+    parser.add_argument("--only", default="", help="kinds of the matrix, e.g. F1,F8")
+    parser.add_argument("--house", choices=("one", "three", "both"), default="both", help="one broker; three and a standby; both at once")
+    parser.add_argument("--soak", type=float, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
+    parser.add_argument("--soak-rate", type=float, default=300.0, help="check-ins a second of the soak")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there")
+    parser.add_argument("--logs", type=Path, help="keep the processes' logs there")
+    return parser.parse_args()
+
+
+def _wanted(asked: argparse.Namespace) -> Wanted:
+    three = asked.house == "three"
+    people = max(200, round(asked.every * 2.5 * asked.rate / 2))
+    return Wanted(
+        asked.cycles, asked.seed, asked.every, asked.rate, 3 if three else 1, three, people, 1, asked.hours,
+        only=tuple(filter(None, asked.only.split(","))), logs=asked.logs,
+    )  # fmt: skip
+
+
+def _one(asked: argparse.Namespace) -> dict[str, Any]:
+    wanted, began = _wanted(asked), now()
+
+    def save(found: Found) -> None:
+        if asked.write:
+            write(Report([Part(wanted, found)], began).as_json(), asked.write)
+
+    parts = [Part(wanted, asyncio.run(campaign(wanted, _say, save)))] if asked.cycles else []
+    return Report(parts, began, asyncio.run(soak(asked.soak, asked.soak_rate, _say)) if asked.soak else None).as_json()
+
+
+def _both(asked: argparse.Namespace) -> dict[str, Any]:
+    """Both houses at once, each a process of its own; the soak has the machine for itself afterwards."""
+    shares = {"one": round(asked.cycles * (1 - _SHARE_OF_THREE)), "three": round(asked.cycles * _SHARE_OF_THREE)}
+    with tempfile.TemporaryDirectory(prefix="hadir-faults-report-") as folder:
+        running = []
+        for house, cycles in shares.items():
+            (Path(folder) / house).mkdir()
+            command = [
+                sys.executable, "-m", "tests.faults.run", f"--house={house}", f"--cycles={cycles}", f"--seed={asked.seed}",
+                f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={asked.only}",
+                f"--write={Path(folder) / house}", *([f"--logs={asked.logs / house}"] if asked.logs else []),
+            ]  # fmt: skip
+            running.append(subprocess.Popen(command, cwd=_ROOT))
+        try:
+            for process in running:
+                process.wait()
+        finally:
+            for process in running:
+                process.terminate()
+        read = [json.loads((Path(folder) / house / "faults.json").read_text()) for house in shares]
+    told: dict[str, Any] = read[0] | {"parts": [part for report in read for part in report["parts"]], "ended": now()}
+    if asked.soak:
+        told["soak"] = asyncio.run(soak(asked.soak, asked.soak_rate, _say))
+    return told
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

