@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit simulation contract deploy integration faults e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
+.PHONY: help setup run stop test unit simulation contract deploy integration faults faults-long soak e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -69,6 +69,12 @@ integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, starte
 
 faults: $(READY) ## Kill, stop and pause under load; HADIR_FAULT_CYCLES=20 for the long form
 	$(PYTEST) tests/faults
+
+faults-long: $(READY) ## Every fault of the matrix at random for hours, into docs/faults.md: ARGS="--cycles 1200 --hours 3", ARGS=--help for more
+	@$(BIN)/python -m tests.faults.run --write docs $(ARGS)
+
+soak: $(READY) ## Hours of steady load: memory, descriptors, connections, disk and their slopes; ARGS="--soak 2 --soak-rate 300"
+	@$(BIN)/python -m tests.faults.run --cycles 0 --house one --soak 2 $(ARGS)
 
 e2e: $(READY) ## The whole house: one check-in through eight hops, and `hadir run` itself
 	$(PYTEST) tests/e2e

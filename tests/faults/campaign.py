@@ -14,12 +14,15 @@ from aiokafka.errors import KafkaError
 
 from services.simulator.province import Province
 from services.simulator.settled import NotSettled, Observer
+from shared.database import Connection
+from tests.faults.clocks import SHIFTS, shifted
 from tests.faults.feed import Feed
 from tests.faults.house import House, running
 from tests.faults.invariants import Poison, Positions, Scene, look_at_positions, violations
 from tests.faults.load import FIRST_DAY, Load
-from tests.faults.nemeses import FAULTS, Fault, Strike
+from tests.faults.nemeses import FAULTS, Fault
 from tests.faults.servers import may_mount
+from tests.faults.striking import Strike
 
 SETTLE_S = 240.0
 
@@ -39,7 +42,7 @@ class Wanted:
     hours: float = 24.0
     pause_s: tuple[float, float] = (0.4, 2.0)
     only: tuple[str, ...] = ()
-    more: dict[str, str] = field(default_factory=dict)
+    clocks: bool = False
     logs: Path | None = None
 
 
@@ -78,22 +81,19 @@ Told = Callable[[str], None]
 async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], None] = lambda _found: None) -> Found:
     """Run it; `told` gets a line per check, `saved` what was found after each. Violations are returned, never raised."""
     disks = wanted.brokers == 1 and may_mount()
-    has = {"one"} if wanted.brokers == 1 else {"three"}
-    has |= {name for name, given in (("standby", wanted.standby), ("disks", disks)) if given}
-    faults = [
-        fault for fault in FAULTS
-        if (not fault.needs or fault.needs in has) and (not wanted.only or fault.code in wanted.only)
-        and not (wanted.standby and fault.name in ("F6 PostgreSQL kill -9", "F6 PostgreSQL restarted"))
-    ]  # fmt: skip
     found = Found(wanted.seed)
+    clocks = shifted() if wanted.clocks else {}
+    if wanted.clocks and not clocks:
+        found.left_out.append("F9: libfaketime cannot be fetched here")
+        return found
     if wanted.brokers == 1 and not disks:
         found.left_out.append("F7: a tmpfs cannot be mounted here (root is needed)")
     began = time.monotonic()
     async with running(
-        brokers=wanted.brokers, standby=wanted.standby, disks=disks, more=wanted.more, keep=wanted.logs
+        brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=clocks, keep=wanted.logs
     ) as house:
         told(f"the house of {wanted.brokers} broker(s) is up after {time.monotonic() - began:.0f} s")
-        run = _Campaign(wanted, house, faults, found, told)
+        run = Campaign(wanted, house, faults_of(wanted, disks=disks), found, told)
         number = 0
         while found.cycles.total() < wanted.cycles and time.monotonic() - began < wanted.hours * 3600:
             number += 1
@@ -111,7 +111,14 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
     return found
 
 
-class _Campaign:
+def faults_of(wanted: Wanted, *, disks: bool) -> list[Fault]:
+    """The faults that such a house can be struck with; `disks`: its disks can be filled."""
+    has = {"one" if wanted.brokers == 1 else "three"}
+    has |= {name for name, given in (("standby", wanted.standby), ("disks", disks)) if given}
+    return [fault for fault in FAULTS if (not fault.needs or fault.needs in has) and (not wanted.only or fault.code in wanted.only)]
+
+
+class Campaign:
     """Rounds on one house: import, load with faults, heal, settle, check."""
 
     def __init__(self, wanted: Wanted, house: House, faults: list[Fault], found: Found, told: Told) -> None:
@@ -144,6 +151,8 @@ class _Campaign:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         self.found.cycles.update(struck)
+        if self.wanted.clocks:
+            self.found.cycles["F9 clocks: " + ", ".join(f"{name} {shift}" for name, shift in SHIFTS.items())] += 1
         faulty_s = healed - begun
         async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
             wrong = await self._rest_and_check(load, observer, healed)
@@ -158,6 +167,13 @@ class _Campaign:
             f" {load.delivered} check-ins, {self.found.accepted} ids accepted in all; quiet {self.found.quiet_s[-1]:.1f} s after the last"
             f" fault and its load; {'violations: ' + str(wrong) if wrong else 'no violation'}"
         )
+
+    def scene(self, connection: Connection, observer: Observer, province: Province, quiet_after_s: float) -> Scene:
+        """What the invariants look at, as it is now; all must be at rest."""
+        return Scene(
+            connection, observer, province, self.house.journal.accepted(), set(self.house.journal.sent), self.feed, self.poison,
+            self.positions, quiet_after_s,
+        )  # fmt: skip
 
     async def _strike(self, fault: Fault) -> bool:
         """Strike once; false if the harness's own client of the broker failed, so that nothing was struck."""
@@ -204,11 +220,7 @@ class _Campaign:
         self.found.quiet_s.append(round(quiet, 1))
         await self.feed.catch_up()
         async with self.house.connection() as connection:
-            scene = Scene(
-                connection, observer, load.province, self.house.journal.accepted(), self.house.journal.sent, self.feed,
-                self.poison, self.positions, quiet,
-            )  # fmt: skip
-            wrong |= await violations(scene)
+            wrong |= await violations(self.scene(connection, observer, load.province, quiet))
             self.found.assessed = await connection.fetchval("select count(*) from schedule.assessment")
         return wrong
 

@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,8 +59,7 @@ class House:
     database_proxies: dict[str, Proxy]
     journal: Journal
     ports: dict[str, int]
-    more: dict[str, str]
-    kafka_disk: Path | None = None
+    clocks: Mapping[str, Mapping[str, str]]
     services: dict[str, Service] = field(default_factory=dict)
     ended: Counter[str] = field(default_factory=Counter)
     """How often a service ended by itself, by name and exit code: crash-only services do so when they are fenced."""
@@ -83,7 +82,7 @@ class House:
         return {
             "HADIR_KAFKA": ",".join(f"{HOST}:{proxy.port}" for proxy in self.kafka_proxies), "HADIR_DATABASE": url,
             "HADIR_HOME": str(self.home), f"HADIR_{service.command.upper()}_PORT": str(port),
-            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.more,
+            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.clocks.get(service.command, {}),
         }  # fmt: skip
 
     async def start(self, name: str, command: str | None = None) -> Service:
@@ -235,9 +234,13 @@ class House:
 
 @contextlib.asynccontextmanager
 async def running(
-    *, brokers: int = 1, standby: bool = False, disks: bool = False, more: dict[str, str] | None = None, keep: Path | None = None
+    *, brokers: int = 1, standby: bool = False, disks: bool = False,
+    clocks: Mapping[str, Mapping[str, str]] | None = None, keep: Path | None = None,
 ) -> AsyncIterator[House]:
-    """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root)."""
+    """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root).
+
+    `clocks` is the environment that gives a service a clock of its own (clocks.py).
+    """
     home = Path(tempfile.mkdtemp(prefix="hadir-faults-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
     logs = home / "logs"
@@ -276,7 +279,7 @@ async def running(
         journal = Journal(home / "journal")
         held.callback(journal.close)
         house = House(
-            home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES}, more or {},
+            home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES}, clocks or {},
         )  # fmt: skip
         held.push_async_callback(house.close)
         await house.begin()

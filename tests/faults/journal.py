@@ -12,10 +12,12 @@ class Journal:
         self._file = file
         self._output = file.open("ab", buffering=0)
         self.sent: set[str] = set()
+        self.noted: set[str] = set()
 
     def note(self, ids: Sequence[str]) -> None:
         """These were answered 2xx."""
         if ids:
+            self.noted.update(ids)
             self._output.write("".join(f"{identity}\n" for identity in ids).encode())
             os.fsync(self._output.fileno())
 

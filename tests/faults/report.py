@@ -64,7 +64,7 @@ class Report:
         parts = [
             {
                 "brokers": part.wanted.brokers, "standby": part.wanted.standby, "seed": part.wanted.seed, "rate": part.wanted.rate,
-                "every": part.wanted.every, "clocks": part.wanted.more.get("FAKETIME", ""),
+                "every": part.wanted.every, "clocks": part.wanted.clocks,
                 **{name: dict(value) if isinstance(value, Counter) else value for name, value in vars(part.found).items()},
             }
             for part in self.parts
@@ -87,7 +87,8 @@ def table(told: dict[str, Any]) -> list[str]:
     for part in told["parts"]:
         cycles.update(part["cycles"])
         suspected.update(part["suspected"])
-    order = [name for name in dict.fromkeys(fault.name for fault in FAULTS) if name in cycles]
+    declared = dict.fromkeys(fault.name for fault in FAULTS)
+    order = sorted(cycles, key=lambda name: (int(name.split()[0][1:]), list(declared).index(name) if name in declared else 0))
     lines = ["| fault | cycles | of them in a round with a violation | 95 % bound (3/N) |", "|---|---:|---:|---:|"]
     lines += [f"| {name} | {cycles[name]} | {suspected[name]} | {_bound(cycles[name], suspected[name])} |" for name in order]
     for what, some in (("F1 to F8", [n for n in order if n.split()[0] in _FIRST_EIGHT]), ("all", order)):
@@ -127,14 +128,14 @@ def markdown(told: dict[str, Any]) -> str:
         f"Services that ended by themselves, as crash-only services do, and were started again: {_counted(parts, 'ended')}.",
     ]  # fmt: skip
     if soak := told["soak"]:
-        lines += ["", "## Soak", "", *_soak(soak)]
+        lines += ["", "## Soak", "", *soak_lines(soak)]
     lines += ["", _INVARIANTS]
     return "\n".join(lines)
 
 
 def _house(part: dict[str, Any]) -> str:
     servers = "three brokers" if part["brokers"] == 3 else "one broker"
-    return servers + (", synchronous standby" if part["standby"] else "")
+    return servers + (", synchronous standby" if part["standby"] else "") + (", clocks apart" if part["clocks"] else "")
 
 
 def _counted(parts: list[dict[str, Any]], name: str) -> str:
@@ -142,7 +143,8 @@ def _counted(parts: list[dict[str, Any]], name: str) -> str:
     return ", ".join(f"{what} {many}" for what, many in total.most_common()) or "none"
 
 
-def _soak(soak: dict[str, Any]) -> list[str]:
+def soak_lines(soak: dict[str, Any]) -> list[str]:
+    """The series of a soak with their slopes."""
     lines = [
         f"{soak['hours']:.2f} hours at {soak['rate']:g} check-ins a second; slopes by least squares over the second half.", "",
         "| what | at the end | per hour |", "|---|---:|---:|",

@@ -7,11 +7,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from tests.faults.campaign import Found, Wanted, campaign, now
-from tests.faults.report import Part, Report, table, write
+from tests.faults.report import Part, Report, soak_lines, table, write
 from tests.faults.soak import soak
 
 _ROOT = Path(__file__).parents[2]
@@ -21,8 +22,8 @@ _SHARE_OF_THREE = 0.25
 def main() -> int:
     """Run what the arguments ask for; the exit code is 1 if any invariant was violated."""
     asked = _arguments()
-    told = _both(asked) if asked.house == "both" else _one(asked)
-    print("\n".join(table(told)))
+    told = _merged(asked.merge) if asked.merge else _both(asked) if asked.house == "both" else _one(asked)
+    print("\n".join(table(told) if asked.cycles else soak_lines(told["soak"])))
     wrong = [sentence for part in told["parts"] for sentence in part["violations"]]
     accepted, seconds = (sum(part[name] for part in told["parts"]) for name in ("accepted", "seconds"))
     cycles = sum(sum(part["cycles"].values()) for part in told["parts"])
@@ -32,6 +33,7 @@ def main() -> int:
         print(f"VIOLATION {sentence}")
     if asked.write:
         write(told, asked.write)
+        print(f"Written: {asked.write / 'faults.md'}")
     return int(bool(wrong))
 
 
@@ -48,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--soak-rate", type=float, default=300.0, help="check-ins a second of the soak")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there")
     parser.add_argument("--logs", type=Path, help="keep the processes' logs there")
+    parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: make one report of several faults.json")
     return parser.parse_args()
 
 
@@ -90,11 +93,17 @@ def _both(asked: argparse.Namespace) -> dict[str, Any]:
         finally:
             for process in running:
                 process.terminate()
-        read = [json.loads((Path(folder) / house / "faults.json").read_text()) for house in shares]
-    told: dict[str, Any] = read[0] | {"parts": [part for report in read for part in report["parts"]], "ended": now()}
+        told = _merged([Path(folder) / house / "faults.json" for house in shares])
     if asked.soak:
         told["soak"] = asyncio.run(soak(asked.soak, asked.soak_rate, _say))
     return told
+
+
+def _merged(files: Sequence[Path]) -> dict[str, Any]:
+    """The reports of houses that ran beside each other as one."""
+    read = [json.loads(file.read_text()) for file in files]
+    told: dict[str, Any] = read[0] | {"parts": [part for report in read for part in report["parts"]]}
+    return told | {"began": min(report["began"] for report in read), "ended": max(report["ended"] for report in read)}
 
 
 def _say(line: str) -> None:

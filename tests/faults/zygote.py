@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from services.local.fork import fork, preload
-from services.local.process import Child
+from services.local.process import Child, spawn
 from services.local.supervisor import COMMANDS, HEAVY
 
 
@@ -28,7 +28,11 @@ def main() -> None:
                 break
             *orders, waiting = (waiting + told).split(b"\n")
             for order in map(json.loads, orders):
-                child = fork(order["name"], COMMANDS[order["command"]], Path(order["log"]), order["env"])
+                arguments, log = COMMANDS[order["command"]], Path(order["log"])
+                if "LD_PRELOAD" in order["env"]:  # takes effect only in a program that starts anew
+                    child = spawn(order["name"], [sys.executable, "-m", *arguments], log, environment=order["env"])
+                else:
+                    child = fork(order["name"], arguments, log, order["env"])
                 children[child.popen.pid] = child
                 tell({"started": order["name"], "pid": child.popen.pid})
         for pid, child in list(children.items()):

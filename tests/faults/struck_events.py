@@ -1,0 +1,111 @@
+"""Nemeses of what flows: repeated, reordered, contradicted and bad records, and offsets that tell another story."""
+
+import asyncio
+import contextlib
+import signal
+
+import aiohttp
+import orjson
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from services.reports.flow import CONSUMED
+from shared import topics
+from tests.faults.house import WORKERS
+from tests.faults.striking import Strike
+
+CORPUS = (
+    b"", b"{", b"null", b"[]", b'"x"', b"\xff\xfe{\x00}\x00", b'{"check_in_id": 1}', b"[" * 20_000, b"{}" * 3, b"\x00",
+    b'{"version": 1e308}', b'{"version": NaN}', b'{"date": "2026-02-30"}', b'{"employee_id": "\xed\xa0\x80"}', b"9" * 400,
+)
+"""What nobody can process; each placed record gets a number of its own, so that none is taken for another."""
+
+POISONED = (topics.CHECK_IN_RECORDED, topics.CHECK_IN_LOCATED, topics.WORK_REPORT_SUBMITTED, topics.DAY_ASSESSED)
+
+
+async def repeat(at: Strike) -> None:
+    """Records once more, each up to ten times, in another order, as an edge gone wrong might."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, enable_auto_commit=False)
+    producer = AIOKafkaProducer(bootstrap_servers=at.house.brokers.bootstrap, acks="all")
+    await consumer.start()
+    try:
+        await producer.start()
+        topic = topics.CHECK_IN_RECORDED
+        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+        ends = await consumer.end_offsets(places)
+        consumer.assign(places)
+        for place in places:
+            consumer.seek(place, max(0, ends[place] - 3))
+        found = [record for records in (await consumer.getmany(timeout_ms=2000)).values() for record in records if record.headers]
+        again = [record for record in found for _ in range(at.chance.randint(1, 10))]
+        at.chance.shuffle(again)
+        for record in again:
+            await producer.send(record.topic, record.value, record.key, record.partition, headers=list(record.headers))
+        await producer.flush()
+    finally:
+        await producer.stop()
+        await consumer.stop()
+
+
+async def other_body(at: Strike) -> None:
+    """An id that was accepted, with another statement: refused with 409, and the first one stands."""
+    async with at.house.connection() as connection:
+        row = await connection.fetchrow(
+            "select check_in_id, employee_id, mark, captured_at from geofence.check_in order by received_at desc limit 1"
+        )
+    if row is None:
+        return
+    body = {
+        "check_in_id": str(row["check_in_id"]), "employee_id": str(row["employee_id"]), "mark": row["mark"],
+        "captured_at": row["captured_at"].isoformat(), "latitude": -1.5, "longitude": 110.5, "accuracy_m": 7.5,
+        "device_id": "contoh-lain", "source_app": "simulator",
+    }  # fmt: skip
+    with contextlib.suppress(aiohttp.ClientError, TimeoutError):  # it may be starting again just now
+        async with (
+            aiohttp.ClientSession(headers={"Content-Type": "application/json"}) as session,
+            session.post(f"{at.house.ingest}/v1/check-ins", data=orjson.dumps(body)) as answer,
+        ):
+            assert answer.status in (409, 503), f"another body under a known id was answered {answer.status}: {await answer.text()}"
+
+
+async def poison(at: Strike) -> None:
+    """Bad records, written down with where they came to lie."""
+    producer = AIOKafkaProducer(bootstrap_servers=at.house.brokers.bootstrap, enable_idempotence=True)
+    await producer.start()
+    try:
+        for _ in range(3):
+            topic = at.chance.choice(POISONED)
+            number = len(at.poison.placed) + len(at.poison.doubtful)
+            raw = at.chance.choice(CORPUS) + (f" {number}".encode() if number % 5 else b"")
+            at.poison.doubtful.add(raw)
+            placed = await producer.send_and_wait(topic.name, raw, partition=at.chance.randrange(topic.partitions))
+            at.poison.placed[placed.topic, placed.partition, placed.offset] = raw
+    finally:
+        await producer.stop()
+
+
+async def forget_group(at: Strike) -> None:
+    """The group's offsets say that all was read: only the database knows where the service stood."""
+    name = at.chance.choice(WORKERS)
+    at.house.services[name].held = True
+    at.house.signal(name, signal.SIGKILL)
+    await at.house.until(lambda: at.house.services[name].pid is None, f"{name} ends", 20)
+    await at.pause(0.5, 2.0)
+    read = dict(CONSUMED)[name]
+    consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, group_id=f"hadir.{name}", enable_auto_commit=False)
+    try:
+        await consumer.start()
+        places = [TopicPartition(topic.name, number) for topic in read for number in range(topic.partitions)]
+        consumer.assign(places)
+        deadline = asyncio.get_running_loop().time() + 60
+        while True:
+            try:
+                await consumer.commit(await consumer.end_offsets(places))
+            except KafkaError:  # until its dead member's session is over
+                assert asyncio.get_running_loop().time() < deadline, f"the offsets of {name} could not be reset"
+                await asyncio.sleep(0.5)
+            else:
+                break
+    finally:
+        await consumer.stop()
+        await at.house.start(name)

@@ -1,0 +1,194 @@
+"""Nemeses of brokers, database, disks and network."""
+
+import asyncio
+import contextlib
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
+
+from shared import topics
+from tests.faults.house import House
+from tests.faults.servers import fill
+from tests.faults.striking import Strike
+
+
+async def kill_broker(at: Strike) -> None:
+    """kill -9 of a broker, and at once or a second later its restart."""
+    node = at.chance.choice(at.house.brokers.nodes)
+    at.house.brokers.kill(node.number)
+    await at.pause(0.0, 1.0)
+    at.house.brokers.start(node.number)
+    await at.house.brokers.ready()
+
+
+async def restart_broker(at: Strike) -> None:
+    """A clean stop and a start."""
+    node = at.chance.choice(at.house.brokers.nodes)
+    await at.house.brokers.stop(node.number)
+    at.house.brokers.start(node.number)
+    await at.house.brokers.ready()
+
+
+async def broker_away(at: Strike) -> None:
+    """No broker for a while."""
+    for node in at.house.brokers.nodes:
+        at.house.brokers.kill(node.number)
+    await at.pause(8.0, 20.0)
+    at.house.brokers.start()
+    await at.house.brokers.ready()
+
+
+async def _leader_of(at: Strike, topic: str) -> int:
+    admin = AIOKafkaAdminClient(bootstrap_servers=at.house.brokers.bootstrap)
+    await admin.start()
+    try:
+        [described] = await admin.describe_topics([topic])
+        leader: int = at.chance.choice(described["partitions"])["leader"]
+        return leader if leader > 0 else 1
+    finally:
+        await admin.close()
+
+
+async def kill_leader(at: Strike) -> None:
+    """The leader of some partition of the accepted check-ins dies, and comes back after a while."""
+    number = await _leader_of(at, topics.CHECK_IN_RECORDED.name)
+    at.house.brokers.kill(number)
+    await at.pause(2.0, 8.0)
+    at.house.brokers.start(number)
+    await at.house.brokers.ready()
+
+
+async def kill_controller(at: Strike) -> None:
+    """The active controller dies."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=at.house.brokers.bootstrap)
+    await admin.start()
+    try:
+        number = int((await admin.describe_cluster())["controller_id"])
+    finally:
+        await admin.close()
+    at.house.brokers.kill(number)
+    await at.pause(2.0, 6.0)
+    at.house.brokers.start(number)
+    await at.house.brokers.ready()
+
+
+async def kill_two_brokers(at: Strike) -> None:
+    """Below min ISR: nothing may be accepted."""
+    numbers = at.chance.sample([node.number for node in at.house.brokers.nodes], 2)
+    for number in numbers:
+        at.house.brokers.kill(number)
+    await at.pause(1.0, 2.0)  # answers that were under way
+    accepted = set(at.house.journal.noted)
+    await at.pause(4.0, 10.0)
+    false = at.house.journal.noted - accepted
+    at.house.brokers.start(*numbers)
+    await at.house.brokers.ready()
+    assert not false, f"{len(false)} ids were accepted below min ISR: {sorted(false)[:3]}"
+
+
+async def kill_postgres(at: Strike) -> None:
+    """kill -9 of the whole server."""
+    at.house.database.kill()
+    await at.pause(0.0, 1.5)
+    await at.house.database.start_again()
+
+
+async def restart_postgres(at: Strike) -> None:
+    """A fast shutdown and a start."""
+    await at.house.database.stop()
+    await at.house.database.start_again()
+
+
+async def terminate_sessions(at: Strike) -> None:
+    """Every session of the services ends in the middle of whatever it does."""
+    async with at.house.connection() as connection:
+        await connection.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hadir%' and pid <> pg_backend_pid()"
+        )
+
+
+async def fail_over(at: Strike) -> None:
+    """The primary dies for good; its synchronous standby takes over, and gets a standby of its own."""
+    await at.house.database.fail_over()
+    for proxy in at.house.database_proxies.values():
+        proxy.target = ("127.0.0.1", at.house.database.primary.port)
+        proxy.reset()
+    await at.house.database.add_standby()
+
+
+async def fill_kafka(at: Strike) -> None:
+    """Not a byte is left where the broker writes."""
+    [node] = at.house.brokers.nodes
+    ballast = fill(node.folder)
+    try:
+        await at.pause(2.0, 5.0)
+    finally:
+        ballast.unlink()
+    await at.pause(0.2, 0.5)
+    assert node.child is not None
+    if node.child.alive() and not await asyncio.to_thread(_writes, at.house):
+        at.house.brokers.kill(node.number)  # a broker whose only log folder went offline answers, and does nothing more
+    at.house.brokers.start()
+    await at.house.brokers.ready()
+
+
+def _writes(house: House) -> bool:
+    return asyncio.run(_produces(house))
+
+
+async def _produces(house: House) -> bool:
+    producer = AIOKafkaProducer(bootstrap_servers=house.brokers.bootstrap, acks="all", request_timeout_ms=3000)
+    try:
+        await producer.start()
+        # On a topic that nobody of ours reads or folds.
+        for partition in range(3):
+            await asyncio.wait_for(producer.send_and_wait(topics.AUDIT["ingest"].name, b"{}", partition=partition), 4)
+    except (KafkaError, TimeoutError):
+        return False
+    else:
+        return True
+    finally:
+        with contextlib.suppress(Exception):
+            await asyncio.wait_for(producer.stop(), 5)
+
+
+async def fill_postgres(at: Strike) -> None:
+    """Not a byte is left for WAL and data."""
+    ballast = fill(at.house.database.primary.data)
+    try:
+        await at.pause(2.0, 5.0)
+    finally:
+        ballast.unlink()
+    if not at.house.database.primary.child.alive():
+        await at.house.database.start_again()
+    await at.house.database.ready()
+
+
+async def network(at: Strike) -> None:
+    """One road between services and broker or database, or all roads to one of them, in one of seven ways."""
+    roads = [*at.house.kafka_proxies, *at.house.database_proxies.values()]
+    some = at.chance.choice([[at.chance.choice(roads)], at.house.kafka_proxies, list(at.house.database_proxies.values())])
+    way = at.chance.choice(["reset", "stall", "upward", "downward", "slow", "starved", "refused"])
+    for proxy in some:
+        match way:
+            case "reset":
+                proxy.reset()
+            case "stall":
+                proxy.stall()
+            case "upward":
+                proxy.stall(down=False)
+            case "downward":
+                proxy.stall(up=False)
+            case "slow":
+                proxy.delay_s = at.chance.uniform(0.2, 2.0)
+            case "starved":
+                proxy.bytes_per_s = 5_000.0
+            case _:
+                proxy.refusing = True
+                proxy.reset()
+    await at.pause(1.0, 6.0)
+    for proxy in some:
+        if way in ("stall", "upward", "downward") and at.chance.random() < 0.5:
+            proxy.reset()  # a road that was gone for long: neither end knows the other any more
+        proxy.heal()
