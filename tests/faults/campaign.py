@@ -34,13 +34,13 @@ class Wanted:
     cycles: int
     seed: int
     every: int = 40
-    rate: float = 30.0
+    rate: float = 20.0
     brokers: int = 1
     standby: bool = False
     people: int = 1500
     days: int = 1
     hours: float = 24.0
-    pause_s: tuple[float, float] = (0.4, 2.0)
+    pause_s: tuple[float, float] = (0.2, 1.2)
     only: tuple[str, ...] = ()
     clocks: bool = False
     logs: Path | None = None

@@ -16,7 +16,10 @@ from tests.faults.report import Part, Report, soak_lines, table, write
 from tests.faults.soak import soak
 
 _ROOT = Path(__file__).parents[2]
-_SHARE_OF_THREE = 0.25
+_SHARE_OF_THREE = 0.2
+_SECONDS_PER_FAULT = 4.0
+"""For so long per fault there is load; a round whose load has ended is checked."""
+
 
 
 def main() -> int:
@@ -43,7 +46,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--hours", type=float, default=12.0, help="end after so many hours at the latest")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed draws the same faults and waits")
     parser.add_argument("--every", type=int, default=40, help="check everything after so many faults")
-    parser.add_argument("--rate", type=float, default=30.0, help="check-ins a second")
+    parser.add_argument("--rate", type=float, default=20.0, help="check-ins a second")
     parser.add_argument("--only", default="", help="kinds of the matrix, e.g. F1,F8")
     parser.add_argument("--house", choices=("one", "three", "both"), default="both", help="one broker; three and a standby; both at once")
     parser.add_argument("--soak", type=float, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
@@ -56,7 +59,7 @@ def _arguments() -> argparse.Namespace:
 
 def _wanted(asked: argparse.Namespace) -> Wanted:
     three = asked.house == "three"
-    people = max(200, round(asked.every * 2.5 * asked.rate / 2))
+    people = max(200, round(asked.every * _SECONDS_PER_FAULT * asked.rate / 2))
     return Wanted(
         asked.cycles, asked.seed, asked.every, asked.rate, 3 if three else 1, three, people, 1, asked.hours,
         only=tuple(filter(None, asked.only.split(","))), logs=asked.logs,

@@ -97,12 +97,13 @@ async def forget_group(at: Strike) -> None:
         await consumer.start()
         places = [TopicPartition(topic.name, number) for topic in read for number in range(topic.partitions)]
         consumer.assign(places)
-        deadline = asyncio.get_running_loop().time() + 60
+        deadline = asyncio.get_running_loop().time() + 20
         while True:
             try:
                 await consumer.commit(await consumer.end_offsets(places))
             except KafkaError:  # until its dead member's session is over
-                assert asyncio.get_running_loop().time() < deadline, f"the offsets of {name} could not be reset"
+                if asyncio.get_running_loop().time() > deadline:
+                    raise  # it died while it joined, and the broker waits for it for minutes: nothing was struck
                 await asyncio.sleep(0.5)
             else:
                 break
