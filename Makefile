@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit simulation contract deploy integration faults faults-long soak e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
+.PHONY: help setup run stop test unit simulation contract deploy integration failpoints faults faults-long soak e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -66,6 +66,9 @@ verify-k8s-live: $(READY) ## The same by a real API server, built from Go module
 
 integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests
 	$(PYTEST) tests/integration
+
+failpoints: $(READY) ## Kill the runtime and ingest at every named boundary, HADIR_KILLS=20 times each (half an hour)
+	HADIR_KILLS=$${HADIR_KILLS:-20} $(PYTEST) -s tests/integration/streaming/test_failpoints.py tests/integration/ingest/test_failpoints.py
 
 faults: $(READY) ## Kill, stop and pause under load; HADIR_FAULT_CYCLES=20 for the long form
 	$(PYTEST) tests/faults

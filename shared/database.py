@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 
 import asyncpg
 
+from shared import failpoints
 from shared.topics import Service
 
 if TYPE_CHECKING:
@@ -77,7 +78,15 @@ async def connect_auditor(url: str, name: str = "hadir report") -> _PlainConnect
 
 
 async def _connect(url: str, settings: Mapping[str, str]) -> _PlainConnection:
-    return await asyncpg.connect(url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, server_settings=dict(settings))
+    connection = await asyncpg.connect(url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, server_settings=dict(settings))
+    await _watch(connection)
+    return connection
+
+
+async def _watch(connection: Connection) -> None:
+    """Makes each answered statement of a new connection a place where a test may end the process."""
+    if failpoints.ARMED:
+        connection.add_query_logger(lambda _: failpoints.reach("statement"))
 
 
 async def open_pool(
@@ -107,6 +116,7 @@ async def _open(url: str, settings: Mapping[str, str], min_size: int, max_size: 
         command_timeout=_COMMAND_TIMEOUT_S,
         max_inactive_connection_lifetime=0,
         connection_class=_Unreset,
+        init=_watch,
         server_settings=dict(settings),
     )
 

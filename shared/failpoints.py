@@ -10,15 +10,29 @@ from typing import Final
 
 POINTS: Final = frozenset(
     {
+        "statement",  # an SQL statement was answered, on whatever connection: `@n` reaches each of them
         "begun",  # the batch's transaction is open, nothing is locked
         "locked",  # lanes are locked, positions read
         "handled",  # the service has decided and written
+        "letters-written",  # dead letters are written, the outbox is not
         "outbox-written",  # outbox, lane sequence and positions are written
         "commit-sent",  # COMMIT is on its way, its answer is not here
         "committed",  # COMMIT was answered, nobody was told
         "relay-read",  # outbox rows are read
-        "relay-sent",  # the broker acknowledged them
+        "relay-producing",  # the broker is about to get one batch of them
+        "relay-acknowledged",  # the broker acknowledged this batch, others are on their way
+        "relay-sent",  # the broker acknowledged all of them
         "relay-marked",  # the cursor moved
+        "lag-telling",  # Kafka is about to be told how far we are
+        "lag-told",  # Kafka was told
+        "references-fetched",  # reference records are here, no row of them is
+        "references-applied",  # their rows are committed, and their position
+        "ingest-known",  # employees of a round are read, nothing is claimed
+        "ingest-claimed",  # receipts are durable, nothing is produced
+        "ingest-producing",  # the broker is about to get one batch of events
+        "ingest-acknowledged",  # the broker acknowledged this batch, nobody was answered
+        "ingest-settled",  # the requests of a round have their outcomes
+        "ingest-marked",  # receipts are marked as published
     }
 )
 

@@ -136,6 +136,7 @@ class Work:
                 " $7::bytea[]) on conflict do nothing",
                 *map(list, zip(*self._buried, strict=True)),
             )
+            failpoints.reach("letters-written")
         if not self._outgoing and not self._advanced:
             return 0
         seqs = []
@@ -233,12 +234,10 @@ class Lanes:
                     yield work
                     failpoints.reach("handled")
                     published = await work.write()
-                    failpoints.reach("outbox-written")
                 except BaseException:
                     await _roll_back(transaction)
                     raise
                 await _commit(transaction)
-                failpoints.reach("committed")
             for topic, partition, offset, reason in work.buried:
                 metrics.DEAD_LETTERS.labels(self.service, reason).inc()
                 logs.event(_log, "A message was buried", level=logging.WARNING, topic=topic, partition=partition,
@@ -281,6 +280,7 @@ class Lanes:
 
 
 async def _commit(transaction: Any) -> None:
+    failpoints.reach("outbox-written")
     if failpoints.ARMED:
         commit = asyncio.ensure_future(transaction.commit())
         await asyncio.sleep(0)  # lets the driver write COMMIT to its socket
@@ -288,6 +288,7 @@ async def _commit(transaction: Any) -> None:
         await commit
     else:
         await transaction.commit()
+    failpoints.reach("committed")
 
 
 async def _roll_back(transaction: Any) -> None:

@@ -22,6 +22,7 @@ from faust.transport.drivers.aiokafka import Transport as KafkaTransport
 from faust.types import TP
 from mode.services import WaitResults
 
+from shared import failpoints
 from shared.kafka import security
 from shared.lanes import Position
 from shared.refusal import Refusal
@@ -233,7 +234,9 @@ async def tell_lag(pump: Pump, offsets: Mapping[Position, int]) -> None:
     """Commits offsets to Kafka for lag exporters to see; nobody ever reads them back to go on from."""
     kafka = _kafka_consumer(pump)
     told = {TopicPartition(*at): OffsetAndMetadata(offset, "") for at, offset in offsets.items()}
+    failpoints.reach("lag-telling")
     await _in_thread(pump, kafka.commit(told), 10)
+    failpoints.reach("lag-told")
 
 
 async def leave_group(pump: Pump) -> None:

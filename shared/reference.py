@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared import logs
+from shared import failpoints, logs
 from shared.database import Connection, connect
 from shared.envelope import Envelope, decode, record_time
 from shared.events import Event
@@ -157,7 +157,9 @@ class ReferenceLoader:
                 reached = {place: await consumer.position(place) for place in self._partitions}
                 moved = {place: to for place, to in reached.items() if stored.get(place, 0) != to}
                 if items:
+                    failpoints.reach("references-fetched")
                     await settle(items, self._apply, self._streak)
+                    failpoints.reach("references-applied")
                     self._on_change()
                 if moved:
                     async with self._lanes.pool.acquire() as connection:

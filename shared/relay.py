@@ -189,7 +189,9 @@ class Relay:
         async def send(topic: str, partition: int, queue: list[tuple[Any, list[int]]]) -> None:
             for batch, indices in queue:
                 batch.close()
+                failpoints.reach("relay-producing")
                 await (await producer.send_batch(batch, topic, partition=partition))
+                failpoints.reach("relay-acknowledged")
                 unsent.difference_update(indices)
 
         tasks = {asyncio.ensure_future(send(*place, queue)) for place, queue in batches.items()}

@@ -19,7 +19,7 @@ from services.ingest.publisher import Outgoing, Publisher
 from services.ingest.rules.admission import Submission, refusal_of
 from services.ingest.rules.refusals import Refusal
 from services.ingest.store import Receipt, Store
-from shared import logs, metrics
+from shared import failpoints, logs, metrics
 from shared.envelope import Envelope
 from shared.failures import is_infrastructure
 from shared.faults import Fault
@@ -170,6 +170,7 @@ class Intake:
         refusals: dict[int, Refusal] = {}
         async with self._store.session() as session:
             employees = await session.employees({entry.submission.employee_id for entry in entries})
+            failpoints.reach("ingest-known")
             for position, entry in enumerate(entries):
                 submission = entry.submission
                 refusal = refusal_of(submission, employees.get(submission.employee_id))
@@ -194,7 +195,9 @@ class Intake:
             else:
                 unpublished.setdefault(submission.id, (receipt, []))[1].append(entry)
         if unpublished:
+            failpoints.reach("ingest-claimed")
             await self._publish(unpublished.values())
+            failpoints.reach("ingest-settled")
 
     async def _publish(self, unpublished: Iterable[tuple[Receipt, list[_Entry]]]) -> None:
         waiting = list(unpublished)
@@ -223,6 +226,7 @@ class Intake:
         if ids:
             try:
                 await self._store.mark_published(ids)
+                failpoints.reach("ingest-marked")
             except Exception as error:  # noqa: BLE001 - not worth failing anything: a retry would publish again, that is all
                 logs.event(_logger, "could not note publication", level=logging.WARNING, count=len(ids), exc_info=error)
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from shared import logs
+from shared import failpoints, logs
 
 _logger = logging.getLogger(__name__)
 
@@ -101,7 +101,9 @@ class Publisher:
                         break  # full: the rest goes into the next batch
                     position += 1
                 batch.close()  # complete, so do not linger for more
+                failpoints.reach("ingest-producing")
                 await (await producer.send_batch(batch, topic, partition=partition))
+                failpoints.reach("ingest-acknowledged")
         except (KafkaError, OSError) as error:
             # Retries are over once aiokafka tells of an error, and some errors kill the producer: take a new one.
             logs.event(_logger, "publishing failed", level=logging.WARNING, error=error, topic=topic, partition=partition)

@@ -11,8 +11,6 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 
-from shared.failpoints import POINTS
-
 
 async def test_records_are_processed_once_in_order_and_published_with_their_cause(trial: Any) -> None:
     await trial.send(range(2000))
@@ -50,24 +48,6 @@ async def test_sigterm_ends_the_worker_with_nothing_in_flight_and_exit_code_0(tr
     await trial.assert_once_and_in_order()
     await trial.all_published()
     assert len(await trial.published()) == 3000
-
-
-async def test_a_kill_at_any_named_point_loses_nothing_and_doubles_nothing(trial: Any) -> None:
-    numbers = iter(range(100_000))
-    for point in sorted(POINTS):
-        worker = trial.start(HADIR_FAILPOINT=f"{point}:kill@2")
-        while worker.process.poll() is None:
-            await trial.send([next(numbers) for _ in range(20)])
-            await asyncio.sleep(0.2)
-        assert worker.process.returncode == -signal.SIGKILL, worker.log.read_text()
-
-    await trial.started()
-    await trial.all_in_sink()
-    await trial.all_published()
-
-    await trial.assert_once_and_in_order()
-    ids = {dict(record.headers)["ce_id"] for record in await trial.published()}
-    assert len(ids) == len(trial.sent)
 
 
 async def test_two_workers_under_random_kills_terms_and_freezes(trial: Any) -> None:

@@ -1,0 +1,62 @@
+"""A worker killed at every named boundary, over and over: nothing is lost, nothing counts twice.
+
+HADIR_KILLS=20 kills at each point twenty times instead of once (`make failpoints`). Geofence, schedule and payroll
+stand on the same runtime, whose worker here writes each record down and publishes it.
+"""
+
+import asyncio
+import os
+import signal
+from collections import Counter
+from itertools import count
+from typing import Any
+
+import pytest
+
+from shared.failpoints import POINTS
+
+KILLS = int(os.environ.get("HADIR_KILLS", "1"))
+RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
+STATEMENTS_APART = 7
+"""So many statements after the last one that was killed comes the next: a start needs some thirty, a batch four."""
+
+
+def plan() -> list[str]:
+    """Every kill of this run, as HADIR_FAILPOINT wants it: each point in each round, later in later rounds."""
+    kills = [f"{point}:kill@{1 + (turn + 1) % 3}" for turn in range(KILLS) for point in RUNTIME if point != "statement"]
+    return kills + [f"statement:kill@{5 + STATEMENTS_APART * turn}" for turn in range(max(6, KILLS))]
+
+
+@pytest.mark.timeout(300 + 300 * KILLS)
+async def test_a_worker_that_dies_at_any_named_point_loses_nothing_and_doubles_nothing(trial: Any) -> None:
+    numbers = count()
+    killed: Counter[str] = Counter()
+    for life, kill in enumerate(plan()):
+        # A group of its own, so that nobody waits for the dead member's session; the position is in Postgres.
+        worker = trial.start(
+            HADIR_FAILPOINT=kill, HADIR_TEST_REFERENCE="1", HADIR_GROUP=f"{trial.name}-{life}", HADIR_BATCH_SIZE="7"
+        )
+        lane = life % 24
+        while worker.process.poll() is None:
+            await trial.send([next(numbers) for _ in range(20)])
+            await trial.send_raw([(lane, "bad", b"{")])
+            await trial.send_raw([(life % 3, f"k{life}", b'{"key": "k%d", "version": 1}' % life)],
+                                 f"{trial.name}.settings")  # fmt: skip
+            await asyncio.sleep(0.1)
+        assert worker.process.returncode == -signal.SIGKILL, worker.log.read_text()
+        killed[kill.partition(":")[0]] += 1
+    print(f"\nkilled at each point: {dict(sorted(killed.items()))}")
+    assert set(killed) == set(RUNTIME)
+    assert min(killed.values()) >= KILLS
+
+    await trial.started(HADIR_TEST_REFERENCE="1")
+    await trial.all_in_sink()
+    await trial.all_published()
+
+    await trial.assert_once_and_in_order()
+    published = Counter(dict(record.headers)["ce_id"] for record in await trial.published())
+    assert len(published) == len(trial.sent)  # repeats after a takeover carry the same id
+    assert await trial.value("select count(*) from setting") == len(plan())
+    assert {row["reason"] for row in await trial.fetch("select distinct reason from dead_letter")} == {"not-json"}
+    ends = await trial.value("select sum(next_offset)::bigint from position where topic = $1", trial.name)
+    assert ends == len(trial.sent) + await trial.value("select count(*) from dead_letter")
