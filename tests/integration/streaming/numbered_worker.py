@@ -36,6 +36,7 @@ class Setting(Event):
     version: int
 
 
+AHEAD = 5
 NAME = os.environ["HADIR_TEST_TOPIC"]
 IN = Topic(NAME, Numbered, "number", "ingest", "numbers to process")
 OUT = Topic(f"{NAME}.out", Numbered, "number", SERVICE, "numbers processed")
@@ -121,6 +122,13 @@ def meet(fault: str) -> None:
                 raise asyncpg.ConnectionDoesNotExistError("the answer to COMMIT was lost")
 
         lanes._commit = doubtful
+    elif fault == "boastful":
+        tell = pump.tell_lag
+
+        async def boasting(of: Any, offsets: Any) -> None:
+            await tell(of, {position: offset + AHEAD for position, offset in offsets.items()})
+
+        pump.tell_lag = boasting  # type: ignore[assignment]
     elif fault == "leaky-pump":
         real = pump.batches
 
@@ -161,6 +169,16 @@ def mutate(mutant: str) -> None:
             await passing(self, claim, part, condemned, 0)
 
         batches.Batches._transact = gullible  # type: ignore[method-assign]
+    elif mutant in {"kafka-position", "noack-off"}:
+
+        async def trusting(self: Any) -> None:
+            names = self.app.topic_names
+            assigned = [(tp.topic, tp.partition) for tp in self.assignment() if tp.topic in names]
+            await self.app.owner.take(self.app.consumer_generation_id, assigned)  # and no seek: Kafka's offset stands
+
+        pump._PositionConsumer.perform_seek = trusting  # type: ignore[method-assign]
+        if mutant == "noack-off":
+            mutate("no-hole-check")
     elif mutant:
         raise ValueError(f"there is no mutant {mutant}")
 

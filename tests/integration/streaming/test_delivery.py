@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
+from confluent_kafka.admin import AdminClient
 
 
 async def test_records_are_processed_once_in_order_and_published_with_their_cause(trial: Any) -> None:
@@ -143,3 +144,57 @@ async def test_records_that_the_broker_no_longer_has_are_an_alarm_and_the_rest_g
     assert [line for line in worker.logged() if line["level"] == "ERROR"]
     lost = {5 + 24 * offset for offset in range(2, 6)}
     assert sorted(await trial.numbers()) == [number for number in range(240) if number not in lost]
+
+
+@pytest.mark.parametrize("mutant", ["", "kafka-position", "noack-off"])
+async def test_offsets_that_kafka_was_told_too_far_ahead_lose_nothing(trial: Any, mutant: str) -> None:
+    """As Faust's own acknowledging does when a batch fails or is killed: the offset of what was not done is committed.
+
+    Our position stands in Postgres (""), and even a worker that believed Kafka would find the hole ("kafka-position").
+    Only one that has neither, as a textbook agent without `noack`, loses ("noack-off").
+    """
+    worker = await trial.started(HADIR_TEST_FAULT="boastful", HADIR_TEST_MUTANT=mutant)
+    await trial.send(range(24 * 10))
+    await trial.all_in_sink()
+    group = f"{trial.name}.geofence"
+    admin = AIOKafkaAdminClient(bootstrap_servers=trial.kafka)
+    await admin.start()
+
+    async def boasted() -> bool:
+        told = await admin.list_consumer_group_offsets(group)
+        return bool(told) and min(known.offset for known in told.values()) == 15 and len(told) == 24
+
+    try:
+        await trial.eventually(boasted)
+        worker.send(signal.SIGKILL)
+        await worker.ended()
+        await trial.send(range(24 * 10, 24 * 30))
+        await trial.started(HADIR_TEST_MUTANT=mutant)
+        skipped = {number for number in trial.sent if 10 <= number // 24 < 15} if mutant == "noack-off" else set()
+        await trial.all_in_sink(len(trial.sent) - len(skipped))
+    finally:
+        await admin.close()
+
+    if skipped:
+        assert set(await trial.numbers()) == trial.sent.keys() - skipped
+    else:
+        await trial.assert_once_and_in_order()
+
+
+async def test_a_group_that_kafka_has_forgotten_goes_on_where_it_stood(trial: Any) -> None:
+    worker = await trial.started()
+    await trial.send(range(240))
+    await trial.all_in_sink()
+    worker.send(signal.SIGTERM)
+    assert await worker.ended() == 0
+    group = f"{trial.name}.geofence"
+    admin = AdminClient({"bootstrap.servers": trial.kafka})
+    await asyncio.to_thread(admin.delete_consumer_groups([group])[group].result, 30)
+    await trial.send(range(240, 480))
+
+    await trial.started()
+    await trial.all_in_sink()
+    await trial.all_published()
+
+    await trial.assert_once_and_in_order()
+    assert len(await trial.published()) == 480

@@ -1,0 +1,106 @@
+"""Payroll with one of its guarantees switched off: the comparison with the oracle must find it out, else it proves nothing."""
+
+import datetime as dt
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from random import Random
+from typing import Any, TypeAlias
+from uuid import uuid4
+
+import pytest
+
+from services.payroll.rules.fold import BaseTotal
+from services.payroll.rules.ledger import Change, Ledger, diff_ledger
+from shared.events import DayAssessed, DayStatus, Finding, FindingKind
+from shared.percent import parse_percent
+from shared.policy import Policy
+from tests.oracle import money
+
+Made: TypeAlias = Callable[..., DayAssessed]
+FOLD = sys.modules["services.payroll.rules.fold"]  # `rules.fold` is the function of that name
+MONTH = sys.modules["services.payroll.rules.month"]
+CAPPED = Policy.from_content({"tk_day": "3.00", "cap": "25", "tl": [{"code": "TL1", "min": 1, "max": None, "pct": "0.50"}]})
+
+
+def retraction_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Posts what a new version costs and never takes back what the old one did."""
+
+    def hoarding(old: Ledger, new: Ledger) -> tuple[Change, ...]:
+        return tuple(change for change in diff_ledger(old, new) if change.action == "posted")
+
+    monkeypatch.setattr(MONTH, "diff_ledger", hoarding)
+
+
+def cap_before_sum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Caps each line and then adds up, instead of capping the sum of the month."""
+
+    def total(self: Any) -> BaseTotal:
+        capped = sum((min(cost.month_percent, self.cap) for cost in self.costs), Fraction(0))
+        return BaseTotal(self.base, self.sum, capped)
+
+    monkeypatch.setattr(FOLD._Account, "total", total)
+
+
+def no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Takes whatever the days sum to."""
+    monkeypatch.setattr(FOLD._Account, "total", lambda self: BaseTotal(self.base, self.sum, self.sum))
+
+
+def rounding_down(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rounds down to whole rupiah instead of half up."""
+    monkeypatch.setattr(FOLD, "half_up", lambda value: value.numerator // value.denominator)
+
+
+MUTANTS = (retraction_off, cap_before_sum, no_cap, rounding_down)
+
+
+async def differences(payroll: Any, day: Made) -> list[str]:
+    """A month of random days, in several versions and any order: where payroll and the oracle differ."""
+    chance = Random(20261128)
+    await payroll.publish(CAPPED)
+    late, absent = Finding(kind=FindingKind.LATE, code="TL1", minutes=5), Finding(kind=FindingKind.ABSENT, code="TK")
+    people = {uuid4(): chance.randrange(1_000_000, 9_999_999) for _ in range(12)}
+    versions = [
+        day(me, dt.date(2026, 2, number), CAPPED, chance.choice([[], [late], [absent]]), version=version)
+        for me in people for number in range(1, 29) for version in (1, 2)
+    ]  # fmt: skip
+    final = {(told.employee_id, told.date): told for told in versions}
+    for me, ceiling in people.items():
+        await payroll.set_ceiling(me, "2026-02", ceiling)
+    chance.shuffle(versions)
+    for start in range(0, len(versions), 90):
+        await payroll.hear(*versions[start : start + 90])
+    wrong = []
+    for me, ceiling in people.items():
+        expected = money.month([_as_the_oracle_wants(told) for (who, _), told in final.items() if who == me], ceiling)
+        row = await payroll.month(me)
+        found = (parse_percent(row["raw_percent"]), parse_percent(row["percent"]), row["amount"])
+        if found != (expected["raw_percent"], expected["percent"], expected["amount"]):
+            wrong.append(f"month {found}, the oracle says {expected['raw_percent'], expected['percent'], expected['amount']}")
+        booked = sum(amount for _, _, amount in await payroll.ledger(me))
+        if booked != expected["amount"]:
+            wrong.append(f"ledger {booked}, the oracle says {expected['amount']}")
+    return wrong
+
+
+def _as_the_oracle_wants(told: DayAssessed) -> money.Day:
+    return {
+        "date": told.date, "policy": CAPPED.content(), "status": told.status.value, "scheduled": told.scheduled,
+        "late": 5 if told.findings and told.status is DayStatus.PRESENT else 0, "early": 0, "no_in": False, "no_out": False,
+        "group": told.group, "duty_days": told.duty_days_in_month, "six_days": False,
+    }  # fmt: skip
+
+
+async def test_payroll_as_it_is_equals_the_oracle(payroll: Any, day: Made) -> None:
+    assert not await differences(payroll, day)
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
+async def test_payroll_without_one_of_its_guarantees_is_found_out(
+    mutant: Callable[[pytest.MonkeyPatch], None], payroll: Any, day: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mutant(monkeypatch)
+    wrong = await differences(payroll, day)
+    print(f"\n{mutant.__name__}: {mutant.__doc__} {len(wrong)} differences, e.g. {wrong[:1]}")
+    assert wrong
