@@ -3,7 +3,7 @@
 import datetime as dt
 import sys
 from collections.abc import Callable
-from fractions import Fraction
+from dataclasses import replace
 from random import Random
 from typing import Any, TypeAlias
 from uuid import uuid4
@@ -34,17 +34,19 @@ def retraction_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def cap_before_sum(monkeypatch: pytest.MonkeyPatch) -> None:
     """Caps each line and then adds up, instead of capping the sum of the month."""
-
-    def total(self: Any) -> BaseTotal:
-        capped = sum((min(cost.month_percent, self.cap) for cost in self.costs), Fraction(0))
-        return BaseTotal(self.base, self.sum, capped)
-
-    monkeypatch.setattr(FOLD._Account, "total", total)
+    whole = FOLD._Account.add
+    monkeypatch.setattr(FOLD._Account, "add", lambda self, day, code, percent: whole(self, day, code, min(percent, self.cap)))
+    no_cap(monkeypatch)
 
 
 def no_cap(monkeypatch: pytest.MonkeyPatch) -> None:
     """Takes whatever the days sum to."""
-    monkeypatch.setattr(FOLD._Account, "total", lambda self: BaseTotal(self.base, self.sum, self.sum))
+    capping = FOLD.held
+
+    def uncapped(sums: Any, ceiling: Any) -> tuple[BaseTotal, ...]:
+        return tuple(replace(total, percent=total.raw_percent) for total in capping(sums, ceiling))
+
+    monkeypatch.setattr(FOLD, "held", uncapped)
 
 
 def rounding_down(monkeypatch: pytest.MonkeyPatch) -> None:
