@@ -10,6 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -17,7 +18,7 @@ from shared import failpoints, logs
 from shared.database import Connection, connect
 from shared.envelope import Envelope, decode, record_time
 from shared.events import Event
-from shared.failures import Poison
+from shared.failures import SCHEMA, Poison
 from shared.health import Readiness
 from shared.isolation import Condemned, Streak, settle
 from shared.kafka import security
@@ -223,9 +224,19 @@ async def _move(connection: Connection, reached: Mapping[TopicPartition, int]) -
     )  # fmt: skip
 
 
+def _require_id(key: bytes | None) -> None:
+    """Raises `Poison` for a tombstone that erases nothing of ours: its key is no id."""
+    try:
+        UUID((key or b"").decode())
+    except ValueError:
+        raise Poison(SCHEMA, "key: not an id") from None
+
+
 def _row(item: _Fetched) -> Row:
     topic = item.reference.topic
     if item.value is None:
+        if topic.key.endswith("_id"):
+            _require_id(item.key)
         return Tombstone(topic, item.partition, item.offset, item.key)
     envelope = Envelope.of_headers(
         item.headers, topic=topic, partition=item.partition, offset=item.offset,

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, Field
 from shared.events.base import (
     BusinessDate,
     Code,
+    Count,
     Event,
     Latitude,
     Longitude,
@@ -66,9 +67,9 @@ class AvailabilityCounted(Event):
 
     instance: UUID
     minute: Moment
-    accepted: Annotated[int, Field(ge=0)]
-    refused: Annotated[int, Field(ge=0)]
-    unavailable: Annotated[int, Field(ge=0)]
+    accepted: Count
+    refused: Count
+    unavailable: Count
 
 
 class CheckInLocated(Event):

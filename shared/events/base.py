@@ -23,13 +23,27 @@ def _no_nul(value: str) -> str:
     return value
 
 
+def _of_our_times(month: str) -> str:
+    if not "2000-01" <= month <= "2100-12":
+        raise ValueError("must be a month from 2000 to 2100")
+    return month
+
+
+def _countable(value: int) -> int:
+    if value >= 2**31:
+        raise ValueError("must be below 2^31, as the tables of its readers are")
+    return value
+
+
 Latitude = Annotated[float, Field(ge=-90, le=90), AfterValidator(_finite)]
 Longitude = Annotated[float, Field(ge=-180, le=180), AfterValidator(_finite)]
 Metres = Annotated[float, Field(ge=0, le=10_000_000), AfterValidator(_finite)]
 Text = Annotated[str, Field(max_length=500), AfterValidator(_no_nul)]
 Code = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_no_nul)]
-Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$")]
+Month = Annotated[str, Field(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])$"), AfterValidator(_of_our_times)]
+"""A month that a duty of ours can have, as `Moment`: the day after its last one exists."""
 Version = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Count = Annotated[int, Field(ge=0), AfterValidator(_countable)]
 Minutes = Annotated[int, Field(ge=0, le=10_000)]
 Moment = Annotated[
     AwareDatetime, Field(ge=dt.datetime(2000, 1, 1, tzinfo=dt.UTC), lt=dt.datetime(2101, 1, 1, tzinfo=dt.UTC))

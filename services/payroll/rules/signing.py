@@ -111,6 +111,8 @@ def next_step(
     `one_step`: whether the month may be closed by one person without review (never where levels are configured and real
     people's money is meant).
     """
+    if asked.reference is not None and asked.action != "pay":
+        raise MonthRefused("nomor pembayaran (SP2D) hanya untuk mencatat pembayaran (`pay`)")
     state = state_of(steps)
     number, after, level = len(steps) + 1, state, None
     match asked.action:

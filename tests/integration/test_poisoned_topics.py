@@ -1,0 +1,231 @@
+"""Each topic that a service reads gets the corpus of poison: what is bad is buried with its bytes, the rest goes on.
+
+The topics are those of `shared.topics.CONSUMES`, streams and reference data alike. What is bad is told by the contract
+(`decode`); what the contract lets through must find rules and tables that can bear it: nothing is ever buried as `internal`.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+
+from services.local.kafka import start_kafka
+from services.local.process import free_port
+from shared.envelope import decode
+from shared.failures import INTERNAL, NULL_VALUE, SCHEMA, Poison
+from shared.kafka import apply_topics, new_producer
+from shared.topics import CONSUMES, DAY_ASSESSED, DEAD_LETTER, POLICY, Topic, lane_of
+from tests.poison import BODIES, VALUES, dumped
+
+SAMPLES = Path(__file__).parents[1] / "contract" / "samples"
+PATIENCE_S = 180
+HEADERS: list[tuple[str, bytes | None]] = [
+    ("ce_id", b"\xff\xfe"), ("ce_time", b"0001-01-01T00:00:00+14:00"), ("ce_subject", b"a\x00b"), ("ce_correlationid", None),
+    ("ce_type", "\U0001f4a9".encode() * 100), ("ce_causationid", b"' or 1=1 --"), ("ce_id", b""), ("", b""),
+]  # fmt: skip
+KEYS = (None, b"", b"\xff\xfe", b"a\x00b", b"nobody", str(UUID(int=0)).encode(), "٢٠٢٦".encode())
+
+
+class Sent(NamedTuple):
+    """A record as it was sent."""
+
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes | None]]
+
+
+def good(topic: Topic[Any]) -> dict[str, Any]:
+    content: dict[str, Any] = json.loads((SAMPLES / f"{topic.name}.json").read_bytes())
+    return content
+
+
+def placed(topic: Topic[Any], content: dict[str, Any]) -> tuple[int, bytes]:
+    """The partition and the key of a content."""
+    key = "|".join(str(content[name]) for name in topic.key.split("|") if name in content) or "key"
+    lane = lane_of(content["employee_id"]) if topic.key.startswith("employee_id") else lane_of(key)
+    return lane % topic.partitions, key.encode()
+
+
+def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something could be replaced in a content, at every depth."""
+    if at:
+        yield at
+    inside = content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
+    for key, value in inside:
+        yield from places(value, (*at, key))
+
+
+def with_poison(content: Any, at: tuple[Any, ...], value: Any) -> Any:
+    changed = json.loads(json.dumps(content))
+    inner = changed
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = value
+    return changed
+
+
+def corpus(topic: Topic[Any]) -> Iterator[Sent]:
+    """All poison for a topic, between good records."""
+    content = good(topic)
+    partition, key = placed(topic, content)
+    for raw in (None, *BODIES.values()):
+        yield Sent(partition, key, raw, [])
+    for at in places(content):
+        for name, value in VALUES.items():
+            # A day under a pack that never comes is waited for, by design: payroll names the pack that it misses.
+            if not (topic is DAY_ASSESSED and at == ("policy_id",) and name == "nobody"):
+                yield Sent(partition, key, dumped(with_poison(content, at, value)), [])
+    for odd in KEYS if not topic.compacted else KEYS[1:]:  # the broker itself refuses a record without a key there
+        yield Sent(partition, odd, dumped(content), [])
+        if topic.compacted:
+            yield Sent(partition, odd, None, [])
+    yield Sent(partition, key, dumped(content), HEADERS)
+
+
+def failures(log: Path) -> str:
+    """The end of a log without what was buried as it should be."""
+    return "\n".join(line[:1500] for line in log.read_text().splitlines() if "was buried" not in line)[-5000:]
+
+
+def is_id(key: bytes | None) -> bool:
+    try:
+        UUID((key or b"").decode())
+    except ValueError:
+        return False
+    return True
+
+
+def verdict(topic: Topic[Any], sent: Sent) -> str | None:
+    """Why the contract calls a record bad; None for one that it lets through."""
+    if sent.value is None:
+        return None if topic.compacted and is_id(sent.key) else SCHEMA if topic.compacted else NULL_VALUE
+    try:
+        decode(topic, sent.value)
+    except Poison as error:
+        return error.reason
+    return None
+
+
+@pytest.fixture(scope="module")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A broker for this file: nobody else wants these records."""
+    server = start_kafka(tmp_path_factory.mktemp("kafka"))
+    try:
+        server.wait_ready()
+        asyncio.run(apply_topics(server.bootstrap))
+        yield server.bootstrap
+    finally:
+        server.stop(5)
+
+
+async def send(producer: AIOKafkaProducer, topic: Topic[Any], records: list[Sent]) -> list[tuple[int, int]]:
+    """Publishes; returns partition and offset of each record. What the broker itself refuses is left out beforehand."""
+    waiting = [
+        await producer.send(topic.name, one.value, key=one.key, partition=one.partition, headers=one.headers) for one in records
+    ]
+    return [(told.partition, told.offset) for told in await asyncio.gather(*waiting)]
+
+
+async def ends_of(kafka: str, topics: tuple[Topic[Any], ...]) -> dict[tuple[str, int], int]:
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets([TopicPartition(t.name, number) for t in topics for number in range(t.partitions)])
+        return {(place.topic, place.partition): end for place, end in ends.items() if end}
+    finally:
+        await consumer.stop()
+
+
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("service", CONSUMES)
+async def test_poison_on_a_topic_is_buried_with_its_bytes_and_the_rest_goes_on(
+    service: Any, broker: str, fresh_database: str, tmp_path: Path
+) -> None:
+    topics = CONSUMES[service]
+    port = free_port()
+    environment = os.environ | {
+        "HADIR_KAFKA": broker, "HADIR_DATABASE": fresh_database, f"HADIR_{service.upper()}_PORT": str(port),
+    }  # fmt: skip
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", f"services.{service}", *(() if service == "ingest" else ("worker",))]
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out)
+    producer = new_producer(broker, client_id="test")
+    database = await asyncpg.connect(fresh_database, server_settings={"search_path": service})
+    await producer.start()
+    try:
+        expected: dict[tuple[str, int, int], tuple[str, bytes | None]] = {}
+        lawful: set[tuple[str, int, int]] = set()
+        for topic in sorted(topics, key=lambda topic: topic is not POLICY):
+            records = list(corpus(topic))
+            for sent, (partition, offset) in zip(records, await send(producer, topic, records), strict=True):
+                why = verdict(topic, sent)
+                if why:
+                    expected[topic.name, partition, offset] = (why, sent.value)
+                else:
+                    lawful.add((topic.name, partition, offset))
+            # The last word is good again, by somebody who is new.
+            last = good(topic) | ({"employee_id": str(uuid4())} if topic.key.startswith("employee_id") else {})
+            partition, key = placed(topic, last)
+            await send(producer, topic, [Sent(partition, key, dumped(last), [])])
+        ends = await ends_of(broker, topics)
+
+        async def reached() -> bool:
+            assert process.poll() is None, failures(log)
+            rows = await database.fetch("select topic, partition, next_offset from reference_position")
+            if service != "ingest":
+                rows += await database.fetch("select topic, lane as partition, next_offset from position")
+            at = {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+            return all(at.get(place, 0) >= end for place, end in ends.items())
+
+        async with asyncio.timeout(PATIENCE_S):
+            while not await reached():
+                await asyncio.sleep(0.2)
+
+        letters = {
+            (row["topic"], row["partition"], row["offset"]): (row["reason"], row["value"])
+            for row in await database.fetch('select topic, partition, "offset", reason, value from dead_letter')
+        }
+        wrong = {place: letters.get(place) for place, wanted in expected.items() if letters.get(place) != wanted}
+        assert not wrong, {place: (expected[place][0], found and found[0]) for place, found in wrong.items()}
+        beyond = {place: letters[place][0] for place in letters.keys() & lawful}
+        assert INTERNAL not in beyond.values(), failures(log)
+        assert {SCHEMA, "not-json"} <= {reason for reason, _ in letters.values()}
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"http://127.0.0.1:{port}/readyz")).status_code == 200
+        await every_letter_is_told(broker, service, len(letters))
+    finally:
+        process.kill()
+        process.wait()
+        await database.close()
+        await producer.stop()
+
+
+async def every_letter_is_told(kafka: str, service: Any, count: int) -> None:
+    """Waits until the dead-letter topic has as many places as the table."""
+    topic = DEAD_LETTER[service]
+    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        consumer.assign([TopicPartition(topic.name, number) for number in range(topic.partitions)])
+        told: dict[str, set[bytes]] = defaultdict(set)
+        async with asyncio.timeout(PATIENCE_S):
+            while len(told) < count:
+                for records in (await consumer.getmany(timeout_ms=200)).values():
+                    for record in records:
+                        told[dict(record.headers)["ce_subject"].decode()].add(record.value)
+        assert len(told) == count
+    finally:
+        await consumer.stop()
