@@ -61,7 +61,7 @@ verify-monitoring: $(READY) ## Dashboards, alerts, runbooks, canaries: against a
 	@$(BIN)/python -m services.local.prometheus
 	$(PYTEST) tests/monitoring
 
-verify-k8s-live: $(READY) ## The same by a real API server, built from Go modules the first time (ten minutes)
+verify-k8s-live: $(READY) ## The same by a real API server, built from Go modules the first time (eight minutes)
 	@$(BIN)/python -m deploy.k8s.verify.live $(OVERLAYS)
 
 integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests

@@ -53,13 +53,13 @@ class ApiServer:
 
 
 def built() -> Path:
-    """The kube-apiserver binary; built on first use, which takes some ten minutes on two cores. Raises LocalError."""
+    """The kube-apiserver binary; built on first use, which takes four to eight minutes on two cores. Raises LocalError."""
     binary = cache_folder() / f"kube-apiserver-{VERSION}"
     if binary.exists():
         return binary
     go = golang.go("builds the API server")
     cache_folder().mkdir(parents=True, exist_ok=True)
-    sys.stdout.write(f"Building kube-apiserver {VERSION} (once; some ten minutes) ...\n")
+    sys.stdout.write(f"Building kube-apiserver {VERSION} (once; four minutes to eight, on two cores) ...\n")
     sys.stdout.flush()
     with tempfile.TemporaryDirectory(prefix="hadir-apiserver-") as folder:
         work = Path(folder)
@@ -68,7 +68,7 @@ def built() -> Path:
         flags = [f"-X k8s.io/component-base/version.{name}={value}" for name, value in _told().items()]
         # The go.sum of the work folder is made as modules arrive: Go checks each against its checksum database.
         made = work / "kube-apiserver"
-        # Nobody will debug it: without DWARF compiling and linking take a fifth less.
+        # Nobody will debug it: without DWARF compiling and linking take an eighth less.
         build = [go, "build", "-trimpath", "-gcflags=all=-dwarf=false", "-ldflags", " ".join(["-s", "-w", *flags]), "-o", str(made), "."]
         done = golang.run(build, work, {"GOFLAGS": "-mod=mod"})
         if done.returncode:
