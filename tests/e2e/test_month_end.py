@@ -98,8 +98,13 @@ async def close(house: Any, clock: str) -> None:
         "--actor", "bendahara-1",
     )
     assert (closed.returncode, "Bulan 2026-04 ditutup" in closed.stdout) == (0, True), closed.stdout + closed.stderr
-    audits = await house.records(topics.AUDIT["payroll"], "", at_least=1)
-    mine = [audit for audit in audits if audit["detail"]["clock"] == clock]
+
+    async def of_this_close() -> list[dict[str, Any]]:
+        """The audit topic tells of other commands too, of accepted ceilings before this."""
+        told = await house.records(topics.AUDIT["payroll"], "", at_least=1)
+        return [audit for audit in told if audit["action"] == "month.closed" and audit["detail"]["clock"] == clock]
+
+    mine = await until(of_this_close)
     assert [(audit["actor"], audit["detail"]["reason"]) for audit in mine] == [("bendahara-1", "SK Sekda 900/12")]
     months = await house.fetch(
         "select distinct closed from payroll.month m join payroll.employee e using (employee_id)"
