@@ -95,8 +95,8 @@ async def record(
         document=said.document,
     )
     cause = work.emit(CORRECTION, str(correction_id), kept.version, event, key=str(target), lane=lane_of(target), cause=said.cause)
-    if isinstance(fields, MoveBody) and employee_id is not None and state == "approved":
-        await _move(work, employee_id, fields, said.actor)
+    if isinstance(fields, MoveBody) and employee_id is not None and "approved" in (state, old and old.state):
+        await _move(work, employee_id, fields, said.actor, back=state != "approved")
     if isinstance(fields, FraudBody | ReviewBody):
         check_ins = fields.check_ins if isinstance(fields, FraudBody) else (fields.review,)
         for owner, at in await facts.mark_times(work.connection, check_ins):
@@ -107,13 +107,16 @@ async def record(
     return event
 
 
-async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str) -> None:
+async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str, *, back: bool) -> None:
+    """The membership follows the move; `back`: an appeal overturned it, and the person belongs where they did before."""
     known = await rows.employees(work.connection, [employee_id])
     units = await rows.units(work.connection)
     if move.to_unit not in units:
         raise CorrectionRefused("unit tujuan tidak terdaftar; impor unitnya dulu")
     state, now = known[employee_id].state, dt.datetime.now(dt.UTC)
-    moved = state.joined(move.since, move.to_unit)
+    moved = state.stayed(move.since, move.to_unit) if back else state.joined(move.since, move.to_unit)
+    if moved == state:
+        return
     try:
         cleared = await taking_force.allow_people(work.connection, [moved], {employee_id: state}, actor, now)
     except taking_force.Refused as refused:

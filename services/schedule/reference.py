@@ -187,6 +187,12 @@ class EmployeeState:
         units = {m.since: m.org_unit_id for m in self.memberships} | {since: org_unit_id}
         return replace(self, memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units)))
 
+    def stayed(self, since: dt.date, org_unit_id: UUID) -> "EmployeeState":
+        """The person as if that move to that unit had never been; unchanged if there is no such move, or none before it to go back to."""
+        earlier = tuple(m for m in self.memberships if (m.since, m.org_unit_id) != (since, org_unit_id))
+        units = {m.since: m.org_unit_id for m in earlier}
+        return replace(self, memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units))) if units else self
+
     def working(self, since: dt.date, week: str) -> "EmployeeState":
         """The person, working that week pattern from `since` until the next known change."""
         weeks = {w.since: w.week for w in self.weeks} | {since: week}

@@ -8,13 +8,15 @@ import pytest
 
 from services.schedule import requests
 from services.schedule.approvals import shipped
+from services.schedule.commands import publish_org_units, publish_policies, record_fact
 from services.schedule.corrections import CorrectionRefused
+from services.schedule.reference import OrgUnitState
 from services.schedule.requests import decide, submit, withdraw
 from services.schedule.rules.workflow import Who
 from services.schedule.store import requests as rows
 from services.schedule.store.requests import Asked, Deputy
 from shared.events import Document, Mark
-from tests.integration.schedule.office import DAY, MONDAY, Office, at
+from tests.integration.schedule.office import DAY, MONDAY, Office, at, packs
 
 HEAD = Who("kadis-contoh", "supervisor")
 OFFICER = Who("umpeg-contoh", "unit_officer")
@@ -203,6 +205,25 @@ async def test_an_appeal_turns_a_refusal_over_by_other_people_than_those_who_ref
 
     assert (await office.the_day(MONDAY))["status"] == "LEAVE"
     assert (await trail(office, asked.request_id))[-1] == (3, "overturn", None, "inspektur-contoh")
+
+
+async def test_an_appeal_that_overturns_a_move_puts_the_person_and_the_days_back_where_they_were(office: Office) -> None:
+    other = uuid4()
+    await publish_org_units(office.lanes, [OrgUnitState(other, f"OPD-{other}", "RSUD", "Asia/Jakarta", office.calendar)])
+    await publish_policies(office.lanes, packs(), [("POL-L", MONDAY, other)])
+    moved = uuid4()
+    await record_fact(office.lanes, correction_id=moved, kind="move", employee_id=office.employee, body={
+        "to_unit": other, "from": MONDAY + DAY})
+    await office.tick(at(MONDAY + 2 * DAY, "21:00"))
+    assert [(await office.the_day(MONDAY + n * DAY))["org_unit_id"] for n in range(3)] == [str(office.unit), str(other), str(other)]
+
+    appeal = await ask(office, "appeal", {"correction": str(moved)})
+    await approve(office, appeal, BKD)
+    await approve(office, appeal, AUDITOR)
+
+    assert {(await office.the_day(MONDAY + n * DAY))["org_unit_id"] for n in range(3)} == {str(office.unit)}
+    told = (await office.published("hadir.employee.v1"))[-1]
+    assert [row["org_unit_id"] for row in told["memberships"]] == [str(office.unit)]
 
 
 async def test_a_trail_can_be_added_to_and_never_changed(office: Office) -> None:

@@ -40,6 +40,14 @@ def test_the_unit_of_a_date_is_that_of_the_last_move_before_it(moves: dict[dt.da
     assert all(one.org_unit_id != two.org_unit_id for one, two in zip(state.memberships, state.memberships[1:], strict=False))
 
 
+def test_a_move_that_is_overturned_leaves_the_units_as_they_were() -> None:
+    state = person(Membership(dt.date(2026, 1, 1), A)).joined(dt.date(2026, 2, 1), B).joined(dt.date(2026, 3, 1), C)
+
+    assert state.stayed(dt.date(2026, 2, 1), B).memberships == (Membership(dt.date(2026, 1, 1), A), Membership(dt.date(2026, 3, 1), C))
+    assert state.stayed(dt.date(2026, 2, 1), C) == state
+    assert person(Membership(dt.date(2026, 1, 1), A)).stayed(dt.date(2026, 1, 1), A).memberships == (Membership(dt.date(2026, 1, 1), A),)
+
+
 def test_a_week_of_ones_own_holds_from_its_date_until_it_is_given_up() -> None:
     state = person(Membership(dt.date(2026, 1, 1), A)).working(dt.date(2026, 2, 19), "lima-hari-ramadan")
 
