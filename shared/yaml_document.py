@@ -4,6 +4,7 @@ Only `true` and `false` are booleans, so `on`, `off`, `no` stay words; dates and
 reader's model to judge; a key written twice is refused instead of the last one silently winning.
 """
 
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,9 @@ KeyPath: TypeAlias = tuple[str | int, ...]
 
 _MAX_REPEATED: Final = 50_000
 """Aliases can make a small file explode into billions of values; more than so many repeated ones are refused."""
+
+_MAX_DIGITS: Final = 30
+"""No quantity that a person writes has more; Python refuses to read thousands of them, with an error of its own."""
 
 _NULL: Final = re.compile(r"~|null|Null|NULL|")
 _BOOL: Final = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -90,6 +94,8 @@ def parse_documents(text: str, *, file: str) -> Iterator[Document]:
         raise DocumentError(file, mark.line + 1 if mark else None, reason or "is not YAML") from error
     except YAMLError as error:
         raise DocumentError(file, None, str(error).splitlines()[0]) from error
+    except RecursionError as error:
+        raise DocumentError(file, None, "is nested too deeply") from error
 
 
 class _Builder:
@@ -156,14 +162,20 @@ class _Builder:
             return None
         if _BOOL.fullmatch(text):
             return text.lower() == "true"
-        if _INT.fullmatch(text):
-            return int(text)
-        if _OCTAL.fullmatch(text):
-            return int(text, 0)
-        if _HEX.fullmatch(text):
-            return int(text, 0)
-        if _FLOAT.fullmatch(text):
-            return float(text)
         if _SPECIAL_FLOAT.fullmatch(text):
             raise self.refuse(node, f"{text} is not a number that can be compared")
-        return text
+        return text if (value := _number(text)) is None else self.bounded(node, value)
+
+    def bounded(self, node: ScalarNode, value: float) -> float:
+        if math.isinf(value):
+            raise self.refuse(node, f"{node.value[:_MAX_DIGITS]}… is not a number of any use")
+        return value
+
+
+def _number(text: str) -> float | None:
+    """The number that a plain scalar is in the core schema; infinite where it is beyond what can be held; None: it is none."""
+    if _INT.fullmatch(text):
+        return int(text) if len(text) <= _MAX_DIGITS else math.inf
+    if _OCTAL.fullmatch(text) or _HEX.fullmatch(text):
+        return int(text, 0)
+    return float(text) if _FLOAT.fullmatch(text) else None
