@@ -52,7 +52,7 @@ class Settings(BaseSettings):
     batch_within_s: float = Field(0.02, description="how long a batch may wait to fill")
     max_body_bytes: int = Field(262_144, description="largest accepted request body; a bigger one is answered 413")
     max_batch_body_bytes: int = Field(786_432, description="largest accepted body of a batch of check-ins")
-    ingest_queue: int = Field(10_000, description="most check-ins that ingest holds at once; beyond it 503 at once")
+    ingest_queue: int = Field(5_000, description="most check-ins that ingest holds at once, under a second of work; beyond it 503 at once")
     ingest_answer_within_s: float = Field(8.0, description="ingest answers 503 when Kafka has not acknowledged in time")
     receipt_days: int = Field(400, description="how long ingest recognises a repeated id; older receipts are deleted")
     dead_letter_days: int = Field(400, ge=1, description="how long messages that nobody could process lie in the table dead_letter")

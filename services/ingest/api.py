@@ -50,19 +50,15 @@ async def record_check_ins(request: Request) -> Response:
     items = _items(document)
     if isinstance(items, Refusal):
         return problems.refuse(items)
-    refusals: list[Refusal | None] = []
-    submissions: list[Submission] = []
-    for item in items:
-        submitted = doubled_key(document, item) or submit_check_in(item, received_at)
-        if isinstance(submitted, Submission):
-            submissions.append(submitted)
-            refusals.append(None)
-        else:
-            refusals.append(submitted)
+    submitted = [doubled_key(document, item) or submit_check_in(item, received_at) for item in items]
+    named = [_named(item) for item in items]
+    # Thousands of check-ins may wait at once: what was read goes before the waiting, not after it.
+    del document, items
+    submissions = [one for one in submitted if isinstance(one, Submission)]
     decided = iter(await edge.intake.submit(submissions) if submissions else ())
-    outcomes = [refused or next(decided) for refused in refusals]
+    outcomes = [next(decided) if isinstance(one, Submission) else one for one in submitted]
     _count(outcomes)
-    results = [_result(index, item, outcome) for index, (item, outcome) in enumerate(zip(items, outcomes, strict=True))]
+    results = [_result(index, name, outcome) for index, (name, outcome) in enumerate(zip(named, outcomes, strict=True))]
     for outcome in outcomes:
         if isinstance(outcome, Refusal) and problems.status_of(outcome) >= 500:
             # A client that looks at the status only must not take this for done.
@@ -125,13 +121,18 @@ def _items(document: Document) -> list[Any] | Refusal:
     return items
 
 
-def _result(index: int, item: Any, outcome: Outcome) -> dict[str, Any]:
+def _named(item: Any) -> str | None:
+    """The id that an item gives itself, as far as it may be said back."""
+    named = item.get("check_in_id") if isinstance(item, dict) else None
+    return named if isinstance(named, str) and len(named) <= 64 else None
+
+
+def _result(index: int, named: str | None, outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Accepted):
         result = {"index": index, "status": 202, "check_in_id": outcome.id,
                   "received_at": outcome.received_at.isoformat().replace("+00:00", "Z")}
         return result | {"replayed": True} if outcome.replayed else result
-    named = item.get("check_in_id") if isinstance(item, dict) else None
-    stated = {"check_in_id": named} if isinstance(named, str) and len(named) <= 64 else {}
+    stated = {} if named is None else {"check_in_id": named}
     return {"index": index, **stated, **problems.problem(outcome)}
 
 

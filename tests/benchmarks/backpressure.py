@@ -153,7 +153,7 @@ def main() -> None:
     ask.add_argument("--people", type=int, default=5_000)
     ask.add_argument("--rate", type=float, default=10_000.0, help="check-ins a second that are offered")
     ask.add_argument("--seconds", type=float, default=12.0)
-    ask.add_argument("--queue", type=int, default=10_000, help="HADIR_INGEST_QUEUE")
+    ask.add_argument("--queue", type=int, default=5_000, help="HADIR_INGEST_QUEUE")
     given = ask.parse_args()
     with running(HADIR_INGEST_QUEUE=str(given.queue)) as stack:
         asyncio.run(measure(stack, given))
