@@ -1,8 +1,10 @@
 """A campaign: faults at random moments under load, and after every so many of them all must come to rest and be right."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import random
+import tempfile
 import time
 import traceback
 from collections import Counter
@@ -21,6 +23,7 @@ from tests.faults.house import House, running
 from tests.faults.invariants import Poison, Positions, Scene, look_at_positions, violations
 from tests.faults.load import FIRST_DAY, Load
 from tests.faults.nemeses import FAULTS, Fault
+from tests.faults.previous import Missing, Tree, unpacked
 from tests.faults.servers import may_mount
 from tests.faults.striking import Strike
 
@@ -89,11 +92,13 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
     if wanted.brokers == 1 and not disks:
         found.left_out.append("F7: a tmpfs cannot be mounted here (root is needed)")
     began = time.monotonic()
-    async with running(
-        brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=clocks, keep=wanted.logs
-    ) as house:
+    async with contextlib.AsyncExitStack() as held:
+        before = _version_before(Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hadir-before-"))), found)
+        house = await held.enter_async_context(running(
+            brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=clocks, keep=wanted.logs, previous=before,
+        ))  # fmt: skip
         told(f"the house of {wanted.brokers} broker(s) is up after {time.monotonic() - began:.0f} s")
-        run = Campaign(wanted, house, faults_of(wanted, disks=disks), found, told)
+        run = Campaign(wanted, house, faults_of(wanted, disks=disks, previous=before is not None), found, told)
         number = 0
         while found.cycles.total() < wanted.cycles and time.monotonic() - began < wanted.hours * 3600:
             number += 1
@@ -111,10 +116,18 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
     return found
 
 
-def faults_of(wanted: Wanted, *, disks: bool) -> list[Fault]:
-    """The faults that such a house can be struck with; `disks`: its disks can be filled."""
+def _version_before(folder: Path, found: Found) -> Tree | None:
+    try:
+        return unpacked(folder)
+    except Missing as reason:
+        found.left_out.append(f"F13: {reason}")
+        return None
+
+
+def faults_of(wanted: Wanted, *, disks: bool, previous: bool) -> list[Fault]:
+    """The faults that such a house can be struck with; `disks`: its disks can be filled; `previous`: the version before is there."""
     has = {"one" if wanted.brokers == 1 else "three"}
-    has |= {name for name, given in (("standby", wanted.standby), ("disks", disks)) if given}
+    has |= {name for name, given in (("standby", wanted.standby), ("disks", disks), ("previous", previous)) if given}
     return [fault for fault in FAULTS if (not fault.needs or fault.needs in has) and (not wanted.only or fault.code in wanted.only)]
 
 

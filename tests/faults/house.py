@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from services.local.process import LAUNCH, free_port
 from shared.kafka import apply_topics
 from shared.schemas import apply_schemas
 from tests.faults.journal import Journal
+from tests.faults.previous import Tree
 from tests.faults.proxy import Proxy
 from tests.faults.servers import HOST, Brokers, Database, small_disk
 
@@ -48,6 +49,9 @@ class Service:
     struck: bool = False
     """Whether the harness ended it; what ends otherwise ended itself, and is counted."""
 
+    tree: Tree | None = None
+    """The version that it runs; None is this one."""
+
 
 @dataclass
 class House:
@@ -61,6 +65,9 @@ class House:
     journal: Journal
     ports: dict[str, int]
     clocks: Mapping[str, Mapping[str, str]]
+    previous: Tree | None = None
+    """The version before, for faults that let it run beside this one."""
+
     services: dict[str, Service] = field(default_factory=dict)
     ended: Counter[str] = field(default_factory=Counter)
     """How often a service ended by itself, by name and exit code: crash-only services do so when they are fenced."""
@@ -73,7 +80,11 @@ class House:
     @property
     def ingest(self) -> str:
         """Where ingest answers."""
-        return f"http://{HOST}:{self.ports['ingest']}"
+        return self.address("ingest")
+
+    def address(self, name: str) -> str:
+        """Where a process answers over HTTP."""
+        return f"http://{HOST}:{self.ports[name]}"
 
     def environment(self, service: Service) -> dict[str, str]:
         """What a service is told: every address is a proxy's."""
@@ -86,10 +97,11 @@ class House:
             "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.clocks.get(service.command, {}),
         }  # fmt: skip
 
-    async def start(self, name: str, command: str | None = None) -> Service:
-        """Start a service, or one more process of it under a name of its own."""
+    async def start(self, name: str, command: str | None = None, tree: Tree | None = None) -> Service:
+        """Start a service, or one more process of it under a name of its own, in this version or that of `tree`."""
         service = self.services.setdefault(name, Service(name, command or name))
         service.held = service.struck = False
+        service.tree = tree
         await self._fork(service)
         return service
 
@@ -101,10 +113,10 @@ class House:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(service.pid, signum)
 
-    async def leave(self, name: str) -> None:
-        """Stop a service for good, politely, and forget it."""
+    async def leave(self, name: str, *, killed: bool = False) -> None:
+        """Stop a service for good, politely or by kill -9, and forget it."""
         self.services[name].held = True
-        self.signal(name, signal.SIGTERM)
+        self.signal(name, signal.SIGKILL if killed else signal.SIGTERM)
         await self.until(lambda: self.services[name].pid is None, f"{name} ends", 60)
         del self.services[name]
 
@@ -200,10 +212,13 @@ class House:
     async def _fork(self, service: Service) -> None:
         assert self._zygote is not None
         assert self._zygote.stdin is not None
-        order = {
+        order: dict[str, Any] = {
             "name": service.name, "command": service.command, "env": self.environment(service),
             "log": str(self.home / "logs" / f"{service.name}.log"),
         }  # fmt: skip
+        if service.tree is not None:
+            order |= {"folder": str(service.tree.folder), "python": str(service.tree.python)}
+            order["env"] |= service.tree.environment
         self._started[service.name] = asyncio.get_running_loop().create_future()
         self._zygote.stdin.write((json.dumps(order) + "\n").encode())
         await self._zygote.stdin.drain()
@@ -237,10 +252,12 @@ class House:
 async def running(
     *, brokers: int = 1, standby: bool = False, disks: bool = False,
     clocks: Mapping[str, Mapping[str, str]] | None = None, keep: Path | None = None,
+    previous: Tree | None = None, begun: Callable[[str, str], Awaitable[None]] | None = None,
 ) -> AsyncIterator[House]:
     """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root).
 
-    `clocks` is the environment that gives a service a clock of its own (clocks.py).
+    `clocks` is the environment that gives a service a clock of its own (clocks.py). With `begun` the house is still one of
+    the `previous` version: it is given the database's URL and the brokers' address to lay out tables and topics.
     """
     home = Path(tempfile.mkdtemp(prefix="hadir-faults-"))
     home.chmod(0o755)  # PostgreSQL may run as another user
@@ -268,11 +285,15 @@ async def running(
         cluster.start()
         await database.ready()
         url = await database.primary.create_database()
-        await apply_schemas(url)
+        if begun is None:
+            await apply_schemas(url)
         if standby:
             await database.add_standby()
         await cluster.ready()
-        await apply_topics(cluster.bootstrap, brokers)
+        if begun is None:
+            await apply_topics(cluster.bootstrap, brokers)
+        else:
+            await begun(url, cluster.bootstrap)
         database_proxies = {name: Proxy((HOST, database.primary.port), free_port()) for name in SERVICES}
         for proxy in database_proxies.values():
             await proxy.start()
@@ -281,11 +302,12 @@ async def running(
         held.callback(journal.close)
         house = House(
             home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES}, clocks or {},
+            previous,
         )  # fmt: skip
         held.push_async_callback(house.close)
         await house.begin()
         for name in SERVICES:
-            await house.start(name)
+            await house.start(name, tree=None if begun is None else previous)
         await house.ready()
         yield house
 

@@ -27,11 +27,11 @@ _IN_BATCH = 8
 class Load:
     """One province of so many people and days, sent at `rate` check-ins a second; from `hurry` on as fast as they are taken."""
 
-    def __init__(self, house: House, province: Province, rate: float) -> None:
+    def __init__(self, house: House, province: Province, rate: float, ingest: str = "ingest") -> None:
         self.house, self.province, self.rate = house, province, rate
         self.delivered = 0
         self.hurried = asyncio.Event()
-        self.phones = Phones(house.ingest, connections=64, patience_s=900, journal=house.journal.note)
+        self.phones = Phones(house.address(ingest), connections=64, patience_s=900, journal=house.journal.note)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
     async def prepare(self) -> None:
@@ -39,6 +39,10 @@ class Load:
         with tempfile.TemporaryDirectory(prefix="hadir-province-") as folder:
             written = await asyncio.to_thread(files.write, self.province, Path(folder))
             await import_province(self.house.database.url, self.province, written, lambda _what, _done, _whole: None)
+        await self.until_known()
+
+    async def until_known(self) -> None:
+        """Wait until those who answer the phones have heard of the people that were imported."""
         async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
             await observer.until_known([person.employee_id for person in self.province.people()], patience_s=180)
 

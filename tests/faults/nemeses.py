@@ -7,6 +7,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from services.local.process import free_port
 from tests.faults import struck_events, struck_servers
 from tests.faults.house import SERVICES, SESSION_S, WORKERS
 from tests.faults.striking import Strike
@@ -64,10 +65,7 @@ async def _usurp(at: Strike) -> None:
     await at.pause(1.5 * SESSION_S, 2.0 * SESSION_S)
     at.house.signal(name, signal.SIGCONT)
     await at.pause(0.5, 1.5)
-    at.house.services[second].held = True
-    at.house.signal(second, signal.SIGKILL)
-    await at.house.until(lambda: at.house.services[second].pid is None, f"{second} ends", 30)
-    del at.house.services[second]
+    await at.house.leave(second, killed=True)
 
 
 async def _rebalance_storm(at: Strike) -> None:
@@ -84,6 +82,30 @@ async def _rebalance_storm(at: Strike) -> None:
         other = f"{name}-{number}"
         await at.house.until(lambda: at.house.services[other].pid is None, f"{other} ends", 60)  # noqa: B023 (awaited within the turn)
         del at.house.services[other]
+
+
+async def _version_before(at: Strike) -> None:
+    """A worker of the version before joins ours and goes on alone, as in a rollback; then ours comes back, as in an upgrade."""
+    name = at.chance.choice(WORKERS)
+    other = f"{name}-before"
+    at.house.ports[other] = free_port()
+    await at.house.start(other, name, at.house.previous)
+    await at.house.ready([other])
+    await at.pause(0.5, 2.0)
+    await at.house.leave(name, killed=at.chance.random() < 0.5)
+    await at.pause(2.0, 6.0)
+    await at.house.start(name)
+    await at.pause(0.5, 3.0)
+    await at.house.leave(other, killed=at.chance.random() < 0.5)
+
+
+async def _ingest_before(at: Strike) -> None:
+    """The version before answers the phones for a while."""
+    for tree in (at.house.previous, None):
+        await at.house.leave("ingest", killed=at.chance.random() < 0.5)
+        await at.house.start("ingest", tree=tree)
+        await at.house.ready(["ingest"])
+        await at.pause(0.5, 3.0)
 
 
 async def _no_files(at: Strike) -> None:
@@ -121,8 +143,10 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F10", "records repeated and reordered", struck_events.repeat, 4),
     Fault("F11", "known id with another body", struck_events.other_body, 4),
     Fault("F12", "poison on topics", struck_events.poison, 4),
+    Fault("F13", "worker of the version before beside ours, and alone", _version_before, 6, "previous"),
+    Fault("F13", "ingest of the version before, and ours again", _ingest_before, 2, "previous"),
     Fault("F14", "workers come and go", _rebalance_storm, 3),
     Fault("F16", "group offsets reset to the end", struck_events.forget_group, 2),
     Fault("F22", "no file descriptors left", _no_files, 3),
 )
-"""All of them. F2, F13, F18 and F24 are tested elsewhere; F9 has a house of its own (clocks)."""
+"""All of them. F2, F18 and F24 are tested elsewhere; F9 has a house of its own (clocks)."""

@@ -37,6 +37,10 @@ _INVARIANTS = """\
 | I8 | the lag is gone within 60 s after everything is healed and the load has ended, without a human hand |
 | I10 | every ledger entry bears out its hash, recomputed by the harness |
 
+F13 lets the version before (a commit named in `tests/faults/previous.py`, out of the repository's history) do a service's work beside
+this version and alone, on this version's tables. The whole way, from its tables through the migrations under load to this version and
+back by one service, is `tests/faults/test_rolling.py`, in every `make faults`.
+
 I9 (memory, descriptors, connections, disk) is looked at by the soak, where one was run. A power cut of the machine is not among the
 faults: `kill -9` leaves the kernel's caches alone.
 """

@@ -29,8 +29,10 @@ def main() -> None:
             *orders, waiting = (waiting + told).split(b"\n")
             for order in map(json.loads, orders):
                 arguments, log = COMMANDS[order["command"]], Path(order["log"])
-                if "LD_PRELOAD" in order["env"]:  # takes effect only in a program that starts anew
-                    child = spawn(order["name"], [sys.executable, "-m", *arguments], log, environment=order["env"])
+                # What is loaded before all else, and another version's modules, take effect only in a program that starts anew.
+                if "LD_PRELOAD" in order["env"] or "folder" in order:
+                    command = [order.get("python", sys.executable), "-m", *arguments]
+                    child = spawn(order["name"], command, log, environment=order["env"], folder=order.get("folder"))
                 else:
                     child = fork(order["name"], arguments, log, order["env"])
                 children[child.popen.pid] = child
