@@ -31,6 +31,7 @@ from shared.schemas import require_schema
 from shared.settings import Settings
 from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, INGEST_AVAILABILITY, LANES, WORK_REPORT_SUBMITTED
 from shared.web.duties import Duties, End
+from shared.web.parameters import KNOWN_ONLY
 
 _POOL_SIZE: Final = 8
 """Three rounds, the notes on publication, the probe, two for the employee loader, and one to spare."""
@@ -99,7 +100,7 @@ def create_app(settings: Settings, end: End) -> FastAPI:
         redoc_url=None,
         static_url="/docs/assets",
     )
-    app.include_router(api.router)
+    app.include_router(api.router, dependencies=[KNOWN_ONLY])
     app.include_router(health.router(readiness))
     app.add_middleware(ShortCut, posts=api.POSTS)
     problems.install(app)

@@ -33,6 +33,7 @@ from shared.web.actors import verbs_of
 from shared.web.api import POOL_SIZE, Api
 from shared.web.commands import forget_old
 from shared.web.duties import Duties, End
+from shared.web.parameters import KNOWN_ONLY
 
 _PROBE_EVERY_S: Final = 1.0
 _FORGET_EVERY_S: Final = 600.0
@@ -98,7 +99,7 @@ def new_app(
         static_url="/docs/assets",
     )  # fmt: skip
     for router in routers:
-        app.include_router(router, prefix=_PREFIX, responses=problems.ANSWERS)
+        app.include_router(router, prefix=_PREFIX, responses=problems.ANSWERS, dependencies=[KNOWN_ONLY])
     app.include_router(health.router(readiness))
     app.add_middleware(_Limits, at_most=largest_body or context.settings.max_body_bytes)
     app.add_middleware(_Timed, name=context.name)

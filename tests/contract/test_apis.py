@@ -6,7 +6,9 @@ from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
+import httpx
 import orjson
 import pytest
 from fastapi import FastAPI
@@ -17,6 +19,7 @@ from shared.settings import Settings
 from shared.topics import SERVICES
 from shared.web.actors import verbs_of
 from shared.web.app import Context
+from tests.calling import acting, refused
 
 DOCS = Path(__file__).parents[2] / "docs"
 APIS = [*(service for service in SERVICES if service != "ingest"), "reports"]
@@ -85,3 +88,26 @@ def test_lists_are_paged_and_commands_have_a_key_and_a_reason(path: str, method:
         named = body.get("$ref", "").rpartition("/")[2]
         schemas = {name: schema for service in APIS for name, schema in app_of(service).openapi()["components"]["schemas"].items()}
         assert "reason" in parameters or "reason" in schemas[named]["required"], "a command says why"
+
+
+@pytest.mark.parametrize(("path", "method", "operation"), OPERATIONS)
+async def test_every_operation_refuses_a_query_parameter_that_it_does_not_have(path: str, method: str, operation: dict[str, Any]) -> None:
+    parameters = operation.get("parameters", ())
+    named = {one["name"]: "2026-02-02" for one in parameters if one["in"] == "query"}
+    role = operation["x-hadir-roles"][0]
+    address = re.sub(r"\{\w+\}", str(uuid4()), path)
+    app = next(app_of(service) for service in APIS if operation in app_of(service).openapi()["paths"].get(path, {}).values())
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
+        headers = acting(role, uuid4(), units=(uuid4(),))
+        wrong = await client.request(method, address, params={**named, "cursor": "garbage"}, headers=headers)
+        twice = [(name, "x") for name in named for _ in range(2)]
+        repeated = await client.request(method, address, params=twice, headers=headers) if twice else None
+        stranger = await client.request(method, address, params={"cursor": "garbage"})
+
+    assert refused(wrong) == (422, "invalid-request")
+    assert [(one["field"], one["code"]) for one in wrong.json()["errors"]] == [("cursor", "unknown-parameter")]
+    assert all(name in wrong.json()["detail"] for name in named)
+    assert refused(stranger) == (401, "unauthenticated"), "who may not ask is told nothing else"
+    single = [one["name"] for one in parameters if one["in"] == "query" and "array" not in str(one["schema"])]
+    if repeated is not None and single:
+        assert [(one["field"], one["code"]) for one in repeated.json()["errors"]] == [(name, "repeated-parameter") for name in single]

@@ -68,6 +68,15 @@ async def test_poison_is_answered_with_a_problem_and_the_next_request_is_served(
         assert (await client.post("/v1/check-ins", json=a_check_in())).status_code == 202
 
 
+@pytest.mark.parametrize("path", PATHS)
+async def test_a_query_is_refused_since_no_address_here_has_one(shared_ingest: Any, a_check_in: CheckIn, path: str) -> None:
+    async with shared_ingest.client() as client:
+        answer = await client.post(f"{path}?dry_run=true", json=a_check_in())
+
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert [(one["field"], one["code"]) for one in answer.json()["errors"]] == [("dry_run", "unknown-parameter")]
+
+
 async def test_no_damage_to_a_check_in_makes_the_server_fail(shared_ingest: Any, a_check_in: CheckIn) -> None:
     chance = random.Random(20260105)
     async with shared_ingest.client() as client:
