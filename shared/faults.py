@@ -1,9 +1,11 @@
 """What is wrong with one field of a request, and the Indonesian sentence for every kind of fault that pydantic finds."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+import orjson
 from pydantic_core import ErrorDetails
 
 _LONGEST_NAME: Final = 100
@@ -108,3 +110,23 @@ def fault_of(error: ErrorDetails, own: Mapping[str, Wording] = _NOTHING, *, leav
     wording = own.get(error["type"]) or WORDINGS.get(error["type"])
     code, detail = wording(error.get("ctx", {})) if wording else ("invalid", "Isinya tidak dapat diterima.")
     return Fault(field, code, detail)
+
+
+def too_large(at_most: int) -> Fault:
+    """A body of more than so many bytes."""
+    told = f"{at_most:,}".replace(",", ".")
+    return Fault("", "body-too-large", f"Isi paling besar {told} byte: kirim lebih sedikit sekaligus; foto tidak dikirim ke sini.")
+
+
+_BEFORE_NUMBER: Final = re.compile(r'"((?:[^"\\]|\\.)*)"\s*:\s*-?$')
+_NO_NUMBER: Final = re.compile(r"NaN|Infinity|[0-9]")
+
+
+def fault_of_json(error: orjson.JSONDecodeError) -> Fault:
+    """Why something is not JSON: the field whose number is none (NaN, Infinity, 1e400), else the place where reading ended."""
+    begun = max(0, error.pos - 2 * _LONGEST_NAME)  # a body may be large, and whoever sends such ones should not cost much
+    named = _BEFORE_NUMBER.search(error.doc[begun : error.pos])
+    if named is not None and _NO_NUMBER.match(error.doc, error.pos):
+        return Fault(named[1][:_LONGEST_NAME], "malformed-json", "Harus bilangan biasa, bukan NaN, tak hingga, atau di luar batas.")
+    return Fault("", "malformed-json", f"Tidak dapat dibaca di baris {error.lineno}, kolom {error.colno}: periksa kurung, koma, dan "
+                                       "tanda kutip di situ; NaN, Infinity, dan teks yang bukan UTF-8 sah tidak diterima.")

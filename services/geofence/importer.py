@@ -22,6 +22,7 @@ from services.geofence.store.sites import Reach, SiteRow
 from shared.database import Connection, open_pool
 from shared.envelope import MAX_EVENT_BYTES, encode
 from shared.events import HADIR_NAMESPACE, AuditRecorded
+from shared.faults import fault_of_json
 from shared.imports import MOST_BYTES, Report, RowError
 from shared.lanes import Lanes, Work
 from shared.topics import AUDIT, LANES, SITE, lane_of
@@ -172,8 +173,8 @@ def parse_sites(raw: bytes) -> tuple[SiteFile, str]:
     try:
         document = orjson.loads(raw.removeprefix(b"\xef\xbb\xbf"))
     except orjson.JSONDecodeError as error:
-        told = f"bukan JSON yang sah: kesalahan pada baris {error.lineno}, kolom {error.colno}"
-        return SiteFile(errors=[Problem(0, None, told)]), ""
+        fault = fault_of_json(error)
+        return SiteFile(errors=[Problem(0, fault.field or None, f"bukan JSON yang sah: {fault.detail}")]), ""
     return read_site_file(document), hashlib.sha256(raw).hexdigest()
 
 

@@ -7,6 +7,7 @@ from typing import Final
 from fastapi import Request
 
 from services.ingest.rules.refusals import Refusal
+from shared.faults import too_large
 
 READ_WITHIN_S: Final = 10.0
 _JSON: Final = re.compile(rb"""application/json\s*(;\s*(charset="?utf-8"?|(?!charset)[\w-]+=[^;\s]*)\s*)*""", re.IGNORECASE)
@@ -31,7 +32,7 @@ async def read_body(request: Request, at_most: int) -> bytes | Refusal:
     if not _JSON.fullmatch(media_type.strip()) or encoding.lower() not in (b"", b"identity"):
         return Refusal("unsupported-media-type")
     if not announced.isdigit() or len(announced) > 15 or int(announced) > at_most:
-        return Refusal("body-too-large")
+        return Refusal("body-too-large", (too_large(at_most),))
     receive = request.receive
     try:
         async with asyncio.timeout(READ_WITHIN_S):
@@ -44,4 +45,4 @@ async def read_body(request: Request, at_most: int) -> bytes | Refusal:
         return Refusal("body-too-slow")
     if message["type"] != "http.request":
         return Refusal("body-too-slow")
-    return body if len(body) <= at_most else Refusal("body-too-large")
+    return body if len(body) <= at_most else Refusal("body-too-large", (too_large(at_most),))

@@ -23,6 +23,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from shared import health, metrics
 from shared.database import Pool, open_audit_pool, open_pool
 from shared.failures import is_infrastructure
+from shared.faults import too_large
 from shared.health import Readiness
 from shared.retry import persist
 from shared.schemas import require_schema
@@ -169,7 +170,7 @@ class _Limits:
             return
         announced = dict(scope["headers"]).get(b"content-length", b"0")
         if not announced.isdigit() or len(announced) > 15 or int(announced) > self._at_most:
-            await problems.respond(problems.TOO_LARGE)(scope, receive, send)
+            await problems.respond(problems.TOO_LARGE, [too_large(self._at_most)])(scope, receive, send)
             return
         body = bytearray()
         while scope["method"] in ("POST", "PUT", "PATCH"):
@@ -178,7 +179,7 @@ class _Limits:
                 return  # the client has gone away
             body += message.get("body", b"")
             if len(body) > self._at_most:
-                await problems.respond(problems.TOO_LARGE)(scope, receive, send)
+                await problems.respond(problems.TOO_LARGE, [too_large(self._at_most)])(scope, receive, send)
                 return
             if not message.get("more_body"):
                 await self._app(scope, _once(bytes(body), receive), send)

@@ -100,7 +100,7 @@ async def test_every_operation_refuses_a_query_parameter_that_it_does_not_have(p
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://api") as client:
         headers = acting(role, uuid4(), units=(uuid4(),))
         wrong = await client.request(method, address, params={**named, "cursor": "garbage"}, headers=headers)
-        twice = [(name, "x") for name in named for _ in range(2)]
+        twice = httpx.QueryParams([(name, "x") for name in named for _ in range(2)])
         repeated = await client.request(method, address, params=twice, headers=headers) if twice else None
         stranger = await client.request(method, address, params={"cursor": "garbage"})
 

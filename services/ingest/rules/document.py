@@ -9,7 +9,7 @@ from typing import Any, Final
 import orjson
 
 from services.ingest.rules.refusals import Refusal
-from shared.faults import Fault
+from shared.faults import Fault, fault_of_json
 
 MAX_DEPTH: Final = 16
 """Deepest nesting of arrays and objects; a batch needs 4."""
@@ -42,8 +42,7 @@ def read_document(raw: bytes) -> Document | Refusal:
     try:
         content = orjson.loads(raw)
     except orjson.JSONDecodeError as error:
-        return _malformed(f"Tidak dapat dibaca di baris {error.lineno}, kolom {error.colno}. "
-                          "NaN, Infinity, dan teks yang bukan UTF-8 sah tidak diterima.")
+        return Refusal("malformed-json", (fault_of_json(error),))
     keys = _keys(content, MAX_DEPTH)
     if keys is None:
         return _malformed(f"Bersarang lebih dari {MAX_DEPTH} tingkat.")

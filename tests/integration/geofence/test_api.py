@@ -125,7 +125,7 @@ async def test_sites_are_imported_whole_or_not_at_all_and_listed(api: httpx.Asyn
     assert (done.status_code, done.json()["applied"], done.json()["judged_again"]) == (200, True, 3)
     again = await post(good, key)
     assert (again.content, again.headers["hadir-replayed"]) == (done.content, "true")
-    assert refused(await post(good, key, reason_again="x")) == (409, "idempotency-key-reused")
+    assert refused(await post(good, key, dry_run="true")) == (409, "idempotency-key-reused")
     sites = (await read(api, "/sites", limit=1000, kind="office"))["items"]
     assert [(site["code"], site["version"]) for site in sites] == [("KANTOR-1", 1), ("KANTOR-2", 1)]
     assert await read(api, f"/sites/{sites[1]['site_id']}", acting("employee", ME)) == sites[1]

@@ -405,4 +405,4 @@ async def test_a_file_that_is_no_json_is_refused_with_the_place(content: str, tm
 
     report = await import_sites("postgresql://nowhere.invalid/none", path, gate=sites_gate("postgresql://nowhere.invalid/none", "operator"))
 
-    assert [str(error).startswith("berkas: bukan JSON yang sah: kesalahan pada baris 1") for error in report.errors] == [True]
+    assert [str(error).startswith("berkas: bukan JSON yang sah: Tidak dapat dibaca di baris 1") for error in report.errors] == [True]

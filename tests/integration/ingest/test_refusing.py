@@ -131,6 +131,7 @@ async def test_a_body_that_grows_beyond_the_limit_is_refused_on_the_way(shared_i
         answer = await client.post("/v1/check-ins", content=endless(), headers=JSON)
 
     assert (answer.status_code, answer.json()["code"]) == (413, "body-too-large")
+    assert "262.144 byte" in answer.json()["detail"], "who is refused learns how much may be sent"
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,9 @@ async def test_wrong_requests_are_told_field_by_field(api: httpx.AsyncClient) ->
     assert refused(await api.delete("/v1/org-units")) == (405, "method-not-allowed")
     assert refused(await api.post("/v1/corrections", content=b"{", headers=keyed() | {"Content-Type": "application/json"})) == (
         400, "malformed-json")
-    assert refused(await api.post("/v1/corrections", content=b" " * 9_000_000, headers=keyed())) == (413, "body-too-large")
+    large = await api.post("/v1/corrections", content=b" " * 9_000_000, headers=keyed())
+    assert refused(large) == (413, "body-too-large")
+    assert "8.388.608 byte" in large.json()["detail"]
 
 
 async def test_it_is_ready_once_the_tables_are_there(api: httpx.AsyncClient) -> None:

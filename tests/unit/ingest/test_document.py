@@ -43,6 +43,25 @@ def test_a_broken_document_is_refused(raw: bytes) -> None:
     assert refusal.code == "malformed-json"
 
 
+@pytest.mark.parametrize(("raw", "field"), [
+    (b'{"check_in_id": "x", "latitude" : NaN, "longitude": 1}', "latitude"),
+    (b'{"latitude":-Infinity}', "latitude"),
+    (b'{"check_ins":[{"accuracy_m":1e400}]}', "accuracy_m"),
+    ('{"nama":"Dé","lintang":NaN}'.encode(), "lintang"),
+    (b'{"latitude":hello}', ""),
+    (b"[NaN]", ""),
+    (b'{"' + b"k" * 5_000 + b'":NaN}', ""),
+    (b'{"latitude"', ""),
+])
+def test_a_number_that_is_none_is_named(raw: bytes, field: str) -> None:
+    refusal = read_document(raw)
+
+    assert isinstance(refusal, Refusal)
+    [fault] = refusal.faults
+    assert (fault.field, fault.code) == (field, "malformed-json")
+    assert field or "kolom" in fault.detail
+
+
 def test_the_deepest_allowed_document_is_read() -> None:
     assert isinstance(read_document(b"[" * MAX_DEPTH + b"]" * MAX_DEPTH), Document)
 
