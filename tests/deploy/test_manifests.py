@@ -159,6 +159,78 @@ SPOILT = {
         "components/keda/scaling.yaml", "maxReplicaCount: 12", "maxReplicaCount: 10",
         r"ScaledObject hadir-geofence: 10 pods cannot share 24 lanes",
     ),
+    "a misspelt setting of the broker": (
+        "base/kafka/kafka.yaml", "auto.create.topics.enable", "auto.create.topic.enable",
+        r"Kafka hadir sets auto\.create\.topic\.enable, which Kafka 4\.3\.1, broker does not know",
+    ),
+    "a misspelt setting of a topic": (
+        "base/kafka/topics.yaml", "retention.ms", "retention.milliseconds",
+        r"KafkaTopic \S+ sets retention\.milliseconds, which Kafka 4\.3\.1, topic does not know",
+    ),
+    "a misspelt setting of the database": (
+        "base/postgres/cluster.yaml", "checkpoint_timeout", "checkpoint_time_out",
+        r"Cluster hadir-postgres sets checkpoint_time_out, which PostgreSQL 18 does not know",
+    ),
+    "a misspelt setting of the pooler": (
+        "base/postgres/pooler.yaml", "max_client_conn", "max_client_connections",
+        r"Pooler hadir-postgres-reports sets max_client_connections, which PgBouncer",
+    ),
+    "a misspelt setting of the scaler": (
+        "components/keda/scaling.yaml", "lagThreshold", "lagTreshold",
+        r"ScaledObject hadir-geofence sets lagTreshold, which KEDA 2\.21\.0, kafka does not know",
+    ),
+    "a scaler by a group of nobody": (
+        "components/keda/scaling.yaml", "consumerGroup: hadir.geofence", "consumerGroup: hadir.geofences",
+        r"ScaledObject hadir-geofence: there is no consumer group hadir\.geofences",
+    ),
+    "a policy that selects nobody": (
+        "components/network-policy/policies.yaml", "app.kubernetes.io/name: hadir-ingest\n", "app.kubernetes.io/name: hadir-ingset\n",
+        r"NetworkPolicy ingest-in selects pods with app\.kubernetes\.io/name: hadir-ingset, and there is none",
+    ),
+    "a policy for namespaces that nobody labels": (
+        "components/network-policy/policies.yaml", "hadir.go.id/ingress:", "hadir.go.id/ingres:",
+        r"selects namespaces by hadir\.go\.id/ingres, which deploy/k8s/README\.md tells nobody to set",
+    ),
+    "a policy that opens a port of nobody": (
+        "components/network-policy/policies.yaml", "- {protocol: TCP, port: 8801}", "- {protocol: TCP, port: 8081}",
+        r"NetworkPolicy ingest-in lets nobody in to Deployment hadir-ingest, which listens on \[8801\]",
+    ),
+    "a pool of no Kafka": (
+        "base/kafka/pools.yaml", "strimzi.io/cluster: hadir", "strimzi.io/cluster: hadri",
+        r"KafkaNodePool controllers belongs to no Kafka: its label strimzi\.io/cluster is hadri",
+    ),
+    "metrics of a port that is closed": (
+        "components/monitoring/pod-monitors.yaml", "port: http", "port: metrics",
+        r"PodMonitor hadir-services scrapes port metrics, which Deployment hadir-ingest does not open",
+    ),
+    "a service that leads nowhere": (
+        "base/ingest/service.yaml", "targetPort: http", "targetPort: web",
+        r"Service hadir-ingest leads to port web, which Deployment hadir-ingest does not open",
+    ),
+    "a probe that is never answered": (
+        "base/ingest/deployment.yaml", "path: /readyz", "path: /ready",
+        r"Deployment hadir-ingest: its readinessProbe must ask /readyz, and asks /ready",
+    ),
+    "a program that there is not": (
+        "base/ingest/deployment.yaml", "services.ingest", "services.ingets",
+        r"Deployment hadir-ingest starts python -m services\.ingets, which is no program of ours",
+    ),
+    "a key that a secret has not": (
+        "base/ingest/deployment.yaml", "key: password", "key: pasword",
+        r"Deployment hadir-ingest takes pasword from the Secret hadir-ingest, which has password, sasl\.jaas\.config",
+    ),
+    "an external secret with another key": (
+        "components/external-secrets/secrets.yaml", '        password: "{{', '        pasword: "{{',
+        r"ExternalSecret hadir-database-ingest makes pasword, username; password, username is what is read",
+    ),
+    "an external secret filled with nothing": (
+        "components/external-secrets/secrets.yaml", "secretKey: password", "secretKey: pasword",
+        r"ExternalSecret hadir-database-ingest fills password with \{\{ \.password \}\}, which it does not fetch",
+    ),
+    "backups into no store": (
+        "base/postgres/cluster.yaml", "barmanObjectName: hadir-backups", "barmanObjectName: hadir-backup",
+        r"Cluster hadir-postgres: there is no ObjectStore hadir-backup\.",
+    ),
 }  # fmt: skip
 
 

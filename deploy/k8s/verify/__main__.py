@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from deploy.k8s.verify import coherence, kustomize, shapes
+from deploy.k8s.verify import coherence, kustomize, shapes, words
 from deploy.k8s.verify.kustomization import Unbuildable, build
 from services.local.process import LocalError
 
@@ -20,7 +20,7 @@ def faults_of(overlay: Path) -> tuple[int, list[str]]:
     objects = build(overlay)
     # What has the wrong shape cannot be asked how it fits.
     wrong = [fault for manifest in objects for fault in shapes.faults(manifest)]
-    return len(objects), wrong or list(coherence.faults(objects))
+    return len(objects), wrong or [*coherence.faults(objects), *words.faults(objects)]
 
 
 def _asked() -> bool:

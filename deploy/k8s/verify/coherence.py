@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from deploy.k8s.verify.kustomization import Manifest, containers
+from deploy.k8s.verify.kustomization import Manifest, containers, names, of
 from shared.settings import Settings
 from shared.topics import LANES, SERVICES
 
@@ -20,16 +20,8 @@ def faults(objects: Sequence[Manifest]) -> Iterator[str]:
         yield from check(objects)
 
 
-def _of(objects: Sequence[Manifest], *kinds: str) -> list[Manifest]:
-    return [manifest for manifest in objects if manifest["kind"] in kinds]
-
-
-def _names(objects: Sequence[Manifest], kind: str) -> set[str]:
-    return {manifest["metadata"]["name"] for manifest in _of(objects, kind)}
-
-
 def _pods(objects: Sequence[Manifest]) -> Iterator[tuple[str, Pod]]:
-    for manifest in _of(objects, "Deployment", "Job"):
+    for manifest in of(objects, "Deployment", "Job"):
         yield f"{manifest['kind']} {manifest['metadata']['name']}", manifest["spec"]["template"]["spec"]
 
 
@@ -39,13 +31,13 @@ def _topic_name(manifest: Manifest) -> str:
 
 
 def _topics(objects: Sequence[Manifest]) -> Iterator[str]:
-    for name, times in Counter(map(_topic_name, _of(objects, "KafkaTopic"))).items():
+    for name, times in Counter(map(_topic_name, of(objects, "KafkaTopic"))).items():
         if times > 1:
             yield f"KafkaTopic {name} is declared {times} times."
     brokers = sum(
-        pool["spec"]["replicas"] for pool in _of(objects, "KafkaNodePool") if "broker" in pool["spec"]["roles"]
+        pool["spec"]["replicas"] for pool in of(objects, "KafkaNodePool") if "broker" in pool["spec"]["roles"]
     )
-    for topic in _of(objects, "KafkaTopic"):
+    for topic in of(objects, "KafkaTopic"):
         replicas, in_sync = topic["spec"].get("replicas", 1), int(topic["spec"]["config"]["min.insync.replicas"])
         if replicas > brokers:
             yield f"KafkaTopic {_topic_name(topic)} wants {replicas} replicas of {brokers} brokers."
@@ -54,9 +46,9 @@ def _topics(objects: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _rights(objects: Sequence[Manifest]) -> Iterator[str]:
-    topics = set(map(_topic_name, _of(objects, "KafkaTopic")))
+    topics = set(map(_topic_name, of(objects, "KafkaTopic")))
     writers: dict[str, list[str]] = defaultdict(list)
-    for user in _of(objects, "KafkaUser"):
+    for user in of(objects, "KafkaUser"):
         name = user["metadata"]["name"]
         for right in user["spec"]["authorization"]["acls"]:
             resource, operations = right["resource"], set(right["operations"])
@@ -78,16 +70,16 @@ def _settings(objects: Sequence[Manifest]) -> Iterator[str]:
     known = {f"HADIR_{field.upper()}": field for field in Settings.model_fields}
     told = [
         (f"ConfigMap {item['metadata']['name']}", name)
-        for item in _of(objects, "ConfigMap")
+        for item in of(objects, "ConfigMap")
         for name in item.get("data", {})
     ]
     for owner, pod in _pods(objects):
         for container in pod["containers"]:
-            names = [variable["name"] for variable in container.get("env", ())]
-            told += [(owner, name) for name in names]
+            told_here = [variable["name"] for variable in container.get("env", ())]
+            told += [(owner, name) for name in told_here]
             ports = {port["containerPort"] for port in container.get("ports", ())}
             field = f"{container['name'].replace('-', '_')}_port"
-            if field in Settings.model_fields and known[f"HADIR_{field.upper()}"] not in names:
+            if field in Settings.model_fields and known[f"HADIR_{field.upper()}"] not in told_here:
                 default = Settings.model_fields[field].default
                 if ports != {default}:
                     yield f"{owner} opens {sorted(ports)}, but {container['name']} listens on {default}."
@@ -97,11 +89,11 @@ def _settings(objects: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _references(objects: Sequence[Manifest]) -> Iterator[str]:
-    secrets = _HAND_MADE | _names(objects, "Secret") | _names(objects, "KafkaUser")
-    secrets |= {f"{name}-cluster-ca-cert" for name in _names(objects, "Kafka")}
-    secrets |= {f"{item['metadata']['name']}{end}" for item in _of(objects, "Cluster") for end in ("-app", "-ca")}
+    secrets = _HAND_MADE | names(objects, "Secret") | names(objects, "KafkaUser")
+    secrets |= {f"{name}-cluster-ca-cert" for name in names(objects, "Kafka")}
+    secrets |= {f"{item['metadata']['name']}{end}" for item in of(objects, "Cluster") for end in ("-app", "-ca")}
     for owner, pod in _pods(objects):
-        if pod.get("serviceAccountName") not in _names(objects, "ServiceAccount"):
+        if pod.get("serviceAccountName") not in names(objects, "ServiceAccount"):
             yield f"{owner}: there is no ServiceAccount {pod.get('serviceAccountName')}."
         for volume in pod.get("volumes", ()):
             if (name := volume.get("secret", {}).get("secretName", next(iter(secrets)))) not in secrets:
@@ -112,7 +104,7 @@ def _references(objects: Sequence[Manifest]) -> Iterator[str]:
                 if mount["name"] not in mounted:
                     yield f"{owner}: there is no volume {mount['name']}."
             for source in container.get("envFrom", ()):
-                if source["configMapRef"]["name"] not in _names(objects, "ConfigMap"):
+                if source["configMapRef"]["name"] not in names(objects, "ConfigMap"):
                     yield f"{owner}: there is no ConfigMap {source['configMapRef']['name']}."
             for variable in container.get("env", ()):
                 wanted = variable.get("valueFrom", {}).get("secretKeyRef", {}).get("name")
@@ -121,8 +113,8 @@ def _references(objects: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _selectors(objects: Sequence[Manifest]) -> Iterator[str]:
-    labelled = [item["spec"]["template"]["metadata"]["labels"] for item in _of(objects, "Deployment", "Job")]
-    for item in _of(objects, "Deployment", "Service", "PodDisruptionBudget"):
+    labelled = [item["spec"]["template"]["metadata"]["labels"] for item in of(objects, "Deployment", "Job")]
+    for item in of(objects, "Deployment", "Service", "PodDisruptionBudget"):
         selector = item["spec"]["selector"]
         wanted = selector.get("matchLabels", {}) if item["kind"] != "Service" else selector
         if not wanted or not any(wanted.items() <= labels.items() for labels in labelled):
@@ -130,7 +122,7 @@ def _selectors(objects: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _pod_security(objects: Sequence[Manifest]) -> Iterator[str]:
-    for item in _of(objects, "Deployment", "Job"):
+    for item in of(objects, "Deployment", "Job"):
         owner, pod = f"{item['kind']} {item['metadata']['name']}", item["spec"]["template"]["spec"]
         security = pod.get("securityContext", {})
         if security.get("runAsNonRoot") is not True or security.get("runAsUser", 0) < 10_000:
@@ -154,14 +146,14 @@ def _pod_security(objects: Sequence[Manifest]) -> Iterator[str]:
 
 
 def _scaling(objects: Sequence[Manifest]) -> Iterator[str]:
-    for item in _of(objects, "ScaledObject"):
+    for item in of(objects, "ScaledObject"):
         name, target = item["metadata"]["name"], item["spec"]["scaleTargetRef"]["name"]
-        if target not in _names(objects, "Deployment"):
+        if target not in names(objects, "Deployment"):
             yield f"ScaledObject {name}: there is no Deployment {target}."
         most = item["spec"]["maxReplicaCount"]
         for trigger in item["spec"]["triggers"]:
             topic = trigger["metadata"].get("topic")
-            if trigger["type"] == "kafka" and topic not in set(map(_topic_name, _of(objects, "KafkaTopic"))):
+            if trigger["type"] == "kafka" and topic not in set(map(_topic_name, of(objects, "KafkaTopic"))):
                 yield f"ScaledObject {name}: there is no KafkaTopic {topic}."
             if trigger["type"] == "kafka" and LANES % most:
                 yield f"ScaledObject {name}: {most} pods cannot share {LANES} lanes evenly."

@@ -7,7 +7,7 @@ read as kustomize reads it (a test compares the two where kustomize is installed
 
 import copy
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeAlias
 
@@ -114,6 +114,16 @@ def _label(found: list[Manifest], entry: Mapping[str, Any], file: Path) -> None:
 
 def _has_pods(manifest: Manifest) -> bool:
     return manifest["kind"] in {"Deployment", "StatefulSet", "DaemonSet", "Job"}
+
+
+def of(objects: Sequence[Manifest], *kinds: str) -> list[Manifest]:
+    """The objects of these kinds."""
+    return [manifest for manifest in objects if manifest["kind"] in kinds]
+
+
+def names(objects: Sequence[Manifest], kind: str) -> set[str]:
+    """Names of the objects of a kind."""
+    return {manifest["metadata"]["name"] for manifest in of(objects, kind)}
 
 
 def containers(manifest: Manifest) -> Iterator[dict[str, Any]]:
