@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from itertools import product
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Metric, disable_created_metrics
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from shared.events import DayStatus, Mark, Verdict
@@ -25,19 +25,23 @@ _LAGS: Final = (0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60, 300, 1800, 7200, 86400
 _SIZES: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _ANSWERS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 30, 60, 120, 300, 1800, 7200, 86400)
 """Has a bound at 60 s, which the promise "assessed within a minute" is counted by."""
+_LABELS: Final[dict[str, frozenset[str]]] = {}
 
 
 def _counter(name: str, meaning: str, *labels: str, of: CollectorRegistry = REGISTRY) -> Counter:
+    _LABELS[name] = frozenset(labels)
     return Counter(name, meaning, labels, registry=of)
 
 
 def _gauge(name: str, meaning: str, *labels: str, of: CollectorRegistry = REGISTRY) -> Gauge:
+    _LABELS[name] = frozenset(labels)
     return Gauge(name, meaning, labels, registry=of)
 
 
 def _histogram(
     name: str, meaning: str, buckets: tuple[float, ...], *labels: str, of: CollectorRegistry = REGISTRY
 ) -> Histogram:
+    _LABELS[name] = frozenset(labels)
     return Histogram(name, meaning, labels, buckets=buckets, registry=of)
 
 
@@ -232,6 +236,20 @@ def catalogue() -> Mapping[str, str]:
 
 def series() -> Mapping[str, str]:
     """Every name under which Prometheus stores something of ours, and its kind (counter, gauge, histogram)."""
-    ends = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
     families = [family for registry in (REGISTRY, WATCHED, CANARIES) for family in registry.collect()]
-    return {family.name + end: family.type for family in families for end in ends[family.type]}
+    return {name: family.type for family in families for name in _stored(family)}
+
+
+def labels() -> Mapping[str, frozenset[str]]:
+    """The labels with which a process tells each series of ours; Prometheus adds `job` and `instance`."""
+    ends = {"counter": "_total", "gauge": "", "histogram": ""}
+    families = [family for registry in (REGISTRY, WATCHED, CANARIES) for family in registry.collect()]
+    return {
+        series: _LABELS[family.name + ends[family.type]] | ({"le"} if series.endswith("_bucket") else set())
+        for family in families for series in _stored(family)
+    }  # fmt: skip
+
+
+def _stored(family: Metric) -> list[str]:
+    ends = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}
+    return [family.name + end for end in ends[family.type]]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.grafana.queries import unknown_metrics
+from deploy.grafana.queries import unknown_labels, unknown_metrics
 from deploy.prometheus.__main__ import files, rule_files, rule_object
 from services.local.prometheus import fetch_tools
 from services.local.supervisor import COMMANDS, WATCHERS
@@ -78,6 +78,8 @@ def test_every_rule_asks_only_for_what_exists(rule: dict[str, Any]) -> None:
     recorded = {other["record"] for other in RULES if "record" in other}
 
     assert unknown_metrics(rule["expr"]) - recorded == set()
+    told = " ".join(rule.get("annotations", {}).values()).replace("{{ $labels.", "{{")
+    assert unknown_labels(rule["expr"], told) == set()
 
 
 def test_recording_rules_are_named_level_metric_operation() -> None:

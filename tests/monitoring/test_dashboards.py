@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from deploy.grafana.__main__ import DASHBOARDS, FOLDER, files
-from deploy.grafana.queries import fit, selected, unknown_metrics
+from deploy.grafana.queries import fit, selected, unknown_labels, unknown_metrics
 from shared import metrics
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +73,25 @@ def test_every_query_parses_and_asks_only_for_what_exists(panel: str, expression
     assert not unknown_metrics(expression), (
         f"the panel {panel!r} asks for {', '.join(sorted(unknown_metrics(expression)))}, which shared/metrics.py does not declare"
     )
+
+
+@pytest.mark.parametrize(("dashboard", "panel"), PANELS, ids=[f"{d}-{p['title']}" for d, p in PANELS])
+def test_every_query_tells_series_apart_by_labels_that_they_have(dashboard: str, panel: dict[str, Any]) -> None:
+    for target in panel["targets"]:
+        unknown = unknown_labels(target["expr"], target["legendFormat"])
+        assert not unknown, f"the panel {dashboard} / {panel['title']} asks for labels that nobody tells, {unknown}: {target['expr']}"
+
+
+@pytest.mark.parametrize(("expression", "legend", "unknown"), [
+    ("sum by (opd) (hadir_opd_days)", "{{opd}}", set()),
+    ("sum by (unit) (hadir_opd_days)", "", {"unit"}),
+    ("sum(hadir_opd_days{place='WFO'})", "", {"place"}),
+    ("hadir_opd_days", "{{unit}}", {"unit"}),
+    ("sum by (opd) (hadir_opd_days) / on (org_unit) hadir_opd_marks", "", {"org_unit"}),
+    ("histogram_quantile(0.95, sum by (le) (rate(hadir_accepted_to_assessed_seconds_bucket[1m])))", "", set()),
+])  # fmt: skip
+def test_a_label_that_was_renamed_is_found(expression: str, legend: str, unknown: set[str]) -> None:
+    assert unknown_labels(expression, legend) == unknown
 
 
 @pytest.mark.parametrize(("panel", "expression"), expressions(), ids=lambda value: value[:60])

@@ -3,7 +3,7 @@
 import json
 
 import asyncpg
-from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient, ConfigResource, ResourceType  # type: ignore[attr-defined]  # public, but not in its __all__
 
 from deploy.k8s.verify.shapes import SCHEMAS
 from shared.topics import TPP_MONTH
