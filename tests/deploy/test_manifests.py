@@ -203,6 +203,9 @@ SPOILT = {
         "components/monitoring/pod-monitors.yaml", "port: http", "port: metrics",
         r"PodMonitor hadir-services scrapes port metrics, which Deployment hadir-ingest does not open",
     ),
+    "metrics that nobody scrapes": (
+        "components/monitoring/pod-monitors.yaml", "          - hadir-monitor\n", "", r"Deployment hadir-monitor is scraped by no PodMonitor",
+    ),
     "a service that leads nowhere": (
         "base/ingest/service.yaml", "targetPort: http", "targetPort: web",
         r"Service hadir-ingest leads to port web, which Deployment hadir-ingest does not open",

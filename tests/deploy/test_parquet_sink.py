@@ -34,3 +34,5 @@ def test_its_port_is_the_one_it_is_told_and_prometheus_may_reach(objects: dict[t
 
     told = int(container["command"][container["command"].index("--port") + 1])
     assert [port["containerPort"] for port in container["ports"]] == [told] == [port["port"] for port in rule["ports"]]
+    [scraped] = objects["PodMonitor", "hadir-sink"]["spec"]["podMetricsEndpoints"]
+    assert scraped["port"] == container["ports"][0]["name"]

@@ -114,6 +114,10 @@ def _ports(objects: Sequence[Manifest]) -> Iterator[str]:
             for endpoint in monitor["spec"]["podMetricsEndpoints"]:
                 if endpoint["port"] not in _open(target):
                     yield f"{_called(monitor)} scrapes port {endpoint['port']}, which {_called(target)} does not open."
+    scraped = [target for monitor in of(objects, "PodMonitor") for target in _selected(objects, monitor["spec"]["selector"])]
+    for item in of(objects, "Deployment"):
+        if of(objects, "PodMonitor") and item not in scraped:
+            yield f"{_called(item)} is scraped by no PodMonitor: nobody would see how it is."
     for policy in of(objects, "NetworkPolicy"):
         for rule in policy["spec"].get("ingress", ()):
             let_in = [range(port["port"], port.get("endPort", port["port"]) + 1) for port in rule.get("ports", ())]
