@@ -204,7 +204,8 @@ SPOILT = {
         r"PodMonitor hadir-services scrapes port metrics, which Deployment hadir-ingest does not open",
     ),
     "metrics that nobody scrapes": (
-        "components/monitoring/pod-monitors.yaml", "          - hadir-monitor\n", "", r"Deployment hadir-monitor is scraped by no PodMonitor",
+        "components/monitoring/pod-monitors.yaml", "          - hadir-monitor\n", "",
+        r"Deployment hadir-monitor is scraped by no PodMonitor",
     ),
     "a service that leads nowhere": (
         "base/ingest/service.yaml", "targetPort: http", "targetPort: web",

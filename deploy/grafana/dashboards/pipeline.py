@@ -51,7 +51,8 @@ PIPELINE = Dashboard(
             (
                 Query(
                     # The sink gathers for minutes before it writes a file.
-                    'histogram_quantile(0.99, sum by (le, service) (rate(hadir_time_lag_seconds_bucket{service!="sink"}[$__rate_interval])))',
+                    "histogram_quantile(0.99, sum by (le, service)"
+                    ' (rate(hadir_time_lag_seconds_bucket{service!="sink"}[$__rate_interval])))',
                     "{{service}}",
                 ),
             ),
