@@ -32,12 +32,12 @@ async def check_people(connection: Connection, today: dt.date) -> AsyncIterator[
     row = await connection.fetchrow(_PEOPLE, today)
     assert row is not None  # an aggregate always has a row
     if not row["people"]:
-        yield Finding(_AREA, "warn", "No employees are known.", "Import them: hadir import people FILE.")
+        yield Finding(_AREA, "warn", "No employees are known.", "Import them: hadir import employees FILE.")
         return
     lacks = (
-        ("without_unit", "fail", "belong to no org unit today", "Give them a membership: hadir import people FILE."),
+        ("without_unit", "fail", "belong to no org unit today", "Give them a membership: hadir import employees FILE."),
         ("without_pack", "fail", "have no rule pack in force today, so that their days are not assessed",
-         "Put one in force: hadir import policy FILE --help."),
+         "Put one in force: hadir import policies FILE --in-force NAME@DATE."),
         ("without_office", "warn", "have no office on the map, so that every WFO check-in of theirs is outside",
          "Import sites: hadir import sites FILE.geojson."),
         ("without_ceiling", "warn", "have no TPP ceiling this month: percents are known, rupiah are not",
@@ -62,7 +62,7 @@ async def check_calendars(connection: Connection, today: dt.date) -> AsyncIterat
         verdict = "fail" if any(name.endswith(str(today.year)) for name in missing) else "warn"
         yield Finding(
             _AREA, verdict, f"No holidays are known for: {', '.join(missing)}. Each of them would be counted as absence.",  # type: ignore[arg-type]  # literals
-            "Import them and compare with the SKB 3 Menteri: hadir import holidays YEAR.",
+            "Import them and compare with the SKB 3 Menteri: hadir import calendar --year YEAR.",
         )  # fmt: skip
     elif rows:
         yield Finding(_AREA, "ok", f"Holidays are known for {', '.join(sorted({str(row['year']) for row in rows}))}.")
@@ -93,5 +93,5 @@ async def check_months(connection: Connection, today: dt.date) -> AsyncIterator[
     )
     for row in rows:
         yield Finding(
-            "money", "warn", f"{row['month']} is still open.", f"When its corrections are in: hadir month close {row['month']}."
+            "money", "warn", f"{row['month']} is still open.", f"When its corrections are in: hadir month close --month {row['month']}."
         )

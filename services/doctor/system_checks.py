@@ -27,7 +27,7 @@ def check_settings(settings: Settings, environment: Mapping[str, str]) -> list[F
     known = {f"HADIR_{name.upper()}" for name in type(settings).model_fields} | _READ_ELSEWHERE
     unknown = sorted(name for name in environment if name.startswith("HADIR_") and name not in known)
     if unknown:
-        return [Finding("settings", "warn", f"Nothing reads {', '.join(unknown)}.", "Correct the name, or drop it: README, Settings.")]
+        return [Finding("settings", "warn", f"Nothing reads {', '.join(unknown)}.", "Correct the name, or drop it: README, Configure.")]
     return [Finding("settings", "ok", "Every HADIR_ variable is read by something.")]
 
 
@@ -44,7 +44,7 @@ async def check_broker(settings: Settings) -> AsyncIterator[Finding]:
         yield Finding("kafka", "fail", f"{error}.", "hadir topics apply; hadir topics list --check.")
         return
     seen = await look(settings.kafka)
-    yield Finding("kafka", "ok", f"{len(TOPICS)} topics are as declared on {seen.brokers} brokers.")
+    yield Finding("kafka", "ok", f"{len(TOPICS)} topics with the declared partitions are on {seen.brokers} brokers.")
     if seen.copies < 3:
         yield Finding(
             "kafka", "warn", f"Some topic has {seen.copies} copies: a lost disk would lose acknowledged check-ins.",
@@ -52,6 +52,11 @@ async def check_broker(settings: Settings) -> AsyncIterator[Finding]:
         )  # fmt: skip
     if seen.behind:
         yield Finding("kafka", "fail", f"{seen.behind} partitions have a copy that is not in sync.", "docs/runbooks: Kafka's copies.")
+    if seen.otherwise:
+        more = f", and {len(seen.otherwise) - 3} more" if len(seen.otherwise) > 3 else ""
+        yield Finding("kafka", "fail", f"{'; '.join(seen.otherwise[:3])}{more}.", "hadir topics apply; in a cluster Strimzi does so.")
+    if seen.otherwise is None or seen.creates_topics is None:
+        yield Finding("kafka", "ok", "How brokers and topics are set this login may not ask (DescribeConfigs).")
     if seen.creates_topics:
         yield Finding(
             "kafka", "warn", "Brokers create topics by themselves: a misspelt name would become a topic nobody reads.",
@@ -137,16 +142,24 @@ async def check_balance(connection: Connection) -> AsyncIterator[Finding]:
         yield Finding("money", "ok", f"{found.months:,} employee-months equal their ledger, to the rupiah.")
 
 
+_ELSEWHERE: Final = "If it runs elsewhere, ask there; here: hadir run."
+_PROCESSES: Final[Mapping[str, str]] = {
+    **dict.fromkeys((*SERVICES, "geofence_api", "schedule_api", "payroll_api", "reports_api"), _ELSEWHERE),
+    "monitor": "If it runs nowhere, most alerts have no figures: python -m services.monitor.",
+    "canaries": "If they run nowhere, nobody notices a wrong cut before the employee does: python -m services.canaries.",
+}
+"""Every process of a whole house, and what to do when it does not answer."""
+
+
 async def check_services(settings: Settings) -> AsyncIterator[Finding]:
-    """Every service answers that it is ready, as far as this machine can reach them."""
+    """Every process answers that it is ready, as far as this machine can reach them."""
     async with httpx.AsyncClient(timeout=3) as client:
-        for service in SERVICES:
+        for service, remedy in _PROCESSES.items():
             port = getattr(settings, f"{service}_port")
             try:
                 answer = await client.get(f"http://{settings.host}:{port}/readyz")
             except httpx.HTTPError:
-                yield Finding("services", "warn", f"{service} does not answer at {settings.host}:{port}.",
-                              "If it runs elsewhere, ask there; here: hadir run.")  # fmt: skip
+                yield Finding("services", "warn", f"{service} does not answer at {settings.host}:{port}.", remedy)
                 continue
             if answer.status_code == 200:
                 yield Finding("services", "ok", f"{service} is ready.")

@@ -1,18 +1,26 @@
 """What the doctor finds, on a real database in which one thing after the other is wrong."""
 
+import asyncio
 import datetime as dt
+import re
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from services.doctor.examine import examine
 from services.doctor.finding import Finding, worst
 from services.doctor.reference_checks import check_calendars, check_months, check_people, check_rosters
-from services.doctor.system_checks import check_database, check_flow, check_settings
+from services.doctor.system_checks import check_broker, check_database, check_flow, check_settings
+from shared.kafka import topic_config
 from shared.settings import Settings
+from shared.topics import CHECK_IN_RECORDED
+from tests.pages import missing_command
 
 TODAY = dt.date(2026, 11, 23)
 
@@ -85,7 +93,7 @@ async def test_a_roster_that_was_not_renewed_and_a_month_left_open_are_told(conn
         " days_final, entries, streak_after, facts) values ($1, '2026-09', 0, 1, false, '0', '0', 0, 0, 0, 0, 0, '{}')", employee,
     )  # fmt: skip
     [open_month] = await told(check_months(connection, TODAY))
-    assert open_month.remedy.endswith("hadir month close 2026-09.")
+    assert open_month.remedy.endswith("hadir month close --month 2026-09.")
 
 
 async def test_what_is_buried_lost_or_overdue_is_told_and_a_clean_house_says_so(connection: Any) -> None:
@@ -128,15 +136,53 @@ def test_a_misspelt_variable_is_named() -> None:
 async def test_servers_that_are_away_are_findings_and_the_rest_goes_on() -> None:
     nowhere = Settings(
         kafka="127.0.0.1:9", database="postgresql://nobody@127.0.0.1:9/none",
-        ingest_port=9, geofence_port=9, schedule_port=9, payroll_port=9,
+        ingest_port=9, geofence_port=9, schedule_port=9, payroll_port=9, geofence_api_port=9, schedule_api_port=9, payroll_api_port=9,
+        reports_api_port=9, monitor_port=9, canaries_port=9,
     )
     found = await told(examine(nowhere))
     assert {finding.area for finding in found if finding.verdict == "fail"} == {"kafka", "postgres"}
-    assert len([finding for finding in found if finding.area == "services"]) == 4
+    assert len([finding for finding in found if finding.area == "services"]) == 10
 
 
 async def test_a_broker_is_asked_for_copies_and_for_topics_it_makes_by_itself(kafka: str, database: str) -> None:
     found = await told(examine(Settings(kafka=kafka, database=database)))
     sentences = [finding.sentence for finding in found if finding.area == "kafka"]
-    assert any("topics are as declared on 1 brokers" in sentence for sentence in sentences)
+    assert any("topics with the declared partitions are on 1 brokers" in sentence for sentence in sentences)
     assert any("1 copies" in sentence for sentence in sentences)
+    assert not any(" instead of " in sentence for sentence in sentences)
+
+
+async def test_a_topic_that_forgets_too_early_is_named(kafka: str) -> None:
+    async def settings(milliseconds: str) -> list[Finding]:
+        admin = AIOKafkaAdminClient(bootstrap_servers=kafka)
+        await admin.start()
+        try:
+            config = topic_config(CHECK_IN_RECORDED, 1) | {"retention.ms": milliseconds}
+            await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, CHECK_IN_RECORDED.name, configs=config)])
+        finally:
+            await admin.close()
+        return [finding for finding in await told(check_broker(Settings(kafka=kafka))) if " instead of " in finding.sentence]
+
+    try:
+        async with asyncio.timeout(60):
+            while not (found := await settings("86400000")):
+                pass  # the broker learns of it after the controller
+        assert [(one.verdict, one.sentence) for one in found] == [
+            ("fail", "hadir.check-in.recorded.v1 has retention.ms 86400000 instead of 7776000000.")
+        ]
+    finally:
+        async with asyncio.timeout(60):
+            while await settings("7776000000"):
+                pass
+
+
+def test_every_command_that_a_remedy_names_exists() -> None:
+    named = {
+        line
+        for path in (Path(__file__).parents[3] / "services" / "doctor").glob("*.py")
+        for line in re.findall(r"hadir(?: [a-z][a-z-]*)+(?: --[a-z-]+)?", path.read_text())
+        if line.split()[1] != "doctor"
+    }
+
+    assert {"hadir import policies", "hadir topics apply"} <= {" ".join(line.split()[:3]) for line in named}
+    assert {line: missing_command(line) for line in named if missing_command(line)} == {}

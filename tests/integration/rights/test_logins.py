@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -112,6 +114,26 @@ def test_the_monitor_gets_ready_with_its_logins(broker: Guarded, logins: dict[st
         },
     )  # fmt: skip
     gets_ready_and_ends(child, port)
+
+
+def test_the_doctor_in_the_monitors_pod_sees_everything_but_what_its_logins_may_not_ask(
+    broker: Guarded, logins: dict[str, str], tmp_path: Path
+) -> None:
+    environment = {
+        "HADIR_HOME": str(tmp_path), "HADIR_KAFKA": broker.guarded, "HADIR_KAFKA_USER": "hadir-monitor", "HADIR_KAFKA_PASSWORD": PASSWORD,
+        "HADIR_KAFKA_CA": str(broker.certificate), "HADIR_DATABASE": logins["hadir_audit"],
+    }  # fmt: skip
+    done = subprocess.run([sys.executable, "-m", "services", "doctor", "--json"], env=os.environ | environment,
+                          capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+    found = json.loads(done.stdout)
+
+    # The tests' own server has no fsync; a province's has.
+    assert [one["sentence"] for one in found if one["verdict"] == "fail" and "fsync" not in one["sentence"]] == [], done.stderr
+    told = [one["sentence"] for one in found]
+    assert f"{len(TOPICS)} topics with the declared partitions are on 1 brokers." in told
+    assert "How brokers and topics are set this login may not ask (DescribeConfigs)." in told
+    assert "All migrations have run." in told
+    assert not any("create topics by themselves" in sentence for sentence in told), "that it may not ask is no yes"
 
 
 async def test_the_canaries_hear_of_themselves_with_their_login(broker: Guarded, login: Callable[[str], None]) -> None:
