@@ -7,7 +7,7 @@ here and every assignment is answered with a seek to the positions kept in Postg
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, Final, Protocol, TypeVar, cast
+from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import faust
 import faust.streams
@@ -27,7 +27,7 @@ from shared.kafka import security
 from shared.lanes import Position
 from shared.refusal import Refusal
 from shared.settings import Settings
-from shared.topics import Service
+from shared.topics import Service, Topic
 
 T = TypeVar("T")
 
@@ -50,6 +50,8 @@ class Pump(faust.App):
 
     owner: Owner
     topic_names: frozenset[str]
+    declared: Mapping[str, int]
+    """Number of partitions of each topic, which the worker has compared with the broker's before it started."""
 
     def _create_directories(self) -> None:
         """Faust keeps nothing on disk for us: no tables, no changelogs."""
@@ -74,9 +76,14 @@ class _QuietMonitor(faust.Monitor):
 
 
 class LaneAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types
-    """Gives a lane of all topics to one member, so that two processes never wait for each other's lane lock."""
+    """Gives a lane of all topics to one member, so that two processes never wait for each other's lane lock.
+
+    `declared` tells how many partitions a topic has. A broker that has just started may not name it yet, and a member that
+    was given nothing then would ask for metadata again in five minutes only.
+    """
 
     name = "hadir-lanes"
+    declared: ClassVar[Mapping[str, int]] = {}
 
     @classmethod
     def assign(cls, cluster: Any, members: Mapping[str, Any]) -> dict[str, ConsumerProtocolMemberAssignment]:
@@ -84,7 +91,8 @@ class LaneAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokaf
         given: dict[str, dict[str, list[int]]] = {member: {} for member in members}
         for topic in sorted({topic for member in members.values() for topic in member.subscription}):
             readers = sorted(member for member, known in members.items() if topic in known.subscription)
-            for partition in sorted(cluster.partitions_for_topic(topic) or ()):
+            declared = cls.declared.get(topic)
+            for partition in sorted(cluster.partitions_for_topic(topic) or ()) if declared is None else range(declared):
                 given[readers[partition % len(readers)]].setdefault(topic, []).append(partition)
         return {
             member: ConsumerProtocolMemberAssignment(cls.version, sorted(lanes.items()), b"")
@@ -96,7 +104,8 @@ class _Thread(AIOKafkaConsumerThread):
     def _create_worker_consumer(self, transport: KafkaTransport) -> AIOKafkaConsumer:
         consumer = super()._create_worker_consumer(transport)
         # Faust offers no setting for the assignor, and its own is for tables.
-        consumer._partition_assignment_strategy = (LaneAssignor,)
+        declared = cast(Pump, self.app).declared
+        consumer._partition_assignment_strategy = (type("DeclaredLanes", (LaneAssignor,), {"declared": declared}),)
         return consumer
 
 
@@ -163,7 +172,7 @@ def require_compiled_iterator() -> None:
         )
 
 
-def make_pump(settings: Settings, service: Service, topic_names: Iterable[str], owner: Owner) -> Pump:
+def make_pump(settings: Settings, service: Service, topics: Iterable[Topic[Any]], owner: Owner) -> Pump:
     """The Faust application of a service; bound to the running loop when it is started."""
     session = settings.session_timeout_s
     rebalance = max(30.0, 3 * session)
@@ -189,7 +198,8 @@ def make_pump(settings: Settings, service: Service, topic_names: Iterable[str], 
         broker_max_poll_interval=_WEEK_S,
     )
     pump.owner = owner
-    pump.topic_names = frozenset(topic_names)
+    pump.declared = {topic.name: topic.partitions for topic in topics}
+    pump.topic_names = frozenset(pump.declared)
     pump.transport = _Transport(pump.conf.broker, pump)
     return pump
 

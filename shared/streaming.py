@@ -154,8 +154,7 @@ class _Process:
         logs.event(_log, "The worker runs", port=port)
 
     async def _start_pump(self) -> None:
-        names = [topic.name for topic in self._worker.consumes]
-        self._pump = pump.make_pump(self._settings, self._service, names, self)
+        self._pump = pump.make_pump(self._settings, self._service, self._worker.consumes, self)
 
         async def carry(stream: Any) -> None:
             await self._guarded(self._carry(stream))

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, ClassVar
 
 import faust.streams
 import pytest
@@ -37,6 +37,17 @@ def test_lanes_are_shared_evenly() -> None:
     given_ = assigned({f"w{n}": ["t"] for n in range(5)})
 
     assert sorted(len(lanes["t"]) for lanes in given_.values()) == [4, 5, 5, 5, 5]
+
+
+def test_lanes_are_given_while_the_broker_names_no_partitions_yet() -> None:
+    class Declared(LaneAssignor):
+        declared: ClassVar[dict[str, int]] = {"t": 24}
+
+    just_started = SimpleNamespace(partitions_for_topic=lambda topic: None)
+
+    given_ = Declared.assign(just_started, {"w": SimpleNamespace(subscription=["t"])})
+
+    assert dict(given_["w"].assignment) == {"t": list(range(24))}
 
 
 def test_a_topic_goes_only_to_those_that_read_it() -> None:
