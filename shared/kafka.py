@@ -70,6 +70,8 @@ def topic_config(topic: Topic[Event], replication: int) -> dict[str, str]:
         # With three replicas one may be away and acks=all still means two copies.
         "min.insync.replicas": str(max(1, replication - 1)),
         "compression.type": "producer",
+        # Of a machine whose clock is an hour ahead or more the broker takes nothing that the machine itself has dated.
+        "message.timestamp.type": "LogAppendTime",
     }
 
 

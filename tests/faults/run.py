@@ -48,7 +48,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--every", type=int, default=40, help="check everything after so many faults")
     parser.add_argument("--rate", type=float, default=20.0, help="check-ins a second")
     parser.add_argument("--only", default="", help="kinds of the matrix, e.g. F1,F8")
-    parser.add_argument("--house", choices=("one", "three", "both"), default="both", help="one broker; three and a standby; both at once")
+    parser.add_argument(
+        "--house", choices=("one", "three", "clocks", "both"), default="both",
+        help="one broker; three and a standby; one, and each service by a clock of its own; the first two at once",
+    )  # fmt: skip
     parser.add_argument("--soak", type=float, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
     parser.add_argument("--soak-rate", type=float, default=300.0, help="check-ins a second of the soak")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there")
@@ -62,7 +65,7 @@ def _wanted(asked: argparse.Namespace) -> Wanted:
     people = max(200, round(asked.every * _SECONDS_PER_FAULT * asked.rate / 2))
     return Wanted(
         asked.cycles, asked.seed, asked.every, asked.rate, 3 if three else 1, three, people, 1, asked.hours,
-        only=tuple(filter(None, asked.only.split(","))), logs=asked.logs,
+        only=tuple(filter(None, asked.only.split(","))), clocks=asked.house == "clocks", logs=asked.logs,
     )  # fmt: skip
 
 
