@@ -33,7 +33,7 @@ SERVICES = ("ingest", *WORKERS)
 SESSION_S = 4.0
 """Kafka's session timeout of the house: a killed worker's lanes move after it."""
 
-_DISK_MB = 800
+_DISK_MB = 2000
 """Of memory, when it is full: room for the data of an hour or two, and no more, since the machine may run more than this."""
 _ROOT = Path(__file__).parents[2]
 
