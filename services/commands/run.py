@@ -41,7 +41,9 @@ def run(
     """Start Kafka, PostgreSQL and all services, play a day of a sample province, check it, stay up.
 
     Data, logs and the lock are in the folder HADIR_HOME (default .hadir); Ctrl-C or `hadir stop` ends everything.
-    The exit code is 0 only if what came out equals what the simulator knows to be true.
+    The exit code is 0 if what came out equals what the simulator knows to be true (with --no-play: if all is ready), and
+    2 if it does not, also when Ctrl-C ends the run later; 130 if Ctrl-C ends it before that is known (143 `hadir stop`
+    or SIGTERM, 129 SIGHUP), and 1 if it cannot start or go on.
 
     Examples: [bold]hadir run[/bold], [bold]hadir run --no-play[/bold], [bold]hadir run --once --employees 200[/bold],
     [bold]hadir run --kafka broker:9092 --database postgresql://me@db/hadir[/bold]
@@ -55,12 +57,12 @@ def run(
 
     settings = Settings()
     home = make_folder(settings.home, "HADIR_HOME")
-    with sole_run(home), _ends_on_signal():
+    with sole_run(home), _ends_on_signal() as ended_by:
         for name in sweep(home):
             print_line(f"Ended {name}, left by a run that was killed.")
         supervisor = Supervisor(home, say=print_line)
         phases = Phases.begin(lambda what, seconds: print_line(f"  {what:<58}{seconds:6.1f} s"))
-        equal = True
+        equal: bool | None = None  # not known yet
         try:
             print_line(f"Hadir starts in {_shown(home)}")
             if verbose:
@@ -69,8 +71,7 @@ def run(
             wanted = Wanted(settings, home, _with_port(kafka), database, fresh, watched, canaries)
             reached = bring_up(wanted, supervisor, phases, _fetching)
             print_line(f"Ready after {phases.total:.1f} s.")
-            if play:
-                equal = _play(reached, employees)
+            equal = _play(reached, employees) if play else True
             print_line(_where_to_look(supervisor.addresses, home))
             if not once:
                 print_line("Everything stays up; Ctrl-C (or `make stop` elsewhere) stops it.")
@@ -82,6 +83,9 @@ def run(
             with _deaf_to_signals():
                 supervisor.stop()
             print_line("Everything is stopped.")
+    if equal is None:
+        print_line("It was ended before it was known whether what came out equals the truth.")
+        raise typer.Exit(128 + ended_by[0])
     if not equal:
         raise typer.Exit(2)
 
@@ -141,15 +145,17 @@ def _fetching() -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
-def _ends_on_signal() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running."""
+def _ends_on_signal() -> Iterator[list[int]]:
+    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running; gives the signals that came."""
+    ended_by: list[int] = []
 
-    def interrupt(_signum: int, _frame: FrameType | None) -> None:
+    def interrupt(signum: int, _frame: FrameType | None) -> None:
+        ended_by.append(signum)
         raise KeyboardInterrupt
 
     before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
-        yield
+        yield ended_by
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)

@@ -166,6 +166,16 @@ def test_a_killed_run_takes_its_children_along_and_the_next_one_starts_and_obeys
     assert processes(home) == []
 
 
+def test_an_interrupted_run_says_with_its_code_that_nothing_was_compared(home: Path) -> None:
+    terminal = Terminal(home, "run", "--employees", "120")
+    terminal.await_text("Hadir starts in")
+    terminal.process.send_signal(signal.SIGINT)
+
+    assert terminal.await_end() == 128 + signal.SIGINT, terminal.output
+    assert "ended before it was known" in terminal.output
+    assert processes(home) == []
+
+
 async def test_servers_of_the_users_own_are_used_and_left_running(
     tmp_path: Path, kafka: str, fresh_database: str
 ) -> None:
