@@ -97,6 +97,13 @@ WORDINGS: Final[Mapping[str, Wording]] = {
 }
 """Wordings by pydantic's type of error."""
 
+_SHARE: Final = plain("not-a-share", 'Harus persen dalam tanda kutip, misalnya "75" atau "33.33".')
+OF_YAML: Final[Mapping[str, Wording]] = {
+    "percent_not_text": _SHARE, "percent_not_decimal": _SHARE, "percent_negative": _SHARE,
+    **dict.fromkeys(("model_type", "model_attributes_type", "dict_type"), plain("wrong-type", "Harus berupa pasangan kunci dan nilai.")),
+}
+"""Wordings for files that people write."""
+
 _NOTHING: Final[Mapping[str, Wording]] = {}
 
 
@@ -110,6 +117,18 @@ def fault_of(error: ErrorDetails, own: Mapping[str, Wording] = _NOTHING, *, leav
     wording = own.get(error["type"]) or WORDINGS.get(error["type"])
     code, detail = wording(error.get("ctx", {})) if wording else ("invalid", "Isinya tidak dapat diterima.")
     return Fault(field, code, detail)
+
+
+_OS_ERRORS: Final[Mapping[type[OSError], str]] = {
+    FileNotFoundError: "berkas tidak ada; periksa nama dan foldernya", IsADirectoryError: "ini folder, bukan berkas; sebutkan berkasnya",
+    PermissionError: "berkas tidak boleh dibaca; mintalah izinnya",
+}
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file cannot be read, and what to do."""
+    known = (told for kind, told in _OS_ERRORS.items() if isinstance(error, kind))
+    return next(known, "berkas tidak dapat dibaca; salin lagi dari aslinya")
 
 
 def too_large(at_most: int) -> Fault:

@@ -8,12 +8,13 @@ import csv
 import difflib
 import io
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 from shared import workbook
+from shared.faults import unreadable
 from shared.sheets import unguarded
 
 MOST_BYTES: Final = 512 * 1024 * 1024
@@ -122,8 +123,12 @@ def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()
             return Table(errors=[RowError(1, None, "berkas lebih besar dari 512 MiB; bagi menjadi beberapa berkas")])
         raw = path.read_bytes()
     except OSError as problem:
-        return Table(errors=[RowError(1, None, f"berkas {path.name} tidak dapat dibaca ({problem.strerror}); periksa nama dan izinnya")])
-    return parse_table(raw, required, optional)
+        return Table(errors=[RowError(1, None, f"{path.name}: {unreadable(problem)}")])
+    table = parse_table(raw, required, optional)
+    if raw and table.errors and not table.rows and path.suffix.lower() in workbook.ENDINGS and not raw.startswith(workbook.FIRST_BYTES):
+        return Table(errors=[RowError(1, None, f"nama berkas berakhir {path.suffix}, tetapi isinya bukan buku kerja; buka di Excel, "
+                                      "lalu simpan sebagai Excel Workbook (.xlsx) atau CSV UTF-8")])
+    return table
 
 
 def parse_table(raw: bytes, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
@@ -138,6 +143,9 @@ def parse_table(raw: bytes, required: Iterable[str], optional: Iterable[str] = (
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
         return Table(errors=[RowError(line, None, 'ada huruf yang bukan UTF-8; simpan ulang dari Excel sebagai "CSV UTF-8"')])
+    if text.lstrip().startswith("<"):  # what some programs export as .xls
+        return Table(errors=[RowError(1, None, "isinya halaman web (HTML), bukan tabel; buka di Excel, lalu simpan ulang "
+                                      "sebagai .xlsx atau CSV UTF-8")])
     if not text.strip():
         return Table(errors=[RowError(1, None, f"berkas kosong; baris pertama harus berisi kolom: {', '.join(required)}")])
     return _parse_text(text, required, optional)
@@ -162,8 +170,10 @@ def _parse_text(text: str, required: Sequence[str], optional: Sequence[str]) -> 
     table = Table()
     try:
         _take(table, ((number, [unguarded(cell.strip()) for cell in record]) for number, record in numbered()), required, optional)
-    except csv.Error:
-        table.errors.append(RowError(started, None, "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini"))
+    except csv.Error as problem:
+        why = ("satu sel terlalu panjang; periksa pemisah dan tanda kutip mulai baris ini" if "limit" in str(problem)
+                else "tanda kutip tidak ditutup; periksa tanda kutip pada baris ini")
+        table.errors.append(RowError(started, None, why))
     return table
 
 
@@ -193,6 +203,11 @@ def _take(table: Table, records: Iterable[tuple[int, list[str]]], required: Sequ
         if len(record) > len(header) and any(cell.strip() for cell in record[len(header):]):
             table.errors.append(RowError(number, None, f"ada {len(record)} sel, tetapi hanya {len(header)} kolom; "
                                          "beri tanda kutip pada nilai yang memuat pemisah"))
+            continue
+        # Excel leaves out separators at the end of rows whose last cells are empty, so only what must be there is missed.
+        if lost := [name for name in required if places[name] >= len(record)]:
+            table.errors.append(RowError(number, None, f"baris ini hanya {len(record)} sel, padahal judulnya {len(header)} kolom: "
+                                         f"{', '.join(lost)} tidak ada; lengkapi barisnya"))
             continue
         if "\x00" in "".join(record):
             table.errors.append(RowError(number, None, "ada karakter NUL; hapus karakter itu"))
@@ -237,3 +252,17 @@ def nip_problem(cell: str) -> str:
         return "NIP rusak oleh Excel (ditulis sebagai bilangan berpangkat); format kolom sebagai Teks dan isi ulang"
     digits = sum(letter.isdigit() for letter in cell)
     return f"NIP harus 18 angka, ini {digits} angka; format kolom sebagai Teks agar nol di depan tidak hilang"
+
+
+def id_problem(cell: str) -> str:
+    """Why a cell is not the id of an employee whom Hadir knows and what to do, in Indonesian, without repeating it."""
+    if read_nip(cell) is not None:
+        return "ini NIP, bukan id; pindahkan ke kolom nip"
+    return "bukan id pegawai (UUID); isi NIP di kolom nip dan kosongkan sel ini, atau salin id dari `hadir export people`"
+
+
+def nobody_problem(table_columns: Collection[str]) -> tuple[str, str]:
+    """Column and problem of a row that names nobody, in a table that has `nip`, `employee_id` or both."""
+    if "nip" not in table_columns:
+        return "employee_id", "kosong; isi id pegawai dari `hadir export people`, atau tambahkan kolom nip"
+    return "nip", "kosong; isi NIP 18 angka" + (" atau employee_id" if "employee_id" in table_columns else "")

@@ -14,6 +14,9 @@ FIRST_BYTES: Final = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 MOST_UNPACKED: Final = 1024 * 1024 * 1024
 """Bytes that a workbook may be once it is unpacked: 300,000 people take some 150 MB; a small file that claims more is a trap."""
 
+ENDINGS: Final = frozenset({".xlsx", ".xlsm", ".xls", ".ods"})
+"""How the names of workbooks end."""
+
 _EXACT: Final = 10**15
 """Excel keeps 15 digits of a number; what is longer has lost its last ones (a NIP has 18)."""
 
@@ -40,8 +43,8 @@ def records(raw: bytes) -> Iterator[tuple[int, list[str]]]:
             yield number, [text_of(cell) for cell in row]
     except python_calamine.PasswordError:
         raise Unreadable("buku kerja berkata sandi; simpan tanpa kata sandi") from None
-    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as problem:
-        raise Unreadable(f"buku kerja tidak dapat dibaca ({type(problem).__name__}); simpan ulang sebagai .xlsx atau CSV UTF-8") from None
+    except (python_calamine.CalamineError, zipfile.BadZipFile, OSError):
+        raise Unreadable("buku kerja rusak atau tidak lengkap; buka di Excel, lalu simpan ulang sebagai .xlsx atau CSV UTF-8") from None
 
 
 def text_of(cell: _Cell) -> str:

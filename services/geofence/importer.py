@@ -22,7 +22,7 @@ from services.geofence.store.sites import Reach, SiteRow
 from shared.database import Connection, open_pool
 from shared.envelope import MAX_EVENT_BYTES, encode
 from shared.events import HADIR_NAMESPACE, AuditRecorded
-from shared.faults import fault_of_json
+from shared.faults import fault_of_json, unreadable
 from shared.imports import MOST_BYTES, Report, RowError
 from shared.lanes import Lanes, Work
 from shared.topics import AUDIT, LANES, SITE, lane_of
@@ -163,8 +163,7 @@ def _read(path: Path) -> tuple[SiteFile, str]:
             return SiteFile(errors=[Problem(0, None, "berkas lebih besar dari 512 MiB; bagi menjadi beberapa berkas")]), ""
         raw = path.read_bytes()
     except OSError as error:
-        told = f"{path.name} tidak dapat dibaca ({error.strerror}); periksa nama dan izinnya"
-        return SiteFile(errors=[Problem(0, None, told)]), ""
+        return SiteFile(errors=[Problem(0, None, f"{path.name}: {unreadable(error)}")]), ""
     return parse_sites(raw)
 
 

@@ -26,7 +26,7 @@ from services.payroll.store.months import Key
 from services.payroll.store.references import Policies
 from shared.database import Connection, Pool, open_pool
 from shared.failures import is_infrastructure
-from shared.imports import Report, Row, RowError, Table, nip_problem, read_nip, read_table
+from shared.imports import Report, Row, RowError, Table, id_problem, nip_problem, nobody_problem, read_nip, read_table
 from shared.lanes import Lanes
 from shared.topics import LANES, lane_of
 
@@ -162,13 +162,13 @@ def read_month(cell: str) -> str | None:
 
 def _who(row: Row, errors: list[RowError]) -> tuple[UUID | None, str | None]:
     if not row["employee_id"] and not row["nip"]:
-        errors.append(RowError(row.number, "nip", "kosong; isi NIP atau employee_id pegawai"))
+        errors.append(RowError(row.number, *nobody_problem(row.places)))
     employee_id = nip = None
     if row["employee_id"]:
         try:
             employee_id = UUID(row["employee_id"])
         except ValueError:
-            errors.append(RowError(row.number, "employee_id", "bukan UUID; salin id dari ekspor Hadir, atau pakai kolom nip"))
+            errors.append(RowError(row.number, "employee_id", id_problem(row["employee_id"])))
     if row["nip"]:
         nip = read_nip(row["nip"])
         if nip is None:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, PlainValidat
 
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.rules.workflow import Level
+from shared.faults import OF_YAML, fault_of
 from shared.percent import parse_percent, percent_text
 from shared.roles import Role
 from shared.yaml_document import DocumentError, read_document
@@ -26,9 +27,19 @@ SHIPPED: Final = Path(__file__).parent / "policies" / "approvals.yaml"
 _DAY: Final = dt.timedelta(days=1)
 _LONGEST_SEARCH: Final = 120
 
+
+def _share(value: object) -> Fraction:
+    if isinstance(value, Fraction):
+        return value
+    try:
+        return parse_percent(value if isinstance(value, str) else "")
+    except ValueError:
+        raise ValueError('Harus bagian dalam tanda kutip, misalnya "0.05" atau "1/20".') from None
+
+
 Share = Annotated[
     Fraction,
-    PlainValidator(lambda text: text if isinstance(text, Fraction) else parse_percent(text)),
+    PlainValidator(_share),
     PlainSerializer(percent_text, return_type=str),
 ]
 
@@ -101,10 +112,10 @@ class Approvals(_Part):
         for kind, rule in self.requests.items():
             for name in (*rule.levels, self.further_level):
                 if name not in self.levels:
-                    raise ValueError(f"requests.{kind}: level {name} is not among `levels`")
+                    raise ValueError(f"requests.{kind}: tingkat {name} tidak ada dalam levels; tambahkan di sana, atau perbaiki namanya")
         missing = sorted(set(RequestKind.__args__) - set(self.requests))  # type: ignore[attr-defined]
         if missing:
-            raise ValueError(f"no rule for {', '.join(missing)}")
+            raise ValueError(f"belum ada aturan untuk {', '.join(missing)}; tambahkan di requests")
         return self
 
     def levels_of(self, kind: RequestKind, *, late: bool) -> tuple[Level, ...]:
@@ -126,7 +137,8 @@ def read_approvals(file: Path) -> Approvals:
     try:
         document = read_document(file)
     except DocumentError as problem:
-        raise CorrectionRefused(str(problem)) from None
+        where = f"{file.name}:{problem.line}" if problem.line else file.name
+        raise CorrectionRefused(f"{where}: {problem.told}") from None
     try:
         return Approvals.model_validate(document.value)
     except ValidationError as problem:
@@ -134,7 +146,7 @@ def read_approvals(file: Path) -> Approvals:
         for one in problem.errors(include_input=False, include_url=False):
             place = tuple(one["loc"])
             line = document.line_of(place)
-            told.append(f"{file.name}:{line or 1}: {'.'.join(map(str, place)) or 'isi'}: {one['msg']}")
+            told.append(f"{file.name}:{line or 1}: {'.'.join(map(str, place)) or 'isi'}: {fault_of(one, OF_YAML).detail}")
         raise CorrectionRefused("\n".join(told)) from None
 
 

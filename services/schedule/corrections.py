@@ -26,6 +26,7 @@ from services.schedule.rules import (
 )
 from services.schedule.rules.inputs import LeaveWord
 from shared.events import Mark
+from shared.faults import fault_of
 
 State: TypeAlias = Literal["requested", "approved", "rejected"]
 FIRST: Final = dt.date(1970, 1, 1)
@@ -60,7 +61,7 @@ class LeaveBody(Body):
     @model_validator(mode="after")
     def _forward(self) -> "LeaveBody":
         if self.until < self.since:
-            raise ValueError("`to` is before `from`")
+            raise ValueError("`to` lebih awal daripada `from`; perbaiki salah satunya")
         return self
 
 
@@ -87,7 +88,7 @@ class OutageBody(Body):
     @model_validator(mode="after")
     def _forward(self) -> "OutageBody":
         if self.until <= self.since:
-            raise ValueError("`to` is not after `from`")
+            raise ValueError("`to` tidak sesudah `from`; perbaiki salah satunya")
         return self
 
 
@@ -157,7 +158,7 @@ class AppealBody(Body):
     @model_validator(mode="after")
     def _of_one_thing(self) -> "AppealBody":
         if (self.correction is None) == (self.step is None) or (self.step is None) != (self.date is None):
-            raise ValueError("name either `correction`, or `step` with its `date`")
+            raise ValueError("sebutkan `correction`, atau `step` beserta `date`-nya, salah satu saja")
         return self
 
 
@@ -212,7 +213,7 @@ def read_body(kind: str, body: Mapping[str, Any]) -> Body:
         return _BODIES[kind].model_validate(dict(body))
     except ValidationError as problem:
         found = problem.errors(include_input=False, include_url=False)
-        told = "; ".join(f"{'.'.join(map(str, one['loc'])) or kind}: {one['msg']}" for one in found)
+        told = "; ".join(f"{'.'.join(map(str, one['loc'])) or kind}: {fault_of(one).detail}" for one in found)
         raise CorrectionRefused(f"isi koreksi {kind} belum benar: {told}") from None
 
 

@@ -47,7 +47,7 @@ def check_policies(path: Path | str) -> Checked:
     try:
         document = read_document(Path(path))
     except DocumentError as error:
-        return Checked(error.file, {}, (Fault(error.line, "", "unreadable", {"reason": error.reason}),), {})
+        return Checked(error.file, {}, (Fault(error.line, "", "unreadable", {"reason": error.reason, "told": error.told}),), {})
     loader = _Loader(document)
     policies = loader.policies()
     faults = tuple(sorted(loader.faults.values(), key=lambda fault: fault.line or 0))

@@ -91,7 +91,7 @@ EN: Final[Mapping[str, Words]] = {
 }  # fmt: skip
 
 ID: Final[Mapping[str, Words]] = {
-    "unreadable": Words("berkas tidak dapat dibaca: {reason}", "berikan berkas YAML yang dapat dibaca"),
+    "unreadable": Words("berkas tidak dapat dibaca: {reason}", "perbaiki berkasnya, lalu ulangi"),
     "not_a_mapping": Words("berkas kebijakan berisi nama kebijakan dan isinya", "mulailah dengan baris seperti POL-A:"),
     "not_a_policy": Words("kebijakan harus berisi pasangan kunci dan nilai", "tulis kunci-kuncinya menjorok di bawah namanya"),
     "unknown_parent": Words("tidak ada kebijakan {parent!r} dalam berkas ini", "pilih salah satu: {known}"),
@@ -184,6 +184,8 @@ def words(code: str, values: Mapping[str, object], language: Language) -> Words:
     for key in ("word", "why"):
         if key in told:
             told[key] = joints[str(told[key])]
+    if code == "unreadable" and language == "id":
+        told["reason"] = told.get("told", told["reason"])
     if code == "unknown_key":
         told["near"] = joints["near"].format(near=told["near"]) if told.get("near") else ""
     if code == "over_cap":

@@ -99,12 +99,12 @@ class Cells:
             self.wrong(column, "tulis ya atau tidak")
         return word in _YES if word else default
 
-    def uuid(self, column: str) -> UUID | None:
-        """An id that must be a UUID."""
+    def uuid(self, column: str, problem: str = "bukan UUID; kosongkan agar dibuatkan, atau salin id dari ekspor Hadir") -> UUID | None:
+        """An id that must be a UUID, else `problem`."""
         try:
             return UUID(self.row[column])
         except ValueError:
-            self.wrong(column, "bukan UUID; kosongkan agar dibuatkan, atau salin id dari ekspor Hadir")
+            self.wrong(column, problem)
             return None
 
 

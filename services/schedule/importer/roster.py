@@ -9,7 +9,7 @@ from uuid import UUID
 from services.schedule.importer.cells import Cells
 from services.schedule.reference import RosterState
 from shared.events import Mode, RosterDay
-from shared.imports import Row, RowError, Table, nip_problem, read_nip
+from shared.imports import Row, RowError, Table, id_problem, nip_problem, nobody_problem, read_nip
 
 ROSTER_COLUMNS: Final = (("date", "mode"), ("nip", "employee_id", "start", "end"))
 
@@ -59,13 +59,13 @@ def read_roster(
 def _who(cells: Cells, ids: Mapping[str, UUID], known_ids: Collection[UUID]) -> UUID | None:
     row: Row = cells.row
     if row["employee_id"]:
-        given = cells.uuid("employee_id")
+        given = cells.uuid("employee_id", id_problem(row["employee_id"]))
         if given is not None and given not in known_ids:
             cells.wrong("employee_id", "pegawai tidak terdaftar; impor pegawainya dulu (hadir import employees)")
         return given
     nip = read_nip(row["nip"])
     if nip is None:
-        cells.wrong("nip", nip_problem(row["nip"]) if row["nip"] else "kosong; isi NIP 18 angka")
+        cells.wrong(*(("nip", nip_problem(row["nip"])) if row["nip"] else nobody_problem(row.places)))
         return None
     if nip not in ids:
         cells.wrong("nip", "NIP tidak terdaftar; impor pegawainya dulu (hadir import employees) atau perbaiki NIP")

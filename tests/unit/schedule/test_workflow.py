@@ -2,13 +2,15 @@
 
 import datetime as dt
 from collections.abc import Callable
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.schedule.approvals import Quota, shipped
+from services.schedule.approvals import SHIPPED, Quota, read_approvals, shipped
+from services.schedule.corrections import CorrectionRefused
 from services.schedule.rules import workflow
 from services.schedule.rules.workflow import Level, NotAllowed, Request, Who
 
@@ -108,3 +110,20 @@ def test_what_is_left_of_last_years_leave_comes_on_top_up_to_the_limit() -> None
 def test_a_late_request_passes_one_more_level_which_is_the_last() -> None:
     assert [level.name for level in shipped().levels_of("leave.sick", late=True)] == ["atasan", "bkd"]
     assert [level.name for level in shipped().levels_of("leave.maternity", late=True)] == ["atasan", "bkd"]
+
+
+def test_a_file_of_rules_that_cannot_be_used_is_told_in_indonesian(tmp_path: Path) -> None:
+    file = tmp_path / "persetujuan.yaml"
+    shipped_text = SHIPPED.read_text()
+    for text, said in [
+        (shipped_text + "\n\tx: 1\n", "ada tab; pakai spasi"),
+        (shipped_text.replace("further_level:", "further_levels:"), "Wajib diisi"),
+        (shipped_text.replace("further_level:", "further_level: nobody #"), "tingkat nobody tidak ada dalam levels"),
+        (shipped_text.replace('unavailable_share: "0.05"', "unavailable_share: 0.05"), 'misalnya "0.05"'),
+        ("- 1\n", "Harus berupa pasangan kunci dan nilai"),
+    ]:
+        file.write_text(text)
+        with pytest.raises(CorrectionRefused) as refused:
+            read_approvals(file)
+        assert said in str(refused.value)
+        assert str(tmp_path) not in str(refused.value)

@@ -53,6 +53,8 @@ def test_what_cannot_be_is_refused_without_repeating_it(kind: str, body: dict[st
     with pytest.raises(CorrectionRefused) as refused:
         read_body(kind, body)
     assert "2026-02" not in str(refused.value)
+    for words in ("Input", "should", "Value error", "field", "before", "after"):
+        assert words not in str(refused.value), "officers read Indonesian"
 
 
 def test_an_instant_touches_the_dates_around_it_in_the_zone_of_the_person() -> None:

@@ -147,7 +147,13 @@ def test_what_is_no_workbook_is_told_in_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "rusak.xlsx"
     path.write_bytes(b"PK\x03\x04 not really")
     [error] = read_table(path, ("nip",)).errors
-    assert "buku kerja tidak dapat dibaca" in str(error)
+    assert "buku kerja rusak" in str(error)
+    assert "Bad" not in str(error)
+    path.write_text("halo, ini bukan tabel")
+    [error] = read_table(path, ("nip", "name")).errors
+    assert "nama berkas berakhir .xlsx, tetapi isinya bukan buku kerja" in str(error)
+    path.write_text("nip;name\n1;Siti\n")
+    assert len(read_table(path, ("nip", "name")).rows) == 1, "what can be read is read, whatever its name"
 
 
 def test_somebody_with_a_new_nip_stays_the_same_person_and_an_old_file_does_not_take_it_away() -> None:

@@ -3,6 +3,8 @@
 import datetime as dt
 from uuid import UUID, uuid4
 
+import pytest
+
 from services.schedule.importer.holidays_of_year import CALENDAR_COLUMNS, edited, read_edits, seed, seeded
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, Directory, read_employees
 from services.schedule.importer.roster import ROSTER_COLUMNS, merged, read_roster, wfa_warnings
@@ -172,6 +174,21 @@ def test_a_roster_needs_somebody_to_be_about() -> None:
     _, errors = read_roster(table("date,mode\n2026-02-02,WFO\n", ROSTER_COLUMNS), {}, set(), lambda _, __: True)
 
     assert "nip atau employee_id" in errors[0].problem
+
+
+@pytest.mark.parametrize(("text", "column", "advice"), [
+    ("employee_id;date;mode\nsiti;2026-02-02;WFO\n", "employee_id", "isi NIP di kolom nip"),
+    (f"employee_id;date;mode\n{NIP};2026-02-02;WFO\n", "employee_id", "pindahkan ke kolom nip"),
+    ("employee_id;date;mode\n;2026-02-02;WFO\n", "employee_id", "hadir export people"),
+    ("nip;date;mode\n;2026-02-02;WFO\n", "nip", "isi NIP 18 angka"),
+    ("nip;employee_id;date;mode\n;;2026-02-02;WFO\n", "nip", "atau employee_id"),
+    ("nip;date;mode\n198001012005011001;2026-02-02\n", None, "mode tidak ada"),
+])
+def test_a_roster_row_of_nobody_gets_advice_that_fits_its_columns(text: str, column: str | None, advice: str) -> None:
+    _, errors = read_roster(table(text, ROSTER_COLUMNS), {NIP: UUID(int=1)}, {UUID(int=1)}, lambda _, __: True)
+
+    assert told(errors) == [(2, column)]
+    assert advice in errors[0].problem
 
 
 def test_the_seed_of_2026_is_the_joint_decree() -> None:

@@ -56,6 +56,9 @@ def test_a_mistyped_column_is_an_error_and_a_foreign_one_a_warning() -> None:
     ("code;name\nA;Dinas Kesehatan é".encode("latin-1"), "bukan UTF-8"),
     (b'code;name\nA;"Dinas\nB;Badan\n', "tanda kutip"),
     (b"code;name\nA;B;C\n", "3 sel"),
+    (b"code;name\nA\n", "hanya 1 sel, padahal judulnya 2 kolom: name tidak ada"),
+    (b"<html><table><tr><td>code</td></tr></table>", "halaman web"),
+    (b"code;name\nA;" + b"x" * 200_000 + b"\n", "terlalu panjang"),
 ])
 def test_a_broken_table_is_told_in_a_sentence(raw: bytes, said: str) -> None:
     errors = parse_table(raw, ("code", "name")).errors
@@ -64,10 +67,18 @@ def test_a_broken_table_is_told_in_a_sentence(raw: bytes, said: str) -> None:
     assert said in errors[0].problem
 
 
+def test_excel_may_leave_out_the_last_separators_of_cells_that_may_be_empty() -> None:
+    table = parse_table(b"code;name;timezone\nA;Dinas\n", ("code", "name"), ("timezone",))
+
+    assert (table.errors, table.rows[0]["timezone"]) == ([], "")
+
+
 def test_a_file_that_is_not_there_is_told_without_its_folder(tmp_path: Path) -> None:
     [error] = read_table(tmp_path / "nothing.csv", ("code",)).errors
 
-    assert "nothing.csv tidak dapat dibaca" in error.problem
+    assert error.problem == "nothing.csv: berkas tidak ada; periksa nama dan foldernya"
+    [folder] = read_table(tmp_path, ("code",)).errors
+    assert "ini folder" in folder.problem
     assert str(tmp_path) not in error.problem
 
 

@@ -1,5 +1,6 @@
 """YAML as people write it: the core schema of YAML 1.2, lines remembered, surprises refused."""
 
+import re
 from typing import Any
 
 import pytest
@@ -54,6 +55,8 @@ def test_what_would_surprise_is_refused_with_its_line(text: str, line: int | Non
 
     assert (error.value.line, error.value.file) == (line, "f.yaml")
     assert reason in error.value.reason
+    assert re.search(r"; |bukan", error.value.told), "officers are told what to do"
+    assert error.value.reason not in error.value.told
 
 
 def test_an_alias_bomb_is_refused_before_it_fills_the_memory() -> None:

@@ -2,19 +2,13 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from pydantic import ValidationError
 
 from services.schedule.rules.schemes.model import Scheme
-from shared.faults import Wording, fault_of, plain
+from shared.faults import OF_YAML, fault_of
 from shared.yaml_document import Document, DocumentError, KeyPath, read_document
-
-_SHARE: Final = plain("not-a-share", 'Harus persen dalam tanda kutip, misalnya "75" atau "33.33".')
-_OWN: Final[dict[str, Wording]] = {
-    "percent_not_text": _SHARE, "percent_not_decimal": _SHARE, "percent_negative": _SHARE,
-    "model_type": plain("wrong-type", "Harus berupa kunci dan nilai."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +39,7 @@ def load_schemes(path: Path | str) -> dict[str, Scheme]:
     try:
         document = read_document(Path(path))
     except DocumentError as error:
-        raise SchemeError(error.file, (SchemeFault(error.line, "", "unreadable", error.reason),)) from error
+        raise SchemeError(error.file, (SchemeFault(error.line, "", "unreadable", error.told),)) from error
     if not isinstance(document.value, dict) or not document.value:
         raise SchemeError(document.file, (SchemeFault(None, "", "not-a-mapping", "Isi berkas harus berupa NAMA: skema."),))
     schemes: dict[str, Scheme] = {}
@@ -70,7 +64,7 @@ def _read(document: Document, name: str, content: Any) -> Scheme | list[SchemeFa
         faults = []
         for one in error.errors():
             path: KeyPath = (name, *one["loc"])
-            told = fault_of(one, _OWN)
+            told = fault_of(one, OF_YAML)
             dotted = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path).removeprefix(".")
             faults.append(SchemeFault(document.line_of(path), dotted, told.code, told.detail))
         return faults
