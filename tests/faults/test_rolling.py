@@ -42,7 +42,7 @@ async def test_services_of_two_versions_side_by_side_lose_nothing_and_double_not
     try:
         before = previous.unpacked(tmp_path / "before")
     except previous.Missing as reason:
-        outside.missing(str(reason))
+        outside.missing(str(reason), required="HADIR_REQUIRE_HISTORY")
     theirs, ours = (Province(SEED, PEOPLE, FIRST_DAY, 1, number) for number in (1, 2))
 
     async def begun(url: str, bootstrap: str) -> None:

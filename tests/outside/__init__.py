@@ -42,8 +42,8 @@ def run(command: list[str], folder: Path, timeout: float = 240, **environment: s
     return done.stdout
 
 
-def missing(reason: str) -> NoReturn:
-    """Skips the test with the reason, or fails it where HADIR_REQUIRE_TOOLS says that everything is there."""
-    if os.environ.get("HADIR_REQUIRE_TOOLS"):
-        pytest.fail(f"{reason}, and HADIR_REQUIRE_TOOLS is set")
+def missing(reason: str, required: str = "HADIR_REQUIRE_TOOLS") -> NoReturn:
+    """Skips the test with the reason, or fails it where the variable `required` says that it is there."""
+    if os.environ.get(required):
+        pytest.fail(f"{reason}, and {required} is set")
     pytest.skip(reason)
