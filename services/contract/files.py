@@ -105,6 +105,8 @@ def _sample(topic: Topic[Event], root: Path) -> bytes:
     try:
         return (root / path).read_bytes()
     except OSError as error:
+        if not (root / SAMPLES).is_dir():
+            raise Refusal(f"{root.resolve()} is no checkout of Hadir, {SAMPLES} is missing: go to one, or name it with --root.") from error
         raise Refusal(f"{topic.name} has no golden sample: put a record that will always be readable into {path}.") from error
 
 

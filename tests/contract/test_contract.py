@@ -304,6 +304,11 @@ def test_a_topic_without_a_sample_is_told_where_to_put_one() -> None:
         files.faults((*TOPICS, replace(TPP_MONTH, name="hadir.new.v1")), ROOT)
 
 
+def test_another_folder_is_no_checkout(tmp_path: Path) -> None:
+    with pytest.raises(Refusal, match=r"is no checkout of Hadir, tests/contract/samples is missing: go to one, or name it with --root"):
+        files.faults(TOPICS, tmp_path)
+
+
 def test_a_release_is_never_changed(repository: Path) -> None:
     with pytest.raises(Refusal, match="Release v1 exists"):
         files.release(TOPICS, repository, "v1")
