@@ -146,7 +146,7 @@ _ELSEWHERE: Final = "If it runs elsewhere, ask there; here: hadir run."
 _PROCESSES: Final[Mapping[str, str]] = {
     **dict.fromkeys((*SERVICES, "geofence_api", "schedule_api", "payroll_api", "reports_api"), _ELSEWHERE),
     "monitor": "If it runs nowhere, most alerts have no figures: python -m services.monitor.",
-    "canaries": "If they run nowhere, nobody notices a wrong cut before the employee does: python -m services.canaries.",
+    "canaries": "If they run nowhere, nobody notices a wrong cut before the employee: hadir run --canaries.",
 }
 """Every process of a whole house, and what to do when it does not answer."""
 
