@@ -38,6 +38,9 @@ def test(
     Prints `ok ID` or `MISMATCH ID field: expected … got …` per story and `N passed, N failed` at the end. Exit
     code 0 if all passed, 1 if not, 2 for a file that cannot be read (with file, line and reason).
 
+    With --live each story gets units, people, places and rule packs of its own, which stay: their clock `scenario-…` marks
+    its people as invented, so that no report, no money and no list of suspicions or proposed discipline tells of them.
+
     Example: [bold]hadir scenario test tests/scenarios/*.yaml --policies services/schedule/policies/golden-policies.yaml[/bold]
     """
     try:

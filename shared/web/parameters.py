@@ -1,12 +1,13 @@
-"""Refuses query parameters that a route does not have: a misspelt filter must not answer for all, nor a lost cursor start again.
+"""The query parameters that many routes have, and the refusal of those that a route does not have.
 
-Every router of an API is included with `KNOWN_ONLY`, so no route can forget it; what a route has is what it declares.
+A misspelt filter must not answer for all, nor a lost cursor start again. Every router of an API is included with `KNOWN_ONLY`,
+so no route can forget it; what a route has is what it declares.
 """
 
 from collections.abc import Iterator
-from typing import Any, Final, get_args, get_origin
+from typing import Annotated, Any, Final, get_args, get_origin
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 
 from shared.faults import Fault
 from shared.web.actors import admit, verbs_of
@@ -27,6 +28,9 @@ def _known_only(request: Request) -> None:
     if faults:
         raise Problem(INVALID_REQUEST, *faults)
 
+
+LivesBy = Annotated[str, Query(max_length=100, description="Pegawai latihan menurut jam ini; kosong: pegawai sungguhan")]
+"""Whom a list tells of: those who live by this clock of invented people; empty: everybody real (`played_clock`)."""
 
 KNOWN_ONLY: Final = Depends(_known_only)
 """Dependency with which routers are included."""

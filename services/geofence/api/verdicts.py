@@ -17,6 +17,7 @@ from shared.faults import Fault
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.pages import Page, PageAsked
+from shared.web.parameters import LivesBy
 from shared.web.problems import INVALID_REQUEST, UNKNOWN, Problem
 
 router = APIRouter(tags=["putusan lokasi"])
@@ -66,11 +67,12 @@ async def list_suspicions(
     actor: Annotated[Actor, asks("suspicions.read")], connection: Reading, paging: PageAsked,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None, signal: Code | None = None,
     first: Annotated[AwareDatetime | None, Query(alias="from", description="Yang terlihat sejak waktu ini")] = None,
+    clock: LivesBy = "",
 ) -> Page[Suspicion]:  # fmt: skip
     """Dugaan menurut waktu terlihatnya. Putusannya dicatat sebagai koreksi `fraud` pada layanan jadwal."""
     found = await listing.suspicions(
         connection, after=paging.key(dt.datetime, UUID), rows=paging.rows, bounds=actor.bounds(employee_id, org_unit_id),
-        signal=signal, first=first,
+        signal=signal, first=first, clock=clock,
     )  # fmt: skip
     return paging.page([Suspicion(**row) for row in found], lambda one: (one.seen_at, one.suspicion_id))
 

@@ -58,14 +58,15 @@ async def units_of(connection: Connection, employee_id: UUID) -> list[UUID] | No
 
 async def suspicions(
     connection: Connection, *, after: tuple[Any, ...] | None, rows: int, bounds: Bounds, signal: str | None,
-    first: dt.datetime | None,
+    first: dt.datetime | None, clock: str,
 ) -> Sequence[asyncpg.Record]:  # fmt: skip
-    """Suspicions by the time at which they were seen."""
+    """Suspicions by the time at which they were seen: of one person, or of those who live by `clock` ("": everybody real)."""
     return await connection.fetch(
         """select s.suspicion_id, s.employee_id, s.check_in_id, s.signal, s.seen_at from suspicion s
            where (s.seen_at, s.suspicion_id) > ($1, $2) and ($4::timestamptz is null or s.seen_at >= $4)
              and ($5::text is null or s.signal = $5) and ($6::uuid is null or s.employee_id = $6)
              and ($7::uuid[] is null or exists (select from member m where m.employee_id = s.employee_id and m.org_unit_id = any($7)))
+             and ($6 is not null or coalesce((select e.played_clock from employee e where e.employee_id = s.employee_id), '') = $8)
            order by s.seen_at, s.suspicion_id limit $3""",
-        *(after or (_LONG_AGO, _NOBODY)), rows, first, signal, *bounds,
+        *(after or (_LONG_AGO, _NOBODY)), rows, first, signal, *bounds, clock,
     )

@@ -73,20 +73,22 @@ async def save_employees(connection: Connection, employees: Iterable[EmployeePub
     newest = _newest(employees)
     rows = await connection.fetch(
         "with given as (select g.employee_id, g.lane, g.version, g.nip, g.timezone, g.since_at::timestamptz[] as since_at,"
-        "   g.org_unit_ids::uuid[] as org_unit_ids"
-        "   from unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[])"
-        "   g(employee_id, lane, version, nip, timezone, since_at, org_unit_ids)),"
+        "   g.org_unit_ids::uuid[] as org_unit_ids, g.played_clock"
+        "   from unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
+        "   g(employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock)),"
         " moved as (select g.employee_id from given g left join employee e using (employee_id) where e.employee_id is null"
         "   or e.version < g.version and (e.since_at, e.org_unit_ids) is distinct from (g.since_at, g.org_unit_ids)),"
-        " kept as (insert into employee (employee_id, lane, version, nip, timezone, since_at, org_unit_ids) select * from given"
+        " kept as (insert into employee (employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock)"
+        "   select * from given"
         "   on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip,"
-        "   timezone = excluded.timezone, since_at = excluded.since_at, org_unit_ids = excluded.org_unit_ids"
+        "   timezone = excluded.timezone, since_at = excluded.since_at, org_unit_ids = excluded.org_unit_ids,"
+        "   played_clock = excluded.played_clock"
         "   where employee.version < excluded.version)"
         " select employee_id from moved",
         [e.employee_id for e in newest], [lane_of(e.employee_id) for e in newest], [e.version for e in newest], [e.nip for e in newest],
         [_known_zone(e.timezone) for e in newest],
         [_array(since.isoformat() for since, _ in _memberships(e)) for e in newest],
-        [_array(str(unit) for _, unit in _memberships(e)) for e in newest],
+        [_array(str(unit) for _, unit in _memberships(e)) for e in newest], [e.played_clock or "" for e in newest],
     )  # fmt: skip
     moved = {row["employee_id"] for row in rows}
     members = {(m.org_unit_id, e.employee_id) for e in newest if e.employee_id in moved for m in e.memberships}

@@ -24,6 +24,7 @@ from shared.percent import percent_text
 from shared.sheets import Cell, Kind
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
+from shared.web.parameters import LivesBy
 from shared.web.problems import INVALID_REQUEST, OUT_OF_REACH, UNKNOWN, Problem
 from shared.web.problems import Kind as ProblemKind
 
@@ -101,7 +102,7 @@ def _narrowed(
         description="Satu unit kerja; wajib bagi peran yang hanya melihat unitnya, bila lebih dari satu")] = None,
     signer: Annotated[list[str] | None, Query(max_length=6, description="Penanda tangan di bawah (PDF); boleh berulang")] = None,
     place: Annotated[str, Query(max_length=100, description="Tempat tanda tangan (PDF)")] = "",
-    clock: Annotated[str, Query(max_length=100, description="Pegawai latihan menurut jam ini; kosong: pegawai sungguhan")] = "",
+    clock: LivesBy = "",
 ) -> _Narrowed:
     return _Narrowed(org_unit_id, tuple(signer or ()), place, clock)
 

@@ -16,6 +16,7 @@ from shared.faults import Fault
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.pages import Page, PageAsked
+from shared.web.parameters import LivesBy
 from shared.web.problems import INVALID_REQUEST, UNKNOWN, Problem
 
 router = APIRouter(tags=["penilaian hari"])
@@ -123,12 +124,13 @@ async def list_violations(
 async def list_steps(
     actor: Annotated[Actor, asks("discipline.read")], connection: Reading, paging: PageAsked,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None,
-    action: Literal["proposed", "withdrawn", "decided"] | None = None,
+    action: Literal["proposed", "withdrawn", "decided"] | None = None, clock: LivesBy = "",
 ) -> Page[Step]:  # fmt: skip
     """Usulan hukuman disiplin menurut pegawai, seperti terakhir diberitakan."""
     found = await concluded.steps(
-        connection, after=paging.key(UUID, str, dt.date), rows=paging.rows, bounds=actor.bounds(employee_id, org_unit_id), action=action,
-    )
+        connection, after=paging.key(UUID, str, dt.date), rows=paging.rows, bounds=actor.bounds(employee_id, org_unit_id),
+        action=action, clock=clock,
+    )  # fmt: skip
     return paging.page([Step(**row) for row in found], lambda one: (one.employee_id, one.step, one.date))
 
 

@@ -83,15 +83,19 @@ async def violations(
 
 
 async def steps(
-    connection: Connection, *, after: tuple[Any, ...] | None, rows: int, bounds: Bounds, action: str | None
+    connection: Connection, *, after: tuple[Any, ...] | None, rows: int, bounds: Bounds, action: str | None, clock: str
 ) -> Sequence[asyncpg.Record]:
-    """Steps of the discipline ladder by person, step and date; of a unit: of those who belong or have belonged to it."""
+    """Steps of the discipline ladder by person, step and date; of a unit: of those who belong or have belonged to it.
+
+    Of one person, or of those who live by `clock` ("": everybody real).
+    """
     return await connection.fetch(
         """select s.* from discipline_step s join employee e using (employee_id)
            where (s.employee_id, s.step, s.date) > ($1, $2, $3) and ($5::uuid is null or s.employee_id = $5)
              and ($6::uuid[] is null or e.member_unit && $6) and ($7::text is null or s.action = $7)
+             and ($5 is not null or e.played_clock = $8)
            order by s.employee_id, s.step, s.date limit $4""",
-        *(after or (_NOBODY, "", _NEVER)), rows, *bounds, action,
+        *(after or (_NOBODY, "", _NEVER)), rows, *bounds, action, clock,
     )
 
 

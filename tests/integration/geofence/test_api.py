@@ -106,6 +106,27 @@ async def test_suspicions_wait_in_order_of_time_for_those_who_decide(api: httpx.
     assert refused(await api.get("/v1/suspicions", headers=acting("employee", ME))) == (403, "forbidden")
 
 
+async def test_suspicions_of_invented_people_are_told_only_to_whom_asks_for_them(
+    api: httpx.AsyncClient, known: tuple[str, list[CheckIn]]
+) -> None:
+    pool = await open_pool(known[0], "geofence", max_size=1)
+    invented, stranger = uuid4(), uuid4()
+    async with pool.acquire() as connection, connection.transaction():
+        await save_employees(connection, [EmployeePublished(
+            employee_id=invented, version=1, nip="999901012005011001", name="Contoh e1 Sintetis", kind="PNS", group="pelaksana",
+            memberships=(UnitMembership(since=dt.date(2026, 1, 1), org_unit_id=UNIT),), timezone="Asia/Jakarta",
+            played_clock="scenario-1")])  # fmt: skip
+        await new_suspicions(connection, [Suspicion(uuid4(), who, uuid4(), "mock-location", MORNING) for who in (invented, stranger)])
+    await pool.close()
+
+    async def about(**asked: Any) -> list[str]:
+        return [one["employee_id"] for one in (await read(api, "/suspicions", **asked))["items"]]
+
+    assert sorted(await about()) == sorted([str(stranger), *[str(ME)] * 3]), "whom no record describes yet may be real"
+    assert await about(clock="scenario-1") == [str(invented)]
+    assert await about(employee_id=invented) == [str(invented)]
+
+
 async def test_sites_are_imported_whole_or_not_at_all_and_listed(api: httpx.AsyncClient) -> None:
     async def post(raw: bytes, key: dict[str, str], **query: Any) -> httpx.Response:
         return await api.post("/v1/sites:import", content=raw, headers=key, params={"reason": "SK 1/2026", **query})

@@ -226,6 +226,19 @@ async def test_wrong_requests_are_told_field_by_field(api: httpx.AsyncClient) ->
     assert "8.388.608 byte" in large.json()["detail"]
 
 
+async def test_proposed_discipline_of_invented_people_is_told_only_to_whom_asks_for_them(api: httpx.AsyncClient, office: Office) -> None:
+    async with office.lanes.pool.acquire() as connection:
+        clock = await connection.fetchval("select played_clock from employee where employee_id = $1", office.employee)
+        await connection.execute(
+            "insert into discipline_step values ($1, 'reprimand', $2, 1, 'proposed', 3, 'PP 94/2021')", office.employee, MONDAY)
+    assert clock
+
+    async def about(**asked: Any) -> int:
+        return len((await read(api, "/discipline", org_unit_id=office.unit, **asked))["items"])
+
+    assert (await about(), await about(clock=clock), await about(employee_id=office.employee)) == (0, 1, 1)
+
+
 async def test_it_is_ready_once_the_tables_are_there(api: httpx.AsyncClient) -> None:
     deadline = asyncio.get_running_loop().time() + 10
     while (await api.get("/readyz")).status_code != 200:
