@@ -252,7 +252,7 @@ class House:
 async def running(
     *, brokers: int = 1, standby: bool = False, disks: bool = False,
     clocks: Mapping[str, Mapping[str, str]] | None = None, keep: Path | None = None,
-    previous: Tree | None = None, begun: Callable[[str, str], Awaitable[None]] | None = None,
+    previous: Tree | None = None, begun: Callable[[str, str], Awaitable[None]] | None = None, disk_mb: int = _DISK_MB,
 ) -> AsyncIterator[House]:
     """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root).
 
@@ -268,8 +268,8 @@ async def running(
         if keep is not None:
             held.callback(lambda: shutil.copytree(logs, keep, dirs_exist_ok=True))
         if disks:
-            held.enter_context(small_disk(home / "disk-kafka", _DISK_MB))
-            held.enter_context(small_disk(home / "disk-postgres", _DISK_MB))
+            held.enter_context(small_disk(home / "disk-kafka", disk_mb))
+            held.enter_context(small_disk(home / "disk-postgres", disk_mb))
         database = Database(home / ("disk-postgres" if disks else "postgres"), logs)
         held.push_async_callback(database.close)
         proxies = [Proxy((HOST, 0), free_port()) for _ in range(brokers)]

@@ -62,6 +62,9 @@ _INVARIANTS = """\
 | I8 | the lag is gone within 60 s after everything is healed and the load has ended, without a human hand |
 | I10 | every ledger entry bears out its hash, recomputed by the harness |
 
+Every `make faults` strikes one fault of each of F1, F3, F4, F6, F7 and F8, and shows each of these invariants damage that was planted: each
+must find it (`tests/faults/test_campaigns.py`).
+
 F13 lets the version before (a commit named in `tests/faults/previous.py`, out of the repository's history) do a service's work beside
 this version and alone, on this version's tables. The whole way, from its tables through the migrations under load to this version and
 back by one service, is `tests/faults/test_rolling.py`, in every `make faults`.
