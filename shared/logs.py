@@ -23,6 +23,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from aiokafka.errors import LeaderNotAvailableError, NotLeaderForPartitionError
 
 from shared.failures import REASONS, Poison
 from shared.refusal import Refusal
@@ -134,7 +135,17 @@ def configure(service: str, level: str = "INFO") -> None:
     root.setLevel(level)
     for chatty in ("faust", "mode", "shared.pump", "aiokafka", "kafka", "asyncio", "uvicorn"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
+    logging.getLogger("aiokafka.consumer.fetcher").addFilter(_of_settling)
     logging.captureWarnings(True)
+
+
+def _of_settling(record: logging.LogRecord) -> bool:
+    """Whether a line of aiokafka is worth telling: not that a partition's leader is only being made or moved.
+
+    It asks again by itself, ten times a second, and calls each answer an error. What waits for the offsets says so if it lasts.
+    """
+    given = record.args if isinstance(record.args, tuple) else ()
+    return not any(isinstance(one, (NotLeaderForPartitionError, LeaderNotAvailableError)) for one in given)
 
 
 class JsonLines(logging.Formatter):

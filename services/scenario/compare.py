@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 from services.scenario.cases import Case, Difference
-from services.scenario.model import DayExpected, Line, MonthExpected, Scenario
+from services.scenario.lines import Line
+from services.scenario.model import DayExpected, MonthExpected, Scenario
 from shared.percent import parse_percent, percent_text
 
 

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
 from services.payroll.rules import fold, priced_day
 from services.scenario.cases import Case, Difference
-from services.scenario.model import Hour, Line, Name
+from services.scenario.lines import Hour, Line, Name
 from services.schedule.rules import DayInputs, MarkSeen, Person, assess, clock_minutes, day_event, duty_on
 from shared.events import DayStatus, EmployeeKind, Mark, Verdict
 from shared.percent import parse_percent, percent_text

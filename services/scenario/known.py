@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from services.geofence.rules.locate import Fix, locate
 from services.geofence.rules.sites import Catalogue, Site
-from services.scenario.model import (
+from services.scenario.arrivals import (
     Activity,
     Apel,
     Arrival,
@@ -24,12 +24,10 @@ from services.scenario.model import (
     Outage,
     OutageDecision,
     Permission,
-    Person,
     Review,
-    Scenario,
-    SiteRow,
     WorkReport,
 )
+from services.scenario.model import Person, Scenario, SiteRow
 from services.schedule import rules
 from services.schedule.rules import Fact, MarkSeen
 from shared.events import Mode, Verdict

@@ -15,9 +15,7 @@ import orjson
 from services.payroll import rules as pay
 from services.payroll.commands import close_month
 from services.payroll.store.months import load_months
-from services.scenario.cases import Case
-from services.scenario.compare import DayGot, Got, MonthGot, StepGot, compare
-from services.scenario.model import (
+from services.scenario.arrivals import (
     Apel,
     Arrival,
     CheckIn,
@@ -33,9 +31,11 @@ from services.scenario.model import (
     OutageDecision,
     Permission,
     Review,
-    Scenario,
     WorkReport,
 )
+from services.scenario.cases import Case
+from services.scenario.compare import DayGot, Got, MonthGot, StepGot, compare
+from services.scenario.model import Scenario
 from services.scenario.stage import Stage, StageError, add_activity, put_up
 from services.schedule import commands
 from services.schedule.rules import EXCUSED

@@ -8,9 +8,10 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from services.payroll import rules as pay
+from services.scenario.arrivals import CloseMonth
 from services.scenario.compare import DayGot, Got, MonthGot, StepGot
 from services.scenario.known import Known, id_of
-from services.scenario.model import CloseMonth, Scenario
+from services.scenario.model import Scenario
 from services.schedule import rules
 from services.schedule.rules import Assessment, DayInputs, Duty
 from shared.events import DayAssessed, RosterDay

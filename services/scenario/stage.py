@@ -18,7 +18,8 @@ from uuid import UUID, uuid4, uuid5
 from services.geofence.importer import import_sites
 from services.payroll.importer import import_ceilings
 from services.preview.gate import sites_gate
-from services.scenario.model import Activity, CheckIn, Letter, Move, Now, Scenario
+from services.scenario.arrivals import Activity, CheckIn, Letter, Move, Now
+from services.scenario.model import Scenario
 from services.schedule import commands
 from services.schedule.reference import (
     CalendarState,

@@ -3,17 +3,14 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, pairwise
-from typing import TYPE_CHECKING
 
 from shared.events import Mark
 from shared.percent import percent_text
 from shared.policy.faults import FaultAt
+from shared.policy.keys import Keys
+from shared.policy.parts import Band, Window
 from shared.policy.price import RUPIAH, Price
 from shared.yaml_document import KeyPath
-
-if TYPE_CHECKING:  # the model runs these checks, so importing it here would go in a circle
-    from shared.policy.model import Policy
-    from shared.policy.parts import Band, Window
 
 _SINGLE_PERCENTS = (
     "late_any", "early_any", "tk_day", "apel", "ceremony", "izin_day", "sakit_day", "left_during_hours", "missed_break",
@@ -24,7 +21,7 @@ _SINGLE_PERCENTS = (
 _PRICES_BY_NAME = ("tk_day_by_group", "apel_by_group", "left_during_hours_by_kind")
 
 
-def faults_of(policy: "Policy") -> Iterator[FaultAt]:
+def faults_of(policy: Keys) -> Iterator[FaultAt]:
     """All that is wrong across the keys of a policy whose keys are each well-formed."""
     for key, bands in (("tl", policy.tl), ("psw", policy.psw)):
         yield from _band_faults(key, bands)
@@ -54,7 +51,7 @@ def faults_of(policy: "Policy") -> Iterator[FaultAt]:
         yield FaultAt(("effective_until",), "dates_backwards", {}, ("effective_from", "effective_until"))
 
 
-def remarks_of(policy: "Policy") -> Iterator[FaultAt]:
+def remarks_of(policy: Keys) -> Iterator[FaultAt]:
     """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall."""
     if policy.legal_source is None:
         yield FaultAt((), "no_source")
@@ -84,7 +81,7 @@ def remarks_of(policy: "Policy") -> Iterator[FaultAt]:
                 yield FaultAt((key,), "without_effect", {"key": key, "why": "no_break"})
 
 
-def _base_faults(policy: "Policy") -> Iterator[FaultAt]:
+def _base_faults(policy: Keys) -> Iterator[FaultAt]:
     if policy.weight is not None and policy.base != "discipline_component":
         yield FaultAt(("weight",), "weight_alone", {"base": policy.base}, ("weight", "base"))
     if policy.base == "discipline_component" and policy.weight is None:
@@ -95,7 +92,7 @@ def _base_faults(policy: "Policy") -> Iterator[FaultAt]:
         yield FaultAt(("cap",), "cap_over", {}, ("cap",))
 
 
-def _stair_faults(policy: "Policy") -> Iterator[FaultAt]:
+def _stair_faults(policy: Keys) -> Iterator[FaultAt]:
     stairs: list[tuple[KeyPath, list[int]]] = [
         (("tk_steps",), [step.days for step in policy.tk_steps]),
         (("ladder",), [step.days for step in policy.ladder]),
@@ -110,12 +107,12 @@ def _stair_faults(policy: "Policy") -> Iterator[FaultAt]:
             yield FaultAt(("tk_steps", position, "pct"), "steps_falling", {"before": percent_text(lower.pct)}, ("tk_steps",))
 
 
-def _window_faults(key: str, window: "Window | None") -> Iterator[FaultAt]:
+def _window_faults(key: str, window: Window | None) -> Iterator[FaultAt]:
     if window is not None and isinstance(window.open, int) and isinstance(window.close, int) and window.close < window.open:
         yield FaultAt((key, "close"), "window_backwards", {"open": window.open, "close": window.close}, (key,))
 
 
-def _band_faults(key: str, bands: "tuple[Band, ...]") -> Iterator[FaultAt]:
+def _band_faults(key: str, bands: tuple[Band, ...]) -> Iterator[FaultAt]:
     for position, band in enumerate(bands):
         if band.max is not None and band.max < band.min:
             yield FaultAt((key, position, "max"), "band_backwards", {"min": band.min, "max": band.max}, (key,))
@@ -130,7 +127,7 @@ def _band_faults(key: str, bands: "tuple[Band, ...]") -> Iterator[FaultAt]:
             yield FaultAt((key, position, "min"), "overlap", {"min": band.min, "after": before + 1}, (key,))
 
 
-def _band_remarks(key: str, bands: "tuple[Band, ...]", flex: int) -> Iterator[FaultAt]:
+def _band_remarks(key: str, bands: tuple[Band, ...], flex: int) -> Iterator[FaultAt]:
     if not bands:
         return
     if bands[-1].max is not None:
@@ -150,7 +147,7 @@ def _band_remarks(key: str, bands: "tuple[Band, ...]", flex: int) -> Iterator[Fa
             yield FaultAt((key, position, "pct"), "falling", {"code": band.code, "before": before.code})
 
 
-def _percents(policy: "Policy") -> Iterator[tuple[KeyPath, Fraction]]:
+def _percents(policy: Keys) -> Iterator[tuple[KeyPath, Fraction]]:
     for key, bands in (("tl", policy.tl), ("psw", policy.psw)):
         for position, band in enumerate(bands):
             yield (key, position, "pct"), band.pct
@@ -188,7 +185,7 @@ def _price(path: KeyPath, price: Price | Fraction | None) -> Iterator[tuple[KeyP
         yield path, price.percent
 
 
-def _date_faults(policy: "Policy") -> Iterator[FaultAt]:
+def _date_faults(policy: Keys) -> Iterator[FaultAt]:
     seen = set()
     for position, row in enumerate(policy.on_dates):
         for date in row.dates:

@@ -20,8 +20,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.contract.files import FOLDER
+from services.scenario.arrivals import CheckIn
 from services.scenario.live import _Play, _System
-from services.scenario.model import CheckIn, Scenario
+from services.scenario.model import Scenario
 from services.scenario.read import read_scenarios
 from services.scenario.stage import Stage
 from services.schedule.rules.schemes import load_schemes

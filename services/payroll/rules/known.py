@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 from shared.events import DayAssessed, Finding, FindingKind
 from shared.policy import Policy
-from shared.policy.model import VoidCode
+from shared.policy.keys import VoidCode
 
 _PLACE_CODES: Final = frozenset({*get_args(VoidCode), "NO_WORK_REPORT", "NO_PRESENCE"})
 """Codes of void marks, and of missing reports and proofs of presence; the first cost by what is missing beside them, the others

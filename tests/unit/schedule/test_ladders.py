@@ -7,7 +7,7 @@ from services.schedule.ladders import ladders
 from services.schedule.rules import LadderDay, counted, ladder
 from shared.events import EmployeeKind
 from shared.policy import Policy
-from shared.policy.model import PP_94_2021
+from shared.policy.keys import PP_94_2021
 
 MONDAY = dt.date(2026, 2, 2)
 ABSENT = [LadderDay(MONDAY + dt.timedelta(days=n), True, True) for n in range(11)]

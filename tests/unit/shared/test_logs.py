@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from aiokafka.errors import KafkaConnectionError, NotLeaderForPartitionError
 from hypothesis import HealthCheck, given
 from hypothesis import settings as tried
 from hypothesis import strategies as st
@@ -173,3 +174,20 @@ def test_every_log_call_of_ours_has_a_literal_text() -> None:
             found += 1
             assert isinstance(text, ast.Constant), f"{path.name}:{node.lineno} builds its log text"
     assert found > 10
+
+
+def test_a_leader_that_is_only_being_made_is_waited_for_without_a_word(lines: io.StringIO) -> None:
+    fetcher = logging.getLogger("aiokafka.consumer.fetcher")
+    before, root = fetcher.filters[:], logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    try:
+        logs.configure("monitor")
+        root.handlers[:] = handlers
+        fetcher.error("Failed fetch offsets from %s: %s", 1, NotLeaderForPartitionError())
+        assert lines.getvalue() == ""
+        fetcher.error("Failed fetch offsets from %s: %s", 1, KafkaConnectionError())
+        assert "Failed fetch offsets from 1" in said(lines)["text"]
+    finally:
+        fetcher.filters[:] = before
+        root.setLevel(level)
+        logging.captureWarnings(False)
