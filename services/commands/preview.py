@@ -99,7 +99,7 @@ def roster(
     days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
     processes: Processes = 2, database: Database = None,
 ) -> None:  # fmt: skip
-    """Rosters that change, WFO/WFA schemes among them.
+    """Rosters that change, those that follow from a WFO/WFA scheme among them.
 
     Example: [bold]hadir preview roster rsud-februari.csv[/bold]
     """
@@ -110,6 +110,45 @@ def roster(
         return await roster_change(connection, file)
 
     _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
+
+
+@app.command("scheme")
+def scheme(
+    file: FileArgument,
+    name: Annotated[str, typer.Option("--name", help="Which scheme of the file.")],
+    in_force: Annotated[
+        str | None,
+        typer.Option(metavar="DATE[..DATE][@UNIT]", help="As in `hadir scheme apply`; default: the province, from the first day."),
+    ] = None,
+    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
+    database: Database = None,
+) -> None:  # fmt: skip
+    """A WFO/WFA scheme put in force or extended: whom it concerns, and what in their rosters and check-ins would be against it.
+
+    A scheme prices no day, so that no rupiah moves; the roster that follows from it has its own preview. Dates to come may be
+    looked at too, as far as rosters are published (--until).
+    Example: [bold]hadir preview scheme skema.yaml --name BENGKULU-100 --in-force 2026-12-01..2026-12-31[/bold]
+    """
+    from services.schedule.rules.schemes import SchemeError, load_schemes
+
+    window = _window(days, until)
+    try:
+        load_schemes(file)
+    except SchemeError as error:
+        stop_with(str(error), 2)
+    dates, _, code = (in_force or str(window.first)).partition("@")
+    since, _, end = dates.partition("..")
+    try:
+        asked_for = (name, dt.date.fromisoformat(since), dt.date.fromisoformat(end) if end else None, code or None)
+    except ValueError:
+        stop_with(f"{in_force!r}: write DATE, DATE..DATE or DATE..DATE@UNIT, dates as 2026-02-01.", 2)
+
+    async def asked(connection: "Connection") -> "Change":
+        from services.preview.asking import scheme_change
+
+        return await scheme_change(connection, file, [asked_for])
+
+    _preview(asked, window, unit, as_json=as_json, actor=actor, processes=1, database=database)
 
 
 @app.command("org-units")
@@ -270,15 +309,13 @@ def _preview(
     from concurrent.futures.process import BrokenProcessPool
 
     from services.preview.asking import read_change
-    from services.preview.playing import play
-    from services.preview.result import as_json as in_json
-    from services.preview.result import as_lines
+    from services.preview.previewing import preview
     from shared.failures import is_infrastructure
 
     url = _url(database)
     change = _run(read_change(url, asked, units or []))
     try:
-        done = play(url, change, window, dt.datetime.now(dt.UTC), processes=processes, progress=_progress)
+        done = preview(url, change, window, dt.datetime.now(dt.UTC), processes=processes, progress=_progress)
     except BrokenProcessPool:
         stop_with("A process that judged was ended from outside (out of memory?): nothing was recorded; try again, or with --processes 1.")
     except Exception as error:
@@ -287,15 +324,14 @@ def _preview(
         stop_with(f"The database is away ({type(error).__name__}): run `hadir run`, or name it with --database.")
     finally:
         _end_progress()
-    result = in_json(done.found, done.codes)
-    preview_id, second = _run(_kept(url, change, window, result, actor, whole=not units))
+    preview_id, second = _run(_kept(url, change, window, done.found, actor, whole=not units))
     if as_json:
         about = {"kind": change.kind, "change": change.title, "digest": change.digest, "first": str(window.first), "last": str(window.last),
                  "seconds": round(done.seconds, 3), "preview_id": str(preview_id), "needs_second_approver": second}
-        typer.echo(json.dumps(about | result, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(about | done.found, indent=2, ensure_ascii=False))
         return
     print_line(f"{change.kind}: {change.title}; {window.first} to {window.last}")
-    for line in as_lines(done.found, done.codes):
+    for line in done.lines:
         print_line(line)
     print_line("")
     print_line(f"kept as preview {preview_id}" + ("; a second person must approve it: hadir preview approve" if second else ""))

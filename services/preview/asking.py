@@ -8,22 +8,24 @@ from uuid import UUID
 
 from services.geofence.importer import changed_sites
 from services.geofence.store.sites import SiteRow
-from services.preview.change import Change
+from services.preview.change import Change, SchemeScope
 from services.preview.people import look_at
+from services.schedule.digests import (
+    calendar_digest,
+    employees_digest,
+    policy_digest,
+    roster_digest,
+    scheme_digest,
+    unit_calendar_digest,
+)
 from services.schedule.importer import holidays_of_year, people, roster
 from services.schedule.importer import units as units_file
 from services.schedule.importer.apply import read_people, read_rosters
 from services.schedule.publishing import differing
 from services.schedule.reference import CalendarState, RosterState, changed_since
+from services.schedule.rules.schemes import load_schemes
 from services.schedule.rules.taking_force import digest_of
 from services.schedule.store import reference_rows as rows
-from services.schedule.taking_force import (
-    calendar_digest,
-    employees_digest,
-    policy_digest,
-    roster_digest,
-    unit_calendar_digest,
-)
 from shared.database import Connection, connect_auditor
 from shared.events import RosterDay
 from shared.imports import RowError, read_table
@@ -47,6 +49,26 @@ async def policy_change(connection: Connection, path: Path, in_force: Sequence[t
     title = ", ".join(f"{name}@{since}{f'@{code}' if code else ''}" for name, since, code in in_force)
     return Change(
         "policy", title, policy_digest(scopes), policies={packs[name].identity: packs[name] for name, _, _ in in_force}, scopes=scopes)
+
+
+async def scheme_change(
+    connection: Connection, path: Path, in_force: Sequence[tuple[str, dt.date, dt.date | None, str | None]]
+) -> Change:
+    """WFO/WFA schemes of a file put in force: (name, first date, last date or None, unit code or None). Raises SchemeError, Refusal.
+
+    The legal source is no part of it: a scheme is tried before there is one.
+    """
+    schemes = load_schemes(path)
+    by_code = await units_named(connection, {code for _, _, _, code in in_force if code is not None})
+    for name, since, until, _ in in_force:
+        if name not in schemes:
+            raise Refusal(f"There is no scheme {name!r} in {path.name}; known are: {', '.join(schemes)}.")
+        if until is not None and until < since:
+            raise Refusal(f"The scheme {name} would end before it begins.")
+    scopes = tuple(SchemeScope(name, schemes[name], since, until, by_code[code] if code else None) for name, since, until, code in in_force)
+    digest = scheme_digest((one.org_unit_id, one.since, one.until, str(one.scheme.identity)) for one in scopes)
+    title = ", ".join(f"{name}@{since}{f'..{until}' if until else ''}{f'@{code}' if code else ''}" for name, since, until, code in in_force)
+    return Change("scheme", title, digest, schemes=scopes)
 
 
 async def calendar_change(connection: Connection, source: Path | int) -> Change:

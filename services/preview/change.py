@@ -9,11 +9,24 @@ from uuid import UUID
 from services.geofence.store.sites import SiteRow
 from services.schedule.memory import Reference
 from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, PoliciesInForce, RosterState
+from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.taking_force import Kind
+from shared.events import SchemeInForce
 from shared.policy import Policy
 
 Scope: TypeAlias = tuple[UUID | None, dt.date, UUID]
 """A unit (None: the province), the first business date, the rule pack in force there from then on."""
+
+@dataclass(frozen=True, slots=True)
+class SchemeScope:
+    """A WFO/WFA scheme that is to hold for a unit (None: the province) on these dates, both inclusive (until None: open end)."""
+
+    name: str
+    scheme: Scheme
+    since: dt.date
+    until: dt.date | None = None
+    org_unit_id: UUID | None = None
+
 
 _DAY: Final = dt.timedelta(days=1)
 _WEEK: Final = 7 * _DAY
@@ -57,6 +70,7 @@ class Change:
     rosters: tuple[RosterState, ...] = ()
     sites: tuple[SiteRow, ...] = ()
     employees: tuple[EmployeeState, ...] = ()
+    schemes: tuple[SchemeScope, ...] = ()
     touched: frozenset[dt.date] = frozenset()
     reached: frozenset[UUID] | None = None
     units: frozenset[UUID] | None = None
@@ -109,6 +123,20 @@ class Change:
             units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
             else PoliciesInForce(self._scopes(before.in_force.rows(), window)), before.weeks_in_force,
         )  # fmt: skip
+
+    def schemes_after(self, known: Mapping[UUID, SchemeState], window: Window) -> SchemesInForce:
+        """Which scheme would hold where and when; one from a later date as if it had held on all the days of the window."""
+        states = dict(known)
+        for one in self.schemes:
+            states.setdefault(one.scheme.identity, SchemeState(one.name, one.scheme))
+            start = played(one.since, window)
+            if start != one.since:
+                # as with rule packs: what else came into force there in the window would hide it
+                states = {scheme_id: state.leaving_out(one.org_unit_id, start, window.last) for scheme_id, state in states.items()}
+            states = with_scope(states, one.scheme, SchemeInForce(
+                since=start, until=one.until if start == one.since else None, org_unit_id=one.org_unit_id,
+                legal_source=one.scheme.legal_source))
+        return SchemesInForce(states.values())
 
     def _scopes(self, known: Sequence[Scope], window: Window) -> list[Scope]:
         """All scopes with the new ones: each holds until the next that is known of the same unit, as in real life."""

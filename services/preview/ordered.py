@@ -9,9 +9,9 @@ from typing import Final
 
 from services.preview import asking
 from services.preview.change import Change, Window
-from services.preview.playing import Played, play
-from services.preview.result import as_json
+from services.preview.previewing import Previewed, preview
 from services.schedule.previewing import keep_preview
+from services.schedule.rules.schemes import SchemeError
 from services.schedule.store import preview_orders
 from services.schedule.store.preview_orders import Order
 from services.schedule.store.previews import Preview
@@ -26,7 +26,8 @@ from shared.web.api import Api
 
 _LOOK_EVERY_S: Final = 1.0
 _SAY_EVERY_S: Final = 2.0
-_ENDINGS: Final = {"policy": "yaml", "calendar": "csv", "roster": "csv", "sites": "geojson", "org-units": "csv", "employees": "csv"}
+_ENDINGS: Final = {"policy": "yaml", "scheme": "yaml", "sites": "geojson"}
+"""How the name of a kind's file ends; all others are tables."""
 
 _log = logging.getLogger(__name__)
 
@@ -56,12 +57,12 @@ async def play_next(lanes: Lanes, url: str, *, processes: int = 2) -> bool:
     try:
         change = await change_of(url, order)
         done = await _played(lanes, url, order, change, processes)
-        found = as_json(done.found, done.codes)
+        found = done.found
         await keep_preview(lanes, Preview(
             order.preview_id, change.kind, change.digest, change.title[:200], order.actor, dt.datetime.now(dt.UTC), order.first,
             order.last, change.units is None, found["people_changed"], found["rupiah_more"], found["rupiah_less"],
         ), found)
-    except (Refusal, Refused, PolicyError) as problem:
+    except (Refusal, Refused, PolicyError, SchemeError) as problem:
         await _fail(lanes, order, str(problem))
     except Exception as error:
         if is_infrastructure(error):
@@ -74,7 +75,7 @@ async def play_next(lanes: Lanes, url: str, *, processes: int = 2) -> bool:
 async def change_of(url: str, order: Order) -> Change:
     """The change that an order asks for, read as an import would read it. Raises Refusal, PolicyError."""
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"berkas.{_ENDINGS[order.kind]}"
+        path = Path(folder) / f"berkas.{_ENDINGS.get(order.kind, 'csv')}"
         await asyncio.to_thread(path.write_text, order.content, encoding="utf-8")
         return await asking.read_change(url, lambda connection: _read(connection, path, order), order.asked.get("org_units") or ())
 
@@ -84,6 +85,10 @@ async def _read(connection: Connection, path: Path, order: Order) -> Change:
         case "policy":
             scopes = [(one["name"], dt.date.fromisoformat(one["since"]), one.get("org_unit")) for one in order.asked["in_force"]]
             return await asking.policy_change(connection, path, scopes)
+        case "scheme":
+            return await asking.scheme_change(connection, path, [
+                (one["name"], dt.date.fromisoformat(one["since"]), dt.date.fromisoformat(one["until"]) if one.get("until") else None,
+                 one.get("org_unit")) for one in order.asked["in_force"]])
         case "calendar":
             return await asking.calendar_change(connection, path)
         case "roster":
@@ -96,7 +101,7 @@ async def _read(connection: Connection, path: Path, order: Order) -> Change:
             return await asking.sites_change(connection, path)
 
 
-async def _played(lanes: Lanes, url: str, order: Order, change: Change, processes: int) -> Played:
+async def _played(lanes: Lanes, url: str, order: Order, change: Change, processes: int) -> Previewed:
     """Plays in processes of its own, saying meanwhile how far it is."""
     so_far: list[tuple[int, int | None]] = [(0, None)]
 
@@ -110,7 +115,7 @@ async def _played(lanes: Lanes, url: str, order: Order, change: Change, processe
     try:
         window, now = Window(order.first, order.last), dt.datetime.now(dt.UTC)
         return await asyncio.to_thread(
-            play, url, change, window, now, processes=processes, progress=lambda done, everybody: so_far.append((done, everybody)))
+            preview, url, change, window, now, processes=processes, progress=lambda done, everybody: so_far.append((done, everybody)))
     finally:
         telling.cancel()
         await asyncio.gather(telling, return_exceptions=True)  # what it could not say is no reason to lose the result

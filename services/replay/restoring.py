@@ -114,7 +114,7 @@ async def _policies(lanes: Lanes, records: list[Record[Any]]) -> None:
 async def _schemes(lanes: Lanes, records: list[Record[Any]]) -> None:
     states = [SchemeState(e.name, Scheme.from_content(e.content), e.in_force) for e in _events(records)]
     async with lanes.hold(range(LANES)) as work:
-        await put_states(work, states)
+        await put_states(work, states, restored())
 
 
 async def _people(lanes: Lanes, records: list[Record[Any]]) -> None:

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from services.schedule import taking_force
+from services.schedule.digests import scheme_digest
 from services.schedule.memory import Memory, Reference
 from services.schedule.publishing import Outcome, Refused, differing, record_audit
-from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState
+from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.workflow import Who
 from services.schedule.store import schemes as rows
+from services.schedule.taking_force import Cleared
 from shared.database import Connection
 from shared.events import Mode, SchemeInForce
 from shared.lanes import Lanes, Work
@@ -53,10 +56,14 @@ def allow(verb: str, by: Who, unit: UUID | None) -> None:
         raise Refused("unit kerja ini di luar jangkauan peran Anda")
 
 
-async def apply_schemes(lanes: Lanes, schemes: Mapping[str, Scheme], scopes: Sequence[Scope], by: Who, *, reason: str) -> Applied:
+async def apply_schemes(
+    lanes: Lanes, schemes: Mapping[str, Scheme], scopes: Sequence[Scope], by: Who, *, reason: str, now: dt.datetime | None = None
+) -> Applied:
     """Publishes schemes and puts some in force. Given twice it changes nothing; raises Refused.
 
-    A scope of the same unit and first date gives way, so that a later `until` extends it.
+    A scope of the same unit and first date gives way, so that a later `until` extends it. Refused too while people to whom
+    another scheme applies today are checking in, and where one gives way for many unseen (`taking_force.allow_schemes`);
+    `now` (aware) defaults to the real time.
     """
     allow(VERB, by, None)
     for scope in scopes:
@@ -74,6 +81,10 @@ async def apply_schemes(lanes: Lanes, schemes: Mapping[str, Scheme], scopes: Seq
         named = {scheme.identity for scheme in schemes.values()}
         outcome = replace(outcome, unchanged=len(named - {state.scheme_id for _, state in changed}))
         if changed:
+            held = SchemesInForce(kept.state for kept in known.values())
+            puts = [(scope.org_unit_id, scope.since, scope.until, str(schemes[scope.name].identity)) for scope in scopes]
+            await taking_force.allow_schemes(
+                work.connection, held, SchemesInForce(states.values()), scheme_digest(puts), by.name, now or dt.datetime.now(dt.UTC))
             detail = {"role": by.role, "reason": reason, "schemes": sorted(state.name for _, state in changed)}
             cause = record_audit(work, by.name, "apply-schemes", "schemes", detail)
             await rows.put_schemes(work.connection, changed)
@@ -85,8 +96,9 @@ async def apply_schemes(lanes: Lanes, schemes: Mapping[str, Scheme], scopes: Seq
 
 
 async def extend(
-    lanes: Lanes, scheme_id: UUID, org_unit_id: UUID | None, until: dt.date | None, by: Who, *, reason: str, legal_source: str
-) -> Applied:
+    lanes: Lanes, scheme_id: UUID, org_unit_id: UUID | None, until: dt.date | None, by: Who, *, reason: str, legal_source: str,
+    now: dt.datetime | None = None,
+) -> Applied:  # fmt: skip
     """Lets a scheme hold longer (or shorter) where it holds now: its last scope of that unit; raises Refused."""
     async with lanes.pool.acquire() as connection:
         known = await rows.schemes(connection)
@@ -97,7 +109,7 @@ async def extend(
     if not mine:
         raise Refused(f"skema {state.name} tidak berlaku di sana; terapkan dulu (hadir scheme apply)")
     scope = Scope(state.name, mine[-1].since, until, org_unit_id, legal_source)
-    return await apply_schemes(lanes, {state.name: state.scheme}, [scope], by, reason=reason)
+    return await apply_schemes(lanes, {state.name: state.scheme}, [scope], by, reason=reason, now=now)
 
 
 async def schemes_in_force(connection: Connection) -> SchemesInForce:
@@ -105,8 +117,8 @@ async def schemes_in_force(connection: Connection) -> SchemesInForce:
     return SchemesInForce(kept.state for kept in (await rows.schemes(connection)).values())
 
 
-async def put_states(work: Work, states: Sequence[SchemeState]) -> Outcome:
-    """Takes over schemes as they were published, under the lanes that `work` holds (a rebuild from the topics)."""
+async def put_states(work: Work, states: Sequence[SchemeState], _cleared: Cleared) -> Outcome:
+    """Takes over schemes as they were published, under the lanes that `work` holds (a rebuild from the topics: `restored`)."""
     known = await rows.schemes(work.connection)
     changed, outcome = differing(states, known, lambda state: state.scheme_id)
     await rows.put_schemes(work.connection, changed)
@@ -142,11 +154,8 @@ def _in_force(states: Mapping[UUID, SchemeState], scheme: Scheme, scope: Scope) 
         raise Refused(f"dasar hukum harus 1 sampai {_LONGEST_SOURCE} huruf")
     if scope.until is not None and scope.until < scope.since:
         raise Refused(f"skema {scope.name}: tanggal akhir sebelum tanggal mulai")
-    told = SchemeInForce(since=scope.since, until=scope.until, org_unit_id=scope.org_unit_id, legal_source=source)
-    return {
-        scheme_id: state.holding(told) if scheme_id == scheme.identity else state.without(scope.org_unit_id, scope.since)
-        for scheme_id, state in states.items()
-    }
+    return with_scope(states, scheme, SchemeInForce(
+        since=scope.since, until=scope.until, org_unit_id=scope.org_unit_id, legal_source=source))
 
 
 async def _lanes_of_all(lanes: Lanes) -> set[int]:

@@ -6,12 +6,21 @@ own, are never in the way.
 """
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.schedule.digests import (
+    Put,
+    calendar_digest,
+    employees_digest,
+    policy_digest,
+    roster_digest,
+    unit_calendar_digest,
+    weighty,
+)
 from services.schedule.memory import Memory, Reference
 from services.schedule.reference import (
     UNITS_WEEK,
@@ -21,10 +30,10 @@ from services.schedule.reference import (
     PoliciesInForce,
     RosterState,
     WeeksInForce,
-    changed_since,
 )
 from services.schedule.rules import Duty, DutyError, Span, duty_on
-from services.schedule.rules.taking_force import Kind, check_in_span, digest_of, free_from
+from services.schedule.rules.schemes import SchemesInForce
+from services.schedule.rules.taking_force import Kind, check_in_span, free_from
 from services.schedule.store import previews
 from services.schedule.store import reference_rows as rows
 from shared.database import Connection
@@ -33,9 +42,6 @@ from shared.policy import Policy
 
 _DAY: Final = dt.timedelta(days=1)
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
-
-Put = tuple[UUID | None, dt.date, UUID]
-"""A unit (None: the province), the first business date, the rule pack that would hold there."""
 
 
 class Refused(ValueError):
@@ -46,61 +52,12 @@ class Refused(ValueError):
 class Cleared:
     """That the gate has let a change through. Made in this module only; what writes a demand asks for one."""
 
-    what: Kind | Literal["weeks", "restored"]
+    what: Kind | Literal["restored"]
 
 
 def restored() -> Cleared:
     """For a rebuild of an empty database from the topics alone: what is written was in force, and surprises nobody."""
     return Cleared("restored")
-
-
-def policy_digest(puts: Iterable[Put]) -> str:
-    """Digest of rule packs that are put in force."""
-    return digest_of("policy", sorted([str(policy_id), since.isoformat(), str(unit or "")] for unit, since, policy_id in puts))
-
-
-def calendar_digest(states: Iterable[CalendarState]) -> str:
-    """Digest of calendars that change."""
-    return digest_of("calendar", sorted(
-        [state.calendar, state.year, [day.model_dump(mode="json") for day in state.days]] for state in states))
-
-
-def unit_calendar_digest(units: Iterable[OrgUnitState]) -> str:
-    """Digest of org units that are to live by other calendars."""
-    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar] for unit in units)})
-
-
-def roster_digest(states: Iterable[RosterState]) -> str:
-    """Digest of rosters that change."""
-    return digest_of("roster", sorted(
-        [str(state.employee_id), state.month.isoformat(), [day.model_dump(mode="json", exclude_none=True) for day in state.days]]
-        for state in states))
-
-
-def weighty(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> dict[UUID, dt.date]:
-    """Of these people the real ones who are known and of whom days may be judged or priced differently, with the first such date.
-
-    Names, NIPs and job classes change no day.
-    """
-    since = {}
-    for person in changed:
-        old = known.get(person.employee_id)
-        if old is None or not old.played_clock is person.played_clock is None:
-            continue
-        if (first := changed_since(old, person)) is not None:
-            since[person.employee_id] = first
-    return since
-
-
-def employees_digest(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> str:
-    """Digest of what changes in the days of people who are known."""
-    changed = list(changed)
-    heavy = weighty(changed, known)
-    return digest_of("employees", sorted(
-        [str(one.employee_id), one.kind.value, one.group, one.timezone, one.active, str(one.until),
-         [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks],
-         [[str(held.since), held.rank.kind.value, held.rank.group] for held in one.ranks]]
-        for one in changed if one.employee_id in heavy))
 
 
 async def allow_policies(
@@ -235,6 +192,29 @@ async def allow_weeks(
     return Cleared("weeks")
 
 
+async def allow_schemes(
+    connection: Connection, before: SchemesInForce, after: SchemesInForce, digest: str, actor: str, now: dt.datetime
+) -> Cleared:
+    """Raises Refused if schemes may not take force now.
+
+    They price no day, but they say from where people may work today: not while those check in to whom another one would
+    apply. Where one gives way to another (or to none) on any date, past or to come, many people must have been previewed.
+    """
+    reference = await Memory().current(connection)
+
+    def differs(unit: UUID, date: dt.date) -> bool:
+        held, holds = before.on(unit, date), after.on(unit, date)
+        return held is not None and (holds is None or held.scheme_id != holds.scheme_id)
+
+    today = {unit for unit in reference.units if any(differs(unit, date) for date in _around(now))}
+    if today:
+        await allow_moment(connection, reference, today, "skema", now, lambda group, date: differs(group.org_unit_id, date))
+    giving_way = {unit for unit in reference.units if any(differs(unit, date) for date in before.turns(unit) | after.turns(unit))}
+    if giving_way:
+        await require(connection, "scheme", digest, await previews.real_people(connection, giving_way), actor, now)
+    return Cleared("scheme")
+
+
 async def allow_people(
     connection: Connection, changed: Sequence[EmployeeState], known: Mapping[UUID, EmployeeState], actor: str, now: dt.datetime
 ) -> Cleared:
@@ -292,14 +272,18 @@ async def allow_sites(
 
 
 async def allow_moment(
-    connection: Connection, reference: Reference, units: Collection[UUID] | None, what: str, now: dt.datetime
-) -> None:
-    """Raises Refused while a check-in window of real people of these units (None: of anybody) is open; `what` is Indonesian."""
+    connection: Connection, reference: Reference, units: Collection[UUID] | None, what: str, now: dt.datetime,
+    concerned: Callable[[previews.Working, dt.date], bool] = lambda _group, _date: True,
+) -> None:  # fmt: skip
+    """Raises Refused while a check-in window of real people of these units (None: of anybody) is open; `what` is Indonesian.
+
+    `concerned` leaves out people and dates of which nothing changes.
+    """
     spans = []
     for date in _around(now):
         for group in await previews.working_on(connection, date, units):
             policy_id = reference.in_force.on(group.org_unit_id, date)
-            if policy_id is not None:
+            if policy_id is not None and concerned(group, date):
                 spans += _spans([(_duty(reference, group, date), reference.policies[policy_id])])
     _wait(spans, now, what, _zone_of_units(reference, units))
 

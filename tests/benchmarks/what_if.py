@@ -32,7 +32,7 @@ from services.local.postgres import start_postgres
 from services.payroll.rules import half_up
 from services.preview.change import Change, Window
 from services.preview.playing import Played, play
-from services.schedule.taking_force import policy_digest
+from services.schedule.digests import policy_digest
 from shared.percent import parse_percent, percent_text
 from shared.policy import Policy, load_policies
 from shared.schemas import apply_schemas

@@ -13,9 +13,13 @@ GATE = "services/schedule/taking_force.py"
 
 WRITERS = {
     "services/schedule/store/reference_rows.py": "put_",
+    "services/schedule/store/schemes.py": "put_",
     "services/geofence/store/sites.py": "save_",
 }
 """The stores of what duties and fences follow from, and how the names of their writing functions begin."""
+
+STORES = ("reference_rows", "store.sites", "store import sites", "store import schemes")
+"""By these words a module that uses one of them is known."""
 
 REBUILDS = "services/replay/restoring.py"
 """Writes into an empty database what was in force: nobody works by it yet."""
@@ -52,7 +56,7 @@ def roads() -> list[tuple[str, str]]:
     for file in sorted((ROOT / "services").rglob("*.py")):
         path = str(file.relative_to(ROOT))
         imported = file.read_text()
-        if path in WRITERS or not any(store in imported for store in ("reference_rows", "store.sites", "store import sites")):
+        if path in WRITERS or not any(store in imported for store in STORES):
             continue
         found += [(path, function.name) for function in functions(path) if called(function) & writers()]
     return found
@@ -61,11 +65,12 @@ def roads() -> list[tuple[str, str]]:
 def test_the_writers_and_the_roads_to_them_are_the_ones_that_are_known() -> None:
     """A new one is welcome: give it the gate, and name it here."""
     assert writers() == {
-        "put_calendars", "put_employees", "put_policies", "put_rosters", "put_units", "put_weeks", "save_sites"}
+        "put_calendars", "put_employees", "put_policies", "put_rosters", "put_units", "put_schemes", "put_weeks", "save_sites"}
     assert set(roads()) == {
         ("services/geofence/importer.py", "_apply"),
         (REBUILDS, "restore_geofence"),
         ("services/schedule/weeks.py", "assign_weeks"),
+        *(("services/schedule/schemes.py", name) for name in ("apply_schemes", "put_states")),
         *(("services/schedule/publishing.py", name) for name in (
             "publish_calendars", "publish_org_units", "publish_policies", "publish_rosters", "publish_weeks", "put_people", "put_rosters")),
     }
@@ -108,7 +113,7 @@ def test_an_answer_of_the_gate_is_given_only_after_it_was_asked() -> None:
     assert {name for name in gate if name.startswith("allow_")} <= refusing
 
 
-def test_schemes_tell_and_do_not_decide_so_that_they_need_no_gate() -> None:
+def test_schemes_tell_and_do_not_decide_so_that_their_preview_moves_no_rupiah() -> None:
     """No module that judges a day knows of schemes; a scheme changes duties by rosters only."""
     judging = [ROOT / "services/schedule" / f"{name}.py" for name in ("assessing", "memory", "chores", "agent", "reference")]
     judging += [file for file in (ROOT / "services/schedule/rules").glob("*.py") if file.name != "__init__.py"]

@@ -35,22 +35,23 @@ _UnitCode = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 class PutInForce(BaseModel):
-    """Satu paket aturan berlaku sejak tanggal ini, di satu unit atau (kosong) seluruh provinsi."""
+    """Satu paket aturan atau skema berlaku sejak tanggal ini, di satu unit atau (kosong) seluruh provinsi."""
 
     model_config = {"extra": "forbid"}
 
     name: Annotated[str, Field(min_length=1, max_length=100)]
     since: BusinessDate
+    until: Annotated[BusinessDate | None, Field(description="Hari terakhir; hanya untuk scheme, kosong: terbuka")] = None
     org_unit: Annotated[_UnitCode | None, Field(description="Kode unit kerja; kosong: seluruh provinsi")] = None
 
 
 class NewPreview(CommandBody):
     """Perubahan yang dicoba pada hari-hari lampau. `content` adalah berkas seperti yang diterima `hadir import`, sebagai teks."""
 
-    kind: Annotated[Literal["policy", "calendar", "roster", "sites", "org-units", "employees"], Field(
-        description="policy: YAML; calendar, roster, org-units, employees: csv; sites: GeoJSON")]
+    kind: Annotated[Literal["policy", "calendar", "roster", "sites", "org-units", "employees", "scheme"], Field(
+        description="policy, scheme: YAML; calendar, roster, org-units, employees: csv; sites: GeoJSON")]
     content: Annotated[str, Field(min_length=1, max_length=_LARGEST)]
-    in_force: Annotated[tuple[PutInForce, ...], Field(max_length=1000, description="Hanya dan wajib untuk policy")] = ()
+    in_force: Annotated[tuple[PutInForce, ...], Field(max_length=1000, description="Hanya dan wajib untuk policy dan scheme")] = ()
     until: Annotated[BusinessDate | None, Field(description="Hari terakhir; kosong: hari ini")] = None
     days: Annotated[int, Field(ge=1, le=366, description="Berapa hari ke belakang")] = 22
     org_units: Annotated[tuple[_UnitCode, ...], Field(
@@ -58,8 +59,10 @@ class NewPreview(CommandBody):
 
     @model_validator(mode="after")
     def _scopes_of_packs(self) -> "NewPreview":
-        if (self.kind == "policy") != bool(self.in_force):
-            raise ValueError("in_force wajib untuk policy, dan hanya untuk policy")
+        if (self.kind in {"policy", "scheme"}) != bool(self.in_force):
+            raise ValueError("in_force wajib untuk policy dan scheme, dan hanya untuk itu")
+        if self.kind != "scheme" and any(one.until is not None for one in self.in_force):
+            raise ValueError("until hanya untuk scheme; paket aturan berlaku sampai ada yang menggantikannya")
         return self
 
 

@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -150,3 +150,28 @@ async def whereabouts(connection: Connection, org_unit_id: UUID, first: dt.date,
         org_unit_id, first, last, str(org_unit_id),
     )
     return [Whereabouts(*row) for row in rows]
+
+
+class Unproven(NamedTuple):
+    """A mark of a person and local date of which no check-in had a photo (`bare`), or all were outside the region."""
+
+    employee_id: UUID
+    date: dt.date
+    bare: bool
+    outside: bool
+
+
+async def unproven(connection: Connection, org_unit_id: UUID, first: dt.date, last: dt.date) -> list[Unproven]:
+    """What the check-ins in and out of a unit's people lack on these dates, as it was judged when they arrived."""
+    rows = await connection.fetch(
+        """select * from (
+             select m.employee_id, (m.captured_at at time zone e.timezone)::date as date, bool_and(not m.evidence) as bare,
+                    bool_and(m.region = 'outside') as outside
+             from employee e join mark m using (employee_id)
+             where e.member_unit @> array[$1::uuid] and m.mark in ('in', 'out')
+               and m.captured_at >= $2::date::timestamp at time zone e.timezone
+               and m.captured_at < ($3::date + 1)::timestamp at time zone e.timezone
+             group by 1, 2, m.mark) by_mark
+           where bare or outside order by employee_id, date""",
+        org_unit_id, first, last)
+    return [Unproven(*row) for row in rows]

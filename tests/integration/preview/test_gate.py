@@ -15,12 +15,12 @@ from services.geofence.importer import Moving
 from services.geofence.store.sites import SiteRow
 from services.preview.gate import sites_gate
 from services.schedule import commands
+from services.schedule.digests import calendar_digest, policy_digest
 from services.schedule.previewing import approve_preview, record_preview, set_limits
 from services.schedule.publishing import Refused
 from services.schedule.reference import CalendarState, EmployeeState, Membership, OrgUnitState, RosterState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import previews
-from services.schedule.taking_force import calendar_digest, policy_digest
 from shared.events import CalendarDay, EmployeeKind, Mode, RosterDay
 from shared.policy import Policy
 from tests.integration.preview.town import DAY, MONDAY, PACKS, WIB, Town

@@ -14,6 +14,7 @@ from services.preview.asking import employees_change, read_change
 from services.preview.change import Change
 from services.preview.result import UnitTotal
 from services.schedule import commands
+from services.schedule.digests import employees_digest
 from services.schedule.importer import import_employees
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, person_rows
 from services.schedule.previewing import approve_preview, record_preview, set_limits
@@ -21,7 +22,6 @@ from services.schedule.publishing import Refused
 from services.schedule.reference import EmployeeState, WeekPatternState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import reference_rows as rows
-from services.schedule.taking_force import employees_digest
 from shared.events import EmployeeKind
 from tests.integration.preview.test_gate import FOUND, NOON, SEVEN_TEN, real
 from tests.integration.preview.test_previews import compare

@@ -13,8 +13,8 @@ from services.preview.change import Change, Window
 from services.preview.playing import play
 from services.preview.result import Found, UnitTotal
 from services.schedule import commands
+from services.schedule.digests import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
 from services.schedule.reference import CalendarState, OrgUnitState, RosterState
-from services.schedule.taking_force import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
 from shared.events import CalendarDay, Mode, RosterDay
 from tests.integration.preview.town import DAY, MONDAY, PACKS, Town, with_price
 

@@ -4,7 +4,7 @@ from services.schedule.rules.schemes.bounds import Bounds, quota_bounds, week_bo
 from services.schedule.rules.schemes.breaches import WARNINGS, Breach, BreachCode, day_words
 from services.schedule.rules.schemes.check import DayShare, breaches_of, shares_of
 from services.schedule.rules.schemes.file import SchemeError, SchemeFault, load_schemes
-from services.schedule.rules.schemes.in_force import SchemesInForce, SchemeState
+from services.schedule.rules.schemes.in_force import SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.schemes.infeasible import Reason, ReasonCode
 from services.schedule.rules.schemes.model import Scheme
 from services.schedule.rules.schemes.plan import COUNTED, Colleague, Place, Plan
@@ -37,4 +37,5 @@ __all__ = [
     "shares_of",
     "week_bounds",
     "with_proposal",
+    "with_scope",
 ]

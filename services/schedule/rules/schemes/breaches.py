@@ -55,6 +55,11 @@ class Breach:
         """Whether it stands against nothing."""
         return self.code in WARNINGS
 
+    @property
+    def amount(self) -> int:
+        """How many person-days it stands for: those beyond what the scheme allows, else the one day."""
+        return max(self.counted - self.allowed.high, self.allowed.low - self.counted, 1)
+
     def fact(self) -> str:
         """What is wrong, in Indonesian, without anybody's name."""
         when = f"{_PER[self.per]}{day_words(self.date)}"

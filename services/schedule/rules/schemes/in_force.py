@@ -1,7 +1,7 @@
 """Which scheme holds where and when: a scheme with its scopes, and the one that counts on a date."""
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -36,8 +36,20 @@ class SchemeState:
 
     def without(self, org_unit_id: UUID | None, since: dt.date) -> "SchemeState":
         """The state without the scope of that unit and first date."""
+        return self.leaving_out(org_unit_id, since, since)
+
+    def leaving_out(self, org_unit_id: UUID | None, first: dt.date, last: dt.date) -> "SchemeState":
+        """The state without the scopes of that unit that begin on these dates."""
         return replace(self, in_force=tuple(
-            scope for scope in self.in_force if (scope.org_unit_id, scope.since) != (org_unit_id, since)))
+            scope for scope in self.in_force if scope.org_unit_id != org_unit_id or not first <= scope.since <= last))
+
+
+def with_scope(states: Mapping[UUID, SchemeState], scheme: Scheme, scope: SchemeInForce) -> dict[UUID, SchemeState]:
+    """The schemes with one of them in force there as well; whichever began there on the same date gives way."""
+    return {
+        scheme_id: state.holding(scope) if scheme_id == scheme.identity else state.without(scope.org_unit_id, scope.since)
+        for scheme_id, state in states.items()
+    }
 
 
 class SchemesInForce:
@@ -61,3 +73,9 @@ class SchemesInForce:
                 if scope.since <= date and (scope.until is None or date <= scope.until):
                     return state
         return None
+
+    def turns(self, org_unit_id: UUID) -> set[dt.date]:
+        """The dates on which another scheme may begin to hold for a unit."""
+        scopes = [scope for unit in (org_unit_id, None) for scope, _ in self._scopes.get(unit, ())]
+        return {scope.since for scope in scopes} | {
+            scope.until + dt.timedelta(days=1) for scope in scopes if scope.until is not None and scope.until < dt.date.max}

@@ -1,0 +1,78 @@
+"""Digests of changes, by which a recorded preview is known to be of the very change that is to take force."""
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+from uuid import UUID
+
+from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, RosterState, changed_since
+from services.schedule.rules.taking_force import digest_of
+
+Put: TypeAlias = tuple[UUID | None, dt.date, UUID]
+"""A unit (None: the province), the first business date, the rule pack that would hold there."""
+
+PutUntil: TypeAlias = tuple[UUID | None, dt.date, dt.date | None, str]
+"""A unit (None: everybody), the first and the last date (None: open), the id of the scheme or the code of the week ("": none any more)."""
+
+
+def policy_digest(puts: Iterable[Put]) -> str:
+    """Digest of rule packs that are put in force."""
+    return digest_of("policy", sorted([str(policy_id), since.isoformat(), str(unit or "")] for unit, since, policy_id in puts))
+
+
+def calendar_digest(states: Iterable[CalendarState]) -> str:
+    """Digest of calendars that change."""
+    return digest_of("calendar", sorted(
+        [state.calendar, state.year, [day.model_dump(mode="json") for day in state.days]] for state in states))
+
+
+def unit_calendar_digest(units: Iterable[OrgUnitState]) -> str:
+    """Digest of org units that are to live by other calendars."""
+    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar] for unit in units)})
+
+
+def scheme_digest(puts: Iterable[PutUntil]) -> str:
+    """Digest of schemes that are put in force."""
+    return digest_of("scheme", _until(puts))
+
+
+def weeks_digest(puts: Iterable[PutUntil]) -> str:
+    """Digest of week patterns that are to hold for units, or for everybody."""
+    return digest_of("weeks", _until(puts))
+
+
+def roster_digest(states: Iterable[RosterState]) -> str:
+    """Digest of rosters that change."""
+    return digest_of("roster", sorted(
+        [str(state.employee_id), state.month.isoformat(), [day.model_dump(mode="json", exclude_none=True) for day in state.days]]
+        for state in states))
+
+
+def weighty(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> dict[UUID, dt.date]:
+    """Of these people the real ones who are known and of whom days may be judged or priced differently, with the first such date.
+
+    Names, NIPs and job classes change no day.
+    """
+    since = {}
+    for person in changed:
+        old = known.get(person.employee_id)
+        if old is None or not old.played_clock is person.played_clock is None:
+            continue
+        if (first := changed_since(old, person)) is not None:
+            since[person.employee_id] = first
+    return since
+
+
+def employees_digest(changed: Iterable[EmployeeState], known: Mapping[UUID, EmployeeState]) -> str:
+    """Digest of what changes in the days of people who are known."""
+    changed = list(changed)
+    heavy = weighty(changed, known)
+    return digest_of("employees", sorted(
+        [str(one.employee_id), one.kind.value, one.group, one.timezone, one.active, str(one.until),
+         [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks],
+         [[str(held.since), held.rank.kind.value, held.rank.group] for held in one.ranks]]
+        for one in changed if one.employee_id in heavy))
+
+
+def _until(puts: Iterable[PutUntil]) -> list[list[str]]:
+    return sorted([str(unit or ""), since.isoformat(), until.isoformat() if until else "", what] for unit, since, until, what in puts)
