@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 from services.schedule import taking_force
+from services.schedule.memory import Memory, Reference
 from services.schedule.reference import (
     DEFAULT_WEEK,
     CalendarState,
@@ -81,7 +82,10 @@ def differing(asked: Iterable[S], known: Mapping[K, Kept[S]], key: Callable[[S],
 async def publish_org_units(
     lanes: Lanes, units: Sequence[OrgUnitState], actor: str = OPERATOR, now: dt.datetime | None = None
 ) -> Outcome:
-    """Publishes org units; a changed calendar makes the unit's days due. Raises Refused as `publish_rosters` does."""
+    """Publishes org units; a changed calendar makes the unit's days due, another unit above it also those of the units below.
+
+    Raises Refused as `publish_rosters` does.
+    """
     async with lanes.hold(range(LANES)) as work:
         known = await rows.units(work.connection)
         changed, outcome = differing(units, known, lambda unit: unit.org_unit_id)
@@ -94,14 +98,18 @@ async def publish_org_units(
             for version, unit in changed:
                 key = str(unit.org_unit_id)
                 work.emit(ORG_UNIT, key, version, unit.published(version), key=key, lane=lane_of(key), cause=cause)
-                if version > 1 and _lives_otherwise(known[unit.org_unit_id].state, unit):
-                    await opening.spread(work.connection, unit.org_unit_id, dt.date(1970, 1, 1), EVER, Priority.COMMAND, cause)
+            reference = await Memory().current(work.connection)
+            for moved in sorted(_living_otherwise([state for _, state in changed], before, reference)):
+                await opening.spread(work.connection, moved, dt.date(1970, 1, 1), EVER, Priority.COMMAND, cause)
         return outcome
 
 
-def _lives_otherwise(before: OrgUnitState, after: OrgUnitState) -> bool:
-    """Whether days of a unit's people may differ: by its holidays, or by the weeks of another unit above it."""
-    return (before.calendar, before.parent_id) != (after.calendar, after.parent_id)
+def _living_otherwise(changed: Iterable[OrgUnitState], before: Mapping[UUID, OrgUnitState], after: Reference) -> set[UUID]:
+    """Units of whose people days may differ: by their holidays, or by the weeks of another unit above them, however far above."""
+    known = [(before[unit.org_unit_id], unit) for unit in changed if unit.org_unit_id in before]
+    moved = {unit.org_unit_id for old, unit in known if old.parent_id != unit.parent_id}
+    return {unit.org_unit_id for old, unit in known if old.calendar != unit.calendar} | {
+        unit for unit in after.units if moved.intersection(after.line_of(unit))}
 
 
 async def publish_weeks(lanes: Lanes, weeks: Sequence[WeekPatternState], actor: str = OPERATOR) -> Outcome:

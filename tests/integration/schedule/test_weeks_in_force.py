@@ -2,7 +2,7 @@
 
 import datetime as dt
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -63,6 +63,23 @@ async def test_a_unit_above_reaches_down_and_a_persons_own_week_goes_first(offic
     await commands.publish_employees(office.lanes, [office.person().working(RAMADAN, "lima-hari")])
     await office.work_off()
     assert await lateness(office, RAMADAN) == [30]
+
+
+async def test_a_unit_that_gets_another_one_above_it_takes_those_below_along(office: Office) -> None:
+    agency, branch = uuid4(), uuid4()
+
+    def unit(key: UUID, parent: UUID | None = None) -> OrgUnitState:
+        return OrgUnitState(key, f"OPD-{key}", "Dinas", "Asia/Jakarta", office.calendar, parent_id=parent)
+
+    await commands.publish_org_units(office.lanes, [unit(agency), unit(branch), unit(office.unit, branch)])
+    await come_at_eight(office)
+    await assign_weeks(office.lanes, [WeekScope(FASTING, RAMADAN, LAST, agency)])
+    await office.work_off()
+    assert await lateness(office, RAMADAN) == [30]
+
+    await commands.publish_org_units(office.lanes, [unit(branch, agency)])
+    await office.work_off()
+    assert await lateness(office, BEFORE, RAMADAN, AFTER) == [30, 0, 30]
 
 
 async def test_what_is_not_known_or_runs_backwards_is_refused_and_a_week_imported_again_stays_in_force(office: Office) -> None:
