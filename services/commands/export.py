@@ -49,6 +49,17 @@ def units(file: File, form: Format = None, database: Database = None) -> None:
     _write(file, form, exports.UNITS, "schedule", exports.units_table, database)
 
 
+@app.command("weeks-in-force")
+def weeks_in_force(file: File, form: Format = None, database: Database = None) -> None:
+    """Where week patterns hold and when (Ramadan): for `hadir import weeks-in-force`.
+
+    Example: [bold]hadir export weeks-in-force pola-berlaku.csv[/bold]
+    """
+    from services.schedule.importer import exports
+
+    _write(file, form, exports.WEEK_SCOPES, "schedule", exports.week_scopes_table, database)
+
+
 @app.command("roster")
 def roster(file: File, month: Month, form: Format = None, clock: Clock = "", database: Database = None) -> None:
     """The rostered days of a month: for `hadir import roster`.

@@ -59,6 +59,19 @@ async def import_weeks(
     return await take_file(request, command, "weeks", reason, take)
 
 
+@router.post("/weeks-in-force:import", operation_id="importWeeksInForce", summary="Impor berlakunya pola kerja", response_model=FileTaken,
+             openapi_extra=TABLE)
+async def import_weeks_in_force(
+    request: Request, command: Annotated[Command, commands("weeks.import")], reason: Reason, dry_run: DryRun = False
+) -> Response:
+    """Pola kerja mana berlaku untuk unit mana (kosong: semua) dan kapan, dari csv atau xlsx; yang tidak disebut tetap, `-` mencabut."""
+
+    async def take(lanes: Lanes, path: Path) -> Report:
+        return await apply.take_week_scopes(lanes, path, dry_run, command.actor.name)
+
+    return await take_file(request, command, "weeks-in-force", reason, take)
+
+
 @router.post("/rosters:import", operation_id="importRosters", summary="Impor roster", response_model=FileTaken, openapi_extra=TABLE)
 async def import_rosters(
     request: Request, command: Annotated[Command, commands("rosters.import")], reason: Reason, dry_run: DryRun = False
@@ -118,6 +131,14 @@ async def export_org_units(
 ) -> Response:
     """Semua unit kerja dalam bentuk yang dapat diimpor lagi."""
     return await give_file(exports.units_table(connection), exports.UNITS, form, "opd")
+
+
+@router.get("/weeks-in-force:export", operation_id="exportWeeksInForce", summary="Ekspor berlakunya pola kerja", responses=FILES_GIVEN)
+async def export_weeks_in_force(
+    connection: Reading, _: Annotated[Actor, asks("weeks.import")], form: FormAsked = "csv"
+) -> Response:
+    """Di mana dan kapan pola kerja berlaku, dalam bentuk yang dapat diimpor lagi."""
+    return await give_file(exports.week_scopes_table(connection), exports.WEEK_SCOPES, form, "pola-berlaku")
 
 
 @router.get("/rosters:export", operation_id="exportRosters", summary="Ekspor roster sebulan", responses=FILES_GIVEN)

@@ -10,6 +10,7 @@ from shared.database import Connection
 
 PEOPLE: Final = (*people.EMPLOYEE_COLUMNS[0], *people.EMPLOYEE_COLUMNS[1])
 UNITS: Final = (*units.UNIT_COLUMNS[0], *units.UNIT_COLUMNS[1])
+WEEK_SCOPES: Final = (*units.SCOPE_COLUMNS[0], *units.SCOPE_COLUMNS[1])
 ROSTER: Final = ("nip", "employee_id", "date", "mode", "start", "end")
 WEEKS: Final = (*units.WEEK_COLUMNS[0], *units.WEEK_COLUMNS[1])
 
@@ -20,6 +21,17 @@ async def people_table(connection: Connection, clock: str = "") -> AsyncIterator
     async for person in exported.people(connection, clock):
         for row in people.person_rows(person, codes):
             yield [row[column] for column in PEOPLE]
+
+
+async def week_scopes_table(connection: Connection) -> AsyncIterator[list[str]]:
+    """Where week patterns hold and when, in order of date and unit, by the columns `WEEK_SCOPES`."""
+    codes = {unit_id: kept.state.code for unit_id, kept in (await rows.units(connection)).items()}
+    held = [
+        (scope.since, codes[scope.org_unit_id] if scope.org_unit_id else "", code, scope.until)
+        for code, kept in (await rows.weeks(connection)).items() for scope in kept.state.in_force
+    ]
+    for since, unit, code, until in sorted(held, key=lambda one: one[:3]):
+        yield [code, since.isoformat(), until.isoformat() if until else "", unit]
 
 
 async def units_table(connection: Connection) -> AsyncIterator[list[str]]:

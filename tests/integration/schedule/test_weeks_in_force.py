@@ -7,12 +7,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from services.schedule import commands
+from services.schedule.api import create_app
 from services.schedule.importer.apply import take_week_scopes
 from services.schedule.publishing import Refused
 from services.schedule.reference import OrgUnitState
 from services.schedule.store import reference_rows
 from services.schedule.weeks import WeekScope, assign_weeks
 from shared.events import Mark
+from tests.calling import acting, keyed, refused, serving
 from tests.integration.schedule.office import DAY, Office, at
 
 BEFORE, RAMADAN, LAST = dt.date(2026, 2, 18), dt.date(2026, 2, 19), dt.date(2026, 3, 20)
@@ -96,3 +98,19 @@ async def test_what_is_not_known_or_runs_backwards_is_refused_and_a_week_importe
     async with office.lanes.pool.acquire() as connection:
         assert (await reference_rows.weeks(connection))[FASTING] == known
         assert office.unit in {scope.org_unit_id for scope in known.state.in_force}
+
+
+async def test_over_http_a_period_is_taken_over_once_and_given_as_a_file(office: Office, schedule_database: str) -> None:
+    path, row = "/v1/weeks-in-force", f"{FASTING},{RAMADAN},{LAST},OPD-{office.unit}"
+    body = f"week_pattern,since,until,org_unit\n{row}\n".encode()
+    async with serving(create_app, "schedule", schedule_database) as api:
+        dry = await api.post(f"{path}:import", content=body, params={"reason": "SE 3", "dry_run": "true"}, headers=keyed() | acting("bkd"))
+        taken = await api.post(f"{path}:import", content=body, params={"reason": "SE 3"}, headers=keyed() | acting("bkd"))
+        wrong = await api.post(f"{path}:import", content=body.replace(b"OPD-", b"X-"), params={"reason": "SE 3"}, headers=keyed())
+        given = await api.get(f"{path}:export", headers=acting("bkd"))
+        again = await api.post(f"{path}:import", content=given.content, params={"reason": "SE 3"}, headers=keyed() | acting("bkd"))
+        assert refused(await api.get(f"{path}:export", headers=acting("unit_officer", units=(office.unit,)))) == (403, "forbidden")
+    assert (dry.json()["applied"], taken.json()["applied"], taken.json()["new"]) == (False, True, 1)
+    assert wrong.status_code == 422
+    assert given.text.count(f"OPD-{office.unit}") == 1
+    assert (again.json()["new"], again.json()["changed"], again.json()["unchanged"] >= 1) == (0, 0, True)
