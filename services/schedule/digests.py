@@ -12,7 +12,7 @@ Put: TypeAlias = tuple[UUID | None, dt.date, UUID]
 """A unit (None: the province), the first business date, the rule pack that would hold there."""
 
 PutUntil: TypeAlias = tuple[UUID | None, dt.date, dt.date | None, str]
-"""A unit (None: everybody), the first and the last date (None: open), the id of the scheme or the code of the week ("": none any more)."""
+"""A unit (None: the province), the first and the last date (None: open end), the id of the scheme."""
 
 
 def policy_digest(puts: Iterable[Put]) -> str:
@@ -33,12 +33,8 @@ def unit_calendar_digest(units: Iterable[OrgUnitState]) -> str:
 
 def scheme_digest(puts: Iterable[PutUntil]) -> str:
     """Digest of schemes that are put in force."""
-    return digest_of("scheme", _until(puts))
-
-
-def weeks_digest(puts: Iterable[PutUntil]) -> str:
-    """Digest of week patterns that are to hold for units, or for everybody."""
-    return digest_of("weeks", _until(puts))
+    return digest_of("scheme", sorted(
+        [str(unit or ""), since.isoformat(), until.isoformat() if until else "", scheme_id] for unit, since, until, scheme_id in puts))
 
 
 def roster_digest(states: Iterable[RosterState]) -> str:
@@ -72,7 +68,3 @@ def employees_digest(changed: Iterable[EmployeeState], known: Mapping[UUID, Empl
          [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks],
          [[str(held.since), held.rank.kind.value, held.rank.group] for held in one.ranks]]
         for one in changed if one.employee_id in heavy))
-
-
-def _until(puts: Iterable[PutUntil]) -> list[list[str]]:
-    return sorted([str(unit or ""), since.isoformat(), until.isoformat() if until else "", what] for unit, since, until, what in puts)
