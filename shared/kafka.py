@@ -22,6 +22,7 @@ from shared.settings import settings
 from shared.topics import TOPICS, Topic
 
 _MS: Final = timedelta(milliseconds=1)
+_GOODBYE_S: Final = 2.0
 
 
 class TopicsUnfit(Refusal):
@@ -60,6 +61,16 @@ def security() -> dict[str, Any]:
             "sasl_plain_password": password,
         }
     return arguments
+
+
+async def let_go(client: Any) -> None:
+    """Stops a consumer or producer that is done for; one that cannot end is left behind, since it waits for what never comes."""
+    stopping = asyncio.ensure_future(client.stop())
+    await asyncio.wait([stopping], timeout=_GOODBYE_S)
+    if stopping.done():
+        stopping.exception()
+    else:
+        stopping.cancel()
 
 
 def topic_config(topic: Topic[Event], replication: int) -> dict[str, str]:

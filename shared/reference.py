@@ -21,7 +21,7 @@ from shared.events import Event
 from shared.failures import SCHEMA, Poison
 from shared.health import Readiness
 from shared.isolation import Condemned, Streak, settle
-from shared.kafka import security
+from shared.kafka import let_go, security
 from shared.lanes import Lanes, Record
 from shared.retry import persist
 from shared.settings import Settings
@@ -33,6 +33,9 @@ _MOST_ROWS: Final = 500
 _SILENCE_S: Final = 15
 _POLL_S: Final = 0.1
 _LOCK_POLL_S: Final = 1.0
+_START_S: Final = 60.0
+_LOOK_EVERY_S: Final = 10.0
+"""How long a consumer may bring nothing before it is asked whether there is something."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +126,7 @@ class ReferenceLoader:
             ends: dict[TopicPartition, int] = await consumer.end_offsets(self._partitions)
             return ends
         finally:
-            await consumer.stop()
+            await let_go(consumer)
 
     async def _behind(self, wanted: Mapping[TopicPartition, int]) -> int:
         """How many partitions have not been loaded up to the wanted offset."""
@@ -145,8 +148,9 @@ class ReferenceLoader:
                 self._readiness.have("references loaded")  # by the process that holds the lock
                 await asyncio.sleep(_LOCK_POLL_S)
             await lock.execute(f"set idle_session_timeout = '{_SILENCE_S}s'")
-            await consumer.start()
+            await asyncio.wait_for(consumer.start(), _START_S)
             consumer.assign(self._partitions)
+            silence = _Silence(consumer)
             stored = await self._stored()
             for place in self._partitions:
                 consumer.seek(place, stored.get(place, 0))
@@ -158,10 +162,13 @@ class ReferenceLoader:
                 reached = {place: await consumer.position(place) for place in self._partitions}
                 moved = {place: to for place, to in reached.items() if stored.get(place, 0) != to}
                 if items:
+                    silence = _Silence(consumer)
                     failpoints.reach("references-fetched")
                     await settle(items, self._apply, self._streak)
                     failpoints.reach("references-applied")
                     self._on_change()
+                else:
+                    await silence.end_if_stuck(reached)
                 if moved:
                     async with self._lanes.pool.acquire() as connection:
                         await _move(connection, moved)
@@ -169,7 +176,7 @@ class ReferenceLoader:
                 self._readiness.have("references loaded")
         finally:
             lock.terminate()
-            await consumer.stop()
+            await let_go(consumer)
 
     def _consumer(self) -> AIOKafkaConsumer:
         return AIOKafkaConsumer(
@@ -213,6 +220,30 @@ class ReferenceLoader:
         for item in items:
             reached[TopicPartition(item.reference.topic.name, item.partition)] = item.offset + 1
         await self._persist(once)
+
+
+class _Silence:
+    """How long a consumer has brought nothing; one that stays behind meanwhile has lost its way to the broker.
+
+    It may: of a broker that has just started it can learn of no leader, and says nothing about it.
+    """
+
+    def __init__(self, consumer: AIOKafkaConsumer) -> None:
+        self._consumer = consumer
+        self._next_look = asyncio.get_running_loop().time() + _LOOK_EVERY_S
+        self._behind: set[tuple[TopicPartition, int]] = set()
+
+    async def end_if_stuck(self, reached: Mapping[TopicPartition, int]) -> None:
+        """Raises ConnectionError if a partition is behind at the same place as when it was looked at before."""
+        now = asyncio.get_running_loop().time()
+        if now < self._next_look:
+            return
+        self._next_look = now + _LOOK_EVERY_S
+        ends = await self._consumer.end_offsets(list(reached))
+        behind = {(place, at) for place, at in reached.items() if ends[place] > at}
+        if behind & self._behind:
+            raise ConnectionError("the consumer of references brings nothing though there is something")
+        self._behind = behind
 
 
 async def _move(connection: Connection, reached: Mapping[TopicPartition, int]) -> None:

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from shared import dead_letter, failpoints, logs, metrics
 from shared.database import Connection, add_outbox_days, connect, drop_sent_outbox_days
 from shared.health import Readiness
-from shared.kafka import new_producer
+from shared.kafka import let_go, new_producer
 from shared.lanes import channel
 from shared.retry import persist
 from shared.settings import Settings
@@ -124,13 +124,7 @@ class Relay:
         if connection is not None:
             connection.terminate()
         if producer is not None:
-            # stop() would wait for what can no longer be delivered.
-            stopping = asyncio.ensure_future(producer.stop())
-            await asyncio.wait([stopping], timeout=2)
-            if stopping.done():
-                stopping.exception()
-            else:
-                stopping.cancel()
+            await let_go(producer)
 
     async def _hold_owned(self, connection: Connection) -> None:
         """Takes the locks of the lanes that this process owns as they become free, and gives up the others."""

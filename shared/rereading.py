@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.kafka import security
+from shared.kafka import let_go, security
 
 
 class Range:
@@ -45,4 +45,4 @@ async def opened(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Ra
         first = (await consumer.beginning_offsets([place]))[place]
         yield Range(consumer, place, first)
     finally:
-        await consumer.stop()
+        await let_go(consumer)

@@ -5,13 +5,14 @@ meet a fault that cannot be caused from outside, `HADIR_TEST_MUTANT` switches on
 tests would notice.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import asyncpg
 
-from shared import batches, lanes, pump
+from shared import batches, lanes, pump, reference
 from shared.database import Connection
 from shared.events import Event
 from shared.failures import Poison, Unready
@@ -37,6 +38,7 @@ class Setting(Event):
 
 
 AHEAD = 5
+DEAF_AFTER = 5
 NAME = os.environ["HADIR_TEST_TOPIC"]
 IN = Topic(NAME, Numbered, "number", "ingest", "numbers to process")
 OUT = Topic(f"{NAME}.out", Numbered, "number", SERVICE, "numbers processed")
@@ -137,8 +139,43 @@ def meet(fault: str) -> None:
                 yield [message for message in messages if message.offset % 7 != 3]
 
         pump.batches = leaky
+    elif fault == "deaf-references":
+        deafen_the_first()
     elif fault:
         raise ValueError(f"there is no fault {fault}")
+
+
+def deafen_the_first() -> None:
+    """The first consumer of references hears nothing once it has caught up, and does not end either."""
+    make = reference.ReferenceLoader._consumer
+    made: list[Any] = []
+
+    def deaf(self: Any) -> Any:
+        consumer = make(self)
+        assign, getmany = consumer.assign, consumer.getmany
+        heard: list[int] = []
+
+        async def nothing_more(**most: Any) -> Any:
+            found = {} if sum(heard) >= DEAF_AFTER else await getmany(**most)
+            heard.append(sum(map(len, found.values())))
+            if not found:
+                await asyncio.sleep(0.1)  # as getmany would wait
+            return found
+
+        async def for_ever() -> None:
+            await asyncio.Event().wait()
+
+        def first_of_its_kind(places: Any) -> None:
+            if not made:
+                made.append(consumer)
+                consumer.getmany, consumer.stop = nothing_more, for_ever
+            assign(places)
+
+        consumer.assign = first_of_its_kind
+        return consumer
+
+    reference.ReferenceLoader._consumer = deaf  # type: ignore[method-assign]
+    reference._LOOK_EVERY_S = 0.5  # type: ignore[misc]
 
 
 def mutate(mutant: str) -> None:

@@ -196,6 +196,23 @@ async def test_references_are_loaded_before_anything_is_decided_and_followed_aft
     assert (await worker.readiness())["ready"]
 
 
+async def test_a_consumer_of_references_that_has_gone_deaf_is_replaced_though_it_cannot_end(trial: Any) -> None:
+    topic = f"{trial.name}.settings"
+
+    def row(key: str) -> tuple[int, str, bytes]:
+        return hash_of(key), key, json.dumps({"key": key, "version": 1}).encode()
+
+    await trial.send_raw([row(f"k{n}") for n in range(5)], topic)
+    worker = await trial.started(HADIR_TEST_REFERENCE="1", HADIR_TEST_FAULT="deaf-references")
+    await trial.send_raw([row("late")], topic)
+
+    async def followed() -> bool:
+        return bool(await trial.fetch("select 1 from setting where key = 'late'"))
+
+    await trial.eventually(followed)
+    assert "ConnectionError" in worker.log.read_text()
+
+
 def hash_of(key: str) -> int:
     """The partition of a key on the reference topic."""
     return sum(key.encode()) % 3
