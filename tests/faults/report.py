@@ -26,9 +26,11 @@ _INVARIANTS = """\
 ## What long campaigns found, and where it was mended
 
 - A worker that met a broker which had just started was given no lanes, and asked again only when its metadata was five minutes old:
-  `shared/pump.py` gives lanes by the declared number of partitions (seed 20261201, round 18 of 23: the others held).
+  `shared/pump.py` gives lanes by the declared number of partitions (seed 20261201, round 18 of 22: the others held).
 - A machine whose clock is an hour or more ahead could publish nothing, since a broker refuses records dated so: the broker dates them
   now (`shared/kafka.py`); found with every service by a clock of its own, one of them a day ahead.
+- A reader of reference data that heard nothing more, or could not end, kept ingest from the newest people for three minutes: it is
+  replaced now (`shared/reference.py`; seed 20261205, round 16, in the run below).
 
 ## Where each line of the matrix is tried
 
