@@ -9,7 +9,7 @@ from uuid import UUID
 
 from services.geofence.rules.locate import Judgement, locate
 from services.geofence.rules.sites import Catalogue
-from services.payroll.rules import EmployeeMonth, PricedDay, fold, month_of, next_month, priced_day
+from services.payroll.rules import EmployeeMonth, PricedDay, month_of, next_month, priced_day, reckoned
 from services.preview.change import Change, Window
 from services.preview.people import Known, people_after
 from services.preview.result import Case, Found, UnitTotal, worst_of
@@ -187,13 +187,14 @@ def _money(
         if not month.version and not differing:
             continue
         changed += sum(not _judged_alike(day, month.days.get(date)) for date, day in differing.items())
-        total = fold({**month.days, **differing}.values(), reference.policies, month.ceiling, streak_before)
+        played_month = replace(month, days={**month.days, **differing}, streak_before=streak_before)
+        total, _, amount = reckoned(played_month, reference.policies)
         streak = total.streak_after
-        if total.amount is None:
+        if amount is None:
             unknown = unknown or total.percent != month.reported.percent
             continue
         before += month.settled.amount if month.reported.closed else month.reported.amount or 0
-        after += total.amount or 0
+        after += amount
     return (changed, before, after, unknown) if changed or before != after else None
 
 

@@ -38,6 +38,7 @@ from services.payroll.rules.month import (
     month_of,
     next_month,
     opened_closed,
+    reckoned,
     restate,
 )
 from services.payroll.rules.price import Line, PricedDay, price, priced_day
@@ -85,6 +86,7 @@ __all__ = [
     "opened_closed",
     "price",
     "priced_day",
+    "reckoned",
     "restate",
     "sanction_lines",
     "streak_of",

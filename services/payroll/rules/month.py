@@ -149,11 +149,18 @@ class Outcome:
     owed: Supplement = Supplement()
 
 
-def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
-    """Fold the month anew and say what changes. Applied twice to the same facts, the second changes nothing."""
+def reckoned(
+    month: EmployeeMonth, policies: Mapping[UUID, Policy]
+) -> tuple[MonthTotal, Mapping[LineKey, LedgerLine], int | None]:
+    """What attendance takes, the lines of decided cuts beside it, and the rupiah of both together (None without a ceiling)."""
     total = fold(month.days.values(), policies, month.ceiling, month.streak_before)
     cuts = sanction_lines(month.sanctions, month.ceiling, total.of_tpp)
-    amount = None if total.amount is None else total.amount + sum(line.amount for line in cuts.values())
+    return total, cuts, None if total.amount is None else total.amount + sum(line.amount for line in cuts.values())
+
+
+def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
+    """Fold the month anew and say what changes. Applied twice to the same facts, the second changes nothing."""
+    total, cuts, amount = reckoned(month, policies)
     if month.reported.closed:
         owed = Supplement(total.percent, amount or 0) - month.settled
         if total.amount is None:
@@ -162,7 +169,7 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
         if month.version == 0:
             return Outcome(replace(kept, version=1), total, told=True, owed=owed)
         return Outcome(kept, total, owed=owed)
-    lines = ledger_lines(total) | cuts
+    lines = {**ledger_lines(total), **cuts}
     for origin, supplement in month.supplements.items():
         key = LineKey(None, SUPPLEMENT, origin)
         lines[key] = LedgerLine(key, supplement.percent, supplement.amount)

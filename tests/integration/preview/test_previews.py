@@ -51,6 +51,20 @@ async def test_another_pack_costs_what_its_preview_said(town: Town, name: str) -
     await compare(town, found, before)
 
 
+async def test_who_pays_a_decided_cut_as_well_pays_it_before_and_after(town: Town) -> None:
+    await town.set_up(days=5)
+    for person in town.people[:4]:
+        await town.cut(person)
+    before = await town.amounts()
+
+    found = await asyncio.to_thread(town.preview, policy_change(town, "POL-L", MONDAY))
+    await commands.publish_policies(town.schedule, PACKS, [("POL-L", MONDAY, unit) for unit in town.units])
+    await town.settle()
+
+    assert {case.employee_id for case in found.worst} & {*town.people[:4]}
+    await compare(town, found, before)
+
+
 async def test_a_window_that_closes_earlier_costs_even_who_was_in_time(town: Town) -> None:
     await town.set_up(days=5)
     before = await town.amounts()

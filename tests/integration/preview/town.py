@@ -13,6 +13,7 @@ import orjson
 from services.payroll.agent import post_assessed_days
 from services.payroll.chores import apply_due_ceilings
 from services.payroll.rules import Ceiling
+from services.payroll.sanctions import follow_decisions
 from services.payroll.store import ceilings
 from services.payroll.store.references import Policies, save_employees, save_policies
 from services.preview.change import Change, Window
@@ -24,10 +25,19 @@ from services.schedule.chores import Chores
 from services.schedule.memory import Memory
 from services.schedule.reference import EmployeeState, Membership, OrgUnitState
 from shared.envelope import Envelope, encode
-from shared.events import CheckInLocated, DayAssessed, EmployeeKind, EmployeePublished, Mark, PolicyPublished, Verdict
+from shared.events import (
+    CheckInLocated,
+    DayAssessed,
+    DisciplineStepChanged,
+    EmployeeKind,
+    EmployeePublished,
+    Mark,
+    PolicyPublished,
+    Verdict,
+)
 from shared.lanes import Lanes, Record
 from shared.policy import Policy, load_policies
-from shared.topics import CHECK_IN_LOCATED, DAY_ASSESSED, EMPLOYEE, LANES, POLICY, lane_of
+from shared.topics import CHECK_IN_LOCATED, DAY_ASSESSED, DISCIPLINE, EMPLOYEE, LANES, POLICY, lane_of
 
 WIB: Final = dt.timezone(dt.timedelta(hours=7))
 MONDAY: Final = dt.date(2026, 2, 2)
@@ -133,6 +143,17 @@ class Town:
             await post_assessed_days(work, records, self.policies)
         while await apply_due_ceilings(self.payroll, range(LANES), self.policies):
             pass
+
+    async def cut(self, person: UUID) -> None:
+        """Somebody decides that a quarter of this person's TPP is cut for six months."""
+        event = DisciplineStepChanged(
+            employee_id=person, step="TPP_CUT_6", date=MONDAY, version=2, action="decided", unexcused_days=11,
+            legal_source="PP 94/2021 Pasal 10", actor="ppk", decided_at=dt.datetime.now(dt.UTC), effective_from="2026-02",
+            cut_percent="25", cut_months=6,
+        )
+        envelope = Envelope(uuid4(), DISCIPLINE.ce_type, "/hadir/schedule", dt.datetime.now(dt.UTC), "step", None, uuid4())
+        async with self.payroll.hold(range(LANES)) as work:
+            await follow_decisions(work, [Record(DISCIPLINE, lane_of(person), 0, b"", event, envelope, encode(event))], self.policies)
 
     async def amounts(self) -> dict[UUID, int]:
         """Rupiah that each person's month amounts to now."""

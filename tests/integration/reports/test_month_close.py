@@ -13,6 +13,7 @@ from services.commands.month import perform, record, take
 from services.local.kafka import start_kafka
 from services.payroll.commands import set_levels
 from services.payroll.rules.signing import Action, Asked, Level, MonthRefused
+from services.reports.flow import Flow
 from shared.kafka import apply_topics, new_producer
 from shared.lanes import Lanes
 from shared.refusal import Refusal
@@ -63,6 +64,12 @@ async def test_a_month_that_goes_on_or_a_clock_nobody_has_is_refused(books: Any,
     with pytest.raises(Refusal, match="tidak dikenal"):
         await perform(on(books, broker), "2026-02", "no such clock", nobody)
     assert await books.audits() == []
+
+
+async def test_a_refusal_comes_out_of_the_flow_however_early_it_is(books: Any, broker: str) -> None:
+    with pytest.raises(Refusal, match="too early"):
+        async with Flow(books.database, broker):
+            raise Refusal("too early")
 
 
 @pytest.mark.parametrize("status", ["HELD", "PENDING"])
