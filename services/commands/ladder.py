@@ -43,9 +43,10 @@ def list_steps(
     unit: Annotated[str | None, typer.Option("--unit", metavar="CODE", help="Only people of this org unit.")] = None,
     everything: Annotated[bool, typer.Option("--all", help="Also decided and withdrawn ones.")] = False,
     most: Annotated[int, typer.Option("--limit", min=1, max=1000, help="At most so many, the oldest first.")] = 100,
+    clock: Annotated[str, typer.Option("--clock", metavar="NAME", help="Invented people who live by this clock.")] = "",
     database: Database = None,
 ) -> None:
-    """Steps that wait for a decision, the oldest first.
+    """Steps that wait for a decision, the oldest first; of real people unless --employee or --clock says otherwise.
 
     Example: [bold]hadir ladder list --unit BAPPEDA[/bold]
     """
@@ -57,7 +58,7 @@ def list_steps(
             who = await employee_of(connection, employee) if employee else None
             org_unit = await unit_of(connection, unit) if unit else None
             action = None if everything else "proposed"
-            return await rows.steps(connection, employee_id=who, org_unit_id=org_unit, action=action, most=most)
+            return await rows.steps(connection, employee_id=who, org_unit_id=org_unit, action=action, most=most, clock=clock)
 
     found = at_the_desk(database, act)
     for step in found:

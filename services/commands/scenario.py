@@ -41,7 +41,7 @@ def test(
     With --live each story gets units, people, places and rule packs of its own, which stay: their clock `scenario-…` marks
     its people as invented, so that no report, no money and no list of suspicions or proposed discipline tells of them.
 
-    Example: [bold]hadir scenario test tests/scenarios/*.yaml --policies services/schedule/policies/golden-policies.yaml[/bold]
+    Example: [bold]hadir scenario test tests/scenarios/seed-*.yaml --policies services/schedule/policies/golden-policies.yaml[/bold]
     """
     try:
         packs = load_policies(policies)

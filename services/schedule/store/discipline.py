@@ -52,16 +52,21 @@ async def steps_of(connection: Connection, employees: Sequence[UUID]) -> dict[St
 
 async def steps(
     connection: Connection, *, employee_id: UUID | None = None, org_unit_id: UUID | None = None, action: str | None = None,
-    after: StepKey | None = None, most: int = 100,
+    after: StepKey | None = None, most: int = 100, clock: str = "",
 ) -> list[StepVersion]:  # fmt: skip
-    """Steps by date, person and name, after that one; of a unit those of its present people."""
+    """Steps by date, person and name, after that one; of a unit those of its present people.
+
+    Of one person, or of those who live by `clock` ("": everybody real).
+    """
     rows = await connection.fetch(
         f"""{_STEPS} where ($1::uuid is null or employee_id = $1) and ($2::text is null or action = $2)
             and ($3::uuid is null or employee_id in (
               select e.employee_id from employee e where e.member_unit[cardinality(e.member_unit)] = $3))
+            and ($1 is not null or employee_id in (select e.employee_id from employee e where e.played_clock = $8))
             and ($4::date is null or (date, employee_id, step) > ($4, $5::uuid, $6::text))
             order by date, employee_id, step limit $7""",  # noqa: S608 (our own words)
         employee_id, action, org_unit_id, after[2] if after else None, after[0] if after else None, after[1] if after else None, most,
+        clock,
     )
     return [_step(row) for row in rows]
 

@@ -80,6 +80,20 @@ async def test_a_year_without_holidays_fails_this_year_and_warns_for_the_next(co
     assert (ahead.verdict, "nasional 2027" in ahead.sentence) == ("warn", True)
 
 
+async def test_the_calendars_of_units_where_only_invented_people_are_concern_nobody(connection: Any) -> None:
+    played = uuid4()
+    await connection.execute(
+        "insert into schedule.org_unit (org_unit_id, version, code, name, timezone, calendar, public_service)"
+        " values ($1, 1, 'cerita', 'Cerita', 'Asia/Jakarta', 'cal-story', false)", played,
+    )  # fmt: skip
+    invented = await add_employee(connection, played)
+    assert "cal-story" in str(await told(check_calendars(connection, TODAY)))
+
+    await connection.execute("update schedule.employee set played_clock = 'scenario-1' where employee_id = $1", invented)
+
+    assert "cal-story" not in str(await told(check_calendars(connection, TODAY)))
+
+
 async def test_a_roster_that_was_not_renewed_and_a_month_left_open_are_told(connection: Any) -> None:
     employee = await add_employee(connection, uuid4())
     await connection.execute(

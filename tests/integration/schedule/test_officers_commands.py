@@ -99,6 +99,8 @@ def test_a_step_of_the_ladder_from_its_dossier_to_the_cut_and_back(say: Say, des
     crossed = "2026-02-16"
     about = "--employee", office.nip, "--step", "TPP_CUT_6", "--date", crossed
     assert f"{crossed}  {office.employee}  TPP_CUT_6  11 hari  diusulkan" in say("ladder", "list", "--employee", office.nip)
+    assert str(office.employee) not in say("ladder", "list")  # an invented person is told of only to whom asks
+    assert str(office.employee) in say("ladder", "list", "--clock", office.clock)
     dossier = say("ladder", "dossier", *about)
     assert "Pemotongan tunjangan kinerja 25 % selama 6 bulan (tingkat sedang)" in dossier
     assert dossier.count("ABSENT  versi 1") == 11
