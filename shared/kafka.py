@@ -67,10 +67,10 @@ async def let_go(client: Any) -> None:
     """Stops a consumer or producer that is done for; one that cannot end is left behind, since it waits for what never comes."""
     stopping = asyncio.ensure_future(client.stop())
     await asyncio.wait([stopping], timeout=_GOODBYE_S)
-    if stopping.done():
-        stopping.exception()
-    else:
+    if not stopping.done():
         stopping.cancel()
+    elif not stopping.cancelled():  # as aiokafka's stop does to itself where its own task had not begun
+        stopping.exception()
 
 
 def topic_config(topic: Topic[Event], replication: int) -> dict[str, str]:

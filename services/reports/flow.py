@@ -1,6 +1,5 @@
 """How far events have come: positions, outboxes and end offsets of all services, seen from outside; writes nothing."""
 
-import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
@@ -8,7 +7,7 @@ from typing import Any, Final, Self, TypeAlias
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.database import connect_auditor
-from shared.kafka import security
+from shared.kafka import let_go, security
 from shared.topics import (
     CHECK_IN_LOCATED,
     CHECK_IN_RECORDED,
@@ -42,11 +41,8 @@ class Flow:
         self._consumer = AIOKafkaConsumer(bootstrap_servers=self._kafka, client_id="hadir-report", **security())
         try:
             await self._consumer.start()
-            # A consumer without a group that is stopped before its own task began raises CancelledError in place of
-            # whatever ended the block: whoever asked for a month that has not ended saw a traceback.
-            await asyncio.sleep(0)
         except BaseException:
-            await self._consumer.stop()
+            await let_go(self._consumer)
             await self.connection.close()
             raise
         return self
@@ -54,7 +50,7 @@ class Flow:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await self._consumer.stop()
+        await let_go(self._consumer)
         await self.connection.close()
 
     async def ends(self, topics: Sequence[Topic[Any]]) -> Ends:
