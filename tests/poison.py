@@ -1,6 +1,8 @@
 """The corpus of poison (F12): bytes and values that broke other people's systems, for topics and for HTTP alike."""
 
+import copy
 import json
+from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
@@ -89,3 +91,22 @@ TEXTS: Final[dict[str, bytes]] = {
 def dumped(content: Any) -> bytes:
     """JSON as a careless program writes it: with NaN, Infinity and lone surrogates."""
     return json.dumps(content).encode()
+
+
+def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Where something could be replaced in a content, at every depth."""
+    if at:
+        yield at
+    inside = content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
+    for key, value in inside:
+        yield from places(value, (*at, key))
+
+
+def with_poison(content: Any, at: tuple[Any, ...], value: Any) -> Any:
+    """The content with a value in that place."""
+    changed = copy.deepcopy(content)
+    inner = changed
+    for key in at[:-1]:
+        inner = inner[key]
+    inner[at[-1]] = value
+    return changed

@@ -3,10 +3,23 @@
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 WORST_LISTED: Final = 20
+
+
+class Weighed(Protocol):
+    """What changes for a unit, upwards and downwards."""
+
+    @property
+    def more(self) -> int: ...  # noqa: D102 - as the class says
+
+    @property
+    def less(self) -> int: ...  # noqa: D102 - as the class says
+
+
+W = TypeVar("W", bound=Weighed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +103,7 @@ def as_json(found: Found, units: Mapping[UUID, str]) -> dict[str, Any]:
         "units": [
             {"org_unit": units.get(unit, str(unit)), "people": one.people, "days": one.days, "rupiah_more": one.more,
              "rupiah_less": one.less}
-            for unit, one in _ordered(found, units)
+            for unit, one in by_weight(found.units, units)
         ],
         "worst": [
             {"employee_id": str(case.employee_id), "org_unit": units.get(case.org_unit_id, str(case.org_unit_id)),
@@ -115,7 +128,7 @@ def as_lines(found: Found, units: Mapping[UUID, str]) -> Iterator[str]:
     if found.units:
         yield ""
         yield f"{'org unit':24} {'employees':>9} {'days':>9} {'Rp more':>18} {'Rp less':>18}"
-        for unit, one in _ordered(found, units):
+        for unit, one in by_weight(found.units, units):
             yield f"{units.get(unit, str(unit))[:24]:24} {one.people:>9,} {one.days:>9,} {one.more:>18,} {one.less:>18,}"
     if found.worst:
         yield ""
@@ -125,5 +138,6 @@ def as_lines(found: Found, units: Mapping[UUID, str]) -> Iterator[str]:
             yield f"{case.employee_id!s:36}  {code:20} {case.before:>14,} {case.after:>14,} {case.delta:>+14,}"
 
 
-def _ordered(found: Found, units: Mapping[UUID, str]) -> list[tuple[UUID, UnitTotal]]:
-    return sorted(found.units.items(), key=lambda item: (-(item[1].more + item[1].less), units.get(item[0], str(item[0]))))
+def by_weight(totals: Mapping[UUID, W], codes: Mapping[UUID, str]) -> list[tuple[UUID, W]]:
+    """Units by how much changes for them, the most first; ties by code."""
+    return sorted(totals.items(), key=lambda item: (-(item[1].more + item[1].less), codes.get(item[0], str(item[0]))))

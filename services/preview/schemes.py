@@ -17,6 +17,7 @@ from services.preview.standings import Case, Standings, UnitStanding, worst_of
 from services.schedule import planning
 from services.schedule.memory import Memory, Reference
 from services.schedule.rules.schemes import COUNTED, WARNINGS, Place, Plan, Scheme, SchemesInForce, breaches_of
+from services.schedule.rules.schemes.plan import monday
 from services.schedule.schemes import Scope, remarks_on
 from services.schedule.store import plans
 from services.schedule.store import schemes as rows
@@ -114,9 +115,9 @@ def standing(unit: UUID, before: Plan, after: Plan, window: Window, lacking: Seq
 
 
 def _against(plan: Plan, dates: frozenset[dt.date], lacking: Sequence[Unproven]) -> Iterator[tuple[Against, int]]:
-    weeks = {_monday(date) for date in dates}
+    weeks = {monday(date) for date in dates}
     for breach in breaches_of(plan):
-        if (breach.per == "day" and breach.date not in dates) or (breach.per == "week" and _monday(breach.date) not in weeks):
+        if (breach.per == "day" and breach.date not in dates) or (breach.per == "week" and monday(breach.date) not in weeks):
             continue
         yield Against(breach.code.value, breach.date, breach.per, breach.employee_id), breach.amount
     places = {person.employee_id: person.days for person in plan.people}
@@ -137,7 +138,7 @@ def _sharing(plan: Plan, key: Against) -> Iterator[UUID]:
             case "day":
                 return date == key.date
             case "week":
-                return _monday(date) == _monday(key.date)
+                return monday(date) == monday(key.date)
             case _:
                 return (date.year, date.month) == (key.date.year, key.date.month)
 
@@ -148,10 +149,6 @@ def _sharing(plan: Plan, key: Against) -> Iterator[UUID]:
 
 def _count(found: Mapping[Against, int], code: str) -> int:
     return sum(amount for key, amount in found.items() if key.code == code)
-
-
-def _monday(date: dt.date) -> dt.date:
-    return date - date.weekday() * _DAY
 
 
 def _scheme(in_force: SchemesInForce, unit: UUID, date: dt.date) -> UUID | None:
@@ -171,11 +168,11 @@ def _whole_spans(window: Window) -> Window:
     """The window with the rest of its weeks and months."""
     first, last = window.first.replace(day=1), (window.last.replace(day=1) + 31 * _DAY).replace(day=1) - _DAY
     return Window(
-        min(first, _monday(window.first)), max(last, _monday(window.last) + 6 * _DAY))
+        min(first, monday(window.first)), max(last, monday(window.last) + 6 * _DAY))
 
 
 def _around(window: Window) -> Iterator[dt.date]:
-    first, last = _monday(window.first), _monday(window.last) + 6 * _DAY
+    first, last = monday(window.first), monday(window.last) + 6 * _DAY
     return (first + number * _DAY for number in range((last - first).days + 1))
 
 

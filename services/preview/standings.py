@@ -3,11 +3,10 @@
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
-WORST_LISTED: Final = 20
-"""As in a preview with rupiah."""
+from services.preview.result import WORST_LISTED, by_weight
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +80,7 @@ def as_json(found: Standings, units: Mapping[UUID, str]) -> dict[str, Any]:
         "units": [
             {"org_unit": units.get(unit, str(unit)), "people": one.people, "breaches": one.breaches, "person_days_more": one.more,
              "person_days_less": one.less}
-            for unit, one in _ordered(found, units)
+            for unit, one in by_weight(found.units, units)
         ],
         "worst": [
             {"employee_id": str(case.employee_id), "org_unit": units.get(case.org_unit_id, str(case.org_unit_id)),
@@ -107,7 +106,7 @@ def as_lines(found: Standings, units: Mapping[UUID, str]) -> Iterator[str]:
     if found.units:
         yield ""
         yield f"{'org unit':24} {'employees':>9} {'breaches':>9} {'days more':>9} {'days less':>9}"
-        for unit, one in _ordered(found, units):
+        for unit, one in by_weight(found.units, units):
             yield f"{units.get(unit, str(unit))[:24]:24} {one.people:>9,} {one.breaches:>9,} {one.more:>9,} {one.less:>9,}"
     if found.worst:
         yield ""
@@ -115,7 +114,3 @@ def as_lines(found: Standings, units: Mapping[UUID, str]) -> Iterator[str]:
         for case in found.worst:
             code = units.get(case.org_unit_id, str(case.org_unit_id))[:20]
             yield f"{case.employee_id!s:36}  {code:20} {case.before:>9,} {case.after:>9,}"
-
-
-def _ordered(found: Standings, units: Mapping[UUID, str]) -> list[tuple[UUID, UnitStanding]]:
-    return sorted(found.units.items(), key=lambda item: (-(item[1].more + item[1].less), units.get(item[0], str(item[0]))))

@@ -5,7 +5,6 @@ own (`ingest/test_refusing.py`), since its bodies are read by hand.
 """
 
 import asyncio
-import copy
 import datetime as dt
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -24,7 +23,7 @@ from shared.settings import Settings
 from shared.web.app import Context
 from tests.calling import acting, keyed, serving
 from tests.integration.schedule.office import MONDAY, Office
-from tests.poison import BODIES, FILES, TEXTS, VALUES, dumped
+from tests.poison import BODIES, FILES, TEXTS, VALUES, dumped, places, with_poison
 
 Operation = dict[str, Any]
 PARTS = 6
@@ -91,24 +90,6 @@ def sample(schema: Any, components: Any) -> Any:
             known = {"date": str(MONDAY), "uuid": str(uuid4()), "date-time": f"{MONDAY}T07:00:00+07:00", "time": "07:00:00"}
             return known.get(schema.get("format", ""), "2026-02" if "pattern" in schema else "x")
     return {}
-
-
-def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something could be replaced in a content, at every depth."""
-    if at:
-        yield at
-    inside = content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
-    for key, value in inside:
-        yield from places(value, (*at, key))
-
-
-def with_poison(content: Any, at: tuple[Any, ...], value: Any) -> Any:
-    changed = copy.deepcopy(content)
-    inner = changed
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = value
-    return changed
 
 
 def bodies_of(operation: Operation, components: Any, office: Office) -> list[Any]:

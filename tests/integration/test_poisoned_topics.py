@@ -26,7 +26,7 @@ from shared.envelope import decode
 from shared.failures import INTERNAL, NULL_VALUE, SCHEMA, Poison
 from shared.kafka import apply_topics, new_producer
 from shared.topics import CONSUMES, DAY_ASSESSED, DEAD_LETTER, POLICY, Topic, lane_of
-from tests.poison import BODIES, VALUES, dumped
+from tests.poison import BODIES, VALUES, dumped, places, with_poison
 
 SAMPLES = Path(__file__).parents[1] / "contract" / "samples"
 PATIENCE_S = 180
@@ -56,24 +56,6 @@ def placed(topic: Topic[Any], content: dict[str, Any]) -> tuple[int, bytes]:
     key = "|".join(str(content[name]) for name in topic.key.split("|") if name in content) or "key"
     lane = lane_of(content["employee_id"]) if topic.key.startswith("employee_id") else lane_of(key)
     return lane % topic.partitions, key.encode()
-
-
-def places(content: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where something could be replaced in a content, at every depth."""
-    if at:
-        yield at
-    inside = content.items() if isinstance(content, dict) else enumerate(content[:1]) if isinstance(content, list) else ()
-    for key, value in inside:
-        yield from places(value, (*at, key))
-
-
-def with_poison(content: Any, at: tuple[Any, ...], value: Any) -> Any:
-    changed = json.loads(json.dumps(content))
-    inner = changed
-    for key in at[:-1]:
-        inner = inner[key]
-    inner[at[-1]] = value
-    return changed
 
 
 def corpus(topic: Topic[Any]) -> Iterator[Sent]:
