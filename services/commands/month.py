@@ -2,8 +2,8 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable, Coroutine
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 from uuid import uuid4
 
 import typer
@@ -13,11 +13,14 @@ from shared.refusal import Refusal
 from shared.settings import Settings, settings
 
 if TYPE_CHECKING:
-    from services.payroll.rules.signing import Action, Asked, Step
+    from services.payroll.rules.signing import Action, Asked, Step, Uncovered
     from services.reports.close import Told
     from shared.lanes import Lanes
 
 T = TypeVar("T")
+
+Obstacle: TypeAlias = Literal["open-days", "missing-ceilings"]
+"""What stands against a signature unless whoever signs answers for it."""
 
 app = typer.Typer(no_args_is_help=True, help="Months: review, signatures, payment. A signed month stands; changes become supplements.")
 
@@ -25,6 +28,7 @@ Month = Annotated[str, typer.Option("--month", metavar="YYYY-MM", help="Which mo
 Clock = Annotated[str, typer.Option("--clock", metavar="NAME", help="For invented people who live by this clock.")]
 Wait = Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until what is under way has been counted, or refuse at once.")]
 Despite = Annotated[bool, typer.Option("--despite-open-days", help="Although days are PENDING or HELD; needs --reason.")]
+DespiteCeilings = Annotated[bool, typer.Option("--despite-missing-ceilings", help="Although people have no TPP ceiling; needs --reason.")]
 Reason = Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail.")]
 Actor = Annotated[str, typer.Option("--actor", metavar="ID", help="Who; kept in the audit trail.")]
 Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="In which role, where levels of signatures ask for one.")]
@@ -32,13 +36,15 @@ Role = Annotated[str, typer.Option("--role", metavar="ROLE", help="In which role
 
 @app.command("close")
 def close(
-    month: Month, clock: Clock = "", wait: Wait = True, despite_open_days: Despite = False, reason: Reason = "", actor: Actor = "operator",
+    month: Month, clock: Clock = "", wait: Wait = True, despite_open_days: Despite = False,
+    despite_missing_ceilings: DespiteCeilings = False, reason: Reason = "", actor: Actor = "operator",
 ) -> None:
     """Close a month in one step: its totals become facts, and later changes are owed as supplements (susulan).
 
     Waits first until every service has passed what had been sent when this command was given, and says what is
-    still awaited. Refuses a month that has not ended, one with undecided days, and, where levels of signatures are
-    configured, everybody's month: that one is reviewed and signed.
+    still awaited. Refuses a month that has not ended, one with undecided days, one with people who have no TPP ceiling
+    (their deductions would be facts of Rp 0), and, where levels of signatures are configured, everybody's month: that
+    one is reviewed and signed.
 
     Examples: [bold]hadir month close --month 2026-02[/bold],
     [bold]hadir month close --month 2026-02 --despite-open-days --reason "SK Sekda 900/12"[/bold]
@@ -47,7 +53,8 @@ def close(
 
     _checked(month, actor)
     with drawn() as told:
-        _say(perform(settings(), month, clock, told, wait=wait, despite=despite_open_days, reason=reason, actor=actor))
+        despite = _despite(despite_open_days, despite_missing_ceilings)
+        _say(perform(settings(), month, clock, told, wait=wait, despite=despite, reason=reason, actor=actor))
 
 
 @app.command("review")
@@ -65,13 +72,13 @@ def review(month: Month, clock: Clock = "", wait: Wait = True, reason: Reason = 
 
 @app.command("sign")
 def sign(
-    month: Month, clock: Clock = "", wait: Wait = True, despite_open_days: Despite = False, reason: Reason = "",
-    actor: Actor = "operator", role: Role = "",
+    month: Month, clock: Clock = "", wait: Wait = True, despite_open_days: Despite = False,
+    despite_missing_ceilings: DespiteCeilings = False, reason: Reason = "", actor: Actor = "operator", role: Role = "",
 ) -> None:
     """Sign the next level of a month under review; the last signature closes it. Each level is signed by another person.
 
-    Waits like `close`, and refuses undecided days. A signature stands for exact figures: when they change before the
-    next level signs, the month is to be returned and signed anew.
+    Waits like `close`, and refuses undecided days and people without a TPP ceiling. A signature stands for exact
+    figures: when they change before the next level signs, the month is to be returned and signed anew.
 
     Example: [bold]hadir month sign --month 2026-02 --actor kepala-bkd --role bkd[/bold]
     """
@@ -79,7 +86,9 @@ def sign(
 
     _checked(month, actor)
     with drawn() as told:
-        _say(take(settings(), _asked("sign", actor, role, reason), month, clock, told, wait=wait, despite=despite_open_days))
+        asked = _asked("sign", actor, role, reason)
+        despite = _despite(despite_open_days, despite_missing_ceilings)
+        _say(take(settings(), asked, month, clock, told, wait=wait, despite=despite))
 
 
 @app.command("return")
@@ -131,7 +140,7 @@ def status(month: Month, clock: Clock = "") -> None:
     Example: [bold]hadir month status --month 2026-02[/bold]
     """
     _checked(month, "operator")
-    _say(_status(settings(), month, clock))
+    _say(standing(settings(), month, clock))
 
 
 def _checked(month: str, actor: str) -> None:
@@ -139,6 +148,11 @@ def _checked(month: str, actor: str) -> None:
         stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
     if not 1 <= len(actor) <= 100:
         stop_with("--actor kosong atau terlalu panjang; tulis id petugas.", 2)
+
+
+def _despite(open_days: bool, missing_ceilings: bool) -> list[Obstacle]:
+    told: dict[Obstacle, bool] = {"open-days": open_days, "missing-ceilings": missing_ceilings}
+    return [obstacle for obstacle, said in told.items() if said]
 
 
 def _asked(action: "Action", actor: str, role: str, reason: str, reference: str | None = None) -> "Asked":
@@ -162,7 +176,7 @@ def _say(doing: Coroutine[Any, Any, list[str]]) -> None:
 
 async def perform(
     setting: Settings, month: str, clock: str, told: "Told", *,
-    wait: bool = True, despite: bool = False, reason: str = "", actor: str = "operator", patience_s: float = 120.0,
+    wait: bool = True, despite: Collection[Obstacle] = (), reason: str = "", actor: str = "operator", patience_s: float = 120.0,
 ) -> list[str]:  # fmt: skip
     """Close the month in one step on the stack that the settings name; returns what is to be said. Raises Refusal with the reason."""
     asked = _asked("close", actor, "", reason)
@@ -170,17 +184,17 @@ async def perform(
 
 
 async def take(
-    setting: Settings, asked: "Asked", month: str, clock: str, told: "Told", *, wait: bool = True, despite: bool = False,
-    patience_s: float = 120.0,
+    setting: Settings, asked: "Asked", month: str, clock: str, told: "Told", *, wait: bool = True,
+    despite: Collection[Obstacle] = (), patience_s: float = 120.0,
 ) -> list[str]:  # fmt: skip
     """Let a month that has ended take a step for which everything must have been counted: review, sign, close.
 
     Returns what is to be said; raises Refusal with the reason.
     """
     from services.reports.close import StillUnderWay, until_nothing_is_under_way
-    from services.reports.closing import Span, counted, left_open, not_ended
+    from services.reports.closing import Span, counted, left_open, not_covered, not_ended, uncovered
     from services.reports.flow import Flow
-    from services.reports.open_days import closed_since, open_days, time_of, totals
+    from services.reports.open_days import by_code, closed_since, open_days, time_of, totals
 
     action = asked.action
     async with Flow(setting.database, setting.kafka) as flow:
@@ -197,11 +211,19 @@ async def take(
         except StillUnderWay as problem:
             raise Refusal(str(problem)) from None
         undecided = await open_days(flow.connection, span)
-        # A review only shows what is open; whoever signs or closes answers for it.
-        if action != "review" and (refusal := left_open(undecided, despite=despite, reason=asked.reason)):
-            raise Refusal(refusal)
+        bare = await by_code(flow.connection, await _with_lanes(setting, lambda lanes: _uncovered(lanes, month, clock)))
+        # A review only shows what stands against the month; whoever signs or closes answers for it.
+        if action != "review":
+            against = (
+                left_open(undecided, despite="open-days" in despite, reason=asked.reason),
+                not_covered(month, bare, despite="missing-ceilings" in despite, reason=asked.reason),
+            )
+            if any(against):
+                raise Refusal("\n".join(sentence for sentence in against if sentence))
         detail = {"open_days": counted(undecided), "offsets": ends}
-        step, levels = await _with_lanes(setting, lambda lanes: _step_and_freeze(lanes, month, clock, asked, detail, told))
+        step, levels = await _with_lanes(
+            setting, lambda lanes: _step_and_freeze(lanes, month, clock, asked, detail, told, despite)
+        )
         sums = await totals(flow.connection, month, clock)
     rupiah = f"{sums.rupiah:,}".replace(",", ".")
     if step.state == "SIGNED":
@@ -211,9 +233,11 @@ async def take(
         lines = [f"Bulan {month} ditandatangani, tingkat {step.level} dari {levels}: {sums.people} pegawai, potongan Rp {rupiah}."]
     else:
         lines = [f"Bulan {month} diajukan untuk diperiksa: {sums.people} pegawai, potongan Rp {rupiah}. Menunggu {levels} tanda tangan."]
-    if sums.people > sums.with_ceiling:
-        without = sums.people - sums.with_ceiling
-        lines.append(f"{without} pegawai belum berpagu TPP bulan ini (atau upah yang dipotong), jadi belum berjumlah rupiah.")
+    if bare and action == "review":
+        lines.append(f"{uncovered(month, bare)} Impor pagunya sebelum ditandatangani: `hadir import ceilings BERKAS --month {month}`.")
+    elif bare:
+        what = "Ditutup" if step.state == "SIGNED" else "Ditandatangani"
+        lines.append(f"{what} meskipun {step.uncovered} pegawai belum berpagu TPP; jumlah dan alasan tercatat pada jejak audit.")
     if undecided and action == "review":
         lines.append(f"Masih ada hari terbuka: {counted(undecided)}; putuskan sebelum ditandatangani.")
     elif undecided:
@@ -221,8 +245,16 @@ async def take(
     return lines
 
 
+async def _uncovered(lanes: "Lanes", month: str, clock: str) -> list["Uncovered"]:
+    from services.payroll.store.steps import uncovered_of
+
+    async with lanes.pool.acquire() as connection:
+        return await uncovered_of(connection, month, clock)
+
+
 async def _step_and_freeze(
-    lanes: "Lanes", month: str, clock: str, asked: "Asked", detail: dict[str, Any], told: "Told"
+    lanes: "Lanes", month: str, clock: str, asked: "Asked", detail: dict[str, Any], told: "Told",
+    despite: Collection[Obstacle],
 ) -> tuple["Step", int]:
     from services.payroll.chores import freeze_closed_months
     from services.payroll.commands import step_month
@@ -232,7 +264,9 @@ async def _step_and_freeze(
 
     async with lanes.pool.acquire() as connection:
         count = max(len(await levels(connection)), 1)
-    step = await step_month(lanes, month, clock, asked, despite_open_days=True, detail=detail)
+    step = await step_month(
+        lanes, month, clock, asked, despite_open_days=True, despite_missing_ceilings="missing-ceilings" in despite, detail=detail
+    )
     if step.state == "SIGNED":
         policies, frozen, whole = Policies(), 0, step.people or 0
         while done := await freeze_closed_months(lanes, range(LANES), policies):
@@ -274,22 +308,33 @@ async def _levels(setting: Settings, names: list[str] | None, *, none: bool, rea
     return told if known else [*told, "Belum diatur: satu tanda tangan cukup, dan `hadir month close` boleh dipakai."]
 
 
-async def _status(setting: Settings, month: str, clock: str) -> list[str]:
+async def standing(setting: Settings, month: str, clock: str) -> list[str]:
+    """Where a month stands, what stands against signing it, and its steps, as lines to be said."""
     from services.payroll.rules.signing import ANYBODY, signatures, state_of
     from services.payroll.store import steps as store
+    from services.reports.closing import uncovered
+    from services.reports.open_days import by_code
     from services.reports.words import rupiah
+    from shared.database import connect_auditor
 
     async def look(lanes: "Lanes") -> list[str]:
         async with lanes.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
             steps = await store.steps_of(connection, month, clock)
             levels = await store.levels(connection) or ANYBODY
             figures = await store.figures_of(connection, month, clock)
+            bare = await store.uncovered_of(connection, month, clock)
         state = state_of(steps)
         sums = f"{figures.people} pegawai, potongan {rupiah(figures.rupiah)}, {figures.open_days} hari belum final"
         lines = [f"Bulan {month}: {state}. {sums}."]
         if state == "REVIEW":
             signed = len(signatures(steps))
             lines.append(f"Tanda tangan: {signed} dari {len(levels)}; berikutnya tingkat {signed + 1} ({levels[signed].name}).")
+        if bare:
+            auditor = await connect_auditor(setting.database)
+            try:
+                lines.append(uncovered(month, await by_code(auditor, bare)))
+            finally:
+                await auditor.close()
         if state in ("SIGNED", "PAID"):
             fact = next((step for step in reversed(steps) if step.state == "SIGNED"), steps[-1])
             if fact.figures is not None:
@@ -299,7 +344,8 @@ async def _status(setting: Settings, month: str, clock: str) -> list[str]:
             asked = step.asked
             level = f" tingkat {step.level}" if step.level else ""
             by = f"{asked.actor}{f' ({asked.role})' if asked.role else ''}"
-            rest = "".join(f"; {text}" for text in (asked.reference, asked.reason) if text)
+            although = f"meskipun {step.uncovered} pegawai tanpa pagu" if step.uncovered else ""
+            rest = "".join(f"; {text}" for text in (asked.reference, although, asked.reason) if text)
             sum_of = "" if step.rupiah is None else f", {step.people} pegawai, {rupiah(step.rupiah)}"
             lines.append(f"  {step.number}. {step.at:%Y-%m-%d %H:%M} UTC {asked.action}{level} → {step.state} oleh {by}{sum_of}{rest}")
         return lines

@@ -3,6 +3,7 @@
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -10,6 +11,7 @@ from services.payroll.rules.signing import (
     MOST_LEVELS,
     Action,
     Asked,
+    CeilingsMissing,
     Figures,
     Level,
     MonthRefused,
@@ -49,24 +51,30 @@ async def close_month(
     async with lanes.hold(range(LANES)) as work:
         if state_of(await store.steps_of(work.connection, month, clock)) in ("SIGNED", "PAID"):
             return False
-        await _step(work, month, clock, Asked("close", uuid4(), actor, reason=reason), despite_open_days=True, detail=detail)
+        asked = Asked("close", uuid4(), actor, reason=reason)
+        await _step(work, month, clock, asked, despite_open_days=True, despite_missing_ceilings=True, detail=detail)
         return True
 
 
 async def step_month(
-    lanes: Lanes, month: str, clock: str, asked: Asked, *, despite_open_days: bool = False, detail: Mapping[str, Any] | None = None
-) -> Step:
+    lanes: Lanes, month: str, clock: str, asked: Asked, *, despite_open_days: bool = False, despite_missing_ceilings: bool = False,
+    detail: Mapping[str, Any] | None = None,
+) -> Step:  # fmt: skip
     """Let a month take the step that somebody asks for; the same command again gives the same step and changes nothing.
 
     With the last signature the month closes: from then on its figures are a fact. That is refused while days are not
-    final, unless `despite_open_days`. The audit topic tells who, in which role, why and over which figures. Raises
-    MonthRefused, and ValueError for what is not a month.
+    final, unless `despite_open_days`. No signature is taken while people have no ceiling, unless
+    `despite_missing_ceilings` with a reason. The audit topic tells who, in which role, why and over which figures. Raises
+    MonthRefused (CeilingsMissing), and ValueError for what is not a month.
     """
     _check(month)
     async with lanes.hold(range(LANES)) as work:
         if (done := await store.step_by(work.connection, asked.command_id)) is not None:
             return done[2]
-        return await _step(work, month, clock, asked, despite_open_days=despite_open_days, detail=detail)
+        return await _step(
+            work, month, clock, asked, despite_open_days=despite_open_days, despite_missing_ceilings=despite_missing_ceilings,
+            detail=detail,
+        )
 
 
 async def set_levels(lanes: Lanes, asked: Sequence[Level], *, actor: str, reason: str) -> None:
@@ -86,8 +94,9 @@ async def set_levels(lanes: Lanes, asked: Sequence[Level], *, actor: str, reason
 
 
 async def _step(
-    work: Work, month: str, clock: str, asked: Asked, *, despite_open_days: bool, detail: Mapping[str, Any] | None
-) -> Step:
+    work: Work, month: str, clock: str, asked: Asked, *, despite_open_days: bool, despite_missing_ceilings: bool,
+    detail: Mapping[str, Any] | None,
+) -> Step:  # fmt: skip
     now = dt.datetime.now(dt.UTC)
     levels = await store.levels(work.connection)
     figures = await store.figures_of(work.connection, month, clock)
@@ -96,9 +105,15 @@ async def _step(
     )
     if clock == REAL and asked.action != "close" and not has_ended(month, now):
         raise MonthRefused(f"bulan {month} belum berakhir")
-    if asked.action in ("sign", "close") and step.state == "SIGNED":
-        _refuse_open_days(figures, despite_open_days)
-        await ask_close(work.connection, month, range(LANES), clock)
+    if asked.action in ("sign", "close"):
+        if step.state == "SIGNED":
+            _refuse_open_days(figures, despite_open_days)
+        if uncovered := await store.uncovered_of(work.connection, month, clock):
+            if not despite_missing_ceilings:
+                raise CeilingsMissing(month, uncovered)
+            step = replace(step, uncovered=sum(one.people for one in uncovered))
+        if step.state == "SIGNED":
+            await ask_close(work.connection, month, range(LANES), clock)
     await store.add_step(work.connection, month, clock, step)
     told = {
         "clock": clock, "role": asked.role, "reason": asked.reason, "state": step.state, "people": figures.people,
@@ -106,6 +121,8 @@ async def _step(
     }  # fmt: skip
     if step.level is not None:
         told |= {"level": step.level, "levels": max(len(levels), 1)}
+    if step.uncovered is not None:
+        told["uncovered"] = step.uncovered
     if asked.reference is not None:
         told["reference"] = asked.reference
     record_audit(work, asked.actor, _TOLD[asked.action], month, told, now)

@@ -44,6 +44,16 @@ class OpenDays:
     people: int
 
 
+@dataclass(frozen=True, slots=True)
+class NoCeiling:
+    """People of one org unit (by code) without a TPP ceiling: how many, how many of them with a deduction, one of them."""
+
+    unit: str
+    people: int
+    charged: int
+    example: str
+
+
 def not_ended(span: Span) -> str | None:
     """The sentence that refuses a month which goes on; None if it has ended."""
     if span.ended:
@@ -70,6 +80,30 @@ def left_open(open_days: Sequence[OpenDays], *, despite: bool, reason: str) -> s
     return (
         f'Masih ada {counts}: {where}{more}. Putuskan dahulu, atau tutup dengan --despite-open-days --reason "…";'
         " putusan sesudahnya menjadi susulan bulan berikutnya."
+    )
+
+
+def not_covered(month: str, found: Sequence[NoCeiling], *, despite: bool, reason: str) -> str | None:
+    """The sentence that refuses a month with people without a ceiling; None if there are none or a person answers for them."""
+    if despite and not reason.strip():
+        return '--despite-missing-ceilings memerlukan alasan; tambahkan --reason "…".'
+    if not found or despite:
+        return None
+    return (
+        f"{uncovered(month, found)} Impor pagunya dengan `hadir import ceilings BERKAS --month {month}` (0 bagi yang memang tidak ber-TPP;"
+        f" semua orangnya: `hadir read payroll months month={month} without_ceiling=true --all`), atau lanjutkan dengan"
+        ' --despite-missing-ceilings --reason "…"; pagu yang datang sesudah ditutup menjadi susulan bulan berikutnya.'
+    )
+
+
+def uncovered(month: str, found: Sequence[NoCeiling]) -> str:
+    """Who has no ceiling, by unit, and what that does to them."""
+    people, charged = sum(one.people for one in found), sum(one.charged for one in found)
+    where = "; ".join(f"{one.unit} {one.people} ({one.charged} terkena potongan), misalnya {one.example}" for one in found[:_SHOWN])
+    more = f"; dan {len(found) - _SHOWN} unit lagi" if len(found) > _SHOWN else ""
+    return (
+        f"{people} pegawai belum berpagu TPP bulan {month} (atau upah yang dipotong); {charged} di antaranya terkena potongan, yang"
+        f" tanpa pagu menjadi Rp 0: {where}{more}."
     )
 
 

@@ -1,9 +1,11 @@
-"""Which days of a month cannot be counted yet, and which clock its people live by; read from schedule's and payroll's tables."""
+"""What stands against a month's close, by org unit, and which clock its people live by; read from schedule's and payroll's tables."""
 
 import datetime as dt
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from services.reports.closing import OpenDays, Span
+from services.payroll.rules.signing import Uncovered
+from services.reports.closing import NoCeiling, OpenDays, Span
 from shared.database import Connection
 
 _OPEN = """
@@ -26,6 +28,22 @@ async def open_days(connection: Connection, span: Span) -> list[OpenDays]:
     return [OpenDays(row["unit"], row["status"], row["days"], row["people"]) for row in rows]
 
 
+async def by_code(connection: Connection, found: Sequence[Uncovered]) -> list[NoCeiling]:
+    """People without a ceiling under the codes of their units, in the given order."""
+    rows = await connection.fetch(
+        "select org_unit_id, code from schedule.org_unit where org_unit_id = any($1::uuid[])",
+        [one.org_unit_id for one in found if one.org_unit_id],
+    )
+    codes = {row["org_unit_id"]: row["code"] for row in rows}
+    return [
+        NoCeiling(
+            "?" if one.org_unit_id is None else codes.get(one.org_unit_id, "?"), one.people, one.charged,
+            f"NIP {one.nip}" if one.nip else f"pegawai {one.employee_id}",
+        )
+        for one in found
+    ]
+
+
 async def time_of(connection: Connection, clock: str) -> dt.datetime | None:
     """The time of a clock ('': the real one); None if there is no such clock."""
     if not clock:
@@ -44,21 +62,20 @@ async def closed_since(connection: Connection, month: str, clock: str) -> dt.dat
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """What a month comes to for those who live by one clock: people, people with a ceiling, rupiah."""
+    """What a month comes to for those who live by one clock: people, rupiah."""
 
     people: int
-    with_ceiling: int
     rupiah: int
 
 
 async def totals(connection: Connection, month: str, clock: str) -> Totals:
     """The month's totals; `rupiah` includes what earlier, closed months owe in it."""
     row = await connection.fetchrow(
-        """select count(*) as people, count(m.amount) as with_ceiling,
+        """select count(*) as people,
                   coalesce(sum(coalesce(m.amount, 0) + m.supplementary), 0)::bigint as rupiah
            from payroll.month m left join payroll.employee e using (employee_id)
            where m.month = $1 and coalesce(e.played_clock, '') = $2""",
         month, clock,
     )
     assert row is not None  # an aggregate has one row
-    return Totals(row["people"], row["with_ceiling"], row["rupiah"])
+    return Totals(row["people"], row["rupiah"])

@@ -2,28 +2,48 @@
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from services.payroll.commands import set_levels, step_month
-from services.payroll.rules.signing import MOST_LEVELS, Asked, Level, Step, signatures, state_of
+from services.payroll.rules.signing import (
+    MOST_LEVELS,
+    Asked,
+    CeilingsMissing,
+    Level,
+    Step,
+    Uncovered,
+    signatures,
+    state_of,
+)
 from services.payroll.store import steps as store
 from shared.events import Month
+from shared.faults import Fault
 from shared.lanes import Lanes
+from shared.roles import may
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.commands import Command, CommandBody, commands
 from shared.web.pages import Page, PageAsked
+from shared.web.problems import Kind, Problem
 
 router = APIRouter(tags=["tutup bulan"])
 
 State = Literal["OPEN", "REVIEW", "SIGNED", "PAID"]
 
+CEILINGS_MISSING: Final = Kind(
+    "ceilings-missing", 422, "Ada pegawai tanpa pagu TPP", "Impor pagunya, atau nyatakan tetap ditandatangani dengan alasan.")
+_MOST_UNITS: Final = 20
+
 
 class MonthStep(BaseModel):
-    """Satu langkah: siapa, dalam peran apa, mengapa, atas angka yang mana (`figures`: SHA-256 jumlah semua pegawai)."""
+    """Satu langkah: siapa, dalam peran apa, mengapa, atas angka yang mana (`figures`: SHA-256 jumlah semua pegawai).
+
+    `uncovered`: pegawai tanpa pagu TPP yang dinyatakan tetap ditandatangani.
+    """
 
     number: int
     action: Literal["review", "return", "sign", "close", "pay"]
@@ -36,6 +56,7 @@ class MonthStep(BaseModel):
     people: int | None
     rupiah: int | None
     figures: str | None
+    uncovered: int | None
     at: dt.datetime
 
 
@@ -63,8 +84,24 @@ class Signature(BaseModel):
     role: str
 
 
+class WithoutCeiling(BaseModel):
+    """Pegawai satu unit (null: belum diketahui) yang harinya sudah dinilai tetapi belum berpagu TPP: potongannya Rp 0.
+
+    `charged` di antaranya terkena potongan; `employee_id` dan `nip` salah seorang sebagai contoh.
+    """
+
+    org_unit_id: UUID | None
+    people: int
+    charged: int
+    employee_id: UUID
+    nip: str | None
+
+
 class Closing(BaseModel):
-    """Satu bulan dengan angkanya sekarang, tingkat tanda tangannya dan semua langkahnya."""
+    """Satu bulan dengan angkanya sekarang, tingkat tanda tangannya dan semua langkahnya.
+
+    `without_ceiling` memuat pegawai tanpa pagu per unit; selama ada, tanda tangan ditolak (`ceilings-missing`).
+    """
 
     month: Month
     state: State
@@ -72,6 +109,7 @@ class Closing(BaseModel):
     with_ceiling: int
     rupiah: int
     open_days: int
+    without_ceiling: list[WithoutCeiling]
     figures: str
     levels: list[Signer]
     steps: list[MonthStep]
@@ -104,6 +142,8 @@ class StepBody(CommandBody):
     action: Literal["review", "return", "sign", "pay"]
     reference: Annotated[str | None, Field(max_length=100, description="Nomor SP2D, untuk pay")] = None
     despite_open_days: Annotated[bool, Field(description="Tanda tangani meskipun ada hari yang belum final")] = False
+    despite_missing_ceilings: Annotated[bool, Field(
+        description="Tanda tangani meskipun ada pegawai tanpa pagu TPP; jumlahnya tercatat pada langkah ini")] = False
 
 
 @router.get("/closings", operation_id="listClosings", summary="Keadaan bulan-bulan")
@@ -117,14 +157,22 @@ async def list_closings(connection: Reading, paging: PageAsked, _: Annotated[Act
 
 
 @router.get("/closings/{month}", operation_id="getClosing", summary="Satu bulan: angka, tanda tangan, jejak")
-async def get_closing(connection: Reading, month: Month, _: Annotated[Actor, asks("closings.read")]) -> Closing:
+async def get_closing(connection: Reading, month: Month, actor: Annotated[Actor, asks("closings.read")]) -> Closing:
     """Keadaan satu bulan bagi semua pegawai."""
+    named = may(actor.role, "people.identify")
     steps = await store.steps_of(connection, month, "")
     figures = await store.figures_of(connection, month, "")
     signed = {step.level: step.asked.actor for step in signatures(steps)}
     return Closing(
         month=month, state=state_of(steps), people=figures.people, with_ceiling=figures.with_ceiling, rupiah=figures.rupiah,
         open_days=figures.open_days, figures=figures.digest, steps=[_told(step) for step in steps],
+        without_ceiling=[
+            WithoutCeiling(
+                org_unit_id=one.org_unit_id, people=one.people, charged=one.charged, employee_id=one.employee_id,
+                nip=one.nip if named else None,
+            )
+            for one in await store.uncovered_of(connection, month, "")
+        ],
         levels=[
             Signer(level=one.level, name=one.name, role=one.role, signed_by=signed.get(one.level))
             for one in await store.levels(connection)
@@ -142,7 +190,13 @@ async def step(month: Month, body: StepBody, command: Annotated[Command, command
     asked = Asked(body.action, command.id, actor.name, actor.role.value, body.reason, body.reference)
 
     async def act(lanes: Lanes) -> MonthStep:
-        return _told(await step_month(lanes, month, "", asked, despite_open_days=body.despite_open_days))
+        try:
+            return _told(await step_month(
+                lanes, month, "", asked, despite_open_days=body.despite_open_days, despite_missing_ceilings=body.despite_missing_ceilings
+            ))
+        except CeilingsMissing as problem:
+            faults = [_unit_fault(one) for one in problem.uncovered[:_MOST_UNITS]]
+            raise Problem(CEILINGS_MISSING, *faults, detail=f"{problem}.") from None
 
     return await command.run(act, subject=month, reason=body.reason, status=201)
 
@@ -165,6 +219,13 @@ async def put_levels(body: LevelsBody, command: Annotated[Command, commands("clo
     return await command.run(act, subject="signing-levels", reason=body.reason)
 
 
+def _unit_fault(one: Uncovered) -> Fault:
+    unit = "?" if one.org_unit_id is None else str(one.org_unit_id)
+    example = f"pegawai {one.employee_id}" if one.nip is None else f"NIP {one.nip}"
+    told = f"{one.people} pegawai tanpa pagu, {one.charged} terkena potongan; misalnya {example}"
+    return Fault(f"org_units.{unit}", CEILINGS_MISSING.code, told)
+
+
 def _levels(levels: Sequence[Level]) -> Levels:
     return Levels(levels=[Signature(name=one.name, role=one.role) for one in levels])
 
@@ -173,5 +234,6 @@ def _told(taken: Step) -> MonthStep:
     asked = taken.asked
     return MonthStep(
         number=taken.number, action=asked.action, state=taken.state, level=taken.level, actor=asked.actor, role=asked.role,
-        reason=asked.reason, reference=asked.reference, people=taken.people, rupiah=taken.rupiah, figures=taken.figures, at=taken.at,
+        reason=asked.reason, reference=asked.reference, people=taken.people, rupiah=taken.rupiah, figures=taken.figures,
+        uncovered=taken.uncovered, at=taken.at,
     )

@@ -96,11 +96,13 @@ class Balance(BaseModel):
 @router.get("/months", operation_id="listMonths", summary="Bulan pegawai")
 async def list_months(
     actor: Annotated[Actor, asks("months.read")], connection: Reading, paging: PageAsked,
-    month: Month | None = None, employee_id: UUID | None = None,
+    month: Month | None = None, employee_id: UUID | None = None, without_ceiling: bool = False,
 ) -> Page[EmployeeMonth]:  # fmt: skip
-    """Potongan per pegawai dan bulan, menurut pegawai."""
+    """Potongan per pegawai dan bulan, menurut pegawai. `without_ceiling=true`: hanya yang belum berpagu TPP."""
     found = await listing.months(
-        connection, after=paging.key(UUID, str), rows=paging.rows, month=month, employee_id=about(actor, employee_id))
+        connection, after=paging.key(UUID, str), rows=paging.rows, month=month, employee_id=about(actor, employee_id),
+        without_ceiling=without_ceiling,
+    )
     return paging.page([EmployeeMonth(**row) for row in found], lambda one: (one.employee_id, one.month))
 
 

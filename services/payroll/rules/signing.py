@@ -25,6 +25,40 @@ class MonthRefused(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
+class Uncovered:
+    """People of one org unit (None: not known) of whom days were assessed but no rupiah can be known: there is no ceiling for them.
+
+    `charged` of the `people` have a deduction in percent. `employee_id` and `nip` are one of them, a charged one where there is one.
+    """
+
+    org_unit_id: UUID | None
+    people: int
+    charged: int
+    employee_id: UUID
+    nip: str | None
+
+
+class CeilingsMissing(MonthRefused):
+    """A month would become a fact with Rp 0 for people whose ceiling nobody imported; `uncovered` says whose, unit by unit."""
+
+    def __init__(self, month: str, uncovered: Sequence[Uncovered]) -> None:
+        self.uncovered = uncovered
+        super().__init__(
+            f"{without_ceiling(month, uncovered)}; impor pagunya dahulu (0 bagi yang memang tidak ber-TPP), atau nyatakan tetap"
+            " ditandatangani (despite_missing_ceilings) dengan alasan; pagu yang datang sesudahnya menjadi susulan"
+        )
+
+
+def without_ceiling(month: str, uncovered: Sequence[Uncovered]) -> str:
+    """How many people have no ceiling, and what that does to them, in Indonesian."""
+    people, charged = sum(one.people for one in uncovered), sum(one.charged for one in uncovered)
+    return (
+        f"{people} pegawai belum berpagu TPP bulan {month} (atau upah yang dipotong); {charged} di antaranya terkena potongan, yang tanpa"
+        " pagu menjadi Rp 0"
+    )
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """One signature that a month needs: its place (from 1), what it is called, the role that signs ("": any)."""
 
@@ -65,7 +99,10 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step that a month has taken, and where it stands since; times aware. `figures` are those it was taken over."""
+    """A step that a month has taken, and where it stands since; times aware. `figures` are those it was taken over.
+
+    `uncovered` people had no ceiling, and whoever took the step said that it be taken nevertheless; None where nobody had to.
+    """
 
     number: int
     asked: Asked
@@ -75,6 +112,7 @@ class Step:
     people: int | None = None
     rupiah: int | None = None
     figures: str | None = None
+    uncovered: int | None = None
 
 
 def state_of(steps: Sequence[Step]) -> State:

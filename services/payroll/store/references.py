@@ -77,18 +77,23 @@ async def save_policies(connection: Connection, policies: Sequence[PolicyPublish
 
 
 async def save_employees(connection: Connection, employees: Sequence[EmployeePublished]) -> None:
-    """Keep each employee's NIP, which officers' ceiling files name them by, and the clock that closes their months."""
+    """Keep each employee's NIP, which officers' ceiling files name them by, the clock that closes their months, and their units."""
     newest = {employee.employee_id: employee for employee in sorted(employees, key=lambda employee: employee.version)}
     await connection.execute(
-        "insert into employee as e (employee_id, version, nip, played_clock)"
-        " select * from unnest($1::uuid[], $2::int[], $3::text[], $4::text[])"
+        "insert into employee as e (employee_id, version, nip, played_clock, member_since, member_unit)"
+        " select u.e, u.v, u.n, u.c, array(select since::date from jsonb_array_elements_text(u.s) since),"
+        " array(select unit::uuid from jsonb_array_elements_text(u.m) unit)"
+        " from unnest($1::uuid[], $2::int[], $3::text[], $4::text[], $5::jsonb[], $6::jsonb[]) as u (e, v, n, c, s, m)"
         " on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip,"
-        " played_clock = excluded.played_clock"
-        " where e.version < excluded.version",
+        " played_clock = excluded.played_clock, member_since = excluded.member_since, member_unit = excluded.member_unit"
+        # The same version is taken in once more where the units were not kept yet.
+        " where e.version < excluded.version or (e.version = excluded.version and e.member_unit = '{}')",
         list(newest),
         [employee.version for employee in newest.values()],
         [employee.nip for employee in newest.values()],
         [employee.played_clock or REAL for employee in newest.values()],
+        [orjson.dumps([member.since for member in employee.memberships]).decode() for employee in newest.values()],
+        [orjson.dumps([member.org_unit_id for member in employee.memberships]).decode() for employee in newest.values()],
     )
 
 

@@ -1,11 +1,12 @@
 """Steps of months, the levels that sign them, and the figures they are taken over, in Postgres."""
 
 from collections.abc import Collection, Sequence
+from typing import Final
 from uuid import UUID
 
 import asyncpg
 
-from services.payroll.rules.signing import Asked, Figures, Level, Step
+from services.payroll.rules.signing import Asked, Figures, Level, Step, Uncovered
 from shared.database import Connection
 
 _FIGURES = """
@@ -18,6 +19,26 @@ select count(*)::int as people, count(m.amount)::int as with_ceiling,
 from month m left join employee e using (employee_id)
 where m.month = $1 and coalesce(e.played_clock, '') = $2
 """
+
+_UNCOVERED: Final = """
+select unit.id as org_unit_id, count(*)::int as people, (count(*) filter (where charged))::int as charged,
+       (array_agg(m.employee_id order by charged desc, e.nip, m.employee_id))[1] as employee_id,
+       (array_agg(e.nip order by charged desc, e.nip, m.employee_id))[1] as nip
+from month m left join employee e using (employee_id)
+cross join lateral (select '0.00' <> any(array[m.raw_percent, m.percent]) as charged) c
+left join lateral (
+    select id from unnest(e.member_since, e.member_unit) as member (since, id)
+    where since < ($1 || '-01')::date + interval '1 month' order by since desc limit 1
+) unit on true
+where m.month = $1 and coalesce(e.played_clock, '') = $2 and m.amount is null and m.days_assessed > 0
+group by 1 order by 3 desc, 2 desc, 1
+"""
+
+
+async def uncovered_of(connection: Connection, month: str, clock: str) -> list[Uncovered]:
+    """People whose days were assessed but who have no ceiling, by their org unit at the month's end; most charged ones first."""
+    rows = await connection.fetch(_UNCOVERED, month, clock)
+    return [Uncovered(row["org_unit_id"], row["people"], row["charged"], row["employee_id"], row["nip"]) for row in rows]
 
 
 async def figures_of(connection: Connection, month: str, clock: str) -> Figures:
@@ -53,9 +74,9 @@ async def add_step(connection: Connection, month: str, clock: str, step: Step) -
     asked = step.asked
     await connection.execute(
         "insert into month_step (month, clock, number, command_id, action, state, level, actor, role, reason, reference, people,"
-        " rupiah, figures, at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
+        " rupiah, figures, at, uncovered) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
         month, clock, step.number, asked.command_id, asked.action, step.state, step.level, asked.actor, asked.role, asked.reason,
-        asked.reference, step.people, step.rupiah, step.figures, step.at,
+        asked.reference, step.people, step.rupiah, step.figures, step.at, step.uncovered,
     )
 
 
@@ -84,4 +105,6 @@ async def under_review(connection: Connection) -> Collection[tuple[str, str]]:
 
 def _step(row: asyncpg.Record) -> Step:
     asked = Asked(row["action"], row["command_id"], row["actor"], row["role"], row["reason"], row["reference"])
-    return Step(row["number"], asked, row["state"], row["at"], row["level"], row["people"], row["rupiah"], row["figures"])
+    return Step(
+        row["number"], asked, row["state"], row["at"], row["level"], row["people"], row["rupiah"], row["figures"], row["uncovered"]
+    )

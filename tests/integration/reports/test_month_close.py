@@ -9,10 +9,12 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
-from services.commands.month import perform, record, take
+from services.commands.month import perform, record, standing, take
 from services.local.kafka import start_kafka
 from services.payroll.commands import set_levels
+from services.payroll.posting import Change, post
 from services.payroll.rules.signing import Action, Asked, Level, MonthRefused
+from services.payroll.store.references import Policies
 from services.reports.flow import Flow
 from shared.kafka import apply_topics, new_producer
 from shared.lanes import Lanes
@@ -80,10 +82,39 @@ async def test_open_days_stand_against_the_close_until_a_person_answers_for_them
         await perform(on(books, broker), "2026-02", CLOCK, nobody)
     assert await books.months() == [("2026-02", False, 30_000)]
 
-    lines = await perform(on(books, broker), "2026-02", CLOCK, nobody, despite=True, reason="SK Sekda 900/12")
+    lines = await perform(on(books, broker), "2026-02", CLOCK, nobody, despite=["open-days"], reason="SK Sekda 900/12")
     assert "Ditutup meskipun ada hari terbuka" in lines[-1]
     [audit] = await books.audits()
     assert (audit["detail"]["open_days"], audit["detail"]["reason"]) == ({status: 1}, "SK Sekda 900/12")
+
+
+async def test_who_has_no_ceiling_is_told_before_and_the_close_is_refused_until_a_person_answers_for_them(books: Any, broker: str) -> None:
+    await books.connection.execute("delete from payroll.ceiling")
+    async with Lanes(books.pool, "payroll").hold([lane_of(books.me)]) as work:
+        await post(work, {(books.me, "2026-02"): Change()}, Policies())
+    await books.relay()
+
+    [_, told] = await take(on(books, broker), ask("review", "petugas-1"), "2026-02", CLOCK, nobody, patience_s=5)
+    assert told.startswith("1 pegawai belum berpagu TPP bulan 2026-02")
+    assert f"DINKES 1 (1 terkena potongan), misalnya NIP {'9' * 18}." in told
+    [_, _, status, *_] = await standing(on(books, broker), "2026-02", CLOCK)
+    assert "DINKES 1 (1 terkena potongan)" in status
+
+    await books.relay()
+    with pytest.raises(Refusal, match="DINKES 1") as refusal:
+        await take(on(books, broker), ask("sign", "budi"), "2026-02", CLOCK, nobody, patience_s=5)
+    assert "hadir import ceilings BERKAS --month 2026-02" in str(refusal.value)
+    despite: dict[str, Any] = {"despite": ["missing-ceilings"], "patience_s": 5}
+    with pytest.raises(Refusal, match="memerlukan alasan"):
+        await take(on(books, broker), ask("sign", "budi"), "2026-02", CLOCK, nobody, **despite)
+    assert await books.months() == [("2026-02", False, None)]
+
+    signed = ask("sign", "budi", reason="SK Sekda 900/12")
+    lines = await take(on(books, broker), signed, "2026-02", CLOCK, nobody, **despite)
+    assert "Ditutup meskipun 1 pegawai belum berpagu TPP" in lines[-1]
+    assert await books.months() == [("2026-02", True, None)]
+    assert (await books.audits())[-1]["detail"]["uncovered"] == 1
+    assert "meskipun 1 pegawai tanpa pagu; SK Sekda 900/12" in (await standing(on(books, broker), "2026-02", CLOCK))[-1]
 
 
 async def test_a_day_that_the_clock_has_yet_to_look_at_is_open_too(books: Any, broker: str) -> None:

@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from services.reports.closing import OpenDays, Span, counted, left_open, not_ended
+from services.reports.closing import NoCeiling, OpenDays, Span, counted, left_open, not_covered, not_ended
 
 WIB = dt.timezone(dt.timedelta(hours=7))
 WIT = dt.timezone(dt.timedelta(hours=9))
@@ -62,3 +62,23 @@ def test_a_person_may_close_despite_open_days_but_not_without_a_reason() -> None
 
 def test_the_audit_trail_counts_open_days_by_status() -> None:
     assert counted([PENDING, HELD, OpenDays("DIKBUD", "HELD", 1, 1)]) == {"HELD": 13, "PENDING": 3}
+
+
+def test_people_without_a_ceiling_refuse_the_close_and_are_told_by_unit_with_an_example_and_what_to_do() -> None:
+    found = [NoCeiling("RSUD", 3, 2, "NIP 199001012015011001"), NoCeiling("?", 1, 0, "pegawai 5b1f")]
+    refusal = not_covered("2026-02", found, despite=False, reason="")
+
+    assert refusal is not None
+    assert refusal.startswith("4 pegawai belum berpagu TPP bulan 2026-02")
+    assert "2 di antaranya terkena potongan" in refusal
+    assert "RSUD 3 (2 terkena potongan), misalnya NIP 199001012015011001; ? 1 (0 terkena potongan), misalnya pegawai 5b1f." in refusal
+    assert "hadir import ceilings BERKAS --month 2026-02" in refusal
+    assert "--despite-missing-ceilings" in refusal
+
+    assert not_covered("2026-02", found, despite=True, reason="SK Sekda 900/12") is None
+    needs = '--despite-missing-ceilings memerlukan alasan; tambahkan --reason "…".'
+    assert not_covered("2026-02", found, despite=True, reason=" ") == needs
+    assert not_covered("2026-02", [], despite=False, reason="") is None
+    many = not_covered("2026-02", [NoCeiling(f"UPT{n}", 1, 0, "NIP") for n in range(8)], despite=False, reason="")
+    assert many is not None
+    assert "dan 3 unit lagi" in many
