@@ -120,7 +120,7 @@ def policies(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="rule packs (YAML)")],
     in_force: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME@DATE[@UNIT]", help="Put a pack in force from a business date, in a unit or the whole province."),
+        typer.Option(metavar="NAME@DATE[@UNIT]", help="Put a pack in force from a date, in a unit and those below it or everywhere."),
     ] = None,
     dry_run: DryRun = False,
     actor: Actor = "operator",

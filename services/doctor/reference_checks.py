@@ -10,14 +10,17 @@ _AREA = "data"
 _AHEAD = dt.timedelta(days=45)
 
 _PEOPLE = """
-with person as (
+with recursive ruled as (
+  select org_unit_id as unit from schedule.policy_in_force where since <= $1 and org_unit_id is not null
+  union select u.org_unit_id from ruled r join schedule.org_unit u on u.parent_id = r.unit),
+person as (
   select e.employee_id, e.member_unit, e.member_since, e.timezone,
          (select m.unit from unnest(e.member_unit, e.member_since) m(unit, since) where m.since <= $1 order by m.since desc limit 1) as unit
   from schedule.employee e where e.active and e.played_clock = '')
 select count(*) as people,
   count(*) filter (where unit is null) as without_unit,
-  count(*) filter (where unit is not null and not exists (
-    select from schedule.policy_in_force p where p.since <= $1 and (p.org_unit_id is null or p.org_unit_id = unit))) as without_pack,
+  count(*) filter (where unit is not null and unit not in (select unit from ruled) and not exists (
+    select from schedule.policy_in_force p where p.since <= $1 and p.org_unit_id is null)) as without_pack,
   count(*) filter (where unit is not null and not exists (
     select from geofence.site s where s.kind = 'office' and (unit = any(s.org_unit_ids) or employee_id = any(s.employee_ids))
       and (s.valid_from is null or s.valid_from <= now()) and (s.valid_to is null or s.valid_to > now()))) as without_office,

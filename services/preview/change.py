@@ -80,11 +80,10 @@ class Change:
         """Whether hours or days of duty may differ, and not only how they are judged."""
         return bool(self.calendars or self.org_units or self.rosters or self.employees)
 
-    @property
-    def concerns(self) -> frozenset[UUID] | None:
+    def concerns(self, before: Reference) -> frozenset[UUID] | None:
         """The only units that the change can reach; None: it may reach anybody."""
         if self.kind == "policy" and all(unit is not None for unit, _, _ in self.scopes):
-            return frozenset(unit for unit, _, _ in self.scopes if unit is not None)
+            return frozenset(one for unit, _, _ in self.scopes if unit is not None for one in before.below(unit))
         return self.reached
 
     @property

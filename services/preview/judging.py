@@ -123,7 +123,7 @@ def _days(
         held = alike.packs(unit_before, date)[0] if unit_before else None
         if unit is None or policy_id is None or (not person.active and former is None):
             if former is not None and held is not None and policy_id is None:
-                yield date, _owed_nothing(former)  # no change takes a pack out of force, but people come and go
+                yield date, _owed_nothing(former)  # people come and go, units leave the one above them
             continue
         facts = found.get(date, ())
         same_pack = policy_id == held and unit == unit_before and not (may_differ and _recast(before, person, date))
@@ -220,7 +220,7 @@ class _Alike:
         key = (unit.int, date)
         known = self._packs.get(key)
         if known is None:
-            known = self._packs[key] = self.sides.before.in_force.on(unit, date), self.sides.after.in_force.on(unit, date)
+            known = self._packs[key] = self.sides.before.pack_on(unit, date), self.sides.after.pack_on(unit, date)
         return known
 
     def priced(self, assessment: Assessment, inputs: DayInputs, policy_id: UUID, former: PricedDay | None) -> PricedDay:

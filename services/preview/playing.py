@@ -19,7 +19,6 @@ from services.preview.change import Change, Window
 from services.preview.judging import Sides, played
 from services.preview.result import Found
 from services.schedule.memory import Memory, Reference
-from services.schedule.store import reference_rows as rows
 from shared.database import Connection, connect_auditor
 from shared.topics import LANES
 
@@ -32,12 +31,13 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What every process needs to know; all connections look at the same exported snapshot."""
+    """What every process needs to know; all connections look at the same exported snapshot. `units` None: people of any."""
 
     url: str
     snapshot: str
     window: Window
     change: Change
+    units: frozenset[UUID] | None
     now: dt.datetime
 
 
@@ -70,10 +70,13 @@ async def _play(
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await connection.execute("set local idle_in_transaction_session_timeout = 0")  # it only keeps the snapshot open
             snapshot = await connection.fetchval("select pg_export_snapshot()")
-            everybody = await _count(connection, change)
-            codes = {unit: kept.state.code for unit, kept in (await rows.units(connection)).items()}
+            await people.look_at(connection, "schedule")
+            reference = await Memory().current(connection)
+            units = _units(change, reference)
+            everybody = await _count(connection, change, units)
+            codes = {unit: state.code for unit, state in reference.units.items()}
             waiting = await people.waiting_days(connection, window)
-            job = Job(url, snapshot, window, change, now)
+            job = Job(url, snapshot, window, change, units, now)
             found = await asyncio.to_thread(_in_processes, job, processes, everybody, progress)
     finally:
         await connection.close()
@@ -107,9 +110,7 @@ def _gather(parts: Iterator[Found], everybody: int, progress: Callable[[int, int
     return found
 
 
-async def _count(connection: Connection, change: Change) -> int:
-    await people.look_at(connection, "schedule")
-    units = _units(change)
+async def _count(connection: Connection, change: Change, units: frozenset[UUID] | None) -> int:
     return int(await connection.fetchval(
         """select count(*) from employee where ($1::uuid[] is null or member_unit && $1::uuid[])
              and ($2::uuid[] is null or employee_id = any($2::uuid[]))""",
@@ -117,11 +118,12 @@ async def _count(connection: Connection, change: Change) -> int:
     ))
 
 
-def _units(change: Change) -> frozenset[UUID] | None:
+def _units(change: Change, reference: Reference) -> frozenset[UUID] | None:
     """The units whose people are looked at: those that the change can reach and that were asked for."""
-    if change.concerns is None or change.units is None:
-        return change.concerns if change.units is None else change.units
-    return change.concerns & change.units
+    concerned = change.concerns(reference)
+    if concerned is None or change.units is None:
+        return concerned if change.units is None else change.units
+    return concerned & change.units
 
 
 class _Process:
@@ -147,7 +149,7 @@ class _Process:
     async def lane(self, lane: int) -> Found:
         """Everybody of a lane."""
         started = time.process_time()
-        found, after, units = Found(), UUID(int=0), _units(self.job.change)
+        found, after, units = Found(), UUID(int=0), self.job.units
         while True:
             if self.connection is None:
                 self.connection = await connect_auditor(self.job.url, "hadir preview")

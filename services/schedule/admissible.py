@@ -149,8 +149,7 @@ class _Desk:
         since, until = dt.date(first.year - 1, 1, 1), dt.date(last.year, 12, 31)
         months = [since + n * 28 * _DAY for n in range((until - since).days // 28 + 2)]
         people = await load_people(connection, [(employee_id, date) for date in months])
-        unit = alone.unit_on(first)
-        pack = reference.in_force.on(unit, first) if unit else None
+        pack = reference.pack_on(alone.unit_on(first), first)
         duties = people.duties(reference, employee_id)
         return cls(alone, duties, reference.policies[pack] if pack else None, first, last, today, dated)
 

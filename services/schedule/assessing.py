@@ -260,7 +260,7 @@ def _decide(
     employee_id, date = day
     former, reference = gathered.formers.get(day), gathered.reference
     unit = person.unit_on(date)
-    policy_id = reference.in_force.on(unit, date) if unit else None
+    policy_id = reference.pack_on(unit, date)
     if unit is None or policy_id is None or (not person.active and former is None):
         # No duty is owed before the first membership or rule pack, nor by who has left; what was said is taken back.
         return (_withdrawn(former), None) if former and (unit is None or policy_id is None) else (None, None)

@@ -85,6 +85,14 @@ class Reference:
             line = self._lines[org_unit_id] = tuple(above)
         return line
 
+    def below(self, org_unit_id: UUID) -> list[UUID]:
+        """A unit and all units below it."""
+        return [unit for unit in self.units if org_unit_id in self.line_of(unit)]
+
+    def pack_on(self, org_unit_id: UUID | None, date: dt.date) -> UUID | None:
+        """Id of the rule pack by which whoever is of a unit on a business date is judged; None: by none, nothing is owed."""
+        return self.in_force.on(self.line_of(org_unit_id), date) if org_unit_id is not None else None
+
     def unit_week(self, org_unit_id: UUID, date: dt.date) -> str:
         """Code of the week of whoever of a unit was given none of his own."""
         return self.weeks_in_force.on(self.line_of(org_unit_id), date) or DEFAULT_WEEK
@@ -174,8 +182,7 @@ class Duties:
         return date_of_stamp(stamp, mark, placed, self._policy_on, self._person.timezone)
 
     def _policy_on(self, date: dt.date) -> Policy | None:
-        unit = self._person.unit_on(date)
-        policy_id = self._reference.in_force.on(unit, date) if unit else None
+        policy_id = self._reference.pack_on(self._person.unit_on(date), date)
         return self._reference.policies[policy_id] if policy_id else None
 
     def _duty(self, date: dt.date) -> Duty:

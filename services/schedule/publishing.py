@@ -105,7 +105,7 @@ async def publish_org_units(
 
 
 def _living_otherwise(changed: Iterable[OrgUnitState], before: Mapping[UUID, OrgUnitState], after: Reference) -> set[UUID]:
-    """Units of whose people days may differ: by their holidays, or by the weeks of another unit above them, however far above."""
+    """Units of whose people days may differ: by their holidays, or by the weeks and packs of another unit above them, however far above."""
     known = [(before[unit.org_unit_id], unit) for unit in changed if unit.org_unit_id in before]
     moved = {unit.org_unit_id for old, unit in known if old.parent_id != unit.parent_id}
     return {unit.org_unit_id for old, unit in known if old.calendar != unit.calendar} | {
@@ -277,8 +277,10 @@ async def publish_policies(
 ) -> Outcome:
     """Publishes rule packs and puts some in force: (name, first business date, unit or None for the province).
 
-    A pack that was in force there since the same date gives way. Days from that date to the next change of the same
-    scope become due. Raises Refused for a name that is not among the policies, and as `publish_rosters` does.
+    It holds for the units below as well, where these have none of their own. A pack that was in force there since the same
+    date gives way. Days from that date to the next change of the same scope become due.
+
+    Raises Refused for a name that is not among the policies, and as `publish_rosters` does.
     """
     unknown = sorted({name for name, _, _ in in_force} - set(policies))
     if unknown:
@@ -313,9 +315,11 @@ async def publish_policies(
         for version, state in changed:
             key = str(state.policy_id)
             work.emit(POLICY, key, version, state.published(version), key=key, lane=lane_of(key), cause=cause)
+        reference = await Memory().current(work.connection)
         for unit, since in sorted((key for key, value in wanted.items() if scopes.get(key) != value), key=lambda key: key[1]):
             later = [date for scope, date in wanted if scope == unit and date > since]
-            await opening.spread(work.connection, unit, since, min(later, default=EVER), Priority.RESTATEMENT, cause)
+            for one in [None] if unit is None else reference.below(unit):
+                await opening.spread(work.connection, one, since, min(later, default=EVER), Priority.RESTATEMENT, cause)
         return outcome
 
 

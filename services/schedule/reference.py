@@ -305,7 +305,7 @@ class WeeksInForce:
 
 
 class PoliciesInForce:
-    """Which rule pack holds for a unit on a business date: the unit's own, if it has one by then, else the province's."""
+    """Which rule pack holds for a unit on a business date: its own, else that of the nearest unit above it, else the province's."""
 
     def __init__(self, rows: Iterable[tuple[UUID | None, dt.date, UUID]]) -> None:
         self._scopes: dict[UUID | None, tuple[list[dt.date], list[UUID]]] = {}
@@ -314,9 +314,12 @@ class PoliciesInForce:
             dates.append(since)
             ids.append(policy_id)
 
-    def on(self, org_unit_id: UUID, date: dt.date) -> UUID | None:
-        """Id of the rule pack in force; None: nothing is in force there yet, so that the day is not assessed."""
-        for scope in (org_unit_id, None):
+    def on(self, line: Sequence[UUID], date: dt.date) -> UUID | None:
+        """Id of the rule pack in force for a unit, which comes first in `line`, before the units above it.
+
+        None: nothing is in force there yet, so that the day is not assessed.
+        """
+        for scope in (*line, None):
             dates, ids = self._scopes.get(scope, ([], []))
             place = bisect_right(dates, date)
             if place:
@@ -330,6 +333,6 @@ class PoliciesInForce:
             for scope, (dates, ids) in self._scopes.items() for since, policy_id in zip(dates, ids, strict=True)
         ]
 
-    def first(self, org_units: Sequence[UUID]) -> dt.date | None:
-        """First business date on which any pack holds for someone who belongs to these units."""
-        return min((self._scopes[scope][0][0] for scope in {None, *org_units} if scope in self._scopes), default=None)
+    def turns(self, line: Sequence[UUID]) -> set[dt.date]:
+        """The dates on which another rule pack may begin for a unit with this line."""
+        return {since for scope in (*line, None) for since in self._scopes.get(scope, ([], []))[0]}

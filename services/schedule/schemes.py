@@ -131,7 +131,7 @@ async def put_states(work: Work, states: Sequence[SchemeState], _cleared: Cleare
 def remarks_on(scheme: Scheme, scope: Scope, reference: Reference) -> list[str]:
     """Where the rule packs in force do not demand what the scheme says: the packs decide, a scheme only tells."""
     units = [scope.org_unit_id] if scope.org_unit_id is not None else [*reference.units]
-    packs = {pack for unit in units if (pack := reference.in_force.on(unit, scope.since)) is not None}
+    packs = {pack for unit in units if (pack := reference.pack_on(unit, scope.since)) is not None}
     policies = [reference.policies[pack] for pack in packs]
     remarks = []
     if scheme.evidence == "geotag_photo" and any(Mode.WFA not in policy.evidence_required for policy in policies):

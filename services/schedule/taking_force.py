@@ -66,18 +66,16 @@ async def allow_policies(
     """Raises Refused if these rule packs may not take force now. Where no pack held before, nobody is taken by surprise."""
     reference = await Memory().current(connection)
     before = reference.in_force
-    replaced = [put for put in puts if _held(before, put, reference)]
-    if not replaced:
-        return Cleared("policy")
     after = PoliciesInForce([*(row for row in before.rows() if (row[0], row[1]) not in {put[:2] for put in puts}), *puts])
+    units = {unit for unit in reference.units if _gives_way(before, after, reference.line_of(unit))}
+    if not units:
+        return Cleared("policy")
     known = {**reference.policies, **packs}
     spans = []
-    units = None if any(unit is None for unit, _, _ in replaced) else {unit for unit, _, _ in replaced if unit is not None}
     for date in _around(now):
-        if not any(since <= date for _, since, _ in replaced):
-            continue
         for group in await previews.working_on(connection, date, units):
-            held, holds = before.on(group.org_unit_id, date), after.on(group.org_unit_id, date)
+            line = reference.line_of(group.org_unit_id)
+            held, holds = before.on(line, date), after.on(line, date)
             if held is not None and held != holds:
                 duty = _duty(reference, group, date)
                 spans += _spans([(duty, known[pack]) for pack in (held, holds) if pack is not None])
@@ -128,7 +126,7 @@ async def _allow_holidays(
     for date in _around(now):
         concerned = {unit for unit, dates in moved.items() if date in dates}
         for group in await previews.working_on(connection, date, concerned) if concerned else ():
-            policy_id = reference.in_force.on(group.org_unit_id, date)
+            policy_id = reference.pack_on(group.org_unit_id, date)
             if policy_id is not None:
                 duty = _duty(reference, group, date, holidays=frozenset())
                 spans += _spans([(duty, reference.policies[policy_id])])
@@ -178,7 +176,7 @@ async def allow_weeks(
     spans = []
     for date in _around(now):
         for group in await previews.working_on(connection, date, units):
-            policy_id = reference.in_force.on(group.org_unit_id, date)
+            policy_id = reference.pack_on(group.org_unit_id, date)
             both = [_duty(side, group, date) for side in (reference, lately)]
             if policy_id is not None and both[0] != both[1]:
                 spans += _spans((duty, reference.policies[policy_id]) for duty in both)
@@ -282,7 +280,7 @@ async def allow_moment(
     spans = []
     for date in _around(now):
         for group in await previews.working_on(connection, date, units):
-            policy_id = reference.in_force.on(group.org_unit_id, date)
+            policy_id = reference.pack_on(group.org_unit_id, date)
             if policy_id is not None and concerned(group, date):
                 spans += _spans([(_duty(reference, group, date), reference.policies[policy_id])])
     _wait(spans, now, what, _zone_of_units(reference, units))
@@ -329,11 +327,10 @@ async def require(connection: Connection, command: str, digest: str, people: int
         )
 
 
-def _held(before: PoliciesInForce, put: Put, reference: Reference) -> bool:
-    """Whether some unit that the pack would rule is ruled by another one on the date from which it would hold."""
-    unit, since, policy_id = put
-    units = [unit] if unit is not None else [*reference.units]
-    return any(held is not None and held != policy_id for held in (before.on(one, since) for one in units))
+def _gives_way(before: PoliciesInForce, after: PoliciesInForce, line: Sequence[UUID]) -> bool:
+    """Whether on some date, past or to come, a unit with this line is ruled by a pack that would no longer rule it."""
+    held = ((before.on(line, date), after.on(line, date)) for date in before.turns(line) | after.turns(line))
+    return any(was is not None and was != would_be for was, would_be in held)
 
 
 def _around(now: dt.datetime) -> tuple[dt.date, ...]:
@@ -361,7 +358,7 @@ def _roster_spans(
     reference: Reference, person: EmployeeState, date: dt.date, both: Iterable[RosterDay | None]
 ) -> list[Span]:
     unit = person.unit_on(date)
-    policy_id = reference.in_force.on(unit, date) if unit else None
+    policy_id = reference.pack_on(unit, date)
     if unit is None or policy_id is None:
         return []
     groups = [previews.Working(unit, person.timezone, person.own_week_on(date), day) for day in both]

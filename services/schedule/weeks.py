@@ -94,4 +94,4 @@ def _check(scope: WeekScope, codes: Collection[str], reference: Reference) -> No
 
 def _below(reference: Reference, unit: UUID | None) -> list[UUID | None]:
     """A unit and all units below it; None: everybody."""
-    return [None] if unit is None else [one for one in reference.units if unit in reference.line_of(one)]
+    return [None] if unit is None else [*reference.below(unit)]

@@ -101,7 +101,7 @@ class OrgUnitPublished(Event):
 
 
 class PolicyInForce(Event):
-    """A scope and the first business date on which the policy holds there (None: the whole province)."""
+    """A unit with those below it (None: the whole province) and the first business date on which the policy holds there."""
 
     since: dt.date
     org_unit_id: UUID | None = None

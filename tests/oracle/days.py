@@ -4,7 +4,9 @@ A world is a dict of plain values:
     week      {"mon": ["07:30", "16:00"], ...}; a weekday that is not listed is free
     holidays  a set of dates, joint leave included
     roster    {(person, date): {"mode": "WFO" | "WFA" | "OFF", "start": "HH:MM", "end": "HH:MM"}}; stronger than both
-    policies  [(first date, unit or None, content)]; a unit's own row is stronger than None, the latest date holds
+    policies  [(first date, unit or None, content)]; a unit's own rows are stronger than those of the unit above it, and so on up;
+              None is everybody and weakest; of the strongest rows the latest date holds
+    above     {unit: the unit above it}; may be left out, as may units with none above them
     people    {person: {"unit", "timezone", "group", "tpp", "static_tkd"}}
     marks     [{"id", "person", "mark", "at", "site", "region", "evidence", "mock", "bad_fix"}]: inside | outside | unsure
     facts     what people decided, as `facts` says
@@ -41,14 +43,16 @@ def duty(world: World, person: str, date: dt.date) -> dict[str, Any]:
 
 
 def policy_on(world: World, person: str, date: dt.date) -> Pack:
-    """The rule pack of the business date: the unit's own if there is one, else everybody's."""
+    """The rule pack of the business date: the unit's own, else that of the nearest unit above with one, else everybody's."""
+    begun = [row for row in world["policies"] if row[0] <= date]
     unit = world["people"][person]["unit"]
-    for scope in (unit, None):
-        rows = [(since, pack) for since, of, pack in world["policies"] if of == scope and since <= date]
-        if rows:
-            pack: Pack = max(rows, key=lambda row: row[0])[1]
-            return pack
-    raise LookupError("no policy holds on this date")
+    while unit is not None and all(of != unit for _, of, _ in begun):
+        unit = world.get("above", {}).get(unit)
+    mine = [(since, pack) for since, of, pack in begun if of == unit]
+    if not mine:
+        raise LookupError("no policy holds on this date")
+    pack: Pack = max(mine, key=lambda row: row[0])[1]
+    return pack
 
 
 def measured_from(owed: dict[str, Any], mark: str) -> dt.datetime:

@@ -106,7 +106,7 @@ async def import_calendar(
 async def import_policies(
     request: Request, command: Annotated[Command, commands("policies.import")], reason: Reason, dry_run: DryRun = False,
     in_force: Annotated[list[str] | None, Query(
-        description="NAMA@TANGGAL atau NAMA@TANGGAL@UNIT: berlaku sejak tanggal itu; boleh berulang")] = None,
+        description="NAMA@TANGGAL atau NAMA@TANGGAL@UNIT: berlaku sejak tanggal itu, juga di unit di bawahnya; boleh berulang")] = None,
 ) -> Response:  # fmt: skip
     """Paket aturan dari YAML, dan sejak kapan yang mana berlaku; hari-hari sejak tanggal itu dinilai (ulang)."""
     scopes = [_scope(text) for text in in_force or ()]

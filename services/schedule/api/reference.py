@@ -102,9 +102,9 @@ async def list_policies(
 @router.get("/policies/in-force", operation_id="listPoliciesInForce", summary="Paket aturan yang berlaku")
 async def list_policies_in_force(
     _: Annotated[Actor, asks("policies.read")], connection: Reading, paging: PageAsked,
-    org_unit_id: Annotated[UUID | None, Query(description="Hanya yang berlaku di unit ini: miliknya dan milik daerah")] = None,
+    org_unit_id: Annotated[UUID | None, Query(description="Yang dapat berlaku di unit ini: miliknya, unit di atasnya, daerah")] = None,
 ) -> Page[InForce]:  # fmt: skip
-    """Paket mana berlaku di mana sejak kapan, menurut tanggal. Paket unit mendahului paket daerah."""
+    """Paket mana berlaku di mana sejak kapan, menurut tanggal. Paket unit mendahului paket unit di atasnya, dan itu paket daerah."""
     after = paging.key(dt.date, UUID)
     found = await listing.policies_in_force(connection, (after[0], after[1]) if after else None, paging.rows, org_unit_id)
     return paging.page([InForce(**row) for row in found], lambda one: (one.since, one.org_unit_id or listing.PROVINCE))

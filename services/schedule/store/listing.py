@@ -100,12 +100,14 @@ async def policy(connection: Connection, policy_id: UUID) -> asyncpg.Record | No
 async def policies_in_force(
     connection: Connection, after: tuple[dt.date, UUID] | None, rows: int, unit: UUID | None
 ) -> Sequence[asyncpg.Record]:
-    """Where and since when packs are in force, by date; with `unit` what holds for it: its own and the province's."""
+    """Where and since when packs are in force, by date; with `unit` what can hold for it: its own, those above, the province's."""
     return await connection.fetch(
-        """select f.since, f.org_unit_id, f.policy_id, p.name, coalesce(f.org_unit_id, $5) as place
+        """with recursive line as (
+             select $4::uuid as unit union select u.parent_id from line join org_unit u on u.org_unit_id = line.unit)
+           select f.since, f.org_unit_id, f.policy_id, p.name, coalesce(f.org_unit_id, $5) as place
            from policy_in_force f join policy p using (policy_id)
            where (f.since, coalesce(f.org_unit_id, $5)) > ($1, $2)
-             and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id = $4)
+             and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id in (select unit from line))
            order by f.since, place limit $3""",
         *(after or (dt.date.min, UUID(int=0))), rows, unit, PROVINCE)
 

@@ -37,20 +37,28 @@ class Spread:
 
 
 async def refresh_openings(connection: Connection, employee_ids: Collection[UUID]) -> None:
-    """Sets from which date these people's days are opened: their first membership, but no earlier than any rule pack in force.
+    """Sets from which date these people's days are opened: their first membership, but no earlier than any rule pack for them.
 
-    Inactive people get no new days. When the date moves back, the earlier days are opened by the next pass.
+    A pack is for them if it is in force in one of their units, in one above, or everywhere. Inactive people
+    get no new days. When the date moves back, the earlier days are opened by the next pass.
     """
     await connection.execute(
         """delete from opening o using employee e
            where e.employee_id = o.employee_id and not e.active and e.employee_id = any($1::uuid[])""", list(employee_ids))
     await connection.execute(
-        """insert into opening (employee_id, lane, clock, timezone, from_date, opened_until)
-           select e.employee_id, e.lane, e.played_clock, e.timezone, greatest(e.member_since[1], f.since),
-                  greatest(e.member_since[1], f.since) - 1
-           from employee e cross join lateral (
-             select min(p.since) as since from policy_in_force p where p.org_unit_id is null or p.org_unit_id = any(e.member_unit)) f
-           where e.employee_id = any($1::uuid[]) and e.active and f.since is not null
+        """with recursive ruled as (
+             select org_unit_id as unit, since from policy_in_force where org_unit_id is not null
+             union select u.org_unit_id, r.since from ruled r join org_unit u on u.parent_id = r.unit),
+           first as (select unit, min(since) as since from ruled group by unit),
+           person as (
+             select e.employee_id, e.lane, e.played_clock, e.timezone, e.member_since[1] as joined, (
+               select min(since) from policy_in_force where org_unit_id is null) as everywhere, min(f.since) as there
+             from employee e cross join lateral unnest(e.member_unit) m(unit) left join first f on f.unit = m.unit
+             where e.employee_id = any($1::uuid[]) and e.active group by e.employee_id)
+           insert into opening (employee_id, lane, clock, timezone, from_date, opened_until)
+           select p.employee_id, p.lane, p.played_clock, p.timezone, o.since, o.since - 1
+           from person p cross join lateral (select greatest(p.joined, least(p.everywhere, p.there)) as since) o
+           where coalesce(p.everywhere, p.there) is not null
            on conflict (employee_id) do update set clock = excluded.clock, timezone = excluded.timezone,
              from_date = excluded.from_date,
              opened_until = case when excluded.from_date < opening.from_date then excluded.opened_until

@@ -67,6 +67,22 @@ async def test_people_without_rule_pack_office_or_ceiling_are_counted_and_each_g
     assert str(employee) not in left[0].sentence
 
 
+async def test_whoever_is_of_a_unit_below_one_with_a_rule_pack_has_one(connection: Any) -> None:
+    agency, below, pack = uuid4(), uuid4(), uuid4()
+    await connection.executemany(
+        "insert into schedule.org_unit (org_unit_id, version, code, name, timezone, calendar, public_service, parent_id)"
+        " values ($1, 1, $3, 'Contoh', 'Asia/Jakarta', 'nasional', false, $2)",
+        [(agency, None, str(agency)), (below, agency, str(below))],
+    )  # fmt: skip
+    await add_employee(connection, below)
+    assert "no rule pack" in str(await told(check_people(connection, TODAY)))
+
+    await connection.execute("insert into schedule.policy (policy_id, version, name, content) values ($1, 1, 'contoh', '{}')", pack)
+    await connection.execute(
+        "insert into schedule.policy_in_force (policy_id, since, org_unit_id) values ($1, '2026-01-01', $2)", pack, agency)
+    assert "no rule pack" not in str(await told(check_people(connection, TODAY)))
+
+
 async def test_a_year_without_holidays_fails_this_year_and_warns_for_the_next(connection: Any) -> None:
     await connection.execute(
         "insert into schedule.org_unit (org_unit_id, version, code, name, timezone, calendar, public_service)"

@@ -100,6 +100,34 @@ async def test_where_no_pack_held_before_nobody_is_surprised(real: Town) -> None
     await commands.publish_policies(real.schedule, {"baru": EARLIER}, [("baru", MONDAY, fresh)], now=SEVEN_TEN)
 
 
+async def test_people_of_a_unit_below_are_not_surprised_either(real: Town) -> None:
+    agency, below = uuid4(), uuid4()
+    await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(below, agency)])
+    await commands.publish_policies(real.schedule, PACKS, [("POL-A", MONDAY, agency)])
+    await commands.publish_employees(real.schedule, [
+        EmployeeState(uuid4(), f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
+                      (Membership(MONDAY, below),))])
+
+    def put(now: dt.datetime) -> Awaitable[object]:
+        return commands.publish_policies(real.schedule, {"baru": EARLIER}, [("baru", MONDAY + DAY, agency)], now=now)
+
+    with pytest.raises(Refused, match="kebijakan ini mengubah hari"):
+        await put(SEVEN_TEN)
+    await put(NOON)
+
+
+async def test_a_pack_dated_before_any_held_meets_the_gate_for_the_one_that_holds_by_now(real: Town) -> None:
+    agency, below = uuid4(), uuid4()
+    await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(below, agency)])
+    await commands.publish_policies(real.schedule, PACKS, [("POL-A", MONDAY, agency)])
+    await commands.publish_employees(real.schedule, [
+        EmployeeState(uuid4(), f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
+                      (Membership(MONDAY, below),))])
+
+    with pytest.raises(Refused, match="kebijakan ini mengubah hari"):
+        await commands.publish_policies(real.schedule, {"baru": EARLIER}, [("baru", MONDAY - 7 * DAY, below)], now=SEVEN_TEN)
+
+
 async def test_a_fence_does_not_move_while_people_check_in(real: Town) -> None:
     def site(radius: float) -> SiteRow:
         return SiteRow(

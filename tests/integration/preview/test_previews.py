@@ -93,6 +93,19 @@ async def test_a_change_for_one_unit_leaves_the_other_alone(town: Town) -> None:
     await compare(town, found, before)
 
 
+async def test_a_pack_of_an_agency_is_previewed_for_the_units_below_it_as_well(town: Town) -> None:
+    town.above = {town.units[1]: town.units[0]}
+    await town.set_up(days=5)
+    before = await town.amounts()
+
+    found = await asyncio.to_thread(town.preview, policy_change(town, "POL-L", MONDAY, town.units[:1]))
+    await commands.publish_policies(town.schedule, PACKS, [("POL-L", MONDAY, town.units[0])])
+    await town.settle()
+
+    assert (set(found.units), found.people) == ({*town.units}, len(town.people))
+    await compare(town, found, before)
+
+
 async def test_what_is_in_force_already_changes_nothing(town: Town) -> None:
     await town.set_up(days=5)
 

@@ -47,7 +47,10 @@ PACKS: Final = load_policies(Path(__file__).parents[3] / "services/schedule/poli
 
 @dataclass
 class Town:
-    """Units with people who live by one played clock, under POL-A since 2 February 2026."""
+    """Units with people who live by one played clock, under POL-A since 2 February 2026.
+
+    Units that have one `above` them have no pack of their own.
+    """
 
     url: str
     schedule: Lanes
@@ -56,6 +59,7 @@ class Town:
     clock: str = field(default_factory=lambda: f"town-{uuid4()}")
     calendar: str = field(default_factory=lambda: f"cal-{uuid4()}")
     units: list[UUID] = field(default_factory=lambda: [uuid4(), uuid4()])
+    above: dict[UUID, UUID] = field(default_factory=dict)
     people: list[UUID] = field(default_factory=lambda: [uuid4() for _ in range(8)])
     memory: Memory = field(default_factory=Memory)
     policies: Policies = field(default_factory=Policies)
@@ -64,9 +68,8 @@ class Town:
 
     async def set_up(self, days: int, pack: str = "POL-A") -> None:
         """Everybody comes, late or not or not at all, for so many days; then the month stands as it stands."""
-        await commands.publish_org_units(self.schedule, [
-            OrgUnitState(unit, f"OPD-{unit}", f"Dinas {number}", "Asia/Jakarta", self.calendar) for number, unit in enumerate(self.units)])
-        await commands.publish_policies(self.schedule, PACKS, [(pack, MONDAY, unit) for unit in self.units])
+        await commands.publish_org_units(self.schedule, [self.unit(unit, self.above.get(unit)) for unit in self.units])
+        await commands.publish_policies(self.schedule, PACKS, [(pack, MONDAY, unit) for unit in self.units if unit not in self.above])
         await commands.publish_employees(self.schedule, [
             EmployeeState(
                 person, f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
@@ -82,6 +85,10 @@ class Town:
             await ceilings.accept(connection, {
                 (person, "2026-02"): Ceiling(self.chance.randrange(1_000_000, 9_999_999)) for person in self.people})
         await self.settle()
+
+    def unit(self, key: UUID, above: UUID | None = None) -> OrgUnitState:
+        """A unit of the town."""
+        return OrgUnitState(key, f"OPD-{key}", "Dinas", "Asia/Jakarta", self.calendar, parent_id=above)
 
     async def come(self, date: dt.date) -> None:
         """Check-ins of a day: early, late by up to two hours, one mark only, or none."""

@@ -7,20 +7,24 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.schedule.memory import Reference
 from services.schedule.reference import (
     UNITS_WEEK,
     EmployeeState,
     Membership,
+    OrgUnitState,
     PoliciesInForce,
     Rank,
     WeeksInForce,
     changed_since,
 )
 from shared.events import EmployeeKind, WeekInForce
+from tests.oracle.days import policy_on
 
 STAFF, HEAD = Rank(EmployeeKind.PNS, "pelaksana"), Rank(EmployeeKind.PNS, "structural", 11)
 FIRST_CONTRACT = Rank(EmployeeKind.PPPK, "pelaksana", 7)
 A, B, C = UUID(int=1), UUID(int=2), UUID(int=3)
+UNITS = st.sampled_from([UUID(int=number) for number in range(1, 6)])
 DATES = st.dates(dt.date(2026, 1, 1), dt.date(2026, 3, 1))
 
 
@@ -111,11 +115,32 @@ def test_a_move_may_change_days_from_its_date_and_a_new_group_all_days() -> None
     assert changed_since(None, old) == dt.date(2026, 1, 1)
 
 
-def test_a_units_own_rule_pack_goes_before_the_provinces() -> None:
+def test_the_nearest_units_rule_pack_goes_before_the_provinces() -> None:
     january, february, march = dt.date(2026, 1, 1), dt.date(2026, 2, 1), dt.date(2026, 3, 1)
     in_force = PoliciesInForce([(None, january, A), (None, march, C), (B, february, B)])
 
-    assert in_force.on(B, dt.date(2025, 12, 31)) is None
-    assert [in_force.on(B, date) for date in (january, february, march)] == [A, B, B]
-    assert [in_force.on(C, date) for date in (january, february, march)] == [A, A, C]
-    assert in_force.first([B]) == january
+    assert in_force.on((B,), dt.date(2025, 12, 31)) is None
+    assert [in_force.on((B,), date) for date in (january, february, march)] == [A, B, B]
+    assert [in_force.on((A, B), date) for date in (january, february, march)] == [A, B, B]
+    assert [in_force.on((C,), date) for date in (january, february, march)] == [A, A, C]
+    assert (in_force.turns((A, B)), in_force.turns((C,))) == ({january, february, march}, {january, march})
+
+
+@given(
+    st.dictionaries(UNITS, UNITS, max_size=6),
+    st.dictionaries(st.tuples(st.none() | UNITS, DATES), st.sampled_from([A, B, C]), max_size=8), UNITS, DATES,
+)
+def test_the_pack_of_a_date_is_the_one_that_the_oracle_finds_up_the_tree(
+    drawn: dict[UUID, UUID], rows: dict[tuple[UUID | None, dt.date], UUID], unit: UUID, date: dt.date
+) -> None:
+    above = {one: other for one, other in drawn.items() if other > one}  # so that nobody is above himself
+    units = {one: OrgUnitState(one, str(one), "Dinas", "Asia/Jakarta", parent_id=above.get(one)) for one in [*drawn, *drawn.values()]}
+    reference = Reference(units, {}, {}, {}, PoliciesInForce((scope, since, pack) for (scope, since), pack in rows.items()))
+    world = {
+        "above": above, "people": {"e1": {"unit": unit}}, "policies": [(since, scope, pack) for (scope, since), pack in rows.items()]}
+
+    try:
+        expected: object = policy_on(world, "e1", date)
+    except LookupError:
+        expected = None
+    assert reference.pack_on(unit, date) == expected
