@@ -141,7 +141,7 @@ class House:
 
     def post(self, path: str, body: dict[str, Any]) -> httpx.Response:
         """Send to ingest; people imported a moment ago may not have reached it yet, so that is waited for."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             answer = httpx.post(self.addresses["ingest"] + path, json=body, timeout=30)
             if answer.status_code != 422 or answer.json()["code"] != "unknown-employee" or time.monotonic() > deadline:
@@ -156,8 +156,11 @@ class House:
         finally:
             await connection.close()
 
-    async def records(self, topic: Topic[Event], subject: str, *, at_least: int, within_s: float = 60) -> list[dict[str, Any]]:
-        """Records of a topic whose `ce_subject` begins with `subject`, in order; waits until there are so many."""
+    async def records(self, topic: Topic[Event], subject: str, *, at_least: int, within_s: float = 120) -> list[dict[str, Any]]:
+        """Records of a topic about a subject, in order; waits until there are so many.
+
+        The subject is what `ce_subject` begins with, or that of the command that an audit record tells of.
+        """
         consumer = AIOKafkaConsumer(bootstrap_servers=self.addresses["kafka"], enable_auto_commit=False)
         await consumer.start()
         try:
@@ -171,8 +174,9 @@ class House:
                 for messages in (await consumer.getmany(timeout_ms=200)).values():
                     for message in messages:
                         headers = {name: value.decode() for name, value in message.headers}
-                        if headers["ce_subject"].startswith(subject):
-                            found.append({**orjson.loads(message.value), "headers": headers, "key": message.key.decode()})
+                        content = orjson.loads(message.value)
+                        if headers["ce_subject"].startswith(subject) or ("audit_id" in content and content["subject"] == subject):
+                            found.append({**content, "headers": headers, "key": message.key.decode()})
             return found
         finally:
             await consumer.stop()

@@ -1,5 +1,6 @@
 """The APIs as an operator gets them from `hadir run`: each is there, says what it is, and reads and commands as documented."""
 
+import time
 from typing import Any
 from uuid import UUID
 
@@ -16,18 +17,24 @@ APIS = ("geofence_api", "schedule_api", "payroll_api", "reports_api")
 def test_every_api_is_up_with_its_documents(house: Any, name: str) -> None:
     address = house.addresses[name]
 
-    assert httpx.get(f"{address}/readyz").json() == {"ready": True, "missing": []}
-    assert httpx.get(f"{address}/docs").status_code == 200
-    assert httpx.get(f"{address}/openapi.json").json()["openapi"].startswith("3.")
+    def get(path: str) -> httpx.Response:
+        return httpx.get(f"{address}{path}", timeout=60)
+
+    deadline = time.monotonic() + 120
+    while (said := get("/readyz").json()) != {"ready": True, "missing": []}:
+        assert time.monotonic() < deadline, said
+        time.sleep(0.2)  # polls with the deadline above: it looks at its database again and again
+    assert get("/docs").status_code == 200
+    assert get("/openapi.json").json()["openapi"].startswith("3.")
     service = name.replace("_", "-")
-    assert f'hadir_ready{{service="{service}"}} 1.0' in httpx.get(f"{address}/metrics").text
-    assert httpx.get(f"{address}/v1/nothing").headers["content-type"] == "application/problem+json"
+    assert f'hadir_ready{{service="{service}"}} 1.0' in get("/metrics").text
+    assert get("/v1/nothing").headers["content-type"] == "application/problem+json"
 
 
 async def test_what_is_commanded_over_http_reaches_the_audit_topic(house: Any) -> None:
     bkd = acting("bkd")
     letter = {"kind": "letter", "reason": "SE 4/2026", "body": {"from": "2019-08-01", "to": "2019-08-01"}}
-    answer = httpx.post(f"{house.addresses['schedule_api']}/v1/corrections", json=letter, headers=bkd | keyed(), timeout=30)
+    answer = httpx.post(f"{house.addresses['schedule_api']}/v1/corrections", json=letter, headers=bkd | keyed(), timeout=60)
 
     assert answer.status_code == 201, answer.text
     correction_id = UUID(answer.json()["correction_id"])

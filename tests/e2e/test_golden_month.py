@@ -128,7 +128,7 @@ async def records(house: Any, about: set[str]) -> dict[str, list[Record]]:
 async def all_published(house: Any, about: set[str]) -> dict[str, list[Record]]:
     """The records once the topics hold the last version of every day and month, and nothing more comes."""
     people = [name for name in about if re.fullmatch(r"[0-9a-f-]{36}", name)]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     before: Any = None
     while True:
         assert time.monotonic() < deadline, "the topics do not come to rest"

@@ -100,8 +100,8 @@ async def close(house: Any, clock: str) -> None:
     assert (closed.returncode, "Bulan 2026-04 ditutup" in closed.stdout) == (0, True), closed.stdout + closed.stderr
 
     async def of_this_close() -> list[dict[str, Any]]:
-        """The audit topic tells of other commands too, of accepted ceilings before this."""
-        told = await house.records(topics.AUDIT["payroll"], "", at_least=1)
+        """The audit topic may tell of other commands about that month too."""
+        told = await house.records(topics.AUDIT["payroll"], "2026-04", at_least=1)
         return [audit for audit in told if audit["action"] == "month.closed" and audit["detail"]["clock"] == clock]
 
     mine = await until(of_this_close)

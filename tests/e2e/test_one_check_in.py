@@ -96,9 +96,10 @@ async def test_a_check_in_travels_from_the_phone_to_a_ledger_line_and_the_runnin
     assert (versions[-1]["state"], versions[-1]["status"]) == ("FINAL", "PRESENT")
     lines = await house.records(topics.DEDUCTION, f"{employee}|2026-02", at_least=2)
     assert [(entry["code"], entry["amount"]) for entry in lines] == [("TL1", 26250), ("PSW4", 78750)]
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(120):
         while True:
             [kept] = await house.fetch("select raw_percent, amount from payroll.month where employee_id = $1", employee)
             if kept["amount"] == 105000:
                 break
+            await asyncio.sleep(0.1)
     assert kept["raw_percent"] == "2.00"

@@ -51,7 +51,7 @@ async def archive_of(kafka: str) -> list[Any]:
         ends = await consumer.end_offsets(partitions)
         await consumer.seek_to_beginning()
         found: list[Any] = []
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while any([await consumer.position(place) < end for place, end in ends.items()]):
             assert time.monotonic() < deadline, "the archive could not be read"
             for records in (await consumer.getmany(timeout_ms=200)).values():

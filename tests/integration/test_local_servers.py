@@ -5,6 +5,7 @@ import socket
 from pathlib import Path
 
 import asyncpg
+import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer
 
@@ -54,8 +55,10 @@ async def test_postgres_keeps_what_was_committed_over_a_kill_and_wants_its_passw
         with pytest.raises(asyncpg.InvalidPasswordError):
             await asyncpg.connect(url.replace(first.password, "guess"))
     finally:
+        helpers = psutil.Process(first.child.popen.pid).children()
         first.child.popen.send_signal(signal.SIGKILL)
         first.stop()
+        psutil.wait_procs(helpers, 60)  # they see that it is gone, and end by themselves: until then no other may start
     assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
     second = start_postgres(tmp_path)
     try:

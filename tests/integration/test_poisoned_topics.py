@@ -185,7 +185,7 @@ async def test_poison_on_a_topic_is_buried_with_its_bytes_and_the_rest_goes_on(
         beyond = {place: letters[place][0] for place in letters.keys() & lawful}
         assert INTERNAL not in beyond.values(), failures(log)
         assert {SCHEMA, "not-json"} <= {reason for reason, _ in letters.values()}
-        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}") as client, asyncio.timeout(PATIENCE_S):
+        async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as client, asyncio.timeout(PATIENCE_S):
             # The tables are seen to be full a moment before the service itself has seen it.
             while (await client.get("/readyz")).status_code != 200:
                 await asyncio.sleep(0.2)

@@ -43,7 +43,7 @@ class Prometheus:
         self.url = house.addresses["prometheus"]
 
     def ask(self, path: str, **parameters: Any) -> Any:
-        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=20)
+        answer = httpx.get(f"{self.url}/api/v1/{path}", params=parameters, timeout=60)
         assert answer.status_code == 200, answer.text
         return answer.json()["data"]
 
@@ -63,11 +63,11 @@ class Prometheus:
         return {alert["labels"]["alertname"] for alert in self.ask("alerts")["alerts"] if alert["state"] == "firing"}
 
 
-def eventually(true: Callable[[], Any], within_s: float, what: str) -> float:
-    """Seconds until it was so; fails with what was waited for."""
+def eventually(true: Callable[[], Any], within_s: float, what: str, instead: Callable[[], Any] = lambda: "") -> float:
+    """Seconds until it was so; fails with what was waited for, and with what there is instead."""
     began = time.monotonic()
     while not true():
-        assert time.monotonic() - began < within_s, f"{what}: not within {within_s:.0f} s"
+        assert time.monotonic() - began < within_s, f"{what}: not within {within_s:.0f} s {instead()}"
         time.sleep(0.5)  # polls with the deadline above
     return time.monotonic() - began
 
@@ -77,7 +77,7 @@ def prometheus(watched_house: Any) -> Prometheus:
     """Prometheus, when a day of a small province was played before its eyes."""
     found = Prometheus(watched_house)
     targets = len([name for name in watched_house.addresses if name not in ("kafka", "database", "prometheus")])
-    eventually(lambda: found.now("sum(up)") == targets, 60, "every process is scraped")
+    eventually(lambda: found.now("sum(up)") == targets, 180, "every process is scraped")
     watched_house.hadir("simulate", "--employees", "150")
     return found
 
@@ -119,21 +119,24 @@ def test_every_query_of_every_panel_finds_something(prometheus: Prometheus) -> N
         return not empty
 
     try:
-        eventually(all_full, 150, "every panel shows something")
+        eventually(all_full, 240, "every panel shows something")
     except AssertionError as error:
         raise AssertionError("\n".join(f"{dashboard} / {panel} is empty: {query}" for dashboard, panel, query in empty)) from error
 
 
 def test_a_units_wfa_stands_beside_the_quota_of_its_scheme(prometheus: Prometheus, with_scheme: str, watched_house: Any) -> None:
     [panel] = [panel for panel in PLACES.panels if panel.title == "WFA dan kuota skema per OPD"]
-    planned, quota, fact = (
-        {series["metric"]["org_unit"]: float(series["value"][1]) for series in prometheus.ask("query", query=fit(query.expr))["result"]}
-        for query in panel.queries
-    )
+
+    def shown() -> list[dict[str, float]]:
+        """Planned shares, quotas and shares as they were, by unit."""
+        found = (prometheus.ask("query", query=fit(query.expr))["result"] for query in panel.queries)
+        return [{series["metric"]["org_unit"]: float(series["value"][1]) for series in result} for result in found]
+
     told = watched_house.hadir("roster", "forecast", "--unit", with_scheme)
     wfa, owed = next((int(one[1]), int(one[2])) for one in re.finditer(r"WFA (\d+) dari (\d+)", told) if int(one[2]))
-
-    assert planned[with_scheme] == pytest.approx(wfa / owed)
+    # The monitor looks once a minute: until then it shows what was planned before the roster was published.
+    eventually(lambda: shown()[0].get(with_scheme) == pytest.approx(wfa / owed), 180, "the published roster is shown")
+    planned, quota, fact = shown()
     assert planned[with_scheme] == pytest.approx(quota[with_scheme])
     assert 0.5 <= planned[with_scheme] <= 0.75
     assert any(share > 0 for share in fact.values())
@@ -143,21 +146,24 @@ def test_a_units_wfa_stands_beside_the_quota_of_its_scheme(prometheus: Prometheu
 def test_nothing_that_must_be_0_is_anything_else_and_no_alert_fires(prometheus: Prometheus) -> None:
     for name in ("hadir_balance_differences", "hadir_acknowledged_missing", "hadir_canary_wrongly_penalised"):
         assert prometheus.now(f"max({name})") == 0, name
-    assert prometheus.firing() == set()
+    # What a busy machine was late with is over soon; an alert that is wrong about a sound house goes on.
+    eventually(lambda: not prometheus.firing(), 180, "no alert fires", prometheus.firing)
 
 
 def test_the_figures_are_those_of_the_play(prometheus: Prometheus, watched_house: Any) -> None:
     # Canaries have check-ins too; figures by unit leave them out.
     assert prometheus.now('count(count by (opd) (hadir_opd_days{opd="KENARI"}))') is None
     judged = 'sum(hadir_opd_days{mode=~"WFO|WFA", status=~"PRESENT|ABSENT|HELD|LEAVE"})'
-    assert 100 < (prometheus.now(judged) or 0) <= 150
+    eventually(lambda: 100 < (prometheus.now(judged) or 0) <= 150, 120, "the days of the play", lambda: prometheus.now(judged))
     told = watched_house.hadir("verify", "balance")
     rupiah = int(re.search(r"Rp ([\d.]+)", told)[1].replace(".", ""))  # type: ignore[index]
-    assert prometheus.now("sum(hadir_month_deduction_rupiah)") == rupiah > 0
+    assert rupiah > 0
+    shown = "sum(hadir_month_deduction_rupiah)"
+    eventually(lambda: prometheus.now(shown) == rupiah, 120, f"Rp {rupiah}", lambda: prometheus.now(shown))
 
 
 async def test_canaries_lived_and_never_touched_money(prometheus: Prometheus, watched_house: Any) -> None:
-    eventually(lambda: (prometheus.now('hadir_canary_days_total{outcome="as-known"}') or 0) >= 4, 150, "a day of all canaries")
+    eventually(lambda: (prometheus.now('hadir_canary_days_total{outcome="as-known"}') or 0) >= 4, 240, "a day of all canaries")
     for outcome in ("penalised", "spared"):
         assert prometheus.now(f'hadir_canary_days_total{{outcome="{outcome}"}}') == 0
 
@@ -171,7 +177,7 @@ async def test_canaries_lived_and_never_touched_money(prometheus: Prometheus, wa
 async def test_no_export_of_money_has_a_canary_unless_it_is_asked_for_canaries(
     prometheus: Prometheus, watched_house: Any, tmp_path: Path
 ) -> None:
-    eventually(lambda: prometheus.now("sum(hadir_canary_days_total)"), 150, "a day of a canary")
+    eventually(lambda: prometheus.now("sum(hadir_canary_days_total)"), 240, "a day of a canary")
     [canaries] = await watched_house.fetch(
         """select array_agg(distinct e.nip) as nips, min(e.played_clock) as clock, min(m.month) as month
            from schedule.employee e join payroll.month m using (employee_id) where starts_with(e.played_clock, $1)""", CANARY_CLOCKS)
@@ -202,15 +208,15 @@ async def test_every_query_in_the_runbooks_can_be_asked(prometheus: Prometheus, 
     assert asked >= 10
 
 
-@pytest.mark.timeout(480)
+@pytest.mark.timeout(900)
 def test_a_frozen_service_is_told_within_two_minutes_and_punishes_nobody(prometheus: Prometheus, watched_house: Any) -> None:
     [in_time] = [panel.queries[0].expr for panel in MORNING.panels if panel.title == "Dinilai dalam 60 detik"]
-    assert prometheus.now(in_time) == 1
+    eventually(lambda: prometheus.now(in_time) == 1, 180, "all was assessed in time so far", lambda: prometheus.now(in_time))
     with frozen(watched_house, "geofence"):
         took = eventually(lambda: "HadirCanaryWaiting" in prometheus.firing(), 120, "HadirCanaryWaiting fires")
         stalled = 'max(hadir_stalled_seconds{service="geofence"})'
         eventually(lambda: (prometheus.now(stalled) or 0) > 65, 120, "a check-in has waited for longer than is promised")
     print(f"HadirCanaryWaiting fired {took:.0f} s after geofence was stopped")
-    eventually(lambda: "HadirCanaryWaiting" not in prometheus.firing(), 90, "the alert ends when the service goes on")
+    eventually(lambda: "HadirCanaryWaiting" not in prometheus.firing(), 180, "the alert ends when the service goes on")
     assert prometheus.now("max(hadir_canary_wrongly_penalised)") == 0
-    eventually(lambda: 0 < (prometheus.now(in_time) or 0) < 1, 60, "the tile tells of those who were assessed late")
+    eventually(lambda: 0 < (prometheus.now(in_time) or 0) < 1, 120, "the tile tells of those who were assessed late")

@@ -33,7 +33,7 @@ def npm_folder(source: Path) -> Path:
     return folder
 
 
-def run(command: list[str], folder: Path, timeout: float = 240, **environment: str) -> str:
+def run(command: list[str], folder: Path, timeout: float = 480, **environment: str) -> str:
     """Output of a command that must succeed."""
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=timeout, check=False, env={**os.environ, **environment}

@@ -30,7 +30,7 @@ class Kit:
         return spawn(self.name, [*self.command, "follow"], self.log, environment=self.environment, folder=self.folder)
 
     def run(self, verb: str) -> str:
-        return outside.run([*self.command, verb], self.folder, timeout=120, **self.environment)
+        return outside.run([*self.command, verb], self.folder, timeout=240, **self.environment)
 
     def copy(self) -> dict[str, Any]:
         return {key: json.loads(value) for key, value in (line.split(" ", 1) for line in self.run("show").splitlines())}

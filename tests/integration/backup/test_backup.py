@@ -262,6 +262,8 @@ async def test_a_database_of_an_earlier_moment_catches_up_to_the_same_truth_and_
         await asyncio.sleep(0.1)  # polls with the deadline above
     assert worker.popen.returncode == 78
     assert "the broker lost acknowledged records" in worker.log.read_text()
+    await until(earlier, "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'hadir%'"
+                " and pid <> pg_backend_pid()", 0)  # the server hears a moment later that a process is gone
     [lost] = [move for move in (await plan(earlier, story.rig.kafka)).moves if move.lost]
     assert (lost.service, lost.place.partition, lost.old - lost.new) == ("geofence", 3, 7)
 

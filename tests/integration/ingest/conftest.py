@@ -36,7 +36,7 @@ class Running:
     def send(self, number: signal.Signals) -> None:
         self.child.popen.send_signal(number)
 
-    def wait(self, within: float = 30) -> int:
+    def wait(self, within: float = 120) -> int:
         return self.child.popen.wait(within)
 
     @asynccontextmanager
@@ -58,7 +58,7 @@ class Running:
             return False
 
 
-async def until(true: Callable[[], Awaitable[bool]], within: float = 30) -> None:
+async def until(true: Callable[[], Awaitable[bool]], within: float = 120) -> None:
     """Polls until it is true; fails after the deadline."""
     deadline = asyncio.get_running_loop().time() + within
     while not await true():

@@ -111,7 +111,7 @@ async def test_sigterm_under_load_answers_what_was_taken_and_exits_0(
                     stopping.set()
 
         asking = [asyncio.create_task(keep_asking()) for _ in range(20)]
-        await asyncio.wait_for(stopping.wait(), 30)
+        await asyncio.wait_for(stopping.wait(), 120)
         ingest.send(signal.SIGTERM)
         await asyncio.gather(*asking)
 

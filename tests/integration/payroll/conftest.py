@@ -144,9 +144,9 @@ def absence(day: Callable[..., DayAssessed]) -> Callable[..., DayAssessed]:
 
 @pytest.fixture(scope="session")
 def eventually() -> Callable[..., Awaitable[Any]]:
-    """Asks until the answer is as wished, or fails with the last answer after some seconds."""
+    """Asks until the answer is as wished, or fails with the last answer after a while."""
 
-    async def ask(question: Callable[[], Awaitable[Any]], wished: Callable[[Any], bool], within: float = 30.0) -> Any:
+    async def ask(question: Callable[[], Awaitable[Any]], wished: Callable[[Any], bool], within: float = 120.0) -> Any:
         deadline = time.monotonic() + within
         while not wished(answer := await question()):
             assert time.monotonic() < deadline, f"still {answer!r}"

@@ -104,7 +104,7 @@ async def test_one_wrong_row_keeps_the_whole_file_out_and_all_errors_are_told(
 async def test_employees_who_are_on_their_way_are_waited_for(payroll: Any, fresh_database: str, tmp_path: Path) -> None:
     file = tmp_path / "pagu.csv"
     file.write_text(f"nip;month;amount\n{NIP};2026-02;5250000\n")
-    importing = asyncio.create_task(import_ceilings(fresh_database, file, patience_s=20))
+    importing = asyncio.create_task(import_ceilings(fresh_database, file, patience_s=120))
     await introduce(payroll, {uuid4(): NIP})
     assert (await importing).applied
 

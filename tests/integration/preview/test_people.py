@@ -19,10 +19,10 @@ from services.schedule.importer import import_employees
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, person_rows
 from services.schedule.previewing import approve_preview, record_preview, set_limits
 from services.schedule.publishing import Refused
-from services.schedule.reference import EmployeeState, WeekPatternState
+from services.schedule.reference import EmployeeState, RosterState, WeekPatternState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import reference_rows as rows
-from shared.events import EmployeeKind
+from shared.events import EmployeeKind, Mode, RosterDay
 from tests.integration.preview.test_gate import FOUND, NOON, SEVEN_TEN, real
 from tests.integration.preview.test_previews import compare
 from tests.integration.preview.town import DAY, MONDAY, PACKS, Town
@@ -99,7 +99,7 @@ async def preview_of(town: Town, changed: list[EmployeeState], known: list[Emplo
 @pytest.mark.parametrize("what", ["unit", "kind"])
 async def test_many_people_of_whom_past_days_would_differ_need_a_preview_and_a_second_approver(real: Town, what: str) -> None:
     await set_limits(real.schedule, Limits(free_people=len(real.people) - 1, people=0), "kepala-bkd")
-    known, now = await people(real), dt.datetime.now(dt.UTC)
+    known, now = await people(real), NOON + 3 * DAY  # when nobody checks in, whenever this runs
     changed = [one.joined(MONDAY + DAY, real.units[1]) if what == "unit" else replace(one, kind=EmployeeKind.PPPK) for one in known]
 
     async def put(some: list[EmployeeState], actor: str = "operator") -> int:
@@ -128,8 +128,18 @@ async def test_few_people_new_ones_and_moves_from_a_date_that_has_not_begun_are_
     assert (await commands.publish_employees(real.schedule, new, now=SEVEN_TEN)).new == len(known)
 
 
+async def off_these_days(town: Town, person: UUID) -> None:
+    """A correction is recorded by the real clock: whoever is off now is not checking in, whenever this runs."""
+    months: dict[dt.date, list[RosterDay]] = {}
+    for number in range(-1, 3):
+        date = dt.datetime.now(dt.UTC).date() + number * DAY
+        months.setdefault(date.replace(day=1), []).append(RosterDay(date=date, mode=Mode.OFF))
+    await commands.publish_rosters(town.schedule, [RosterState(person, first, tuple(days)) for first, days in months.items()], now=NOON)
+
+
 async def test_a_move_by_correction_from_a_past_date_counts_as_one_person(real: Town) -> None:
     await set_limits(real.schedule, Limits(free_people=1), "kepala-bkd")
+    await off_these_days(real, real.people[0])
     body = {"from": str(MONDAY), "to_unit": str(real.units[1])}
     await commands.record_fact(real.schedule, correction_id=uuid4(), kind="move", body=body, employee_id=real.people[0])
 

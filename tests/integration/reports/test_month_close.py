@@ -171,7 +171,7 @@ def stepping(books: Any, broker: str) -> Callable[[Asked], Awaitable[list[str]]]
         await books.relay()
         if asked.action in ("return", "pay"):
             return await record(on(books, broker), asked, "2026-02", CLOCK)
-        return await take(on(books, broker), asked, "2026-02", CLOCK, nobody, patience_s=5)
+        return await take(on(books, broker), asked, "2026-02", CLOCK, nobody, patience_s=60)
 
     return step
 

@@ -25,7 +25,7 @@ from services.schedule.importer import import_org_units
 from services.sink.worker import choose
 from shared.kafka import security
 from shared.topics import CHECK_IN_LOCATED, SERVICES, TOPICS, lane_of
-from tests.integration.rights.conftest import PASSWORD, Guarded, gets_ready_and_ends, kafka_users
+from tests.integration.rights.conftest import PASSWORD, PATIENCE_S, Guarded, gets_ready_and_ends, kafka_users
 
 SAMPLES = Path(__file__).parents[2] / "contract" / "samples"
 USERS = kafka_users()
@@ -44,7 +44,7 @@ def admin(broker: Guarded, user: str) -> AdminClient:
 
 def granted(ask: Callable[[], dict[str, Any]]) -> dict[str, set[str]]:
     """What the broker says that who asks may do; nothing where it will not even tell. Asked again while it is not ready to say."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE_S
     while True:
         try:
             return {name: told(future) for name, future in ask().items()}
@@ -99,7 +99,7 @@ def test_the_broker_grants_each_login_what_is_written_on_every_topic_and_group_a
 
 def test_nobody_may_do_anything_to_the_cluster(broker: Guarded) -> None:
     for user in USERS:
-        assert not admin(broker, user).describe_cluster(include_authorized_operations=True).result(30).authorized_operations, user
+        assert not admin(broker, user).describe_cluster(include_authorized_operations=True).result(60).authorized_operations, user
 
 
 def test_the_monitor_gets_ready_with_its_logins(broker: Guarded, logins: dict[str, str], tmp_path: Path) -> None:
@@ -124,7 +124,7 @@ def test_the_doctor_in_the_monitors_pod_sees_everything_but_what_its_logins_may_
         "HADIR_KAFKA_CA": str(broker.certificate), "HADIR_DATABASE": logins["hadir_audit"],
     }  # fmt: skip
     done = subprocess.run([sys.executable, "-m", "services", "doctor", "--json"], env=os.environ | environment,
-                          capture_output=True, text=True, timeout=120, check=False)  # fmt: skip
+                          capture_output=True, text=True, timeout=PATIENCE_S, check=False)  # fmt: skip
     found = json.loads(done.stdout)
 
     # The tests' own server has no fsync; a province's has.
@@ -145,10 +145,10 @@ async def test_the_canaries_hear_of_themselves_with_their_login(broker: Guarded,
     producer = AIOKafkaProducer(bootstrap_servers=broker.trusted)
     await producer.start()
     try:
-        await asyncio.wait([hearing, asyncio.create_task(listening.wait())], timeout=60, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait([hearing, asyncio.create_task(listening.wait())], timeout=PATIENCE_S, return_when=asyncio.FIRST_COMPLETED)
         assert listening.is_set(), hearing
         await producer.send_and_wait(CHECK_IN_LOCATED.name, json.dumps(sample).encode(), partition=lane_of(canary))
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE_S):
             await ears.changed.wait()
     finally:
         await producer.stop()

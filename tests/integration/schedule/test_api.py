@@ -240,7 +240,7 @@ async def test_proposed_discipline_of_invented_people_is_told_only_to_whom_asks_
 
 
 async def test_it_is_ready_once_the_tables_are_there(api: httpx.AsyncClient) -> None:
-    deadline = asyncio.get_running_loop().time() + 10
+    deadline = asyncio.get_running_loop().time() + 60
     while (await api.get("/readyz")).status_code != 200:
         assert asyncio.get_running_loop().time() < deadline
         await asyncio.sleep(0.02)  # polls with the deadline above

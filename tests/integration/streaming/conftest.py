@@ -59,6 +59,10 @@ class Running:
         assert answer.status_code == (200 if said["ready"] else 503)
         return said
 
+    async def is_ready(self) -> bool:
+        """Whether it says that it is ready."""
+        return bool((await self.readiness()).get("ready"))
+
     async def metric(self, name: str) -> float:
         """Sum of a metric over its labels; NaN when nobody answers."""
         try:
@@ -88,6 +92,15 @@ async def eventually(
         if time.monotonic() > deadline:
             pytest.fail(otherwise())
         await asyncio.sleep(0.1)
+
+
+def tells(worker: Running, name: str, value: float) -> Callable[[], Awaitable[bool]]:
+    """A condition: a metric of the worker has come to this value. It follows the tables, a moment later."""
+
+    async def told() -> bool:
+        return await worker.metric(name) == value
+
+    return told
 
 
 @dataclass
@@ -134,7 +147,7 @@ class Trial:
 
         async def ready() -> bool:
             assert worker.process.poll() is None, worker.log.read_text()
-            return bool((await worker.readiness()).get("ready"))
+            return await worker.is_ready()
 
         await eventually(ready, otherwise=worker.log.read_text)
         return worker

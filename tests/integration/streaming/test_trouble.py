@@ -9,6 +9,7 @@ import orjson
 
 from shared.dead_letter import INTERNAL_PER_HOUR
 from shared.isolation import MOST_CONDEMNED
+from tests.integration.streaming.conftest import tells
 
 POISON: dict[int, tuple[bytes | None, str]] = {
     1: (None, "null-value"),
@@ -46,7 +47,7 @@ async def test_poison_is_buried_with_its_reason_and_bytes_and_the_rest_goes_on(t
 
     await trial.assert_once_and_in_order()
     assert await letters(trial) == {lane: (reason, raw) for lane, (raw, reason) in POISON.items()}
-    assert await worker.metric("hadir_dead_letters_total") == len(POISON)
+    await trial.eventually(tells(worker, "hadir_dead_letters_total", len(POISON)))
     events = {event["partition"]: event for event in await told(trial)}
     assert {lane: event["reason"] for lane, event in events.items()} == {at: why for at, (_, why) in POISON.items()}
     assert base64.b64decode(events[7]["value_base64"]) == POISON[7][0]
@@ -121,7 +122,7 @@ async def test_what_is_not_ready_holds_the_batch_back_and_says_so(trial: Any) ->
     await trial.all_in_sink()
 
     await trial.assert_once_and_in_order()
-    assert (await worker.readiness())["ready"]
+    await trial.eventually(worker.is_ready)
 
 
 async def test_while_the_database_is_away_the_work_waits_and_then_nothing_is_lost(trial: Any, postgres: str) -> None:
