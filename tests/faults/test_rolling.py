@@ -24,7 +24,7 @@ from tests.faults.previous import Tree
 
 SEED = 13
 PEOPLE = 350
-RATE = 7.0
+RATE = 4.0
 """Check-ins a second of each of the two loads: slow, so that there is load for as long as the roll takes on a busy machine."""
 
 ORDER = ("schedule", "geofence", "payroll")
