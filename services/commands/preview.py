@@ -93,25 +93,6 @@ def calendar(
     _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
 
 
-@app.command("roster")
-def roster(
-    file: FileArgument,
-    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
-    processes: Processes = 2, database: Database = None,
-) -> None:  # fmt: skip
-    """Rosters that change, those that follow from a WFO/WFA scheme among them.
-
-    Example: [bold]hadir preview roster rsud-februari.csv[/bold]
-    """
-
-    async def asked(connection: "Connection") -> "Change":
-        from services.preview.asking import roster_change
-
-        return await roster_change(connection, file)
-
-    _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
-
-
 @app.command("scheme")
 def scheme(
     file: FileArgument,
@@ -151,61 +132,41 @@ def scheme(
     _preview(asked, window, unit, as_json=as_json, actor=actor, processes=1, database=database)
 
 
-@app.command("org-units")
-def org_units(
-    file: FileArgument,
-    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
-    processes: Processes = 2, database: Database = None,
-) -> None:  # fmt: skip
-    """Org units that are to live by other calendars.
+def _of_file(kind: str) -> Callable[..., None]:
+    def previewed(
+        file: FileArgument,
+        days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
+        processes: Processes = 2, database: Database = None,
+    ) -> None:  # fmt: skip
+        async def asked(connection: "Connection") -> "Change":
+            from services.preview.asking import OF_FILES
 
-    Example: [bold]hadir preview org-units opd.csv[/bold]
-    """
+            return await OF_FILES[kind](connection, file)
 
-    async def asked(connection: "Connection") -> "Change":
-        from services.preview.asking import org_units_change
+        _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
 
-        return await org_units_change(connection, file)
-
-    _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
+    return previewed
 
 
-@app.command("employees")
-def employees(
-    file: FileArgument,
-    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
-    processes: Processes = 2, database: Database = None,
-) -> None:  # fmt: skip
-    """People who belong to other units, work other weeks, are of another kind, or leave: what becomes of their days.
+for _kind, _help in {
+    "roster": """Rosters that change, those that follow from a WFO/WFA scheme among them.
 
-    Example: [bold]hadir preview employees mutasi.csv[/bold]
-    """
+    Example: [bold]hadir preview roster rsud-februari.csv[/bold]""",
+    "weeks-in-force": """Week patterns that hold for units or for everybody in a period, such as Ramadan hours: other hours of many.
 
-    async def asked(connection: "Connection") -> "Change":
-        from services.preview.asking import employees_change
+    One from a future date is played as if it had held on all the days; one taken away before it began changes none of them.
+    Example: [bold]hadir preview weeks-in-force ramadan-2027.csv[/bold]""",
+    "org-units": """Org units that are to live by other calendars, or by the weeks and packs of other units above them.
 
-        return await employees_change(connection, file)
+    Example: [bold]hadir preview org-units opd.csv[/bold]""",
+    "employees": """People who belong to other units, work other weeks, are of another kind, or leave: what becomes of their days.
 
-    _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
+    Example: [bold]hadir preview employees mutasi.csv[/bold]""",
+    "sites": """Fences and regions that come or change; check-ins are judged again as long as their coordinates are kept (90 days).
 
-
-@app.command("sites")
-def sites(
-    file: FileArgument,
-    days: Days = 22, until: Until = None, unit: Units = None, as_json: AsJson = False, actor: Actor = "operator",
-    processes: Processes = 2, database: Database = None,
-) -> None:  # fmt: skip
-    """Fences and regions that come or change; check-ins are judged again as long as their coordinates are kept (90 days).
-
-    Example: [bold]hadir preview sites kantor.geojson --days 5[/bold]
-    """
-
-    async def asked(connection: "Connection") -> "Change":
-        from services.preview.asking import sites_change
-
-        return await sites_change(connection, file)
-
-    _preview(asked, _window(days, until), unit, as_json=as_json, actor=actor, processes=processes, database=database)
+    Example: [bold]hadir preview sites kantor.geojson --days 5[/bold]""",
+}.items():
+    app.command(_kind, help=_help)(_of_file(_kind))
 
 
 @app.command("list")

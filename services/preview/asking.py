@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 from uuid import UUID
 
 from services.geofence.importer import changed_sites
@@ -13,14 +14,18 @@ from services.preview.people import look_at
 from services.schedule.digests import (
     calendar_digest,
     employees_digest,
+    org_units_digest,
     policy_digest,
     roster_digest,
     scheme_digest,
-    unit_calendar_digest,
+    units_moving,
+    weeks_digest,
 )
 from services.schedule.importer import holidays_of_year, people, roster
 from services.schedule.importer import units as units_file
 from services.schedule.importer.apply import read_people, read_rosters
+from services.schedule.importer.cells import LAST_DATE
+from services.schedule.memory import Memory
 from services.schedule.publishing import differing
 from services.schedule.reference import CalendarState, RosterState, changed_since
 from services.schedule.rules.schemes import load_schemes
@@ -97,26 +102,47 @@ async def calendar_change(connection: Connection, source: Path | int) -> Change:
 
 
 async def org_units_change(connection: Connection, path: Path) -> Change:
-    """Org units of a csv that are to live by other calendars, as `hadir import org-units` takes them. Raises Refusal."""
+    """Org units of a table that get other calendars, or the weeks and packs of others above them. Raises Refusal."""
     await look_at(connection, "schedule")
-    known = await rows.units(connection)
-    states, errors = units_file.read_units(
-        read_table(path, *units_file.UNIT_COLUMNS), {kept.state.code: kept.state for kept in known.values()})
+    known = {unit: kept.state for unit, kept in (await rows.units(connection)).items()}
+    states, errors = units_file.read_units(read_table(path, *units_file.UNIT_COLUMNS), {state.code: state for state in known.values()})
     _refuse(errors)
-    moving = [
-        unit for unit in states
-        if unit.org_unit_id in known and known[unit.org_unit_id].state.calendar != unit.calendar
-    ]
+    moving = units_moving(states, known)
     holidays: dict[str, set[dt.date]] = {}
     for (calendar, _), kept in (await rows.calendars(connection)).items():
         holidays.setdefault(calendar, set()).update(_dates(kept.state))
     touched: set[dt.date] = set()
     for unit in moving:
-        touched |= holidays.get(known[unit.org_unit_id].state.calendar, set()) ^ holidays.get(unit.calendar, set())
+        touched |= holidays.get(known[unit.org_unit_id].calendar, set()) ^ holidays.get(unit.calendar, set())
+    before = await Memory().current(connection)
+    after = before.changed(units=moving)
+    turns = {unit: dates for unit in known if (dates := before.other_demands(after, unit))}
+    if turns:
+        touched |= {min(map(min, turns.values())), LAST_DATE}
     title = ", ".join(f"{unit.code} → {unit.calendar}" for unit in moving) or "nothing differs"
     return Change(
-        "calendar", title, unit_calendar_digest(moving), org_units=tuple(moving), touched=frozenset(touched),
-        reached=frozenset(unit.org_unit_id for unit in moving))
+        "calendar", title, org_units_digest(moving), org_units=tuple(moving), touched=frozenset(touched),
+        reached=frozenset(unit.org_unit_id for unit in moving) | turns.keys())
+
+
+async def weeks_in_force_change(connection: Connection, path: Path) -> Change:
+    """Where weeks are to hold and when, by a table as `hadir import weeks-in-force` takes it. Raises Refusal."""
+    await look_at(connection, "schedule")
+    reference = await Memory().current(connection)
+    scopes, errors = units_file.read_scopes(
+        read_table(path, *units_file.SCOPE_COLUMNS), reference.weeks, {unit.code: unit for unit in reference.units.values()})
+    _refuse(errors)
+    before = reference.weeks_in_force
+    after = before.saying(scopes)
+    moved = before.differing(after)
+    fresh = tuple(one for one in scopes if (one.org_unit_id, one.since) in moved)
+    title = ", ".join(
+        f"{one.week or '-'}@{one.since}{f'..{one.until}' if one.until else ''}"
+        f"{f'@{reference.units[one.org_unit_id].code}' if one.org_unit_id else ''}" for one in fresh) or "nothing differs"
+    return Change(
+        "weeks", title, weeks_digest(before, after), weeks=fresh,
+        reached=None if any(one.org_unit_id is None for one in fresh) else frozenset(
+            below for one in fresh if one.org_unit_id is not None for below in reference.below(one.org_unit_id)))
 
 
 async def roster_change(connection: Connection, path: Path) -> Change:
@@ -153,6 +179,13 @@ async def sites_change(connection: Connection, path: Path) -> Change:
     return Change(
         "sites", ", ".join(site.code for site in after[:5]) + (" ..." if len(after) > 5 else "") or "nothing differs", sites_digest(after),
         sites=tuple(after), reached=reached_by([*after, *before]))
+
+
+OF_FILES: Final[Mapping[str, Callable[[Connection, Path], Awaitable[Change]]]] = {
+    "calendar": calendar_change, "org-units": org_units_change, "weeks-in-force": weeks_in_force_change, "roster": roster_change,
+    "employees": employees_change, "sites": sites_change,
+}  # fmt: skip
+"""The changes that a file tells all about, by the word of `hadir import` and `hadir preview`."""
 
 
 def sites_digest(sites: Collection[SiteRow]) -> str:

@@ -2,13 +2,21 @@
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.geofence.store.sites import SiteRow
 from services.schedule.memory import Reference
-from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, PoliciesInForce, RosterState
+from services.schedule.reference import (
+    CalendarState,
+    EmployeeState,
+    OrgUnitState,
+    PoliciesInForce,
+    RosterState,
+    WeekScope,
+    WeeksInForce,
+)
 from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.taking_force import Kind
 from shared.events import SchemeInForce
@@ -54,7 +62,7 @@ class Window:
 class Change:
     """What would be different. Empty parts stay as they are.
 
-    `scopes` are put in force beside those that hold; one whose date lies after the window is played as if it had held
+    `scopes` and `weeks` are put in force beside those that hold; one whose date lies after the window is played as if it had held
     from the window's first day on, because a change of tomorrow can only be tried on yesterday. `digest` tells whether a
     recorded preview was of this very change. `touched` are the dates whose calendar or roster differs (or from which on people
     do), `reached` the units that can be concerned (None: any). `units`, if given, narrows what is looked at.
@@ -71,6 +79,7 @@ class Change:
     sites: tuple[SiteRow, ...] = ()
     employees: tuple[EmployeeState, ...] = ()
     schemes: tuple[SchemeScope, ...] = ()
+    weeks: tuple[WeekScope, ...] = ()
     touched: frozenset[dt.date] = frozenset()
     reached: frozenset[UUID] | None = None
     units: frozenset[UUID] | None = None
@@ -78,7 +87,7 @@ class Change:
     @property
     def moves_duties(self) -> bool:
         """Whether hours or days of duty may differ, and not only how they are judged."""
-        return bool(self.calendars or self.org_units or self.rosters or self.employees)
+        return bool(self.calendars or self.org_units or self.rosters or self.employees or self.weeks)
 
     def concerns(self, before: Reference) -> frozenset[UUID] | None:
         """The only units that the change can reach; None: it may reach anybody."""
@@ -104,6 +113,9 @@ class Change:
             return _cut(window, first, window.last)
         if self.kind == "sites":
             return window
+        if self.kind == "weeks":
+            first = min((played(one.since, window) for one in self.weeks), default=window.last + _DAY)
+            return _cut(window, first.replace(day=1) - _WEEK, window.last)
         if not self.touched:
             return None
         first, last = min(self.touched), max(self.touched)
@@ -120,7 +132,7 @@ class Change:
         units = {**before.units, **{unit.org_unit_id: unit for unit in self.org_units}}
         return Reference(
             units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
-            else PoliciesInForce(self._scopes(before.in_force.rows(), window)), before.weeks_in_force,
+            else PoliciesInForce(self._scopes(before.in_force.rows(), window)), self._weeks(before.weeks_in_force, window),
         )  # fmt: skip
 
     def schemes_after(self, known: Mapping[UUID, SchemeState], window: Window) -> SchemesInForce:
@@ -147,6 +159,16 @@ class Change:
                 held = {key: value for key, value in held.items() if key[0] != unit or not start <= key[1] <= window.last}
             held[unit, start] = policy_id
         return [(unit, since, policy_id) for (unit, since), policy_id in held.items()]
+
+    def _weeks(self, known: WeeksInForce, window: Window) -> WeeksInForce:
+        """Where weeks would hold; one from a later date as if it had held on all the days of the window."""
+        for one in self.weeks:
+            start = played(one.since, window)
+            if start == one.since:
+                known = known.saying([one])
+            elif one.week is not None:  # what is taken away before it began was on none of these days
+                known = known.leaving_out(one.org_unit_id, start, window.last).saying([replace(one, since=start, until=None)])
+        return known
 
 
 def played(since: dt.date, window: Window) -> dt.date:

@@ -89,16 +89,8 @@ async def _read(connection: Connection, path: Path, order: Order) -> Change:
             return await asking.scheme_change(connection, path, [
                 (one["name"], dt.date.fromisoformat(one["since"]), dt.date.fromisoformat(one["until"]) if one.get("until") else None,
                  one.get("org_unit")) for one in order.asked["in_force"]])
-        case "calendar":
-            return await asking.calendar_change(connection, path)
-        case "roster":
-            return await asking.roster_change(connection, path)
-        case "org-units":
-            return await asking.org_units_change(connection, path)
-        case "employees":
-            return await asking.employees_change(connection, path)
-        case _:
-            return await asking.sites_change(connection, path)
+        case kind:
+            return await asking.OF_FILES[kind](connection, path)
 
 
 async def _played(lanes: Lanes, url: str, order: Order, change: Change, processes: int) -> Previewed:

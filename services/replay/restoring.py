@@ -24,11 +24,12 @@ from services.schedule.reference import (
     RosterState,
     WeekAssignment,
     WeekPatternState,
+    WeekScope,
 )
 from services.schedule.rules.schemes import Scheme, SchemeState
 from services.schedule.schemes import put_states
 from services.schedule.taking_force import restored
-from services.schedule.weeks import WeekScope, assign_weeks
+from services.schedule.weeks import assign_weeks
 from shared.lanes import Lanes, Record
 from shared.policy import Policy
 from shared.topics import (

@@ -5,7 +5,14 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 from uuid import UUID
 
-from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, RosterState, changed_since
+from services.schedule.reference import (
+    CalendarState,
+    EmployeeState,
+    OrgUnitState,
+    RosterState,
+    WeeksInForce,
+    changed_since,
+)
 from services.schedule.rules.taking_force import digest_of
 
 Put: TypeAlias = tuple[UUID | None, dt.date, UUID]
@@ -26,9 +33,24 @@ def calendar_digest(states: Iterable[CalendarState]) -> str:
         [state.calendar, state.year, [day.model_dump(mode="json") for day in state.days]] for state in states))
 
 
-def unit_calendar_digest(units: Iterable[OrgUnitState]) -> str:
-    """Digest of org units that are to live by other calendars."""
-    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar] for unit in units)})
+def units_moving(changed: Iterable[OrgUnitState], known: Mapping[UUID, OrgUnitState]) -> list[OrgUnitState]:
+    """Of these org units the known ones that are to have another calendar, or another unit above them with its weeks and packs."""
+    return [
+        unit for unit in changed if (old := known.get(unit.org_unit_id)) is not None
+        and (old.calendar, old.parent_id) != (unit.calendar, unit.parent_id)
+    ]
+
+
+def org_units_digest(units: Iterable[OrgUnitState]) -> str:
+    """Digest of org units that are to live otherwise."""
+    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar, str(unit.parent_id or "")] for unit in units)})
+
+
+def weeks_digest(before: WeeksInForce, after: WeeksInForce) -> str:
+    """Digest of what is said otherwise about where weeks hold."""
+    said = after.said()
+    return digest_of("weeks", sorted(
+        [str(unit or ""), since.isoformat(), *map(str, said.get((unit, since), ()))] for unit, since in before.differing(after)))
 
 
 def scheme_digest(puts: Iterable[PutUntil]) -> str:

@@ -7,7 +7,7 @@ during a unit of work is not missed: whatever it concerns is marked due under th
 import datetime as dt
 import logging
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -96,6 +96,30 @@ class Reference:
     def unit_week(self, org_unit_id: UUID, date: dt.date) -> str:
         """Code of the week of whoever of a unit was given none of his own."""
         return self.weeks_in_force.on(self.line_of(org_unit_id), date) or DEFAULT_WEEK
+
+    def other_demands(self, after: "Reference", org_unit_id: UUID) -> list[dt.date]:
+        """The dates from which on (up to the next turn) a unit owes other hours after a change, or by another pack, or none any more.
+
+        Where no pack held nothing was owed. Whoever has a week of his own may owe what he owed.
+        """
+        lines = [(side, side.line_of(org_unit_id)) for side in (self, after)]
+        turns = {date for side, line in lines for date in side.weeks_in_force.turns(line) | side.in_force.turns(line)}
+        return [
+            date for date in sorted(turns) if self.pack_on(org_unit_id, date) is not None
+            and self._demand(org_unit_id, date) != after._demand(org_unit_id, date)  # noqa: SLF001 - of its own kind
+        ]
+
+    def _demand(self, org_unit_id: UUID, date: dt.date) -> tuple[Week, UUID | None]:
+        return self.week(self.unit_week(org_unit_id, date)), self.pack_on(org_unit_id, date)
+
+    def changed(
+        self, *, units: Iterable[OrgUnitState] = (), policies: Mapping[UUID, Policy] | None = None,
+        in_force: PoliciesInForce | None = None, weeks_in_force: WeeksInForce | None = None,
+    ) -> "Reference":  # fmt: skip
+        """The same with these units and rule packs as they would be, and with these packs and weeks in force."""
+        return Reference(
+            {**self.units, **{unit.org_unit_id: unit for unit in units}}, self.weeks, self.holidays, {**self.policies, **(policies or {})},
+            self.in_force if in_force is None else in_force, self.weeks_in_force if weeks_in_force is None else weeks_in_force)
 
     def week_of(self, person: EmployeeState, date: dt.date) -> str:
         """Code of the week that somebody works on a business date: his own, else the unit's, else everybody's, else the usual one."""

@@ -276,6 +276,16 @@ class PolicyState:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WeekScope:
+    """A week pattern (None: none any more) for a unit and those below it (None: everybody), on these dates, both inclusive."""
+
+    week: str | None
+    since: dt.date
+    until: dt.date | None = None
+    org_unit_id: UUID | None = None
+
+
 class WeeksInForce:
     """Which week pattern holds for a unit, or for everybody, on a business date."""
 
@@ -299,9 +309,37 @@ class WeeksInForce:
         rows = [row for scope in (*line, None) for row in self._scopes.get(scope, ())]
         return {since for since, _, _ in rows} | {until + dt.timedelta(days=1) for _, until, _ in rows if until < dt.date.max}
 
-    def of_units(self) -> bool:
-        """Whether some unit has a week of its own, so that it matters which unit is above which."""
-        return bool(self._scopes.keys() - {None})
+    def said(self) -> dict[tuple[UUID | None, dt.date], tuple[str, dt.date | None]]:
+        """By unit (None: everybody) and first date: the code of the week, and its last date (None: open end)."""
+        return {
+            (unit, since): (week, until if until < dt.date.max else None)
+            for unit, rows in self._scopes.items() for since, until, week in rows
+        }
+
+    def saying(self, scopes: Iterable[WeekScope]) -> "WeeksInForce":
+        """These weeks with what is asked; what was said of the same unit and first date gives way."""
+        said = self.said()
+        for scope in scopes:
+            said.pop((scope.org_unit_id, scope.since), None)
+            if scope.week is not None:
+                said[scope.org_unit_id, scope.since] = scope.week, scope.until
+        return WeeksInForce.of(said)
+
+    def leaving_out(self, org_unit_id: UUID | None, first: dt.date, last: dt.date) -> "WeeksInForce":
+        """These weeks without what begins for that very unit on these dates, both inclusive."""
+        return WeeksInForce.of({
+            (unit, since): told for (unit, since), told in self.said().items() if unit != org_unit_id or not first <= since <= last})
+
+    @classmethod
+    def of(cls, said: Mapping[tuple[UUID | None, dt.date], tuple[str, dt.date | None]]) -> "WeeksInForce":
+        """From what `said` tells."""
+        return cls(
+            (week, WeekInForce(since=since, until=until, org_unit_id=unit)) for (unit, since), (week, until) in said.items())
+
+    def differing(self, other: "WeeksInForce") -> set[tuple[UUID | None, dt.date]]:
+        """The units and first dates of which the other says something else."""
+        mine, others = self.said(), other.said()
+        return {key for key in mine.keys() | others.keys() if mine.get(key) != others.get(key)}
 
 
 class PoliciesInForce:

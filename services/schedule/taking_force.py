@@ -16,9 +16,11 @@ from services.schedule.digests import (
     Put,
     calendar_digest,
     employees_digest,
+    org_units_digest,
     policy_digest,
     roster_digest,
-    unit_calendar_digest,
+    units_moving,
+    weeks_digest,
     weighty,
 )
 from services.schedule.memory import Memory, Reference
@@ -65,22 +67,9 @@ async def allow_policies(
 ) -> Cleared:
     """Raises Refused if these rule packs may not take force now. Where no pack held before, nobody is taken by surprise."""
     reference = await Memory().current(connection)
-    before = reference.in_force
-    after = PoliciesInForce([*(row for row in before.rows() if (row[0], row[1]) not in {put[:2] for put in puts}), *puts])
-    units = {unit for unit in reference.units if _gives_way(before, after, reference.line_of(unit))}
-    if not units:
-        return Cleared("policy")
-    known = {**reference.policies, **packs}
-    spans = []
-    for date in _around(now):
-        for group in await previews.working_on(connection, date, units):
-            line = reference.line_of(group.org_unit_id)
-            held, holds = before.on(line, date), after.on(line, date)
-            if held is not None and held != holds:
-                duty = _duty(reference, group, date)
-                spans += _spans([(duty, known[pack]) for pack in (held, holds) if pack is not None])
-    _wait(spans, now, "kebijakan", _zone_of_units(reference, units))
-    await require(connection, "policy", policy_digest(puts), await previews.real_people(connection, units), actor, now)
+    others = (row for row in reference.in_force.rows() if row[:2] not in {put[:2] for put in puts})
+    after = reference.changed(policies=packs, in_force=PoliciesInForce([*others, *puts]))
+    await _allow_demands(connection, reference, after, "kebijakan", "policy", policy_digest(puts), actor, now)
     return Cleared("policy")
 
 
@@ -103,18 +92,22 @@ async def allow_calendars(
 async def allow_org_units(
     connection: Connection, changed: Sequence[OrgUnitState], known: Mapping[UUID, OrgUnitState], actor: str, now: dt.datetime
 ) -> Cleared:
-    """Raises Refused if these org units may not live by these calendars now; nothing else of a unit bears on its days."""
-    moving = [unit for unit in changed if unit.org_unit_id in known and known[unit.org_unit_id].calendar != unit.calendar]
+    """Raises Refused if these org units may not live by these calendars, or by the weeks and packs of these units above them, now.
+
+    Nothing else of a unit bears on its days; units below it take weeks and packs from above too.
+    """
+    moving = units_moving(changed, known)
     if not moving:
         return Cleared("calendar")
-    reference = await Memory().current(connection)
+    reference, digest = await Memory().current(connection), org_units_digest(moving)
+    await _allow_demands(connection, reference, reference.changed(units=moving), "unit kerja induk", "org-units", digest, actor, now)
     moved = {}
     for unit in moving:
         before, after = (reference.holidays.get(name, frozenset()) for name in (known[unit.org_unit_id].calendar, unit.calendar))
         if begun := {date for date in before ^ after if date <= max(_around(now))}:
             moved[unit.org_unit_id] = begun
     return await _allow_holidays(
-        connection, reference, moved, "kalender unit kerja", "org-units", unit_calendar_digest(moving), actor, now)
+        connection, reference, moved, "kalender unit kerja", "org-units", digest, actor, now)
 
 
 async def _allow_holidays(
@@ -163,31 +156,32 @@ async def allow_rosters(
     return Cleared("roster")
 
 
-async def allow_weeks(
-    connection: Connection, after: WeeksInForce, units: Collection[UUID] | None, first: dt.date, now: dt.datetime
-) -> Cleared:
-    """Raises Refused if people of these units (None: everybody) may not work by these weeks from a date on.
-
-    Not while they check in by the hours before or after. Nor from a date that is past for more people than may change
-    unseen: there is no preview of it, so that the past is changed person by person, which has one.
-    """
+async def allow_weeks(connection: Connection, after: WeeksInForce, actor: str, now: dt.datetime) -> Cleared:
+    """Raises Refused if these weeks may not hold now. Hours of a week never change; what changes is where it holds."""
     reference = await Memory().current(connection)
-    lately = Reference(reference.units, reference.weeks, reference.holidays, reference.policies, reference.in_force, after)
+    lately, digest = reference.changed(weeks_in_force=after), weeks_digest(reference.weeks_in_force, after)
+    await _allow_demands(connection, reference, lately, "pola kerja", "weeks-in-force", digest, actor, now)
+    return Cleared("weeks")
+
+
+async def _allow_demands(
+    connection: Connection, before: Reference, after: Reference, what: str, command: str, digest: str, actor: str, now: dt.datetime
+) -> None:
+    """The gate for units that owe other hours, or by another rule pack, on any date, past or to come: many must have seen it tried.
+
+    Not while people check in by what held or by what would hold.
+    """
+    units = {unit for unit in before.units if before.other_demands(after, unit)}
+    if not units:
+        return
     spans = []
     for date in _around(now):
         for group in await previews.working_on(connection, date, units):
-            policy_id = reference.pack_on(group.org_unit_id, date)
-            both = [_duty(side, group, date) for side in (reference, lately)]
-            if policy_id is not None and both[0] != both[1]:
-                spans += _spans((duty, reference.policies[policy_id]) for duty in both)
-    _wait(spans, now, "pola kerja", _zone_of_units(reference, units))
-    free = (await previews.limits(connection)).free_people
-    if first < now.date() and (people := await previews.real_people(connection, units)) > free:
-        raise Refused(
-            f"pola kerja untuk {people} pegawai (batas {free}) tidak dapat diberi tanggal mulai yang sudah lewat; beri tanggal mulai mulai"
-            " hari ini, dan untuk hari yang lewat gunakan `hadir import employees` setelah `hadir preview employees`"
-        )
-    return Cleared("weeks")
+            was, would_be = ((_duty(side, group, date), side.pack_on(group.org_unit_id, date)) for side in (before, after))
+            if was[1] is not None and was != would_be:
+                spans += _spans((duty, after.policies[pack]) for duty, pack in (was, would_be) if pack is not None)
+    _wait(spans, now, what, _zone_of_units(before, units))
+    await require(connection, command, digest, await previews.real_people(connection, units), actor, now)
 
 
 async def allow_schemes(
@@ -325,12 +319,6 @@ async def require(connection: Connection, command: str, digest: str, people: int
             f"pratinjau {seen.preview_id} mengubah {seen.people_changed} pegawai dan Rp {seen.rupiah:,} (batas {limits.people} pegawai, "
             f"Rp {limits.rupiah:,}); minta orang kedua menyetujui dengan `hadir preview approve {seen.preview_id}`, lalu ulangi"
         )
-
-
-def _gives_way(before: PoliciesInForce, after: PoliciesInForce, line: Sequence[UUID]) -> bool:
-    """Whether on some date, past or to come, a unit with this line is ruled by a pack that would no longer rule it."""
-    held = ((before.on(line, date), after.on(line, date)) for date in before.turns(line) | after.turns(line))
-    return any(was is not None and was != would_be for was, would_be in held)
 
 
 def _around(now: dt.datetime) -> tuple[dt.date, ...]:

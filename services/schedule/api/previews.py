@@ -48,8 +48,8 @@ class PutInForce(BaseModel):
 class NewPreview(CommandBody):
     """Perubahan yang dicoba pada hari-hari lampau. `content` adalah berkas seperti yang diterima `hadir import`, sebagai teks."""
 
-    kind: Annotated[Literal["policy", "calendar", "roster", "sites", "org-units", "employees", "scheme"], Field(
-        description="policy, scheme: YAML; calendar, roster, org-units, employees: csv; sites: GeoJSON")]
+    kind: Annotated[Literal["policy", "calendar", "roster", "sites", "org-units", "employees", "scheme", "weeks-in-force"], Field(
+        description="policy, scheme: YAML; calendar, roster, org-units, employees, weeks-in-force: csv; sites: GeoJSON")]
     content: Annotated[str, Field(min_length=1, max_length=_LARGEST)]
     in_force: Annotated[tuple[PutInForce, ...], Field(max_length=1000, description="Hanya dan wajib untuk policy dan scheme")] = ()
     until: Annotated[BusinessDate | None, Field(description="Hari terakhir; kosong: hari ini")] = None

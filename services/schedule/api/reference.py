@@ -28,6 +28,15 @@ class WeekPattern(BaseModel):
     source: str
 
 
+class WeekHolds(BaseModel):
+    """Pola minggu ini berlaku pada tanggal-tanggal itu (`until` null: seterusnya); `org_unit_id` null berarti untuk semua."""
+
+    week: str
+    since: dt.date
+    until: dt.date | None
+    org_unit_id: UUID | None
+
+
 class Calendar(BaseModel):
     """Hari libur dan cuti bersama satu kalender dan tahun."""
 
@@ -78,6 +87,20 @@ async def list_weeks(_: Annotated[Actor, asks("weeks.read")], connection: Readin
         [WeekPattern(**{**row, "hours": orjson.loads(row["hours"])}) for row in found], lambda one: (one.code,))
 
 
+@router.get("/weeks-in-force", operation_id="listWeeksInForce", summary="Pola minggu yang berlaku")
+async def list_weeks_in_force(
+    _: Annotated[Actor, asks("weeks.read")], connection: Reading, paging: PageAsked,
+    org_unit_id: Annotated[UUID | None, Query(description="Hanya yang menyangkut unit ini: miliknya, milik induknya, untuk semua")] = None,
+) -> Page[WeekHolds]:  # fmt: skip
+    """Pola minggu mana berlaku di mana dan kapan, menurut tanggal mulai.
+
+    Pola pegawai sendiri (lihat pegawainya) mendahului pola unitnya, pola unit mendahului pola induknya, dan itu mendahului pola semua.
+    """
+    after = paging.key(dt.date, UUID)
+    found = await listing.weeks_in_force(connection, (after[0], after[1]) if after else None, paging.rows, org_unit_id)
+    return paging.page([WeekHolds(**row) for row in found], lambda one: (one.since, one.org_unit_id or listing.EVERYWHERE))
+
+
 @router.get("/calendars", operation_id="listCalendars", summary="Kalender libur")
 async def list_calendars(
     _: Annotated[Actor, asks("calendars.read")], connection: Reading, paging: PageAsked
@@ -107,7 +130,7 @@ async def list_policies_in_force(
     """Paket mana berlaku di mana sejak kapan, menurut tanggal. Paket unit mendahului paket unit di atasnya, dan itu paket daerah."""
     after = paging.key(dt.date, UUID)
     found = await listing.policies_in_force(connection, (after[0], after[1]) if after else None, paging.rows, org_unit_id)
-    return paging.page([InForce(**row) for row in found], lambda one: (one.since, one.org_unit_id or listing.PROVINCE))
+    return paging.page([InForce(**row) for row in found], lambda one: (one.since, one.org_unit_id or listing.EVERYWHERE))
 
 
 @router.get("/policies/{policy_id}", operation_id="getPolicy", summary="Satu paket aturan")

@@ -11,6 +11,8 @@ from shared.database import Connection
 from shared.web.actors import Bounds
 
 _NOBODY = UUID(int=0)
+EVERYWHERE = UUID(int=1)
+"""Stands for "everywhere" in the key of what is in force; no unit has this id."""
 
 
 async def employees(
@@ -63,6 +65,21 @@ async def weeks(connection: Connection, after: str, rows: int) -> Sequence[async
         after, rows)
 
 
+async def weeks_in_force(
+    connection: Connection, after: tuple[dt.date, UUID] | None, rows: int, unit: UUID | None
+) -> Sequence[asyncpg.Record]:
+    """Where and when week patterns hold, by first date; with `unit` what is said of it, of the units above it, and of everybody."""
+    return await connection.fetch(
+        """with recursive line(org_unit_id, parent_id) as (
+             select org_unit_id, parent_id from org_unit where org_unit_id = $4
+             union select u.org_unit_id, u.parent_id from org_unit u join line l on u.org_unit_id = l.parent_id)
+           select f.week, f.since, f.until, f.org_unit_id from week_in_force f
+           where (f.since, coalesce(f.org_unit_id, $5)) > ($1, $2)
+             and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id in (select org_unit_id from line))
+           order by f.since, coalesce(f.org_unit_id, $5) limit $3""",
+        *(after or (dt.date.min, _NOBODY)), rows, unit, EVERYWHERE)
+
+
 async def calendars(connection: Connection, after: tuple[str, int], rows: int) -> Sequence[asyncpg.Record]:
     """Calendars by name and year."""
     return await connection.fetch(
@@ -109,8 +126,4 @@ async def policies_in_force(
            where (f.since, coalesce(f.org_unit_id, $5)) > ($1, $2)
              and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id in (select unit from line))
            order by f.since, place limit $3""",
-        *(after or (dt.date.min, UUID(int=0))), rows, unit, PROVINCE)
-
-
-PROVINCE = UUID(int=1)
-"""Stands for "everywhere" in the key of what is in force; no unit has this id."""
+        *(after or (dt.date.min, _NOBODY)), rows, unit, EVERYWHERE)

@@ -20,11 +20,12 @@ from services.schedule.api import create_app as schedule_alone
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.previewing import order_preview, set_limits
 from services.schedule.publishing import Refused
-from services.schedule.reference import CalendarState, OrgUnitState, RosterState, WeekPatternState
+from services.schedule.reference import CalendarState, OrgUnitState, RosterState, WeekPatternState, WeekScope
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import facts, preview_orders
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.preview_orders import Order
+from services.schedule.weeks import assign_weeks
 from shared.database import open_pool
 from shared.events import CalendarDay, Mode, OrgUnitPublished, RosterDay
 from shared.lanes import Lanes
@@ -34,7 +35,7 @@ from tests.integration.preview.town import DAY, MONDAY, Town
 
 __all__ = ["real"]
 
-OPEN = r"jendela absen masuknya sedang terbuka.*Ulangi mulai 2026-02-03 09:(00|30) WIB"
+OPEN = r"jendela absen masuknya sedang terbuka.*Ulangi mulai 2026-02-03 (09:00|09:30|10:00) WIB"
 
 
 async def people(town: Town) -> list[Any]:
@@ -64,13 +65,22 @@ async def on_the_road(town: Town, road: str, now: dt.datetime) -> None:
             hours = dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("07:00", "15:30"))
             await commands.publish_weeks(town.schedule, [WeekPatternState(code, "Pagi", hours, "uji")])
             await commands.publish_employees(town.schedule, [person.working(tuesday, code) for person in await people(town)], now=now)
+        case "week of a unit":
+            await assign_weeks(town.schedule, [WeekScope("lima-hari-ramadan", tuesday, None, town.units[0])], now=now)
+        case "another unit above":
+            above = OrgUnitState(uuid4(), f"OPD-{uuid4()}", "Sekretariat", "Asia/Jakarta", town.calendar)
+            await commands.publish_org_units(town.schedule, [above])
+            await assign_weeks(town.schedule, [WeekScope("lima-hari-ramadan", tuesday, None, above.org_unit_id)], now=now)
+            unit = OrgUnitState(town.units[0], f"OPD-{town.units[0]}", "Dinas", "Asia/Jakarta", town.calendar, parent_id=above.org_unit_id)
+            await commands.publish_org_units(town.schedule, [unit], now=now)
         case "unit of people":
             await commands.publish_employees(town.schedule, [one.joined(tuesday, town.units[1]) for one in await people(town)], now=now)
         case _:
             raise AssertionError(road)
 
 
-@pytest.mark.parametrize("road", ["policy", "calendar", "calendar of a unit", "roster", "week of people", "unit of people"])
+@pytest.mark.parametrize("road", [
+    "policy", "calendar", "calendar of a unit", "roster", "week of people", "week of a unit", "another unit above", "unit of people"])
 async def test_a_road_is_closed_while_people_check_in_and_open_at_noon(real: Town, road: str) -> None:
     with pytest.raises(Refused, match=OPEN):
         await on_the_road(real, road, SEVEN_TEN)

@@ -13,7 +13,7 @@ from services.preview.change import Change, Window
 from services.preview.playing import play
 from services.preview.result import Found, UnitTotal
 from services.schedule import commands
-from services.schedule.digests import calendar_digest, policy_digest, roster_digest, unit_calendar_digest
+from services.schedule.digests import calendar_digest, org_units_digest, policy_digest, roster_digest
 from services.schedule.reference import CalendarState, OrgUnitState, RosterState
 from shared.events import CalendarDay, Mode, RosterDay
 from tests.integration.preview.town import DAY, MONDAY, PACKS, Town, with_price
@@ -154,7 +154,7 @@ async def test_another_calendar_of_a_unit_takes_back_what_its_preview_said(town:
     async with town.schedule.pool.acquire() as connection, connection.transaction():
         change = await org_units_change(connection, file)
     moved = OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", other)
-    assert (change.digest, change.reached) == (unit_calendar_digest([moved]), frozenset({unit}))
+    assert (change.digest, change.reached) == (org_units_digest([moved]), frozenset({unit}))
 
     found = await asyncio.to_thread(town.preview, change)
     await commands.publish_org_units(town.schedule, [moved])

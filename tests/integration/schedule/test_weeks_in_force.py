@@ -10,11 +10,11 @@ from services.schedule import commands
 from services.schedule.api import create_app
 from services.schedule.importer.apply import take_week_scopes
 from services.schedule.publishing import Refused
-from services.schedule.reference import OrgUnitState
+from services.schedule.reference import OrgUnitState, WeekScope
 from services.schedule.store import reference_rows
-from services.schedule.weeks import WeekScope, assign_weeks
+from services.schedule.weeks import assign_weeks
 from shared.events import Mark
-from tests.calling import acting, keyed, refused, serving
+from tests.calling import acting, keyed, read, refused, serving
 from tests.integration.schedule.office import DAY, Office, at
 
 BEFORE, RAMADAN, LAST = dt.date(2026, 2, 18), dt.date(2026, 2, 19), dt.date(2026, 3, 20)
@@ -114,3 +114,30 @@ async def test_over_http_a_period_is_taken_over_once_and_given_as_a_file(office:
     assert wrong.status_code == 422
     assert given.text.count(f"OPD-{office.unit}") == 1
     assert (again.json()["new"], again.json()["changed"], again.json()["unchanged"] >= 1) == (0, 0, True)
+
+
+async def test_where_weeks_hold_is_listed_page_by_page_for_a_unit_with_those_above_it(office: Office, schedule_database: str) -> None:
+    agency, other = uuid4(), uuid4()
+    await commands.publish_org_units(office.lanes, [
+        OrgUnitState(key, f"OPD-{key}", "Dinas", "Asia/Jakarta", office.calendar, parent_id=parent)
+        for key, parent in ((agency, None), (other, None), (office.unit, agency))])
+    scopes = [
+        WeekScope(FASTING, RAMADAN, LAST, agency), WeekScope("lima-hari", RAMADAN, None, office.unit),
+        WeekScope(FASTING, AFTER, AFTER + DAY, office.unit), WeekScope(FASTING, RAMADAN, LAST, other)]
+    await assign_weeks(office.lanes, scopes)
+    told = [
+        {"week": scope.week, "since": str(scope.since), "until": str(scope.until) if scope.until else None,
+         "org_unit_id": str(scope.org_unit_id)} for scope in scopes]
+    async with serving(create_app, "schedule", schedule_database) as api:
+        seen, after = [], None
+        while True:
+            page = await read(api, "/weeks-in-force", org_unit_id=office.unit, limit=1, **({"after": after} if after else {}))
+            seen += page["items"]
+            after = page["next"]
+            if after is None:
+                break
+        everywhere = (await read(api, "/weeks-in-force", limit=1000))["items"]
+        wrong = await api.get("/v1/weeks-in-force", params={"after": "bukan-kunci"})
+    assert [one for one in seen if one["org_unit_id"]] == sorted(told[:3], key=lambda one: (one["since"], one["org_unit_id"]))
+    assert [one for one in everywhere if one in told] == sorted(told, key=lambda one: (one["since"], one["org_unit_id"]))
+    assert refused(wrong) == (422, "invalid-request")

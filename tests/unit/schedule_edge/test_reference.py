@@ -15,9 +15,11 @@ from services.schedule.reference import (
     OrgUnitState,
     PoliciesInForce,
     Rank,
+    WeekScope,
     WeeksInForce,
     changed_since,
 )
+from services.schedule.rules import parse_week
 from shared.events import EmployeeKind, WeekInForce
 from tests.oracle.days import policy_on
 
@@ -74,6 +76,31 @@ def test_of_weeks_in_force_the_nearest_unit_counts_and_the_earlier_one_again_aft
     assert [on(day, A, B) for day in (9, 10, 20, 21)] == ["six", "six-fasting", "six-fasting", "six"]
     assert (weeks.on((A,), dt.date(2026, 2, 28)), WeeksInForce().on((A,), dt.date(2026, 3, 1))) == (None, None)
     assert weeks.turns((A,)) == {dt.date(2026, 3, day) for day in (1, 10, 21)}
+
+
+SCOPES = st.builds(
+    WeekScope, st.sampled_from(["all", "six", None]), DATES, st.one_of(st.none(), st.dates(dt.date(2026, 3, 2), dt.date(2026, 4, 1))),
+    st.sampled_from([None, A, B]))
+
+
+@given(st.lists(SCOPES, max_size=6), SCOPES, DATES)
+def test_of_a_unit_and_date_the_last_word_counts_and_everything_else_stays_as_it_was(
+    before: list[WeekScope], word: WeekScope, date: dt.date
+) -> None:
+    weeks = WeeksInForce().saying(before)
+    after = weeks.saying([word])
+
+    key = word.org_unit_id, word.since
+    assert after.said().get(key) == ((word.week, word.until) if word.week is not None else None)
+    assert {other: told for other, told in after.said().items() if other != key} == {
+        other: told for other, told in weeks.said().items() if other != key}
+    assert weeks.differing(after) <= {key}
+    assert not after.differing(after.saying([word]))
+    if word.since > date:
+        assert [after.on(line, date) for line in ((A,), (A, B))] == [weeks.on(line, date) for line in ((A,), (A, B))]
+    shorter = after.leaving_out(word.org_unit_id, word.since, date)
+    assert after.differing(shorter) == {
+        (unit, since) for unit, since in after.said() if unit == word.org_unit_id and word.since <= since <= date}
 
 
 @given(st.dictionaries(DATES, st.sampled_from([STAFF, HEAD, FIRST_CONTRACT]), min_size=1, max_size=6), DATES)
@@ -144,3 +171,22 @@ def test_the_pack_of_a_date_is_the_one_that_the_oracle_finds_up_the_tree(
     except LookupError:
         expected = None
     assert reference.pack_on(unit, date) == expected
+
+
+def test_a_unit_with_another_one_above_it_owes_other_hours_or_by_another_pack_where_these_differ_and_something_was_owed() -> None:
+    january, february, march = dt.date(2026, 1, 1), dt.date(2026, 2, 1), dt.date(2026, 3, 1)
+    hours = {code: parse_week({"mon": (start, "16:00")}) for code, start in (("lima-hari", "07:30"), ("same", "07:30"), ("late", "08:00"))}
+    units = {unit: OrgUnitState(unit, str(unit), "Dinas", "Asia/Jakarta") for unit in (A, B)}
+    moved = replace(units[A], parent_id=B)
+
+    def demands(pack_of: UUID | None, week: str, since: dt.date) -> list[dt.date]:
+        before = Reference(
+            units, hours, {}, {}, PoliciesInForce([(None, february, C), *([(pack_of, march, A)] if pack_of else [])]),
+            WeeksInForce([(week, WeekInForce(since=since, org_unit_id=B))]))
+        return before.other_demands(before.changed(units=[moved]), A)
+
+    assert demands(None, "same", march) == []
+    assert demands(None, "late", march) == [march]
+    assert demands(None, "late", january) == [february], "nothing was owed before"
+    assert demands(B, "same", january) == [march]
+    assert demands(A, "same", january) == [], "its own pack goes first"
