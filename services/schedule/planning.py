@@ -81,7 +81,7 @@ class Staff:
                     if place is not None:
                         days[date] = place
             if days:
-                people.append(Colleague(employee_id, person.rank_on(min(days)).group, days))
+                people.append(_colleague(person, days))
         return self._of(people)
 
     def fact(self, seen: Sequence[plans.Whereabouts]) -> Plan:
@@ -96,7 +96,7 @@ class Staff:
                 place = Place.WFO if one.inside else Place.WFA
             days.setdefault(one.employee_id, {})[one.date] = place
         return self._of([
-            Colleague(employee_id, self.people[employee_id].rank_on(min(found)).group, found) for employee_id, found in sorted(days.items())
+            _colleague(self.people[employee_id], found) for employee_id, found in sorted(days.items())
         ])
 
     def _place(self, employee_id: UUID, date: dt.date, duty: Duty, *, open_ended: bool) -> Place | None:
@@ -111,14 +111,18 @@ class Staff:
 
 
 async def staff_of(
-    connection: Connection, memory: Memory, org_unit_id: UUID, first: dt.date, last: dt.date, in_force: SchemesInForce | None = None
-) -> Staff:
-    """A unit's people around a period; KeyError for a unit that nobody knows. `in_force` may be given if it is loaded already."""
+    connection: Connection, memory: Memory, org_unit_id: UUID, first: dt.date, last: dt.date, in_force: SchemesInForce | None = None,
+    clock: str | None = None,
+) -> Staff:  # fmt: skip
+    """A unit's people around a period, with a `clock` only those who live by it; KeyError for a unit that nobody knows.
+
+    `in_force` may be given if it is loaded already.
+    """
     reference = await memory.current(connection)
     unit = reference.units[org_unit_id]
     if in_force is None:
         in_force = SchemesInForce(kept.state for kept in (await scheme_rows.schemes(connection)).values())
-    ids = await plans.members(connection, org_unit_id)
+    ids = await plans.members(connection, org_unit_id, clock)
     people = {employee_id: kept.state for employee_id, kept in sorted((await rows.employees(connection, ids)).items())}
     around = _around(first, last)
     months = sorted({date.replace(day=1) for date in around})
@@ -145,6 +149,13 @@ async def _away(connection: Connection, ids: Sequence[UUID], first: dt.date, las
             elif isinstance(fact, Permission) and fact.state == "approved":
                 away.setdefault(kept.employee_id, set()).add(fact.date)
     return {employee_id: frozenset(dates) for employee_id, dates in away.items()}
+
+
+def _colleague(person: EmployeeState, days: Mapping[dt.date, Place]) -> Colleague:
+    """Somebody with the group of each of these dates, of which there is one at least."""
+    first, last = min(days), max(days)
+    later = tuple((held.since, held.rank.group) for held in person.ranks if first < held.since <= last)
+    return Colleague(person.employee_id, person.rank_on(first).group, days, later)
 
 
 def _around(first: dt.date, last: dt.date) -> list[dt.date]:

@@ -117,10 +117,11 @@ async def trail(connection: Connection, plan_id: UUID) -> list[StepRow]:
     ]
 
 
-async def members(connection: Connection, org_unit_id: UUID) -> list[UUID]:
-    """Active people who belong or have belonged to a unit."""
+async def members(connection: Connection, org_unit_id: UUID, clock: str | None = None) -> list[UUID]:
+    """Active people who belong or have belonged to a unit; with a clock only those who live by it."""
     rows = await connection.fetch(
-        "select employee_id from employee where member_unit @> array[$1::uuid] and active order by employee_id", org_unit_id)
+        """select employee_id from employee where member_unit @> array[$1::uuid] and active and ($2::text is null or played_clock = $2)
+           order by employee_id""", org_unit_id, clock)
     return [row["employee_id"] for row in rows]
 
 

@@ -9,26 +9,41 @@ from uuid import UUID
 
 import pytest
 
+from services.schedule.memory import Reference
+from services.schedule.planning import Staff
+from services.schedule.reference import (
+    DEFAULT_WEEK,
+    EmployeeState,
+    Membership,
+    OrgUnitState,
+    PoliciesInForce,
+    Rank,
+)
+from services.schedule.rules import parse_week
 from services.schedule.rules.schemes import (
     Bounds,
     BreachCode,
     Colleague,
     Place,
     Plan,
+    Proposal,
     Scheme,
     SchemeError,
     SchemesInForce,
     SchemeState,
     breaches_of,
     load_schemes,
+    propose,
     quota_bounds,
     shares_of,
     week_bounds,
+    with_proposal,
 )
 from services.schedule.rules.schemes.model import PersonWeek, Quota
 from services.schedule.rules.schemes.picture import picture_of
 from services.schedule.rules.schemes.steps import RosterState, RosterStep, after
-from shared.events import SchemeInForce
+from services.schedule.store.plans import Whereabouts
+from shared.events import EmployeeKind, SchemeInForce
 
 EXAMPLES = Path(__file__).parents[3] / "services" / "schedule" / "policies" / "example-schemes.yaml"
 MONDAY = dt.date(2026, 2, 2)
@@ -40,11 +55,15 @@ def scheme(**more: Any) -> Scheme:
     return Scheme(**{"title": "uji", "legal_source": "SE uji 1/2026", "weekly_wfa_limit": None, **more})
 
 
-def plan(rows: list[str], held: Scheme | None, *, groups: Mapping[int, str] | None = None, **more: Any) -> Plan:
+def plan(
+    rows: list[str], held: Scheme | None, *, groups: Mapping[int, str] | None = None,
+    regrouped: Mapping[int, tuple[tuple[dt.date, str], ...]] | None = None, **more: Any,
+) -> Plan:  # fmt: skip
     """A plan from Monday on, one row of letters per person (blank: nothing owed)."""
     people = tuple(
         Colleague(UUID(int=number + 1), (groups or {}).get(number, "pelaksana"),
-                  {MONDAY + place * DAY: WORDS[letter] for place, letter in enumerate(row) if letter != " "})
+                  {MONDAY + place * DAY: WORDS[letter] for place, letter in enumerate(row) if letter != " "},
+                  (regrouped or {}).get(number, ()))
         for number, row in enumerate(rows))
     last = MONDAY + (max(map(len, rows)) - 1) * DAY
     dates = [MONDAY + n * DAY for n in range(21)]
@@ -260,3 +279,41 @@ def test_a_roster_goes_its_way_and_no_other() -> None:
         ("submitted", "adjust", "submitted"), ("approved", "adjust", "submitted"), ("submitted", "return", "draft"),
         ("approved", "return", "draft"), ("submitted", "approve", "approved"), ("approved", "publish", "published"),
     }
+
+
+def test_who_joins_a_group_that_is_left_out_counts_until_then_and_stays_in_the_office_from_then_on() -> None:
+    half = scheme(quotas=[{"per": "day", "wfa": "50"}], excluded={"groups": ["structural"]})
+    promoted = {0: ((MONDAY + 2 * DAY, "structural"),)}
+    asked = plan(["AKAK", "KAKA", "KKKA"], half, regrouped=promoted)
+
+    # three owe work on Monday and Tuesday, so that one is WFA; the promoted one may not on Wednesday, when one of two is to be
+    assert found(asked) == [(2, BreachCode.EXCLUDED_GROUP, 0), (2, BreachCode.QUOTA_UNDER, None), (3, BreachCode.QUOTA_OVER, None)]
+    assert [(share.owed, share.wfa, share.left_out) for share in shares_of(asked)] == [(3, 1, 0), (3, 1, 0), (2, 0, 1), (2, 2, 1)]
+
+    proposal = propose(asked, set(asked.dates()))
+    assert isinstance(proposal, Proposal)
+    assert [proposal.days[UUID(int=1)][MONDAY + day * DAY] for day in (2, 3)] == [Place.WFO, Place.WFO]
+    assert found(with_proposal(asked, proposal)) == []
+
+
+def test_who_leaves_such_a_group_is_of_the_scheme_from_then_on() -> None:
+    all_away = scheme(fixed_days=[{"weekday": day, "mode": "WFA"} for day in ("mon", "tue")], excluded={"groups": ["structural"]})
+    staff = plan(["KK"], all_away, groups={0: "structural"}, regrouped={0: ((MONDAY + DAY, "pelaksana"),)})
+
+    assert found(staff) == [(1, BreachCode.FIXED_DAY, 0)]
+
+
+def test_a_plan_knows_the_group_of_each_of_its_dates() -> None:
+    unit, promoted_on = UUID(int=9), MONDAY + 2 * DAY
+    person = EmployeeState(
+        UUID(int=1), "1" * 18, "Siti Contoh", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta", (Membership(MONDAY, unit),),
+    ).ranked(promoted_on, Rank(EmployeeKind.PNS, "structural"))  # fmt: skip
+    week = parse_week(dict.fromkeys(("mon", "wed"), ("07:30", "16:00")))
+    reference = Reference({}, {DEFAULT_WEEK: week}, {}, {}, PoliciesInForce([]))
+    staff = Staff(OrgUnitState(unit, "DINAS", "Dinas", "Asia/Jakarta"), MONDAY, promoted_on, reference, {person.employee_id: person},
+                  {}, {}, {}, {})
+    fact = [Whereabouts(person.employee_id, date, "PRESENT", "WFO", 2, 2) for date in (MONDAY, promoted_on)]
+
+    for seen in (staff.plan(), staff.fact(fact)):
+        [colleague] = seen.people
+        assert [colleague.group_on(date) for date in (MONDAY, MONDAY + DAY, promoted_on)] == ["pelaksana", "pelaksana", "structural"]

@@ -69,15 +69,12 @@ def shares_of(plan: Plan) -> list[DayShare]:
 
 def _left_out(plan: Plan, scheme: Scheme, dates: Sequence[dt.date]) -> Iterator[Breach]:
     """Those whom the scheme leaves out work in the office."""
-    inside = {person.employee_id for person in plan.taking_part(scheme)}
     whole = scheme.excludes_unit(plan.unit, public_service=plan.public_service)
     for person in plan.people:
-        if person.employee_id in inside:
-            continue
         for date in dates:
-            if person.days.get(date) is Place.WFA:
+            if person.days.get(date) is Place.WFA and not plan.takes_part(scheme, person, date):
                 code = BreachCode.EXCLUDED_UNIT if whole else BreachCode.EXCLUDED_GROUP
-                yield Breach(date, code, employee_id=person.employee_id, word="" if whole else person.group)
+                yield Breach(date, code, employee_id=person.employee_id, word="" if whole else person.group_on(date))
 
 
 def _quotas(scheme: Scheme, dates: Sequence[dt.date], people: Sequence[Colleague]) -> Iterator[Breach]:

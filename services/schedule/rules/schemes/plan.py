@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 from uuid import UUID
@@ -31,11 +31,20 @@ COUNTED: Final = frozenset({Place.WFO, Place.WFA})
 
 @dataclass(frozen=True, slots=True)
 class Colleague:
-    """One person of the unit: the group (structural, functional …), and where each owed date is worked."""
+    """One person of the unit: the group (structural, functional …), and where each owed date is worked.
+
+    `regrouped` are the later changes of the group, in order: the first date and the group from then on.
+    """
 
     employee_id: UUID
     group: str
     days: Mapping[dt.date, Place]
+    regrouped: tuple[tuple[dt.date, str], ...] = ()
+
+    def group_on(self, date: dt.date) -> str:
+        """The group of a date."""
+        held = [group for since, group in self.regrouped if since <= date]
+        return held[-1] if held else self.group
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +74,19 @@ class Plan:
                 found.setdefault(scheme.identity, (scheme, []))[1].append(date)
         return list(found.values())
 
+    def takes_part(self, scheme: Scheme, person: Colleague, date: dt.date) -> bool:
+        """Whether the scheme is about a person on a date: neither the unit nor the group of that date is left out."""
+        left_out = scheme.excludes_unit(self.unit, public_service=self.public_service)
+        return not left_out and person.group_on(date) not in scheme.excluded.groups
+
     def taking_part(self, scheme: Scheme) -> tuple[Colleague, ...]:
-        """The people whom the scheme is about; nobody, if the unit is left out."""
+        """The people whom the scheme is about, with the dates on which it is; nobody, if the unit is left out."""
         if scheme.excludes_unit(self.unit, public_service=self.public_service):
             return ()
-        return tuple(person for person in self.people if person.group not in scheme.excluded.groups)
+        everybody = (person if not person.regrouped else replace(
+            person, days={date: place for date, place in person.days.items() if self.takes_part(scheme, person, date)})
+            for person in self.people)
+        return tuple(person for person in everybody if person.regrouped or person.group not in scheme.excluded.groups)
 
 
 @dataclass(frozen=True, slots=True)

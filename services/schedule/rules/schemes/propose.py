@@ -84,13 +84,11 @@ def with_proposal(plan: Plan, proposal: Proposal) -> Plan:
 
 def _settled(plan: Plan, free: Collection[dt.date]) -> Plan:
     """The plan with what the scheme leaves no choice about: fixed weekdays, and people who are left out."""
-    inside = {scheme.identity: {person.employee_id for person in plan.taking_part(scheme)} for scheme, _ in plan.stretches()}
-
     def place_on(person: Colleague, date: dt.date, place: Place) -> Place:
         if date not in free or place not in COUNTED:
             return place
         scheme: Scheme = plan.schemes[date]
-        if person.employee_id not in inside[scheme.identity]:
+        if not plan.takes_part(scheme, person, date):
             return Place.WFO
         mode = scheme.fixed.get(date.weekday())
         return place if mode is None else Place(mode.value)
