@@ -14,7 +14,10 @@ Region: TypeAlias = Literal["inside", "outside", "unsure"]
 
 @dataclass(frozen=True, slots=True)
 class UnitDay:
-    """How many people of one unit had which status on a day; `late`, `early` and `no_out` are among the present."""
+    """How many people of one unit had which status on a day; `late`, `early` and `no_out` are among the present.
+
+    `off` owe nothing that day; of `unruled` nobody can say, because no rule pack is in force for their unit.
+    """
 
     unit: str
     unit_name: str
@@ -29,6 +32,7 @@ class UnitDay:
     travel: int
     undecided: int
     off: int
+    unruled: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ _DAY: Final = (
     Column("Hadir WFA", "whole", 8), Column("Terlambat", "whole", 9), Column("Pulang awal", "whole", 8),
     Column("Tanpa absen pulang", "whole", 9), Column("TK", "whole", 6), Column("Cuti/izin", "whole", 8), Column("DL", "whole", 6),
     Column("Belum putus", "whole", 8), Column("Libur/tidak bertugas", "whole", 10),
+    Column("Tanpa aturan", "whole", 8),
 )  # fmt: skip
 _WFA: Final = (
     Column("Unit", "text", 12), Column("NIP", "text", 19), Column("Nama", "text", 28), Column("Keadaan", "text", 20),
@@ -68,7 +73,10 @@ def compliance(units: Sequence[UnitDay], date: dt.date, signers: Sequence[str] =
     """The day of each unit, with the sums below."""
     rows = [_unit_day(one) for one in units]
     sums = [sum(column) for column in zip(*(_numbers(one) for one in units), strict=True)] or [0] * (len(_DAY) - 2)
-    notes = ("Terlambat, pulang awal dan tanpa absen pulang termasuk di antara yang hadir. Belum putus: menunggu penilaian atau petugas.",)
+    notes = (
+        "Terlambat, pulang awal dan tanpa absen pulang termasuk di antara yang hadir. Belum putus: menunggu penilaian atau petugas.",
+        "Tanpa aturan: belum ada paket aturan yang berlaku di unit itu, sehingga harinya tidak dinilai.",
+    )
     section = Section(_DAY, rows, ("Jumlah", f"{len(units)} unit", *sums))
     return Document("KEPATUHAN HARIAN PER UNIT KERJA", (long_date(date),), (section,), notes, tuple(signers), place)
 
@@ -97,6 +105,7 @@ def _wanting(one: FromAnywhere) -> bool:
 def _numbers(one: UnitDay) -> tuple[int, ...]:
     return (
         one.people, one.wfo, one.wfa, one.late, one.early, one.no_out, one.absent, one.leave, one.travel, one.undecided, one.off,
+        one.unruled,
     )  # fmt: skip
 
 

@@ -17,6 +17,10 @@ left join schedule.org_unit u on u.org_unit_id = belongs.unit
 """
 
 _COMPLIANCE: Final = f"""
+with recursive ruled as (
+    select org_unit_id as unit from schedule.policy_in_force where since <= $1 and org_unit_id is not null
+    union select u.org_unit_id from ruled r join schedule.org_unit u on u.parent_id = r.unit
+)
 select coalesce(u.code, '?') as unit, coalesce(u.name, '?') as unit_name, count(*) as people,
        count(*) filter (where a.status = 'PRESENT' and a.content ->> 'mode' = 'WFO') as wfo,
        count(*) filter (where a.status = 'PRESENT' and a.content ->> 'mode' = 'WFA') as wfa,
@@ -26,10 +30,13 @@ select coalesce(u.code, '?') as unit, coalesce(u.name, '?') as unit_name, count(
        count(*) filter (where a.status = 'ABSENT') as absent, count(*) filter (where a.status = 'LEAVE') as leave,
        count(*) filter (where a.status = 'DL') as travel,
        count(*) filter (where a.status in ('PENDING', 'HELD') or (a.status is null and d.employee_id is not null)) as undecided,
-       count(*) filter (where a.status in ('OFF', 'HOLIDAY') or (a.status is null and d.employee_id is null)) as off
+       count(*) filter (where free.day and rules.hold) as off, count(*) filter (where free.day and not rules.hold) as unruled
 from schedule.employee e {_UNIT_OF}
 left join schedule.assessment a on a.employee_id = e.employee_id and a.date = $1
 left join schedule.due_day d on d.employee_id = e.employee_id and d.date = $1
+cross join lateral (select a.status in ('OFF', 'HOLIDAY') or (a.status is null and d.employee_id is null) as day) free
+cross join lateral (select belongs.unit in (select unit from ruled) or exists (
+    select from schedule.policy_in_force p where p.since <= $1 and p.org_unit_id is null) as hold) rules
 where e.played_clock = $2 and e.active and (e.until is null or e.until >= $1) and belongs.unit is not null
   and ($3::text is null or u.code = $3)
 group by 1, 2 order by 1

@@ -92,6 +92,18 @@ async def test_a_recap_is_the_ledger_to_the_rupiah_in_every_form(books: Any, aud
 async def test_supervisors_see_each_unit_and_who_works_from_anywhere_with_what_evidence(books: Any, auditor: Connection) -> None:
     [absent] = await unit_days(auditor, FEB_2, None, CLOCK)
     assert (absent.unit, absent.people, absent.absent, absent.wfo, absent.undecided, absent.off) == ("DINKES", 1, 1, 0, 0, 0)
+    [free] = await unit_days(auditor, FEB_2 - dt.timedelta(days=1), None, CLOCK)
+    assert (free.off, free.unruled) == (0, 1)  # no pack is in force here: nobody can tell whether the day is free
+    agency = uuid4()
+    await books.connection.execute(
+        "insert into schedule.org_unit values ($1, 1, 'INDUK', 'Dinas Induk', 'Asia/Jakarta', 'nasional', false)", agency)
+    await books.connection.execute("update schedule.org_unit set parent_id = $1 where code = 'DINKES'", agency)
+    await books.connection.execute("insert into schedule.policy (policy_id, version, name, content) values ($1, 1, 'P', '{}')", agency)
+    await books.connection.execute(
+        "insert into schedule.policy_in_force (policy_id, since, org_unit_id) values ($1, '2026-01-01', $1)", agency)
+    [free] = await unit_days(auditor, FEB_2 - dt.timedelta(days=1), None, CLOCK)
+    assert (free.off, free.unruled) == (1, 0)
+    assert compliance([free], FEB_2).sections[0].totals[-2:] == (1, 0)
     [present] = await unit_days(auditor, FEB_3, "DINKES", CLOCK)
     assert (present.wfa, present.late, present.absent) == (1, 1, 0)
     assert compliance([present], FEB_3).sections[0].totals[:3] == ("Jumlah", "1 unit", 1)
