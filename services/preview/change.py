@@ -19,6 +19,7 @@ from services.schedule.reference import (
 )
 from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.taking_force import Kind
+from services.schedule.store.due import REAL
 from shared.events import SchemeInForce
 from shared.policy import Policy
 
@@ -65,7 +66,8 @@ class Change:
     `scopes` and `weeks` are put in force beside those that hold; one whose date lies after the window is played as if it had held
     from the window's first day on, because a change of tomorrow can only be tried on yesterday. `digest` tells whether a
     recorded preview was of this very change. `touched` are the dates whose calendar or roster differs (or from which on people
-    do), `reached` the units that can be concerned (None: any). `units`, if given, narrows what is looked at.
+    do), `reached` the units that can be concerned (None: any). `units`, if given, narrows what is looked at;
+    `clock` is that of the people who are looked at: real ones, or those who were invented to live by a clock of their own.
     """
 
     kind: Kind
@@ -83,6 +85,7 @@ class Change:
     touched: frozenset[dt.date] = frozenset()
     reached: frozenset[UUID] | None = None
     units: frozenset[UUID] | None = None
+    clock: str = REAL
 
     @property
     def moves_duties(self) -> bool:

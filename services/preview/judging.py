@@ -16,7 +16,7 @@ from services.preview.result import Case, Found, UnitTotal, worst_of
 from services.schedule.assessing import People, judge, says_nothing
 from services.schedule.memory import Duties, Reference
 from services.schedule.reference import EmployeeState
-from services.schedule.rules import Assessment, DayInputs, Duty, Fact, MarkSeen, day_event
+from services.schedule.rules import Assessment, DayInputs, Duty, Fact, Leave, MarkSeen, day_event
 from shared.events import DayState, DayStatus
 from shared.policy.difference import judges_alike
 from shared.policy.parts import LONGEST_REACH_MINUTES
@@ -52,6 +52,7 @@ def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.d
     dates = touched.dates if touched is not None else ()
     months, length = (*window.months, next_month(window.months[-1])), len(window.dates)
     asked = [(date, month_of(date)) for date in dates]
+    beside = frozenset(window.dates) - frozenset(dates) if change.moves_duties else frozenset()
     facts: dict[UUID, dict[dt.date, Sequence[Fact]]] = {}
     for (employee_id, date), found in known.facts.items():
         facts.setdefault(employee_id, {})[date] = found
@@ -59,9 +60,13 @@ def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.d
     for employee_id, person in known.people.states.items():
         people += 1
         days += length
+        own_facts = facts.get(employee_id, {})
+        # A duty day more or less anywhere in a row of leaves moves the number of each of its days, however far away.
+        counting_on = sorted(date for date, found in own_facts.items() if date in beside and any(isinstance(one, Leave) for one in found))
         own_now = now if person.played_clock is None else known.clocks.get(person.played_clock, _NEVER_MOVED)
         fresh = dict(_days(
-            person, known, after, marks.get(employee_id), asked, facts.get(employee_id, {}), change, alike, own_now,
+            person, known, after, marks.get(employee_id), [*asked, *((date, month_of(date)) for date in counting_on)], own_facts,
+            change, alike, own_now,
         ))  # fmt: skip
         judged += len(fresh)
         outcome = _money([known.months[employee_id, month] for month in months], fresh, sides.after)

@@ -11,7 +11,7 @@ from services.geofence.rules.locate import Fix
 from services.payroll.rules import EmployeeMonth
 from services.payroll.store.months import Key, load_months
 from services.preview.change import Change, Window
-from services.schedule.assessing import People, facts_by_day, with_rosters_of_leaves
+from services.schedule.assessing import MARGIN, People, facts_by_day, with_rosters_of_leaves
 from services.schedule.rules import Fact, MarkSeen, WorkReported
 from services.schedule.store import due
 from services.schedule.store import reference_rows as rows
@@ -42,24 +42,25 @@ class Known:
 
 
 async def ids_after(
-    connection: Connection, lane: int, after: UUID, units: Collection[UUID] | None, only: Collection[UUID] | None, most: int
+    connection: Connection, lane: int, after: UUID, units: Collection[UUID] | None, change: Change, most: int
 ) -> list[UUID]:
-    """The next people of a lane in order of id, narrowed to those who ever belong to one of `units`, and to `only` them."""
+    """The next people of a lane in order of id, by the change's clock, who ever belong to one of `units` and whom it can reach."""
     await look_at(connection, "schedule")
     found = await connection.fetch(
         """select employee_id from employee where lane = $1 and employee_id > $2
              and ($3::uuid[] is null or member_unit && $3::uuid[]) and ($5::uuid[] is null or employee_id = any($5::uuid[]))
-           order by employee_id limit $4""",
-        lane, after, None if units is None else list(units), most, None if only is None else list(only),
+             and played_clock = $6 order by employee_id limit $4""",
+        lane, after, None if units is None else list(units), most, None if change.people is None else list(change.people), change.clock,
     )
     return [row["employee_id"] for row in found]
 
 
-async def waiting_days(connection: Connection, window: Window) -> int:
-    """How many days of the window wait to be assessed at once, so that what is kept of them is not up to date."""
+async def waiting_days(connection: Connection, window: Window, clock: str) -> int:
+    """How many days of the window, of people by this clock, wait to be assessed at once, so that what is kept of them is not up to date."""
     await look_at(connection, "schedule")
     return int(await connection.fetchval(
-        "select count(*) from due_day where due_at = $1 and date between $2 and $3", due.AT_ONCE, window.first, window.last,
+        "select count(*) from due_day where due_at = $1 and date between $2 and $3 and clock = $4",
+        due.AT_ONCE, window.first, window.last, clock,
     ))
 
 
@@ -67,7 +68,7 @@ async def load(connection: Connection, ids: Sequence[UUID], window: Window, chan
     """All that judging the window's days of these people needs, within the caller's transaction; clean days only if they help."""
     await look_at(connection, "schedule")
     states = {employee_id: kept.state for employee_id, kept in (await rows.employees(connection, ids)).items()}
-    months = _months(window.first - 3 * _DAY, window.last + 3 * _DAY)
+    months = _months(window.first - MARGIN, window.last + MARGIN)
     rosters: dict[UUID, dict[dt.date, RosterDay]] = {}
     kept_rosters = await rows.rosters(connection, [(employee_id, month) for employee_id in states for month in months])
     for (employee_id, _), roster in kept_rosters.items():

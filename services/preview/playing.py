@@ -75,7 +75,7 @@ async def _play(
             units = _units(change, reference)
             everybody = await _count(connection, change, units)
             codes = {unit: state.code for unit, state in reference.units.items()}
-            waiting = await people.waiting_days(connection, window)
+            waiting = await people.waiting_days(connection, window, change.clock)
             job = Job(url, snapshot, window, change, units, now)
             found = await asyncio.to_thread(_in_processes, job, processes, everybody, progress)
     finally:
@@ -113,8 +113,8 @@ def _gather(parts: Iterator[Found], everybody: int, progress: Callable[[int, int
 async def _count(connection: Connection, change: Change, units: frozenset[UUID] | None) -> int:
     return int(await connection.fetchval(
         """select count(*) from employee where ($1::uuid[] is null or member_unit && $1::uuid[])
-             and ($2::uuid[] is null or employee_id = any($2::uuid[]))""",
-        None if units is None else list(units), None if change.people is None else list(change.people),
+             and ($2::uuid[] is null or employee_id = any($2::uuid[])) and played_clock = $3""",
+        None if units is None else list(units), None if change.people is None else list(change.people), change.clock,
     ))
 
 
@@ -158,7 +158,7 @@ class _Process:
                 if self.sides is None:
                     self.sides = await _sides(self.connection, self.job)
                     self.clean_days = self.sides.spares_clean_days(self.job.change)
-                ids = await people.ids_after(self.connection, lane, after, units, self.job.change.people, CHUNK)
+                ids = await people.ids_after(self.connection, lane, after, units, self.job.change, CHUNK)
                 known = await people.load(
                     self.connection, ids, self.job.window, self.job.change, clean_days=self.clean_days) if ids else None
             if known is not None:

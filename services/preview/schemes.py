@@ -64,10 +64,10 @@ async def compared(url: str, change: Change, window: Window, progress: Callable[
             before, after = SchemesInForce(known.values()), change.schemes_after(known, window)
             units = [unit for unit in sorted(reference.units) if (change.units is None or unit in change.units)
                      and any(_scheme(before, unit, date) != _scheme(after, unit, date) for date in window.dates)]
-            sizes = {unit: len(await plans.members(connection, unit)) for unit in units}
+            sizes = {unit: len(await plans.members(connection, unit, change.clock)) for unit in units}
             found, done = Standings(remarks=_remarks(change, reference)), 0
             for unit in units:
-                found += await _unit(connection, memory, unit, window, before, after)
+                found += await _unit(connection, memory, unit, window, before, after, change.clock)
                 done += sizes[unit]
                 progress(done, sum(sizes.values()))
             codes = {unit: state.code for unit, state in reference.units.items()}
@@ -77,10 +77,10 @@ async def compared(url: str, change: Change, window: Window, progress: Callable[
 
 
 async def _unit(
-    connection: Connection, memory: Memory, unit: UUID, window: Window, before: SchemesInForce, after: SchemesInForce
+    connection: Connection, memory: Memory, unit: UUID, window: Window, before: SchemesInForce, after: SchemesInForce, clock: str
 ) -> Standings:
     wide = _whole_spans(window)  # shares of a week or month are counted whole
-    staff = await planning.staff_of(connection, memory, unit, wide.first, wide.last, before)
+    staff = await planning.staff_of(connection, memory, unit, wide.first, wide.last, before, clock)
     plan = staff.plan()
     other = {date: state.scheme for date in _around(wide) if (state := after.on(unit, date)) is not None}
     both = (plan, replace(plan, schemes=other))

@@ -42,7 +42,7 @@ from shared.policy import Policy
 from shared.topics import DAY_ASSESSED, VIOLATION, lane_of
 
 _DAY: Final = dt.timedelta(days=1)
-_MARGIN: Final = 6 * _DAY
+MARGIN: Final = 6 * _DAY
 """How far around a date its roster counts: a week of duty days; and a stamp may belong to a duty two dates away, whose
 neighbours are two dates further."""
 
@@ -86,7 +86,7 @@ async def load_people(connection: Connection, days: Collection[Day]) -> People:
     states = await rows.employees(connection, {employee_id for employee_id, _ in days})
     months = {
         (employee_id, moment.replace(day=1))
-        for employee_id, date in days for moment in (date - _MARGIN, date, date + _MARGIN)
+        for employee_id, date in days for moment in (date - MARGIN, date, date + MARGIN)
     }
     rosters: dict[UUID, dict[dt.date, RosterDay]] = {}
     for (employee_id, _), kept in (await rows.rosters(connection, months)).items():
@@ -186,7 +186,7 @@ async def with_rosters_of_leaves(connection: Connection, people: People, correct
             first, last = ends.get(kept.employee_id, (kept.first, kept.last))
             ends[kept.employee_id] = min(first, kept.first), max(last, kept.last)
     months = {
-        (employee_id, month) for employee_id, (first, last) in ends.items() if last - first > _MARGIN for month in _months(first, last)
+        (employee_id, month) for employee_id, (first, last) in ends.items() if last - first > MARGIN for month in _months(first, last)
     }
     rosters = await rows.rosters(connection, months) if months else {}
     if not rosters:

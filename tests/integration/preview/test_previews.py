@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import random
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -195,9 +196,21 @@ async def test_a_change_of_tomorrow_is_tried_on_yesterday(town: Town) -> None:
 
 async def test_two_processes_find_what_one_finds(town: Town) -> None:
     await town.set_up(days=5)
-    change, window, now = policy_change(town, "POL-B", MONDAY), Window(MONDAY, town.last), dt.datetime.now(dt.UTC)
+    change = replace(policy_change(town, "POL-B", MONDAY), clock=town.clock)
+    window, now = Window(MONDAY, town.last), dt.datetime.now(dt.UTC)
 
     alone = await asyncio.to_thread(play, town.url, change, window, now, processes=1)
     both = await asyncio.to_thread(play, town.url, change, window, now, processes=2)
 
     assert (both.found.units, both.found.worst, both.found.days) == (alone.found.units, alone.found.worst, alone.found.days)
+
+
+async def test_invented_people_are_counted_only_where_their_clock_is_asked_for(town: Town) -> None:
+    await town.set_up(days=2)
+    change, window, now = policy_change(town, "POL-L", MONDAY), Window(MONDAY, town.last), dt.datetime.now(dt.UTC)
+
+    real = await asyncio.to_thread(play, town.url, change, window, now, processes=1)
+    invented = await asyncio.to_thread(town.preview, change)
+
+    assert (real.found.people, real.found.days, real.found.total) == (0, 0, UnitTotal())
+    assert (invented.people, invented.days) == (len(town.people), 2 * len(town.people))

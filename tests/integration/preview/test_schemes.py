@@ -68,7 +68,7 @@ async def asked(town: Town, folder: Path, one: Scheme, since: dt.date, unit: UUI
 
 
 async def play(town: Town, change: Change, window: Window | None = None) -> Standings:
-    return (await compared(town.url, change, window or Window(MONDAY, LAST), lambda _done, _all: None)).found
+    return (await compared(town.url, replace(change, clock=town.clock), window or Window(MONDAY, LAST), lambda _done, _all: None)).found
 
 
 async def amount_against(town: Town, unit: UUID) -> int:
@@ -86,6 +86,7 @@ async def test_what_would_be_against_a_scheme_is_what_validation_finds_once_it_h
     half = scheme(town, quotas=[{"per": "day", "wfa": "50"}], fixed_days=[{"weekday": "fri", "mode": "WFA"}])
 
     found = await play(town, await asked(town, tmp_path, half, MONDAY, unit))
+    real = (await compared(town.url, await asked(town, tmp_path, half, MONDAY, unit), Window(MONDAY, LAST), lambda _done, _all: None)).found
     await put(town, half, MONDAY, unit)
     await town.settle()
 
@@ -95,6 +96,7 @@ async def test_what_would_be_against_a_scheme_is_what_validation_finds_once_it_h
     assert found.codes == {"QUOTA_UNDER": (12, 4), "QUOTA_OVER": (0, 4), "FIXED_DAY": (0, 4)}
     assert found.units == {unit: UnitStanding(people=4, breaches=9, more=8, less=8)}
     assert (found.people, found.days) == (4, 20)
+    assert real.people == 0
     assert {case.employee_id for case in found.worst} == {person for person in town.people if town.unit_of(person) == unit}
     assert {(case.before, case.after) for case in found.worst} == {(0, 1)}
     assert await town.amounts() == money

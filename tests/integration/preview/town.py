@@ -3,7 +3,7 @@
 import datetime as dt
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from uuid import UUID, uuid4
@@ -170,7 +170,8 @@ class Town:
 
     def preview(self, change: Change, window: Window | None = None) -> Found:
         """What a preview of the change finds, in one process."""
-        return play(self.url, change, window or Window(MONDAY, self.last), dt.datetime.now(dt.UTC), processes=1).found
+        ours = replace(change, clock=self.clock)
+        return play(self.url, ours, window or Window(MONDAY, self.last), dt.datetime.now(dt.UTC), processes=1).found
 
     def unit_of(self, person: UUID) -> UUID:
         """The unit of a person."""
