@@ -81,7 +81,7 @@ class Report:
         if len(self.errors) > MOST_SHOWN:
             told.append(f"... dan {len(self.errors) - MOST_SHOWN} kesalahan lain")
         if self.errors:
-            told.append(f"{len(self.errors)} kesalahan: tidak ada yang diterapkan. Perbaiki berkas, lalu ulangi perintah ini.")
+            told.append(f"{len(self.errors)} kesalahan: tidak ada yang diterapkan. Ikuti petunjuknya, lalu ulangi perintah ini.")
         elif not self.applied:
             told.append("Uji coba: belum ada yang diterapkan.")
         return told

@@ -53,6 +53,7 @@ _COLUMNS: Final = (
     Column("Laporan kerja %", "percent", 9), Column("TK %", "percent", 7), Column("Pelanggaran per 100 hari", "percent", 12),
     Column("Potongan", "rupiah", 15), Column("Potongan per hari", "rupiah", 12),
 )  # fmt: skip
+_COMPARED: Final = (_COLUMNS[0], *_COLUMNS[2:9], _COLUMNS[10])
 _SAVED: Final = (
     Column("Bulan", "text", 16), Column("Hari tanpa kantor", "whole", 14), Column("Bagian WFA %", "percent", 12),
     Column("Perkiraan listrik (kWh)", "whole", 18), Column("Perkiraan rupiah", "rupiah", 18),
@@ -67,13 +68,15 @@ def evaluation(
     months: Sequence[Worked], energy: Energy, rated: Sequence[Rated] = (), *, unit: str | None = None, signers: Sequence[str] = (),
     place: str = "",
 ) -> Document:  # fmt: skip
-    """The report over some months, in their order, the last one being judged against those before."""
+    """The report over some months, in their order, the last one being judged against those before, way by way and as a whole."""
     by_month: dict[str, dict[str, Worked]] = {}
     for one in sorted(months, key=lambda one: (one.month, one.mode != "WFO")):
         by_month.setdefault(one.month, {})[one.mode] = one
     rows = [_row(one) for modes in by_month.values() for one in modes.values()]
     all_of = _together(months)
     sections = [Section(_COLUMNS, rows, ("Jumlah", None, *_row(all_of)[2:]) if rows else (), "Disiplin menurut cara kerja")]
+    if len(by_month) > 1:
+        sections.append(Section(_COMPARED, _by_month(by_month), title="Semua cara kerja, bulan ini terhadap bulan sebelumnya"))
     saved = [_saved(month, modes, energy) for month, modes in by_month.items()]
     sections.append(Section(_SAVED, saved, title="Hari tanpa kantor dan perkiraan listrik"))
     if rated:
@@ -109,6 +112,22 @@ def _findings(months: Mapping[str, Mapping[str, Worked]]) -> tuple[str, ...]:
             change = _percent(new.present, new.owed) - _percent(old.present, old.owed)
             told.append(f"Kehadiran WFA {_signed(change)} poin terhadap {month_name(before[-1])}")
     return tuple(told)
+
+
+def _by_month(months: Mapping[str, Mapping[str, Worked]]) -> list[tuple[Cell, ...]]:
+    """Each month whatever the way of working, all months before the last together, and what the last is above or below them."""
+    *before, last = ((month_name(month), _row(_together([*modes.values()]))) for month, modes in months.items())
+    pooled = _row(_together([one for modes in [*months.values()][:-1] for one in modes.values()]))
+    rows = [*before, *([("Sebelumnya bersama", pooled)] if len(before) > 1 else ()), last]
+    moved = tuple(
+        after - earlier if isinstance(after, int | Fraction) and isinstance(earlier, int | Fraction) else None
+        for earlier, after in zip(pooled, last[1], strict=True)
+    )
+    return [(name, *_compared(row)) for name, row in rows] + [("Selisih (poin, Rp)", None, *_compared(moved)[1:])]
+
+
+def _compared(row: Sequence[Cell]) -> tuple[Cell, ...]:
+    return (*row[2:9], row[10])
 
 
 def _signed(points: Fraction) -> str:

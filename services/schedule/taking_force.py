@@ -365,11 +365,19 @@ def _zone_of_units(reference: Reference, units: Iterable[UUID] | None) -> str:
     return next((reference.units[unit].timezone for unit in sorted(units or ()) if unit in reference.units), "Asia/Jakarta")
 
 
+_LATER: Final = {
+    "kebijakan": "berlakukan mulai tanggal sesudah hari ini", "pola kerja": "berlakukan mulai tanggal sesudah hari ini",
+    "skema": "berlakukan mulai tanggal sesudah hari ini", "data pegawai": "berlakukan mulai tanggal sesudah hari ini",
+    "kalender": "ubah hanya tanggal sesudah hari ini", "roster": "ubah hanya hari sesudah hari ini",
+}  # fmt: skip
+"""What else may be done than to wait, by what changes; a fence, and the calendar that a unit lives by, hold at once or not at all."""
+
+
 def _wait(spans: Sequence[Span], now: dt.datetime, what: str, zone: str) -> None:
     free = free_from(spans, now)
     if free > now:
         local = free.astimezone(ZoneInfo(zone))
         raise Refused(
             f"{what} ini mengubah hari yang jendela absen masuknya sedang terbuka; pegawai yang sudah atau sedang absen akan dirugikan. "
-            f"Ulangi mulai {local:%Y-%m-%d %H:%M} {_ZONES.get(zone, zone)}, atau berlakukan mulai tanggal sesudah hari ini"
+            f"Ulangi mulai {local:%Y-%m-%d %H:%M} {_ZONES.get(zone, zone)}{f', atau {_LATER[what]}' if what in _LATER else ''}"
         )

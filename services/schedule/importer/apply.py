@@ -275,6 +275,9 @@ def _people_lines(
         if old is not None and old.state.ranks != person.ranks:
             ranks = ", ".join(f"{held.rank.kind.value}/{held.rank.group} sejak {held.since}" for held in person.ranks)
             line += f"{'' if line.endswith(': ') else '; '}jenis dan kelompok {ranks or 'tidak pernah berubah'}"
+        if old is not None and old.state.weeks != person.weeks:
+            weeks = ", ".join(f"{own.week} sejak {own.since}" for own in person.weeks)
+            line += f"{'' if line.endswith(': ') else '; '}pola kerja {weeks or 'mengikuti unit'}"
         if old is not None and old.state.nip != person.nip:
             line += f"{'' if line.endswith(': ') else '; '}NIP baru, yang lama tetap dikenal"
         before = old is not None and old.state.active and old.state.until is None

@@ -143,7 +143,9 @@ async def test_a_first_fence_and_a_moved_one_wait_and_one_more_place_does_not(re
         assert report.applied is not bool(report.errors)
         return " ".join(map(str, report.errors))
 
-    assert "sedang terbuka" in await put(100, SEVEN_TEN)
+    first = await put(100, SEVEN_TEN)
+    assert "sedang terbuka" in first
+    assert "sesudah hari ini" not in first  # a fence has no date from which it holds: waiting is all there is
     assert await put(100, NOON) == ""
     assert "sedang terbuka" in await put(15, SEVEN_TEN)
     assert await put(500, SEVEN_TEN, f"CABANG-{real.calendar}") == ""

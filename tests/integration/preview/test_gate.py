@@ -73,7 +73,7 @@ async def test_rules_that_change_while_people_check_in_are_refused_with_the_time
         lambda now: commands.publish_rosters(real.schedule, hours(real, MONDAY + DAY), now=now),
     ]
     for put in changes:
-        with pytest.raises(Refused, match=r"Ulangi mulai 2026-02-03 09:(00|30) WIB, atau berlakukan mulai tanggal sesudah hari ini"):
+        with pytest.raises(Refused, match=r"Ulangi mulai 2026-02-03 09:(00|30) WIB, atau (berlakukan|ubah hanya) .* sesudah hari ini"):
             await put(SEVEN_TEN)
     assert [await audited(real, action) for action in ("publish-calendars", "publish-rosters")] == [0, 0]
     for put in changes:

@@ -27,7 +27,7 @@ MARCH = Worked("2026-03", "WFA", 300, 285, 280, 275, 210, 6, 19, 2_000_000)
 
 def test_wfa_is_set_beside_wfo_and_the_months_before_and_energy_is_by_stated_numbers() -> None:
     document = evaluation([MARCH, WFA, WFO, JAN], Energy(Fraction(3, 2), Fraction(1000), "rekening gedung A"))
-    discipline, saved = document.sections
+    discipline, _, saved = document.sections
     assert [row[:3] for row in discipline.rows] == [
         ("Januari 2026", "WFO", 400), ("Februari 2026", "WFO", 100), ("Februari 2026", "WFA", 300), ("Maret 2026", "WFA", 300)]
     assert discipline.totals[-2] == sum(one.deducted for one in (JAN, WFO, WFA, MARCH))
@@ -36,6 +36,20 @@ def test_wfa_is_set_beside_wfo_and_the_months_before_and_energy_is_by_stated_num
     assert "Kehadiran WFA -1,67 poin terhadap Februari 2026" in document.head
     assert "Februari 2026: tepat waktu WFA +3,33 poin terhadap WFO" in evaluation([WFA, WFO, JAN], ASSUMED).head
     assert "bukan pengukuran" in ASSUMED.source
+
+
+def test_the_last_month_is_set_against_all_months_before_together_so_that_a_scheme_is_judged_by_what_was_before_it() -> None:
+    _, compared, _ = evaluation([JAN, WFO, WFA], ASSUMED).sections
+    before, after, moved = compared.rows
+    assert before == ("Januari 2026", 400, 95, Fraction(175, 2), 90, 0, 3, Fraction(21, 2), 15_313)
+    assert after == ("Februari 2026", 400, Fraction(193, 2), Fraction(185, 2), 92, Fraction(105, 2), 2, 7, 8_844)
+    assert moved == ("Selisih (poin, Rp)", None, Fraction(3, 2), 5, 2, Fraction(105, 2), -1, Fraction(-7, 2), -6_469)
+
+    *_, pooled, last, moved = evaluation([JAN, WFO, WFA, MARCH], ASSUMED).sections[1].rows
+    assert (pooled[0], pooled[1], last[1]) == ("Sebelumnya bersama", 800, 300)
+    assert moved[2] == Fraction(100 * 285, 300) - Fraction(100 * 766, 800)
+    assert len(evaluation([JAN], ASSUMED).sections) == 2
+    assert "Selisih" in "\n".join(lines(evaluation([JAN, WFA], ASSUMED)))
 
 
 def test_an_evaluation_of_nothing_is_empty_and_not_an_error() -> None:
