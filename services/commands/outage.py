@@ -22,6 +22,9 @@ from services.commands.desk import (
 from services.commands.terminal import print_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from uuid import UUID
+
     from services.schedule.store.requests import Asked
     from shared.lanes import Lanes
 
@@ -67,12 +70,30 @@ def confirm(request_id: Id, actor: Actor, reason: Reason, role: RoleName = "admi
     _decide(request_id, "approve", actor, role, reason, database, level="server")
 
 
+@app.command("effect")
+def effect(request_id: Id, database: Database = None) -> None:
+    """How many days amnesty would turn from what to what, by the marks of this moment; decides nothing.
+
+    An hour's outage explains a whole day without marks: where its pack says so, TK becomes present without a check-out.
+
+    Example: [bold]hadir outage effect ID[/bold]
+    """
+
+    async def act(lanes: "Lanes") -> list[str]:
+        return await _effect(lanes, an_id(request_id))
+
+    for line in at_the_desk(database, act):
+        print_line(line)
+
+
 @app.command("amnesty")
 def amnesty(
     request_id: Id, actor: Actor, reason: Reason, role: RoleName = "bkd", document: Paper = None, scan: Scan = None,
     database: Database = None,
 ) -> None:  # fmt: skip
     """Grant amnesty: marks that the outage explains cost nothing, and what was cut for them is given back.
+
+    Look first with `hadir outage effect ID` how many days it turns from what to what; the answer tells it too.
 
     Example: [bold]hadir outage amnesty ID --actor bkd --reason "SE 5/2026" --document SE-5/2026@2026-02-05[/bold]
     """
@@ -114,7 +135,7 @@ def _decide(
     request_id: str, action: Any, actor: str, role: str, reason: str, database: str | None, *, level: str | None = None,
     document: str | None = None, scan: Any = None,
 ) -> None:  # fmt: skip
-    async def act(lanes: "Lanes") -> "Asked":
+    async def act(lanes: "Lanes") -> "tuple[Asked, list[str]]":
         from services.schedule import requests
         from services.schedule.corrections import CorrectionRefused
         from services.schedule.store import requests as rows
@@ -129,11 +150,32 @@ def _decide(
         if action == "approve" and waits is not None and (level is not None) is last:
             verb = "amnesty" if last else "confirm"
             raise CorrectionRefused(f"gangguan ini menunggu tingkat {waits.name}; gunakan `hadir outage {verb}`")
-        return await requests.decide(
+        turns = await _effect(lanes, outage) if action == "approve" and last else []
+        decided = await requests.decide(
             lanes, outage, action, somebody(actor, role), reason=reason, document=paper(document, scan)
         )
+        return decided, turns
 
-    _tell(at_the_desk(database, act))
+    decided, turns = at_the_desk(database, act)
+    _tell(decided)
+    for line in turns:
+        print_line(line)
+
+
+async def _effect(lanes: "Lanes", outage: "UUID") -> list[str]:
+    """What amnesty would turn, as lines for an officer; refused for what is no outage that waits for a decision."""
+    from services.schedule.outages import effect
+
+    return effect_lines(await effect(lanes, outage))
+
+
+def effect_lines(turns: "Mapping[tuple[str, str], int]") -> list[str]:
+    """How many days amnesty turns, the most first, in Indonesian."""
+    if not turns:
+        return ["Amnesti tidak mengubah satu hari pun."]
+    lines = [f"Amnesti mengubah {sum(turns.values())} hari (tanpa amnesti → dengan amnesti):"]
+    lines += [f"  {days} hari: {before} → {after}" for (before, after), days in sorted(turns.items(), key=lambda one: (-one[1], one[0]))]
+    return lines
 
 
 def _tell(asked: "Asked") -> None:

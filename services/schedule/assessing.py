@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 from uuid import UUID
 
-from services.schedule.corrections import Kept
+from services.schedule.corrections import Kept, OutageBody, read_body
 from services.schedule.discipline import restate_steps
 from services.schedule.memory import Duties, Memory, Reference, Setting
 from services.schedule.reference import EmployeeState
@@ -19,6 +19,8 @@ from services.schedule.rules import (
     DayInputs,
     Fact,
     MarkSeen,
+    Outage,
+    OutageDecided,
     Person,
     Violation,
     assess,
@@ -50,6 +52,8 @@ _NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 """Time on a hand-moved clock that nobody has set yet: nothing has closed by it."""
 
 _SOON: Final = dt.timedelta(seconds=1)
+_BATCH: Final = 500
+_DECISIONS: Final[tuple[Literal["rejected"], Literal["confirmed"]]] = "rejected", "confirmed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,45 @@ async def assess_days(
         await restate_steps(work, changed, gathered.reference.policies)
     await due.set_next_looks(work.connection, looks)
     return len(fresh)
+
+
+async def amnesty_turns(
+    connection: Connection, memory: Memory, outage: Kept, now: dt.datetime
+) -> Counter[tuple[str, str]]:
+    """How many days would be otherwise by granting amnesty for an undecided outage than by refusing it, by what they come to.
+
+    A day is told as its status and codes ("ABSENT TK", "PRESENT PSW4"), refused first. Judged by the marks and facts of
+    this moment, and nothing is written.
+    """
+    turns: Counter[tuple[str, str]] = Counter()
+    told = read_body("outage", outage.body)
+    assert isinstance(told, OutageBody)
+    down = Outage(outage.correction_id, told.since, told.until)
+    days = await day_rows.touchable(connection, outage.first, outage.last, outage.org_unit_id)
+    for start in range(0, len(days), _BATCH):
+        gathered = await _gather(connection, memory, batch := days[start : start + _BATCH], None)
+        for day in batch:
+            person = gathered.people.states.get(day[0])
+            unit = person.unit_on(day[1]) if person else None
+            policy_id = gathered.reference.pack_on(unit, day[1]) if unit else None
+            if person is None or unit is None or policy_id is None:
+                continue
+            if person.played_clock is not None and outage.body.get("real_clock_only"):
+                continue
+            own_now = now if person.played_clock is None else gathered.clocks.get(person.played_clock, _NEVER_MOVED)
+            refused, granted = (
+                judge(
+                    day[1], person, unit, gathered.people.duties(gathered.reference, day[0]), gathered.reference.policies[policy_id],
+                    gathered.marks[day], (*gathered.facts[day], down, OutageDecided(down.id, decision, now)), own_now,
+                )[0] for decision in _DECISIONS
+            )  # fmt: skip
+            if (before := _in_short(refused)) != (after := _in_short(granted)):
+                turns[before, after] += 1
+    return turns
+
+
+def _in_short(assessment: Assessment) -> str:
+    return " ".join((assessment.status.value, *assessment.codes))
 
 
 def violations_in(event: DayAssessed) -> tuple[Violation, ...]:

@@ -8,18 +8,23 @@ concerned.
 import datetime as dt
 import logging
 import time
+from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid5
 
 from services.schedule import requests
 from services.schedule.approvals import OutageProposals
+from services.schedule.assessing import amnesty_turns
+from services.schedule.corrections import CorrectionRefused
+from services.schedule.memory import Memory
 from services.schedule.rules.outages import Breach, Promise, breaches
 from services.schedule.rules.workflow import SYSTEM, Who
 from services.schedule.store import availability as rows
 from services.schedule.store import facts
 from services.schedule.store import requests as request_rows
 from shared import logs
+from shared.database import Connection
 from shared.events import HADIR_NAMESPACE, AvailabilityCounted
 from shared.lanes import Lanes, Record, Work
 from shared.topics import LANES
@@ -91,6 +96,20 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     for proposal in fresh:
         logs.event(_log, "An outage of ingest is proposed; somebody has to look at it", level=logging.WARNING, proposal=str(proposal))
     return len(fresh) + len(grown) + len(mistaken)
+
+
+async def effect(lanes: Lanes, request_id: UUID) -> Counter[tuple[str, str]]:
+    """How many days amnesty for an outage that waits for its decision would turn, from what to what; raises CorrectionRefused."""
+    async with lanes.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        return await effect_on(connection, request_id, dt.datetime.now(dt.UTC))
+
+
+async def effect_on(connection: Connection, request_id: UUID, now: dt.datetime) -> Counter[tuple[str, str]]:
+    """As `effect`, in the caller's transaction."""
+    asked, kept = await request_rows.request(connection, request_id), await facts.correction(connection, request_id)
+    if asked is None or kept is None or kept.kind != "outage" or asked.request.state != "requested":
+        raise CorrectionRefused("tidak ada gangguan dengan id ini yang menunggu putusan; lihat `hadir outage list`")
+    return await amnesty_turns(connection, Memory(), kept, now)
 
 
 def _promise(rules: OutageProposals) -> Promise:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from services.schedule import requests
 from services.schedule.api.people import sight
 from services.schedule.approvals import RequestKind
+from services.schedule.outages import effect_on
 from services.schedule.rules.workflow import Who
 from services.schedule.store import requests as rows
 from services.schedule.store.requests import Asked, Deputy
@@ -65,6 +66,21 @@ class RequestShown(BaseModel):
     late: bool
     requested_at: dt.datetime
     trail: list[Entry]
+
+
+class Turn(BaseModel):
+    """Berapa hari menjadi `granted` dengan amnesti yang tanpa amnesti `refused`: status dan kode, misalnya "ABSENT TK"."""
+
+    refused: str
+    granted: str
+    days: int
+
+
+class Effect(BaseModel):
+    """Akibat amnesti menurut absensi saat ini; hari yang tidak berubah tidak disebut."""
+
+    days: int
+    turns: list[Turn]
 
 
 class NewRequest(CommandBody):
@@ -140,6 +156,18 @@ async def get_request(actor: Annotated[Actor, asks("corrections.read")], connect
     elif asked.org_unit_id is not None:
         actor.require_unit(asked.org_unit_id)
     return shown(asked)
+
+
+@router.get("/requests/{request_id}/effect", operation_id="getAmnestyEffect", summary="Akibat amnesti gangguan")
+async def get_effect(actor: Annotated[Actor, asks("corrections.decide")], connection: Reading, request_id: UUID) -> Effect:
+    """Berapa hari yang diubah amnesti atas gangguan yang menunggu putusan, dan dari apa menjadi apa; tidak memutuskan apa pun."""
+    if actor.reach is not Reach.ALL:
+        raise Problem(OUT_OF_REACH)
+    turns = await effect_on(connection, request_id, dt.datetime.now(dt.UTC))
+    return Effect(days=sum(turns.values()), turns=[
+        Turn(refused=refused, granted=granted, days=days)
+        for (refused, granted), days in sorted(turns.items(), key=lambda one: (-one[1], one[0]))
+    ])  # fmt: skip
 
 
 @router.post("/requests", operation_id="makeRequest", summary="Ajukan koreksi", response_model=RequestShown, status_code=201)

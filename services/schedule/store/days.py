@@ -68,3 +68,13 @@ async def put_violations(connection: Connection, versions: Sequence[ViolationVer
         [v.action for v in last], [v.violation.kind.value for v in last], [v.violation.code for v in last],
         [v.violation.minutes for v in last], [v.assessment_version for v in last],
     )
+
+
+async def touchable(connection: Connection, first: dt.date, last: dt.date, org_unit_id: UUID | None) -> list[Day]:
+    """Days that a decision on an outage may change: those that are held, or have findings; of one unit, or of everybody."""
+    rows = await connection.fetch(
+        "select employee_id, date from assessment where date between $1 and $2 and (status = 'HELD' or content -> 'findings' <> '[]')"
+        " and ($3::uuid is null or (content ->> 'org_unit_id')::uuid = $3) order by employee_id, date",
+        first, last, org_unit_id,
+    )
+    return [(row["employee_id"], row["date"]) for row in rows]

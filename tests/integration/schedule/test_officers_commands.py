@@ -123,7 +123,13 @@ def test_an_outage_is_declared_by_one_and_forgiven_by_another(say: Say, desk: Ca
     assert "menunggu bkd (bkd)" in declared
     assert outage_id in say("outage", "list")
     assert "gunakan `hadir outage amnesty`" in say("outage", "confirm", outage_id, "--actor", "x", "--reason", "y", "--role", "bkd")
-    assert "disetujui pada tingkat bkd" in say("outage", "amnesty", outage_id, "--actor", "bkd", "--reason", "SE 5/2026")
+    assert "tidak ada gangguan dengan id ini" in say("outage", "effect", str(uuid4()))
+    turned = "Amnesti mengubah 1 hari (tanpa amnesti → dengan amnesti):\n  1 hari: ABSENT TK → PRESENT PSW4"
+    assert turned in say("outage", "effect", outage_id)
+    granted = say("outage", "amnesty", outage_id, "--actor", "bkd", "--reason", "SE 5/2026")
+    assert "disetujui pada tingkat bkd" in granted
+    assert turned in granted
+    assert "tidak ada gangguan dengan id ini" in say("outage", "effect", outage_id)
     assert outage_id not in say("outage", "list")
 
 

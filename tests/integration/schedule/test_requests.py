@@ -10,6 +10,7 @@ from services.schedule import requests
 from services.schedule.approvals import shipped
 from services.schedule.commands import publish_org_units, publish_policies, record_fact
 from services.schedule.corrections import CorrectionRefused
+from services.schedule.outages import effect
 from services.schedule.reference import OrgUnitState
 from services.schedule.requests import decide, submit, withdraw
 from services.schedule.rules.workflow import Who
@@ -183,6 +184,7 @@ async def test_a_declared_outage_holds_the_days_it_explains_and_amnesty_takes_th
     outage = await ask(office, "outage", body, employee_id=None, org_unit_id=office.unit)
     await office.work_off()
     assert (await office.the_day(MONDAY))["status"] == "HELD"
+    assert await effect(office.lanes, outage.request_id) == {("PRESENT TL2", "PRESENT"): 1}
     await approve(office, outage, BKD)
 
     assert ((await office.the_day(MONDAY))["status"], await office.codes(MONDAY)) == ("PRESENT", [])

@@ -92,3 +92,19 @@ async def test_a_deputy_is_appointed_by_the_principal_or_by_the_personnel_agency
     assert (made.status_code, made.json()["units"]) == (201, [str(office.unit)]), made.text
     listed = await read(api, "/deputies", acting("bkd"), on=today)
     assert made.json()["deputy_id"] in [one["deputy_id"] for one in listed["items"]]
+
+
+async def test_what_amnesty_would_turn_is_told_to_who_decides_and_changes_nothing(api: httpx.AsyncClient, office: Office) -> None:
+    await office.tick(at(MONDAY, "20:00"))
+    body = {"from": at(MONDAY, "07:00").isoformat(), "to": at(MONDAY, "08:00").isoformat()}
+    asked = {"kind": "outage", "org_unit_id": str(office.unit), "body": body, "reason": "server mati"}
+    made = await api.post("/v1/requests", json=asked, headers=by(acting("bkd", "bkd-1")))
+    assert made.status_code == 201, made.text
+    path = f"/requests/{made.json()['request_id']}/effect"
+    await office.work_off()
+    version = (await office.the_day(MONDAY))["version"]
+
+    assert await read(api, path) == {"days": 1, "turns": [{"refused": "ABSENT TK", "granted": "PRESENT PSW4", "days": 1}]}
+    assert (await office.the_day(MONDAY))["version"] == version
+    assert refused(await api.get(f"/v1{path}", headers=acting("supervisor", units=(office.unit,)))) == (403, "out-of-reach")
+    assert refused(await api.get("/v1/requests/00000000-0000-0000-0000-000000000001/effect")) == (422, "refused")
