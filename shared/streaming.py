@@ -35,6 +35,7 @@ from shared.retry import Abandoned, persist
 from shared.schemas import require_schema
 from shared.settings import Settings, settings
 from shared.topics import LANES, TOPICS, Service, Topic
+from shared.turns import Turns
 
 __all__ = ["Chore", "Context", "Handle", "Reference", "Worker", "run_worker"]
 
@@ -42,7 +43,8 @@ _log = logging.getLogger(__name__)
 
 Chore = Callable[[frozenset[int]], Awaitable[int]]
 """Background work over the lanes that this process owns; returns how many items it did. Called again at once while
-that is more than 0, else after a pause or when woken. Writes under `Lanes.hold`, so it is serial with the stream."""
+that is more than 0, else after a pause or when woken. Writes under `Lanes.hold`, so it is serial with the stream; takes turns
+with the other chores and leaves most of the time to arrivals (`shared.turns`), so a call should be a small piece of work."""
 
 _INTERNAL_ERROR: Final = 70
 _MISCONFIGURED: Final = 78
@@ -100,6 +102,7 @@ class _Process:
         self._settings: Final = configured
         self._readiness = Readiness(service, "lanes assigned")
         self._wakers: list[asyncio.Event] = []
+        self._turns = Turns()
         self._ending = False
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -166,6 +169,7 @@ class _Process:
 
     async def _carry(self, stream: Any) -> None:
         async for messages in pump.batches(stream, self._settings.batch_size, self._settings.batch_within_s):
+            self._turns.arrived()
             await self._inbox.put(messages)
         raise RuntimeError("Faust ended the stream")
 
@@ -227,10 +231,14 @@ class _Process:
     async def _run_chore(self, chore: Chore) -> None:
         woken = asyncio.Event()
         self._wakers.append(woken)
+
+        async def piece() -> int:
+            lanes = self._owned()
+            return await chore(lanes) if lanes else 0
+
         while True:
             woken.clear()
-            lanes = self._owned()
-            if not (lanes and await self._persist(lambda: chore(lanes), "chores done")):  # noqa: B023 - awaited here
+            if not await self._persist(lambda: self._turns.take(piece), "chores done"):
                 await _until(woken, self._worker.pause)
 
     def _wake(self) -> None:
