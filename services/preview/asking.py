@@ -115,13 +115,13 @@ async def org_units_change(connection: Connection, path: Path) -> Change:
     for unit in moving:
         touched |= holidays.get(known[unit.org_unit_id].calendar, set()) ^ holidays.get(unit.calendar, set())
     before = await Memory().current(connection)
-    after = before.changed(units=moving)
+    after = before.changed(units=states)
     turns = {unit: dates for unit in known if (dates := before.other_demands(after, unit))}
     if turns:
         touched |= {min(map(min, turns.values())), LAST_DATE}
     title = ", ".join(f"{unit.code} → {unit.calendar}" for unit in moving) or "nothing differs"
     return Change(
-        "calendar", title, org_units_digest(moving), org_units=tuple(moving), touched=frozenset(touched),
+        "calendar", title, org_units_digest(moving, after), org_units=tuple(states), touched=frozenset(touched),
         reached=frozenset(unit.org_unit_id for unit in moving) | turns.keys())
 
 

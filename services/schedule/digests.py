@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 from uuid import UUID
 
+from services.schedule.memory import Reference
 from services.schedule.reference import (
     CalendarState,
     EmployeeState,
@@ -41,9 +42,15 @@ def units_moving(changed: Iterable[OrgUnitState], known: Mapping[UUID, OrgUnitSt
     ]
 
 
-def org_units_digest(units: Iterable[OrgUnitState]) -> str:
-    """Digest of org units that are to live otherwise."""
-    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar, str(unit.parent_id or "")] for unit in units)})
+def org_units_digest(units: Iterable[OrgUnitState], after: Reference) -> str:
+    """Digest of org units that are to live otherwise: with their calendar and all units above them.
+
+    These by code, because a unit that comes with the same table gets another id each time the table is read.
+    """
+    def above(unit: OrgUnitState) -> list[str]:
+        return [after.units[one].code for one in after.line_of(unit.org_unit_id)[1:] if one in after.units]
+
+    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar, *above(unit)] for unit in units)})
 
 
 def weeks_digest(before: WeeksInForce, after: WeeksInForce) -> str:

@@ -99,8 +99,10 @@ async def allow_org_units(
     moving = units_moving(changed, known)
     if not moving:
         return Cleared("calendar")
-    reference, digest = await Memory().current(connection), org_units_digest(moving)
-    await _allow_demands(connection, reference, reference.changed(units=moving), "unit kerja induk", "org-units", digest, actor, now)
+    reference = await Memory().current(connection)
+    lately = reference.changed(units=changed)  # new ones as well: a known one may be put below them
+    digest = org_units_digest(moving, lately)
+    await _allow_demands(connection, reference, lately, "unit kerja induk", "org-units", digest, actor, now)
     moved = {}
     for unit in moving:
         before, after = (reference.holidays.get(name, frozenset()) for name in (known[unit.org_unit_id].calendar, unit.calendar))

@@ -116,6 +116,26 @@ async def test_people_of_a_unit_below_are_not_surprised_either(real: Town) -> No
     await put(NOON)
 
 
+async def test_a_unit_moves_under_another_pack_not_while_people_check_in_even_by_way_of_a_new_unit(real: Town) -> None:
+    agency, other, branch, below = uuid4(), uuid4(), uuid4(), uuid4()
+    await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(other), real.unit(below, agency)])
+    await commands.publish_policies(real.schedule, PACKS | {"baru": EARLIER}, [("POL-A", MONDAY, agency), ("baru", MONDAY, other)])
+    await commands.publish_employees(real.schedule, [
+        EmployeeState(uuid4(), f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
+                      (Membership(MONDAY, below),))])
+
+    def put(now: dt.datetime) -> Awaitable[object]:
+        return commands.publish_org_units(real.schedule, [real.unit(branch, other), real.unit(below, branch)], now=now)
+
+    with pytest.raises(Refused, match="unit kerja induk ini mengubah hari"):
+        await put(SEVEN_TEN)
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    with pytest.raises(Refused, match="hadir preview org-units"):
+        await put(NOON)
+    await set_limits(real.schedule, Limits(), "kepala-bkd")
+    await put(NOON)
+
+
 async def test_a_pack_dated_before_any_held_meets_the_gate_for_the_one_that_holds_by_now(real: Town) -> None:
     agency, below = uuid4(), uuid4()
     await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(below, agency)])

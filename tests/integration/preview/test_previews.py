@@ -15,6 +15,8 @@ from services.preview.playing import play
 from services.preview.result import Found, UnitTotal
 from services.schedule import commands
 from services.schedule.digests import calendar_digest, org_units_digest, policy_digest, roster_digest
+from services.schedule.importer.apply import take_org_units
+from services.schedule.memory import Memory
 from services.schedule.reference import CalendarState, OrgUnitState, RosterState
 from shared.events import CalendarDay, Mode, RosterDay
 from tests.integration.preview.town import DAY, MONDAY, PACKS, Town, with_price
@@ -107,6 +109,29 @@ async def test_a_pack_of_an_agency_is_previewed_for_the_units_below_it_as_well(t
     await compare(town, found, before)
 
 
+async def test_another_unit_above_by_way_of_a_new_one_costs_what_its_preview_said(town: Town, tmp_path: Path) -> None:
+    town.above = {town.units[1]: town.units[0]}
+    await town.set_up(days=5)
+    agency, branch = town.unit(uuid4()), f"CABANG-{town.calendar}"
+    await commands.publish_org_units(town.schedule, [agency])
+    await commands.publish_policies(town.schedule, PACKS, [("POL-L", MONDAY, agency.org_unit_id)])
+    before = await town.amounts()
+    file = tmp_path / "opd.csv"
+    file.write_text(
+        f"code,name,timezone,calendar,parent\n{branch},Dinas,WIB,{town.calendar},{agency.code}\n"
+        f"OPD-{town.units[1]},Dinas,WIB,{town.calendar},{branch}\n")
+    async with town.schedule.pool.acquire() as connection, connection.transaction():
+        change, again = [await org_units_change(connection, file) for _ in range(2)]
+    assert change.digest == again.digest  # though the new unit has no id yet
+
+    found = await asyncio.to_thread(town.preview, change)
+    assert (await take_org_units(town.schedule, file)).applied
+    await town.settle()
+
+    assert set(found.units) == {town.units[1]}
+    await compare(town, found, before)
+
+
 async def test_what_is_in_force_already_changes_nothing(town: Town) -> None:
     await town.set_up(days=5)
 
@@ -154,8 +179,9 @@ async def test_another_calendar_of_a_unit_takes_back_what_its_preview_said(town:
     file.write_text(f"code,name,timezone,calendar\nOPD-{unit},Dinas,WIB,{other}\nOPD-{town.units[1]},Dinas,WIB,{town.calendar}\n")
     async with town.schedule.pool.acquire() as connection, connection.transaction():
         change = await org_units_change(connection, file)
-    moved = OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", other)
-    assert (change.digest, change.reached) == (org_units_digest([moved]), frozenset({unit}))
+        moved = OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", other)
+        after = (await Memory().current(connection)).changed(units=[moved])
+    assert (change.digest, change.reached) == (org_units_digest([moved], after), frozenset({unit}))
 
     found = await asyncio.to_thread(town.preview, change)
     await commands.publish_org_units(town.schedule, [moved])
