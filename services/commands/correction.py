@@ -123,6 +123,8 @@ def list_requests(
     found = at_the_desk(database, act)
     for asked in found:
         print_line(line_of(asked))
+    if len(found) == most:
+        print_line(f"Paling banyak {most} ditampilkan; mungkin masih ada: --limit (sampai 1000), --unit atau --employee.")
     if not found:
         print_line("Tidak ada permohonan.")
 

@@ -96,6 +96,8 @@ async def decide_step(
         raise CorrectionRefused("usulan tahap ini sudah ditarik karena ketidakhadirannya beralasan atau atas keputusan pejabat")
     meant = ladders().steps.get(key[1])
     cut = cut or (meant.cut if meant else None)
+    if cut is None and effective_from is not None:
+        raise CorrectionRefused("tahap ini bukan pemotongan TPP, jadi tidak mempunyai bulan mulai berlaku; hapus bulannya")
     if cut is not None and effective_from is None:
         raise CorrectionRefused("pemotongan TPP harus menyebut bulan mulai berlakunya, misalnya 2026-04")
     if cut is not None and effective_from is not None and effective_from < key[2].isoformat()[:7]:
