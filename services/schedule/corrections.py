@@ -140,6 +140,13 @@ class LetterBody(Body):
     since: AwareDatetime | dt.date = Field(alias="from")
     until: AwareDatetime | dt.date = Field(alias="to")
 
+    @model_validator(mode="after")
+    def _forward(self) -> "LetterBody":
+        first, last = (one.date() if isinstance(one, dt.datetime) else one for one in (self.since, self.until))
+        if last < first:
+            raise ValueError("`to` lebih awal daripada `from`; perbaiki salah satunya")
+        return self
+
 
 class MoveBody(Body):
     """From this date on the employee belongs to another unit; the membership itself is changed with it."""

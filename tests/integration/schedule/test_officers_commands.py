@@ -201,6 +201,7 @@ def test_a_letter_and_a_move_are_recorded_by_number_and_code(say: Say, desk: Cal
     assert "tercatat, versi 1" in say(*letter)
     assert "tidak ada yang berubah" in say(*letter)
     assert "isi koreksi letter belum benar" in say(*letter[:4], "--from", "besok", *letter[6:])
+    assert "lebih awal daripada" in say(*letter[:4], "--from", "2026-02-05", *letter[6:])
 
     move = "record", "move", "--employee", office.nip, "--from", str(MONDAY + DAY), *by
     assert "unit RSUD tidak terdaftar" in say(*move, "--to", "RSUD")
