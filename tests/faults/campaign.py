@@ -105,6 +105,7 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
             try:
                 await run.round(number)
             except Exception as error:  # noqa: BLE001 - a round that cannot be finished is a finding, and ends the campaign
+                found.suspected.update(run.struck)
                 why = "; ".join(str(part) for part in getattr(error, "exceptions", [error]))
                 found.violations.append(f"round {number} could not be finished: {type(error).__name__}: {why[:600]}")
                 told(traceback.format_exc())
@@ -139,22 +140,26 @@ class Campaign:
         self.chance = random.Random(wanted.seed)
         self.poison, self.positions = Poison(), Positions()
         self.feed = Feed(house.brokers.bootstrap)
+        self.struck = Counter[str]()
+        """The faults of the round that is under way."""
         self._rota: list[Fault] = []
 
     async def round(self, number: int) -> None:
         """So many faults under load, then a check of everything."""
+        self.struck = struck = Counter[str]()
         province = Province(self.wanted.seed, self.wanted.people, FIRST_DAY, self.wanted.days, number)
         load = Load(self.house, province, self.wanted.rate)
         await load.prepare()
         begun = time.monotonic()
         sending = asyncio.create_task(load.run())
-        struck: Counter[str] = Counter()
         try:
             many = min(self.wanted.every, self.wanted.cycles - self.found.cycles.total())
             while struck.total() < many and not sending.done():
                 await asyncio.sleep(self.chance.uniform(*self.wanted.pause_s))
                 fault = self._next()
-                struck[fault.name] += await self._strike(fault)
+                struck[fault.name] += 1
+                if not await self._strike(fault):
+                    struck[fault.name] -= 1
                 await self._look()
             load.hurried.set()
             self.house.heal()
@@ -163,7 +168,7 @@ class Campaign:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-        self.found.cycles.update(struck)
+            self.found.cycles.update(struck)
         if self.wanted.clocks:
             self.found.cycles["F9 clocks: " + ", ".join(f"{name} {shift}" for name, shift in SHIFTS.items())] += 1
         faulty_s = healed - begun

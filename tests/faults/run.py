@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.faults.campaign import Found, Wanted, campaign, now
-from tests.faults.report import Part, Report, soak_lines, table, write
-from tests.faults.soak import soak
+from tests.faults.report import Part, Report, TwoSoaks, merged, table, write
+from tests.faults.soak import lines, risen, soak
 
 _ROOT = Path(__file__).parents[2]
 _SHARE_OF_THREE = 0.2
@@ -21,17 +21,18 @@ _SECONDS_PER_FAULT = 4.0
 """For so long per fault there is load; a round whose load has ended is checked."""
 
 
-
 def main() -> int:
     """Run what the arguments ask for; the exit code is 1 if any invariant was violated."""
     asked = _arguments()
     told = _merged(asked.merge) if asked.merge else _both(asked) if asked.house == "both" else _one(asked)
-    print("\n".join(table(told) if asked.cycles else soak_lines(told["soak"])))
-    wrong = [sentence for part in told["parts"] for sentence in part["violations"]]
-    accepted, seconds = (sum(part[name] for part in told["parts"]) for name in ("accepted", "seconds"))
-    cycles = sum(sum(part["cycles"].values()) for part in told["parts"])
-    print(f"\n{cycles} faults, {accepted} events accepted, {seconds / 3600:.2f} hours, seed {asked.seed}, commit {told['commit']},"
-          f" {len(wrong)} violations; 95 % bound per fault {3 / max(cycles, 1):.4f}")
+    if told["parts"]:
+        print("\n".join(table(told)))
+        print(f"\n{told['sums']['all']['cycles']} faults, {told['accepted']} events accepted, {told['hours']:.2f} hours,"
+              f" seed {', '.join(map(str, told['seeds']))}, commit {told['commit']}, {len(told['violations'])} violations;"
+              f" 95 % bound per fault {told['sums']['all']['bound'] or 1:.4f}")
+    if told["soak"]:
+        print("\n".join(lines(told["soak"])))
+    wrong = [*told["violations"], *(risen(told["soak"]) if told["soak"] else [])]
     for sentence in wrong:
         print(f"VIOLATION {sentence}")
     if asked.write:
@@ -101,15 +102,19 @@ def _both(asked: argparse.Namespace) -> dict[str, Any]:
                 process.terminate()
         told = _merged([Path(folder) / house / "faults.json" for house in shares])
     if asked.soak:
-        told["soak"] = asyncio.run(soak(asked.soak, asked.soak_rate, _say))
+        if asked.write:
+            write(told, asked.write)  # hours of soak may end badly
+        soaked = Report([], now(), asyncio.run(soak(asked.soak, asked.soak_rate, _say))).as_json()
+        told = merged([told, soaked])
     return told
 
 
 def _merged(files: Sequence[Path]) -> dict[str, Any]:
-    """The reports of houses that ran beside each other as one."""
-    read = [json.loads(file.read_text()) for file in files]
-    told: dict[str, Any] = read[0] | {"parts": [part for report in read for part in report["parts"]]}
-    return told | {"began": min(report["began"] for report in read), "ended": max(report["ended"] for report in read)}
+    """The reports of houses that ran beside each other, or one after the other, as one."""
+    try:
+        return merged([json.loads(file.read_text()) for file in files])
+    except TwoSoaks as reason:
+        sys.exit(f"--merge: {reason}")
 
 
 def _say(line: str) -> None:

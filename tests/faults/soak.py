@@ -1,11 +1,13 @@
 """I9: hours of steady load without a fault; memory, descriptors, connections and disk of every process, and by how much each grows."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import psutil
 
 from services.simulator.province import Province
@@ -16,10 +18,23 @@ from tests.faults.load import FIRST_DAY, Load
 _EVERY_S = 10.0
 _ROUND_S = 300.0
 
+LIMITS: tuple[tuple[str, float, str], ...] = (
+    ("PostgreSQL: RSS", 128.0, "MiB an hour, shared pages counted once a session"),
+    ("RSS", 16.0, "MiB an hour"),
+    ("broker 1: descriptors", 600.0, "an hour: segments of its log, until they are deleted"),
+    ("PostgreSQL: descriptors", 600.0, "an hour: files of tables and partitions, each counted once a session"),
+    ("descriptors", 4.0, "an hour"),
+    ("connections", 1.0, "an hour"),
+    ("broker: disk", 4.0, "KiB a check-in: what the topics keep"),
+    ("disk", 16.0, "KiB a check-in: tables, indexes, the outbox until its days are dropped, WAL"),
+)
+"""What may rise by how much; the first whose name is part of a series' name. Our own choice; disk rises with what is kept."""
+
 
 async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[str, Any]:
     """Run it; returns the last value and the slope per hour (over the second half) of each series."""
     series: dict[str, list[tuple[float, float]]] = {}
+    delivered = 0
     async with running() as house:
         began = time.monotonic()
         sampling = asyncio.create_task(_sample(house, series))
@@ -33,14 +48,49 @@ async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[s
                 await load.finish()
                 async with Observer(house.database.url, house.brokers.bootstrap) as observer:
                     await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=300)
+                delivered += load.delivered
                 told(f"soak: {(time.monotonic() - began) / 3600:.2f} hours, {load.delivered} check-ins in round {number}")
         finally:
             sampling.cancel()
             await asyncio.gather(sampling, return_exceptions=True)
     return {
-        "hours": (time.monotonic() - began) / 3600, "rate": rate,
-        "series": {name: {"last": points[-1][1], "slope": slope(points[len(points) // 2:])} for name, points in sorted(series.items())},
+        "hours": (time.monotonic() - began) / 3600, "rate": rate, "check_ins": delivered,
+        "series": {
+            name: {"first": points[0][1], "last": points[-1][1], "slope": slope(points[len(points) // 2:]), "samples": len(points)}
+            for name, points in sorted(series.items())
+        },
     }  # fmt: skip
+
+
+def limit(soak: dict[str, Any], name: str) -> tuple[float, str]:
+    """By how much a series may rise in an hour, in its own unit, and how that is said."""
+    for part, most, unit in LIMITS:
+        if part in name:
+            check_ins_an_hour = soak["check_ins"] / soak["hours"] if soak.get("check_ins") else soak["rate"] * 3600
+            return (most * check_ins_an_hour / 1024 if unit.startswith("KiB") else most), f"{most:g} {unit}"
+    raise KeyError(name)
+
+
+def risen(soak: dict[str, Any]) -> list[str]:
+    """I9: a sentence for each series that rose by more than it may."""
+    return [
+        f"I9: {name} rose by {row['slope']:.1f} an hour, at most {limit(soak, name)[0]:.1f} ({limit(soak, name)[1]})"
+        for name, row in soak["series"].items() if row["slope"] > limit(soak, name)[0]
+    ]  # fmt: skip
+
+
+def lines(soak: dict[str, Any]) -> list[str]:
+    """The series of a soak in Markdown, their slopes beside what they may be."""
+    held = f", {soak['check_ins']:,} check-ins in all ({soak['check_ins'] / soak['hours'] / 3600:.0f}/s)" if soak.get("check_ins") else ""
+    rows = [
+        f"{soak['hours']:.2f} hours, {soak['rate']:g} check-ins a second asked for{held}. Slopes: least squares, second half.", "",
+        "| what | at the end | an hour | at most | verdict |", "|---|---:|---:|---|---|",
+    ]  # fmt: skip
+    for name, row in soak["series"].items():
+        most, said = limit(soak, name)
+        verdict = "within" if row["slope"] <= most else "**rises**"
+        rows.append(f"| {name} | {row['last']:.1f} | {row['slope']:+.2f} | {most:,.1f} ({said}) | {verdict} |")
+    return rows
 
 
 def slope(points: list[tuple[float, float]]) -> float:
@@ -65,8 +115,10 @@ async def _sample(house: House, series: dict[str, list[tuple[float, float]]]) ->
                 seen[f"{name}: descriptors"] = sum(one.num_fds() for one in together)
             except psutil.Error:
                 continue
-        async with house.connection() as connection:
-            seen["PostgreSQL: connections"] = await connection.fetchval("select count(*) from pg_stat_activity where datname = 'hadir'")
+        # A busy machine may let a look at the database fail; the sampling goes on, and says how many samples a series has.
+        with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError):
+            async with house.connection() as connection:
+                seen["PostgreSQL: connections"] = await connection.fetchval("select count(*) from pg_stat_activity where datname = 'hadir'")
         for name, folder in (("broker", "kafka"), ("PostgreSQL", "postgres")):
             seen[f"{name}: disk, MiB"] = await asyncio.to_thread(_size, house.home / folder) / 2**20
         for name, value in seen.items():
