@@ -1,6 +1,7 @@
 """No boundary without a failpoint: the source is read, so that a new COMMIT, send or connection cannot hide."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,39 @@ RUNTIME = [*ROOT.glob("shared/**/*.py"), *(
 )]  # fmt: skip
 BOUNDARIES = {"commit", "send", "send_batch", "send_and_wait", "send_offsets_to_transaction"}
 """What leaves the process for good: each has a point before it and one behind it."""
+
+STEPS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("shared/lanes.py", "hold"): (
+        "transaction.start()", "[begun]", "self._lock(", "[locked]", "yield work", "[handled]", "work.write()", "_commit(transaction)",
+    ),
+    ("shared/lanes.py", "write"): ("insert into dead_letter", "[letters-written]", "self.connection.execute(_WRITE"),
+    ("shared/lanes.py", "_commit"): (
+        "[outbox-written]", "ensure_future(transaction.commit())", "[commit-sent]", "await commit", "[committed]",
+    ),
+    ("shared/relay.py", "_round"): (
+        "connection.fetch(_READ", "[relay-read]", "self._publish(", "[relay-sent]", "connection.execute(_MARK", "[relay-marked]",
+    ),
+    ("shared/relay.py", "send"): ("[relay-producing]", "producer.send_batch(", "[relay-acknowledged]", "unsent.difference_update("),
+    ("shared/reference.py", "_load"): (
+        "consumer.getmany(", "[references-fetched]", "settle(items", "[references-applied]", "self._on_change()",
+    ),
+    ("shared/pump.py", "tell_lag"): ("[lag-telling]", "kafka.commit(", "[lag-told]"),
+    ("services/ingest/intake.py", "_settle"): (
+        "session.employees(", "[ingest-known]", "session.claim(", "[ingest-claimed]", "self._publish(", "[ingest-settled]",
+    ),
+    ("services/ingest/intake.py", "_mark"): ("mark_published(", "[ingest-marked]"),
+    ("services/ingest/publisher.py", "_send"): ("[ingest-producing]", "producer.send_batch(", "[ingest-acknowledged]"),
+}  # fmt: skip
+"""Every boundary of the protocol in the order in which it is crossed, and the point that stands there: BEGIN, the locks, the
+service, the letters, the outbox, COMMIT sent and answered, what a relay reads, publishes and marks, and so on."""
+
+BY_STATEMENTS = {
+    ("shared/lanes.py", "_make_room"): "days of the outbox to come",
+    ("shared/relay.py", "_tidy"): "the same",
+    ("shared/database.py", "drop_sent_outbox_days"): "days that are sent and old",
+    ("services/ingest/store.py", "mark_published"): "a note that may get lost; ingest-settled stands before it, ingest-marked behind it",
+}
+"""Transactions that no point names: each of their statements is one ("statement"), and no event hangs on them."""
 
 NO_DATA = {"shared/schemas.py"}
 """Connects to migrate, before any worker runs; a migration is one transaction of Postgres."""
@@ -84,6 +118,36 @@ def test_the_points_that_are_named_are_those_that_are_reached() -> None:
     assert set(in_lambdas) == POINTS
     assert set(found) <= set(in_lambdas)
     assert len(in_lambdas) == len(POINTS), "a point stands in one place"
+
+
+def missing(source: str, name: str, wanted: tuple[str, ...]) -> str | None:
+    """The first step of a function that does not stand where it should: behind the one before it."""
+    [function] = [node for node in ast.walk(ast.parse(source)) if isinstance(node, Function) and node.name == name]
+    lines = iter(re.sub(r"failpoints\.reach\('([a-z-]+)'\)", r"[\1]", ast.unparse(function)).splitlines())
+    return next((step for step in wanted if not any(step in line for line in lines)), None)
+
+
+def test_each_boundary_of_the_protocol_has_its_point_where_it_is_crossed() -> None:
+    found = {place: missing((ROOT / place[0]).read_text(), place[1], wanted) for place, wanted in STEPS.items()}
+    assert not any(found.values()), found
+    assert {step[1:-1] for wanted in STEPS.values() for step in wanted if step.startswith("[")} == POINTS - {"statement"}
+
+
+@pytest.mark.parametrize(("place", "point"), [(at, step) for at, wanted in STEPS.items() for step in wanted if step.startswith("[")])
+def test_a_boundary_that_lost_its_point_is_found(place: tuple[str, str], point: str) -> None:
+    file, name = place
+    source = (ROOT / file).read_text().replace(f'failpoints.reach("{point[1:-1]}")', "pass")
+    assert missing(source, name, STEPS[place]) == point
+
+
+def test_no_transaction_is_committed_past_the_points() -> None:
+    found = {
+        (str(path.relative_to(ROOT)), function.name)
+        for path in RUNTIME if str(path.relative_to(ROOT)) not in NO_DATA
+        for function in functions(path) for node in ast.walk(function) if isinstance(node, ast.AsyncWith)
+        for item in node.items if ast.unparse(item.context_expr).endswith(".transaction()")
+    }  # fmt: skip
+    assert found == BY_STATEMENTS.keys()
 
 
 @pytest.mark.parametrize("body", ["await transaction.commit()", "failpoints.reach('a')\n    await producer.send_batch(b)"])
