@@ -91,6 +91,8 @@ async def admit(
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, LeaveBody | PermissionBody):
         await _no_overlap(connection, employee_id, request_id, desk)
+    if isinstance(fields, ManualBody) and desk.first > desk.today:
+        raise CorrectionRefused(f"absen tanggal {desk.first:%d-%m-%Y} belum terjadi; periksa tanggalnya")
     if kind == "forgotten-mark" and isinstance(fields, ManualBody):
         content = {**content, "nth_forgotten": await _nth_forgotten(connection, employee_id, request_id, desk)}
     if rule.quota is not None:

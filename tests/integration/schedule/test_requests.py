@@ -130,6 +130,8 @@ async def test_a_forgotten_mark_holds_the_day_while_it_waits_and_counts_once_app
     await office.tick(at(MONDAY, "20:00"))
     assert await office.summary(MONDAY) == ("PRESENT", ["PSW4"], 2)
 
+    with pytest.raises(CorrectionRefused, match="belum terjadi"):
+        await ask(office, "forgotten-mark", {"mark": "in", "at": at(MONDAY + DAY, "07:25").isoformat()})
     asked = await ask(office, "forgotten-mark", {"mark": "out", "at": at(MONDAY, "16:05").isoformat()})
     await office.work_off()
     assert await office.summary(MONDAY) == ("HELD", [], 3)
