@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -75,8 +75,8 @@ def eventually() -> Callable[..., Awaitable[None]]:
     return until
 
 
-@pytest.fixture(scope="session")
-def start_anywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+@contextmanager
+def starting(folders: pytest.TempPathFactory) -> Iterator[Start]:
     """Starts ingest on a free port against the given broker and database; all are killed at the end."""
     started: list[Running] = []
 
@@ -84,18 +84,27 @@ def start_anywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         port = free_port()
         environment = {"HADIR_KAFKA": kafka, "HADIR_DATABASE": database, "HADIR_INGEST_PORT": str(port)}
         environment |= {f"HADIR_{name.upper()}": str(value) for name, value in settings.items()}
-        log: Path = tmp_path_factory.mktemp("ingest") / "log"
+        log: Path = folders.mktemp("ingest") / "log"
         child = spawn("ingest", [sys.executable, "-m", "services.ingest"], log, environment=environment)
         started.append(Running(child, f"http://127.0.0.1:{port}"))
         return started[-1]
 
-    yield start
-    for running in started:
-        running.send(signal.SIGCONT)
-        running.child.stop(0.5)
+    try:
+        yield start
+    finally:
+        for running in started:
+            running.send(signal.SIGCONT)
+            running.child.stop(0.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
+def start_anywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Starts ingest against the given broker and database; it ends with the test, and costs those after it nothing."""
+    with starting(tmp_path_factory) as start:
+        yield start
+
+
+@pytest.fixture
 def start(start_anywhere: Start, kafka: str, database: str) -> Start:
     """Starts ingest on the session's broker and database."""
     return lambda **settings: start_anywhere(kafka, database, **settings)
@@ -122,12 +131,13 @@ def publish_employee(kafka: str) -> Callable[..., Awaitable[UUID]]:
 
 
 @pytest.fixture(scope="session")
-def shared_ingest(start: Start, employees: list[UUID]) -> Running:
+def shared_ingest(tmp_path_factory: pytest.TempPathFactory, kafka: str, database: str, employees: list[UUID]) -> Iterator[Running]:
     """One ingest that tests may share as long as they do it no harm."""
     assert employees
-    running = start()
-    asyncio.run(running.until_ready())
-    return running
+    with starting(tmp_path_factory) as start:
+        running = start(kafka, database)
+        asyncio.run(running.until_ready())
+        yield running
 
 
 @pytest.fixture(scope="session")

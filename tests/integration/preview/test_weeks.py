@@ -177,7 +177,7 @@ async def test_many_do_not_work_other_hours_without_a_preview_and_a_second_appro
     await put(real, WeekScope("enam-hari-ramadan", since - 40 * DAY, None, other))  # nobody works there
     with pytest.raises(Refused, match="hadir preview org-units"):
         await commands.publish_org_units(
-            real.schedule, [OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", real.calendar, parent_id=other)])
+            real.schedule, [OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", real.calendar, parent_id=other)], now=NOON)
 
 
 async def test_a_preview_of_weeks_is_ordered_and_kept_and_the_command_tells_it(real: Town, tmp_path: Path) -> None:

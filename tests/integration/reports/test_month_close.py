@@ -94,7 +94,7 @@ async def test_who_has_no_ceiling_is_told_before_and_the_close_is_refused_until_
         await post(work, {(books.me, "2026-02"): Change()}, Policies())
     await books.relay()
 
-    [_, told] = await take(on(books, broker), ask("review", "petugas-1"), "2026-02", CLOCK, nobody, patience_s=5)
+    [_, told] = await take(on(books, broker), ask("review", "petugas-1"), "2026-02", CLOCK, nobody, patience_s=60)
     assert told.startswith("1 pegawai belum berpagu TPP bulan 2026-02")
     assert f"DINKES 1 (1 terkena potongan), misalnya NIP {'9' * 18}." in told
     [_, _, status, *_] = await standing(on(books, broker), "2026-02", CLOCK)
@@ -102,9 +102,9 @@ async def test_who_has_no_ceiling_is_told_before_and_the_close_is_refused_until_
 
     await books.relay()
     with pytest.raises(Refusal, match="DINKES 1") as refusal:
-        await take(on(books, broker), ask("sign", "budi"), "2026-02", CLOCK, nobody, patience_s=5)
+        await take(on(books, broker), ask("sign", "budi"), "2026-02", CLOCK, nobody, patience_s=60)
     assert "hadir import ceilings BERKAS --month 2026-02" in str(refusal.value)
-    despite: dict[str, Any] = {"despite": ["missing-ceilings"], "patience_s": 5}
+    despite: dict[str, Any] = {"despite": ["missing-ceilings"], "patience_s": 60}
     with pytest.raises(Refusal, match="memerlukan alasan"):
         await take(on(books, broker), ask("sign", "budi"), "2026-02", CLOCK, nobody, **despite)
     assert await books.months() == [("2026-02", False, None)]
