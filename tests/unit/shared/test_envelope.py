@@ -243,3 +243,16 @@ def test_a_value_that_nothing_of_ours_can_have_is_poison_that_names_its_field(fi
 @pytest.mark.parametrize("timestamp_ms", [-(2**61), -(10**14), -5, 0, None, 2**62, 1_770_000_000_000])
 def test_any_timestamp_that_a_broker_keeps_is_read_as_a_time(timestamp_ms: int | None) -> None:
     assert record_time(timestamp_ms).tzinfo is UTC
+
+
+@given(
+    st.sampled_from(["9223372036854775808", "-9323372036854775809", "1e300", "1E+300", "-2.5e100", "10.0e200", "1" * 30]),
+    st.sampled_from(['{"a":%s}', '{"a": [1,%s]}', "[%s]", " %s", '{"id":"12345678-5e12-4e12-8e12-5e1234567812","n":%s}', "[[\n%s]]"]),
+)
+def test_a_number_that_cannot_be_stored_is_seen_wherever_it_stands(number: str, around: str) -> None:
+    plain = _correction({"x": 0})
+    raw = plain.replace(b'"x": 0', b'"x": ' + (around % number).encode())
+    assert raw != plain
+
+    with pytest.raises(Poison):
+        decode(CORRECTION, raw)
