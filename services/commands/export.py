@@ -133,9 +133,6 @@ async def _gather(
         await pool.close()
 
 
-TEMPLATES: Final = ("people", "units", "roster", "ceilings")
-
-
 def write_template(what: str, file: Path, form: str | None) -> None:
     """An empty file with the columns that an import reads; as xlsx with words to choose from and a sheet of instructions."""
     from shared.sheets import write_csv, write_xlsx
@@ -154,20 +151,22 @@ _CHOICES: Final = {
 
 _NOTES: Final = {
     "nip": "NIP 18 angka. Kolom ini sudah berformat Teks: Excel hanya menyimpan 15 angka bilangan, jadi NIP yang menjadi bilangan ditolak.",
-    "name": "Nama.", "kind": "PNS, CPNS, PPPK atau PPPK_PW; untuk unit: OPD atau UPT.",
+    "name": "Nama.", "kind": "PNS, CPNS, PPPK atau PPPK_PW; unit: OPD atau UPT; kalender: holiday, joint_leave, atau hapus.",
     "group": "Kelompok jabatan, misalnya structural, functional, pelaksana; dipakai tabel potongan.",
     "org_unit": "Kode unit kerja yang sudah diimpor.", "since": "Sejak tanggal ini (TMT) di unit, jenis, kelompok, dan kelas itu.",
     "employee_id": "Kosongkan untuk pegawai baru; dari ekspor jangan diubah.", "timezone": "WIB, WITA atau WIT.",
     "week_pattern": "Kode pola kerja; kosong: lima hari kerja.", "played_clock": "Hanya untuk pegawai rekaan; kosongkan.",
     "active": "ya atau tidak.", "job_class": "Kelas jabatan 1 sampai 17.", "until": "Hari kerja terakhir; - untuk membatalkannya.",
     "previous_nip": "NIP lama orang yang sama (PPPK menjadi PNS); beberapa dipisah spasi.",
-    "code": "Kode unit.", "org_unit_id": "Kosongkan untuk unit baru.", "calendar": "Kalender libur; kosong: nasional.",
+    "code": "Kode unit atau pola kerja.", "source": "Dasar hukumnya.",
+    "org_unit_id": "Kosongkan untuk unit baru.", "calendar": "Kalender libur; kosong: nasional.",
     "public_service": "Pelayanan langsung kepada masyarakat (Perpres 21/2023 Pasal 7): ya atau tidak.",
     "parent": "Kode unit induk (untuk UPT); - bila tanpa induk.", "round_the_clock": "Unit 24 jam: ya atau tidak.",
     "date": "Tanggal, misalnya 2026-02-28.", "mode": "WFO, WFA, OFF, atau POLA (kembali ke pola kerja).",
     "start": "Jam mulai 07:30; kosong: menurut pola kerja.", "end": "Jam selesai 16:00.",
     "month": "Bulan, misalnya 2026-02.", "amount": "Pagu TPP sebulan dalam rupiah bulat.",
     "static_tkd": "Bagian statis bila kebijakan memakainya.",
+    **dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "Jam kerja hari itu, misalnya 07:30-16:00; kosong: libur."),
     "wage": "Upah sebulan bila kebijakan memotongnya (PPPK paruh waktu); kosong bila tidak.",
 }  # fmt: skip
 
@@ -175,11 +174,14 @@ _NOTES: Final = {
 def _template(what: str) -> "tuple[list[Column], list[str]]":
     from services.payroll.importer import CEILINGS
     from services.schedule.importer import exports
+    from services.schedule.importer.holidays_of_year import CALENDAR_COLUMNS
     from shared.sheets import Column
 
-    names = {"people": exports.PEOPLE, "units": exports.UNITS, "roster": exports.ROSTER, "ceilings": CEILINGS}[what]
-    required = {
-        "people": exports.PEOPLE[:6], "units": exports.UNITS[:3], "roster": ("nip", "date", "mode"), "ceilings": ("nip", "amount"),
+    names, required = {
+        "org-units": (exports.UNITS, exports.UNITS[:3]), "weeks": (exports.WEEKS, exports.WEEKS[:3]),
+        "weeks-in-force": (exports.WEEK_SCOPES, exports.WEEK_SCOPES[:2]), "employees": (exports.PEOPLE, exports.PEOPLE[:6]),
+        "roster": (exports.ROSTER, ("nip", "date", "mode")), "ceilings": (CEILINGS, ("nip", "amount")),
+        "calendar": ((*CALENDAR_COLUMNS[0], *CALENDAR_COLUMNS[1]), CALENDAR_COLUMNS[0]),
     }[what]  # fmt: skip
     notes = [f"{name}{' (wajib)' if name in required else ''}: {_NOTES[name]}" for name in names]
     return [Column(name, width=22 if name in ("nip", "name", "employee_id", "previous_nip") else 14) for name in names], [

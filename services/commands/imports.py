@@ -173,13 +173,15 @@ def ceilings(
 
 @app.command("template")
 def template(
-    what: Annotated[Literal["people", "units", "roster", "ceilings"], typer.Argument(help="for which import")],
+    what: Annotated[
+        Literal["org-units", "weeks", "weeks-in-force", "employees", "roster", "calendar", "ceilings"],
+        typer.Argument(help="for which import")],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="the file to write; .xlsx has instructions and text columns")],
     form: Annotated[Literal["csv", "xlsx"] | None, typer.Option("--format", help="Default: by the file's name, else csv.")] = None,
 ) -> None:
     """Write an empty file with the columns that an import reads.
 
-    Example: [bold]hadir import template people pegawai.xlsx[/bold]
+    Example: [bold]hadir import template employees pegawai.xlsx[/bold]
     """
     from services.commands.export import write_template
 
