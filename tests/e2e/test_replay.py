@@ -117,6 +117,11 @@ async def test_a_rebuilt_database_that_says_something_else_is_told_apart_row_by_
     assert differing == {"assessed days": [f"{day['employee_id']} {day['date']}"]}
 
 
+async def positions(house: Any, service: str) -> dict[tuple[str, int], int]:
+    """Where a service stands in each lane of each topic."""
+    return {(row["topic"], row["lane"]): row["next_offset"] for row in await house.fetch(f"select * from {service}.position")}
+
+
 async def test_every_event_delivered_once_more_from_the_beginning_changes_nothing(played: Any) -> None:
     await settle(played)
     before = await digest(played.database)
@@ -127,7 +132,7 @@ async def test_every_event_delivered_once_more_from_the_beginning_changes_nothin
     [versions] = await played.fetch(counts)
     ends = {}
     for service in ("payroll", "schedule", "geofence"):
-        ends[service] = await played.fetch(f"select topic, lane, next_offset from {service}.position order by topic, lane")
+        ends[service] = await positions(played, service)
         # The worker has nothing to do, so it does not look; the one that takes its place finds itself at the beginning.
         await played.fetch(f"update {service}.position set next_offset = 0 returning lane")
         children = json.loads((played.home / "running.json").read_text())["children"]
@@ -135,7 +140,8 @@ async def test_every_event_delivered_once_more_from_the_beginning_changes_nothin
         os.kill(worker, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE_S
     for service, wanted in ends.items():
-        while behind := {*wanted} ^ {*await played.fetch(f"select topic, lane, next_offset from {service}.position")}:
+        # At least as far as before: ingest tells of its own minutes meanwhile, and schedule reads on.
+        while behind := {place for place, now in (await positions(played, service)).items() if now < wanted.get(place, 0)}:
             assert time.monotonic() < deadline, (service, behind)
             time.sleep(0.2)  # polls with the deadline above
     await settle(played)
