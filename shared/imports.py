@@ -258,11 +258,11 @@ def id_problem(cell: str) -> str:
     """Why a cell is not the id of an employee whom Hadir knows and what to do, in Indonesian, without repeating it."""
     if read_nip(cell) is not None:
         return "ini NIP, bukan id; pindahkan ke kolom nip"
-    return "bukan id pegawai (UUID); isi NIP di kolom nip dan kosongkan sel ini, atau salin id dari `hadir export people`"
+    return "bukan id pegawai (UUID); isi NIP di kolom nip dan kosongkan sel ini, atau salin id dari `hadir export employees`"
 
 
 def nobody_problem(table_columns: Collection[str]) -> tuple[str, str]:
     """Column and problem of a row that names nobody, in a table that has `nip`, `employee_id` or both."""
     if "nip" not in table_columns:
-        return "employee_id", "kosong; isi id pegawai dari `hadir export people`, atau tambahkan kolom nip"
+        return "employee_id", "kosong; isi id pegawai dari `hadir export employees`, atau tambahkan kolom nip"
     return "nip", "kosong; isi NIP 18 angka" + (" atau employee_id" if "employee_id" in table_columns else "")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from shared.sheets import Cell, Column
     from shared.topics import Service
 
-app = typer.Typer(no_args_is_help=True, help="Write people, org units, rosters and ceilings to files that can be imported again.")
+app = typer.Typer(no_args_is_help=True, help="Write people, org units, weeks, rosters and ceilings to files that imports read.")
 
 Format = Annotated[Literal["csv", "xlsx"] | None, typer.Option("--format", help="Default: by the file's name, else csv.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="the file to write")]
@@ -27,22 +27,22 @@ Database = Annotated[
 ]
 
 
-@app.command("people")
-def people(file: File, form: Format = None, clock: Clock = "", database: Database = None) -> None:
+@app.command("employees")
+def employees(file: File, form: Format = None, clock: Clock = "", database: Database = None) -> None:
     """Everybody, one row for each move: for `hadir import employees`. Holds NIPs and names.
 
-    Example: [bold]hadir export people pegawai.xlsx[/bold]
+    Example: [bold]hadir export employees pegawai.xlsx[/bold]
     """
     from services.schedule.importer import exports
 
     _write(file, form, exports.PEOPLE, "schedule", lambda connection: exports.people_table(connection, clock), database)
 
 
-@app.command("units")
-def units(file: File, form: Format = None, database: Database = None) -> None:
+@app.command("org-units")
+def org_units(file: File, form: Format = None, database: Database = None) -> None:
     """Org units: for `hadir import org-units`.
 
-    Example: [bold]hadir export units opd.csv[/bold]
+    Example: [bold]hadir export org-units opd.csv[/bold]
     """
     from services.schedule.importer import exports
 

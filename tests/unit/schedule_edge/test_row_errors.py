@@ -179,7 +179,7 @@ def test_a_roster_needs_somebody_to_be_about() -> None:
 @pytest.mark.parametrize(("text", "column", "advice"), [
     ("employee_id;date;mode\nsiti;2026-02-02;WFO\n", "employee_id", "isi NIP di kolom nip"),
     (f"employee_id;date;mode\n{NIP};2026-02-02;WFO\n", "employee_id", "pindahkan ke kolom nip"),
-    ("employee_id;date;mode\n;2026-02-02;WFO\n", "employee_id", "hadir export people"),
+    ("employee_id;date;mode\n;2026-02-02;WFO\n", "employee_id", "hadir export employees"),
     ("nip;date;mode\n;2026-02-02;WFO\n", "nip", "isi NIP 18 angka"),
     ("nip;employee_id;date;mode\n;;2026-02-02;WFO\n", "nip", "atau employee_id"),
     ("nip;date;mode\n198001012005011001;2026-02-02\n", None, "mode tidak ada"),
