@@ -125,9 +125,10 @@ def main() -> None:
     ask.add_argument("--events", type=int, default=15_000)
     given = ask.parse_args()
     costs = {}
+    events = min(given.events, given.people)  # of every size as many, so that the beginning weighs the same
     for times in (1, *given.times):
         with running() as stack:
-            costs[times] = asyncio.run(cost(given.people * times, min(given.events, given.people), stack))
+            costs[times] = asyncio.run(cost(given.people * times, events, stack))
     tell(*[
         figure(name, costs[times], reference=f"with {given.people:,} people", reference_value=costs[1],
                note=f"{given.people * times:,} people with {DAYS_BEFORE} days of history each")
