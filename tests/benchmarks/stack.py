@@ -88,7 +88,8 @@ class Stack:
     def spawn(self, name: str, module: str, **environment: str) -> Child:
         """Start a program of tests/benchmarks on this stack's servers."""
         log = self.home / "logs" / f"{name}.log"
-        env = {**self.env, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
+        scratch = {"APP_DATADIR": str(self.home / f"{name}-data")}  # Faust's; it would be made where the bench was called
+        env = {**self.env, "PYTHONPATH": str(Path(__file__).parents[2]), **scratch, **environment}
         self.children[name] = spawn(name, [sys.executable, "-m", module], log, environment=env)
         return self.children[name]
 

@@ -16,7 +16,10 @@ from tests.faults.house import House, running
 from tests.faults.load import FIRST_DAY, Load
 
 _EVERY_S = 10.0
-_ROUND_S = 300.0
+_TELL_EVERY_S = 300.0
+_DAYS = 33
+_WORKDAYS = 25
+"""Five weeks without a gap: so many people check in twice on each workday that the rate is held all the time."""
 
 LIMITS: tuple[tuple[str, float, str], ...] = (
     ("PostgreSQL: RSS", 128.0, "MiB an hour, shared pages counted once a session"),
@@ -34,27 +37,23 @@ LIMITS: tuple[tuple[str, float, str], ...] = (
 async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[str, Any]:
     """Run it; returns the last value and the slope per hour (over the second half) of each series."""
     series: dict[str, list[tuple[float, float]]] = {}
-    delivered = 0
     async with running() as house:
+        load = Load(house, Province(1, max(1, round(rate * hours * 3600 / 2 / _WORKDAYS)), FIRST_DAY, _DAYS, 1), rate)
+        await load.prepare()
         began = time.monotonic()
-        sampling = asyncio.create_task(_sample(house, series))
-        number = 0
+        beside = [asyncio.create_task(_sample(house, series)), asyncio.create_task(_progress(load, told))]
         try:
-            while time.monotonic() - began < hours * 3600:
-                number += 1
-                load = Load(house, Province(number, round(rate * _ROUND_S / 2), FIRST_DAY, 1, number), rate)
-                await load.prepare()
-                await load.run()
-                await load.finish()
-                async with Observer(house.database.url, house.brokers.bootstrap) as observer:
-                    await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=300)
-                delivered += load.delivered
-                told(f"soak: {(time.monotonic() - began) / 3600:.2f} hours, {load.delivered} check-ins in round {number}")
+            await load.run()
+            lasted = time.monotonic() - began
         finally:
-            sampling.cancel()
-            await asyncio.gather(sampling, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        await load.finish()
+        async with Observer(house.database.url, house.brokers.bootstrap) as observer:
+            await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=300)
     return {
-        "hours": (time.monotonic() - began) / 3600, "rate": rate, "check_ins": delivered,
+        "hours": lasted / 3600, "rate": rate, "check_ins": load.delivered,
         "series": {
             name: {"first": points[0][1], "last": points[-1][1], "slope": slope(points[len(points) // 2:]), "samples": len(points)}
             for name, points in sorted(series.items())
@@ -101,6 +100,14 @@ def slope(points: list[tuple[float, float]]) -> float:
     mean = sum(y for _, y in points) / len(points)
     spread = sum((x - at) ** 2 for x, _ in points)
     return 3600 * sum((x - at) * (y - mean) for x, y in points) / spread if spread else 0.0
+
+
+async def _progress(load: Load, told: Callable[[str], None]) -> None:
+    began = time.monotonic()
+    while True:
+        await asyncio.sleep(_TELL_EVERY_S)
+        passed = time.monotonic() - began
+        told(f"soak: {passed / 3600:.2f} hours, {load.delivered} check-ins, {load.delivered / passed:.0f}/s")
 
 
 async def _sample(house: House, series: dict[str, list[tuple[float, float]]]) -> None:
