@@ -22,7 +22,7 @@ from services.commands.desk import (
     somebody,
     unit_of,
 )
-from services.commands.terminal import print_line, stop_with
+from services.commands.terminal import print_line, stop_with, tell_if_cut
 
 if TYPE_CHECKING:
     from services.schedule.store.requests import Asked
@@ -123,8 +123,7 @@ def list_requests(
     found = at_the_desk(database, act)
     for asked in found:
         print_line(line_of(asked))
-    if len(found) == most:
-        print_line(f"Paling banyak {most} ditampilkan; mungkin masih ada: --limit (sampai 1000), --unit atau --employee.")
+    tell_if_cut(len(found), most)
     if not found:
         print_line("Tidak ada permohonan.")
 

@@ -2,12 +2,11 @@
 
 import asyncio
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from services.commands.terminal import print_line, stop_with
+from services.commands.terminal import print_line, require_month, stop_with
 from shared.settings import settings
 
 if TYPE_CHECKING:
@@ -40,8 +39,7 @@ def explain(
     from services.reports.slip import slip
     from shared.failures import is_infrastructure
 
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
-        stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
+    require_month(month)
     if date is not None and f"{date:%Y-%m}" != month:
         stop_with(f"--date {date:%Y-%m-%d} tidak berada dalam bulan {month}.", 2)
     try:

@@ -1,14 +1,13 @@
 """`hadir export`: reference data as files of the shape that `hadir import` reads; imported again they change nothing."""
 
 import asyncio
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from services.commands.terminal import print_line, stop_with
+from services.commands.terminal import print_line, require_month, stop_with
 
 if TYPE_CHECKING:
     from shared.database import Connection
@@ -68,7 +67,7 @@ def roster(file: File, month: Month, form: Format = None, clock: Clock = "", dat
     """
     from services.schedule.importer import exports
 
-    _month(month)
+    require_month(month)
     _write(file, form, exports.ROSTER, "schedule", lambda connection: exports.roster_table(connection, month, clock), database)
 
 
@@ -78,15 +77,10 @@ def ceilings(file: File, month: Month, form: Format = None, clock: Clock = "", d
 
     Example: [bold]hadir export ceilings tpp-februari.csv --month 2026-02[/bold]
     """
-    _month(month)
+    require_month(month)
     from services.payroll.importer import CEILINGS, ceilings_table
 
     _write(file, form, CEILINGS, "payroll", lambda connection: ceilings_table(connection, month, clock), database)
-
-
-def _month(month: str) -> None:
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
-        stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
 
 
 def form_of(file: Path, form: str | None) -> str:

@@ -1,7 +1,6 @@
 """`hadir ladder`: steps of the discipline ladder; their dossiers, and what a person decides about them."""
 
 import datetime as dt
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +19,7 @@ from services.commands.desk import (
     somebody,
     unit_of,
 )
-from services.commands.terminal import print_line, stop_with
+from services.commands.terminal import MONTH, print_line, stop_with, tell_if_cut
 
 if TYPE_CHECKING:
     from services.schedule.steps import Dossier
@@ -64,8 +63,7 @@ def list_steps(
     found = at_the_desk(database, act)
     for step in found:
         print_line(_line(step))
-    if len(found) == most:
-        print_line(f"Paling banyak {most} ditampilkan; mungkin masih ada: --limit (sampai 1000), --unit atau --employee.")
+    tell_if_cut(len(found), most)
     if not found:
         print_line("Tidak ada tahap yang menunggu putusan.")
 
@@ -117,7 +115,7 @@ def decide(  # noqa: PLR0913 - a decision names all that it stands on
 
     on, letter = a_date(date, "--date"), paper(document, scan)
     assert letter is not None  # `document` is required, and a wrong one has ended the command
-    if effective_from is not None and not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", effective_from):
+    if effective_from is not None and not MONTH.fullmatch(effective_from):
         stop_with(f"--effective-from {effective_from!r}: tulis bulan seperti 2026-04.", 2)
     if (cut_percent is None) != (cut_months is None):
         stop_with("Sebutkan --cut-percent dan --cut-months bersama-sama.", 2)

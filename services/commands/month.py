@@ -1,14 +1,13 @@
 """`hadir month`: a month is reviewed, signed level by level, paid; or closed in one step, once all under way is counted."""
 
 import asyncio
-import re
 from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, TypeVar
 from uuid import uuid4
 
 import typer
 
-from services.commands.terminal import print_line, stop_with
+from services.commands.terminal import print_line, require_month, stop_with
 from shared.refusal import Refusal
 from shared.settings import Settings, settings
 
@@ -144,8 +143,7 @@ def status(month: Month, clock: Clock = "") -> None:
 
 
 def _checked(month: str, actor: str) -> None:
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
-        stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
+    require_month(month)
     if not 1 <= len(actor) <= 100:
         stop_with("--actor kosong atau terlalu panjang; tulis id petugas.", 2)
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import datetime as dt
-import re
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from services.commands.terminal import print_line, stop_with
+from services.commands.terminal import print_line, require_month, stop_with
 
 if TYPE_CHECKING:
     from services.reports.documents import Document
@@ -46,7 +45,7 @@ def recap(
 
     Example: [bold]hadir report recap --unit DINKES --month 2026-02 --format pdf --signer "Kepala Dinas" --signer "Bendahara"[/bold]
     """
-    _month(month)
+    require_month(month)
 
     async def make(connection: "Connection") -> "Document":
         from services.reports.making import Asked
@@ -112,7 +111,7 @@ def evaluation(
 
     Example: [bold]hadir report evaluation --month 2026-03 --before 2 --feedback umpan-balik.csv --format pdf[/bold]
     """
-    _month(month)
+    require_month(month)
     assumed, rated = _energy(energy), _rated(feedback)
 
     async def make(connection: "Connection") -> "Document":
@@ -144,11 +143,6 @@ def _rated(file: Path | None) -> "list[Rated]":
     if errors:
         stop_with("Umpan balik tidak dipakai; perbaiki berkas, lalu ulangi.")
     return rated
-
-
-def _month(month: str) -> None:
-    if not re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", month):
-        stop_with(f"{month!r} bukan bulan; tulis seperti --month 2026-02.", 2)
 
 
 def _day(date: dt.datetime | None) -> dt.date:
