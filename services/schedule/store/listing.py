@@ -14,6 +14,12 @@ _NOBODY = UUID(int=0)
 EVERYWHERE = UUID(int=1)
 """Stands for "everywhere" in the key of what is in force; no unit has this id."""
 
+_LINE = """with recursive line as (
+    select $4::uuid as unit union select u.parent_id from line join org_unit u on u.org_unit_id = line.unit)"""
+_IN_LINE = """(f.since, coalesce(f.org_unit_id, $5)) > ($1, $2)
+    and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id in (select unit from line))"""
+"""After a key ($1, $2), and of a unit ($4, null: any) what is said of it, of those above it, and everywhere ($5)."""
+
 
 async def employees(
     connection: Connection, *, after: UUID | None, rows: int, on: dt.date, bounds: Bounds, text: str | None
@@ -70,13 +76,8 @@ async def weeks_in_force(
 ) -> Sequence[asyncpg.Record]:
     """Where and when week patterns hold, by first date; with `unit` what is said of it, of the units above it, and of everybody."""
     return await connection.fetch(
-        """with recursive line(org_unit_id, parent_id) as (
-             select org_unit_id, parent_id from org_unit where org_unit_id = $4
-             union select u.org_unit_id, u.parent_id from org_unit u join line l on u.org_unit_id = l.parent_id)
-           select f.week, f.since, f.until, f.org_unit_id from week_in_force f
-           where (f.since, coalesce(f.org_unit_id, $5)) > ($1, $2)
-             and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id in (select org_unit_id from line))
-           order by f.since, coalesce(f.org_unit_id, $5) limit $3""",
+        f"""{_LINE} select f.week, f.since, f.until, f.org_unit_id from week_in_force f
+           where {_IN_LINE} order by f.since, coalesce(f.org_unit_id, $5) limit $3""",  # noqa: S608 (our own words)
         *(after or (dt.date.min, _NOBODY)), rows, unit, EVERYWHERE)
 
 
@@ -119,11 +120,6 @@ async def policies_in_force(
 ) -> Sequence[asyncpg.Record]:
     """Where and since when packs are in force, by date; with `unit` what can hold for it: its own, those above, the province's."""
     return await connection.fetch(
-        """with recursive line as (
-             select $4::uuid as unit union select u.parent_id from line join org_unit u on u.org_unit_id = line.unit)
-           select f.since, f.org_unit_id, f.policy_id, p.name, coalesce(f.org_unit_id, $5) as place
-           from policy_in_force f join policy p using (policy_id)
-           where (f.since, coalesce(f.org_unit_id, $5)) > ($1, $2)
-             and ($4::uuid is null or f.org_unit_id is null or f.org_unit_id in (select unit from line))
-           order by f.since, place limit $3""",
+        f"""{_LINE} select f.since, f.org_unit_id, f.policy_id, p.name from policy_in_force f join policy p using (policy_id)
+           where {_IN_LINE} order by f.since, coalesce(f.org_unit_id, $5) limit $3""",  # noqa: S608 (our own words)
         *(after or (dt.date.min, _NOBODY)), rows, unit, EVERYWHERE)
