@@ -132,10 +132,10 @@ class Change:
         for calendar in self.calendars:
             others = frozenset(date for date in holidays.get(calendar.calendar, ()) if date.year != calendar.year)
             holidays[calendar.calendar] = others | {day.date for day in calendar.days}
-        units = {**before.units, **{unit.org_unit_id: unit for unit in self.org_units}}
-        return Reference(
-            units, before.weeks, holidays, {**before.policies, **self.policies}, before.in_force if not self.scopes
-            else PoliciesInForce(self._scopes(before.in_force.rows(), window)), self._weeks(before.weeks_in_force, window),
+        return before.changed(
+            units=self.org_units, holidays=holidays, policies=self.policies,
+            in_force=PoliciesInForce(self._scopes(before.in_force.rows(), window)) if self.scopes else None,
+            weeks_in_force=self._weeks(before.weeks_in_force, window),
         )  # fmt: skip
 
     def schemes_after(self, known: Mapping[UUID, SchemeState], window: Window) -> SchemesInForce:

@@ -13,7 +13,7 @@ from services.payroll.rules import EmployeeMonth, PricedDay, month_of, next_mont
 from services.preview.change import Change, Window
 from services.preview.people import Known, people_after
 from services.preview.result import Case, Found, UnitTotal, worst_of
-from services.schedule.assessing import People, judge, says_nothing
+from services.schedule.assessing import People, judge, says_nothing, time_of
 from services.schedule.memory import Duties, Reference
 from services.schedule.reference import EmployeeState
 from services.schedule.rules import Assessment, DayInputs, Duty, Fact, Leave, MarkSeen, day_event
@@ -22,7 +22,6 @@ from shared.policy.difference import judges_alike
 from shared.policy.parts import LONGEST_REACH_MINUTES
 
 _REACH: Final = dt.timedelta(minutes=LONGEST_REACH_MINUTES)
-_NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _COUNTED: Final = frozenset({DayStatus.PRESENT, DayStatus.PENDING})
 
 
@@ -63,7 +62,7 @@ def played(known: Known, window: Window, change: Change, sides: Sides, now: dt.d
         own_facts = facts.get(employee_id, {})
         # A duty day more or less anywhere in a row of leaves moves the number of each of its days, however far away.
         counting_on = sorted(date for date, found in own_facts.items() if date in beside and any(isinstance(one, Leave) for one in found))
-        own_now = now if person.played_clock is None else known.clocks.get(person.played_clock, _NEVER_MOVED)
+        own_now = time_of(person, known.clocks, now)
         fresh = dict(_days(
             person, known, after, marks.get(employee_id), [*asked, *((date, month_of(date)) for date in counting_on)], own_facts,
             change, alike, own_now,

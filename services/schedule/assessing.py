@@ -122,12 +122,11 @@ async def assess_days(
         person = gathered.people.states.get(day[0])
         if person is None:
             continue
-        clock = person.played_clock
-        own_now = now if clock is None else gathered.clocks.get(clock, _NEVER_MOVED)
+        own_now = time_of(person, gathered.clocks, now)
         event, next_due = _decide(day, person, gathered, own_now)
         if next_due is not None:
             next_due = max(next_due, own_now + _SOON)
-        looks.append(NextLook(*day, lane_of(day[0]), clock or due.REAL, next_due))
+        looks.append(NextLook(*day, lane_of(day[0]), person.played_clock or due.REAL, next_due))
         if event is not None:
             former = gathered.formers.get(day)
             before = violations_in(former) if former else ()
@@ -169,12 +168,12 @@ async def amnesty_turns(
         for day in batch:
             person = gathered.people.states.get(day[0])
             unit = person.unit_on(day[1]) if person else None
-            policy_id = gathered.reference.pack_on(unit, day[1]) if unit else None
+            policy_id = gathered.reference.pack_on(unit, day[1])
             if person is None or unit is None or policy_id is None:
                 continue
             if person.played_clock is not None and outage.body.get("real_clock_only"):
                 continue
-            own_now = now if person.played_clock is None else gathered.clocks.get(person.played_clock, _NEVER_MOVED)
+            own_now = time_of(person, gathered.clocks, now)
             refused, granted = (
                 judge(
                     day[1], person, unit, gathered.people.duties(gathered.reference, day[0]), gathered.reference.policies[policy_id],
@@ -188,6 +187,11 @@ async def amnesty_turns(
 
 def _in_short(assessment: Assessment) -> str:
     return " ".join((assessment.status.value, *assessment.codes))
+
+
+def time_of(person: EmployeeState, clocks: Mapping[str, dt.datetime], now: dt.datetime) -> dt.datetime:
+    """The time that somebody lives by: `now`, or that of the hand-moved clock of somebody invented."""
+    return now if person.played_clock is None else clocks.get(person.played_clock, _NEVER_MOVED)
 
 
 def violations_in(event: DayAssessed) -> tuple[Violation, ...]:

@@ -113,12 +113,13 @@ class Reference:
         return self.week(self.unit_week(org_unit_id, date)), self.pack_on(org_unit_id, date)
 
     def changed(
-        self, *, units: Iterable[OrgUnitState] = (), policies: Mapping[UUID, Policy] | None = None,
-        in_force: PoliciesInForce | None = None, weeks_in_force: WeeksInForce | None = None,
+        self, *, units: Iterable[OrgUnitState] = (), holidays: Mapping[str, frozenset[dt.date]] | None = None,
+        policies: Mapping[UUID, Policy] | None = None, in_force: PoliciesInForce | None = None, weeks_in_force: WeeksInForce | None = None,
     ) -> "Reference":  # fmt: skip
-        """The same with these units and rule packs as they would be, and with these packs and weeks in force."""
+        """The same with these units and rule packs as they would be, and with these calendars, and packs and weeks in force."""
         return Reference(
-            {**self.units, **{unit.org_unit_id: unit for unit in units}}, self.weeks, self.holidays, {**self.policies, **(policies or {})},
+            {**self.units, **{unit.org_unit_id: unit for unit in units}}, self.weeks,
+            self.holidays if holidays is None else holidays, {**self.policies, **(policies or {})},
             self.in_force if in_force is None else in_force, self.weeks_in_force if weeks_in_force is None else weeks_in_force)
 
     def week_of(self, person: EmployeeState, date: dt.date) -> str:
