@@ -33,6 +33,12 @@ FOUND: dict[str, Any] = {"people_changed": 1, "rupiah_more": 10, "rupiah_less": 
 Put = Callable[[dt.datetime], Awaitable[object]]
 
 
+def somebody(employee_id: UUID, unit: UUID) -> EmployeeState:
+    """Somebody invented, by the real clock, of a unit since Monday."""
+    return EmployeeState(employee_id, f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
+                         (Membership(MONDAY, unit),))
+
+
 @pytest.fixture
 async def real(town: Town) -> Town:
     """The town with people who live by the real clock."""
@@ -40,8 +46,7 @@ async def real(town: Town) -> Town:
         OrgUnitState(unit, f"OPD-{unit}", "Dinas", "Asia/Jakarta", town.calendar) for unit in town.units])
     await commands.publish_policies(town.schedule, PACKS, [("POL-A", MONDAY, unit) for unit in town.units])
     await commands.publish_employees(town.schedule, [
-        EmployeeState(person, f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
-                      (Membership(MONDAY, town.units[0]),)) for person in town.people])
+        somebody(person, town.units[0]) for person in town.people])
     await set_limits(town.schedule, Limits(), "kepala-bkd")
     return town
 
@@ -104,9 +109,7 @@ async def test_people_of_a_unit_below_are_not_surprised_either(real: Town) -> No
     agency, below = uuid4(), uuid4()
     await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(below, agency)])
     await commands.publish_policies(real.schedule, PACKS, [("POL-A", MONDAY, agency)])
-    await commands.publish_employees(real.schedule, [
-        EmployeeState(uuid4(), f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
-                      (Membership(MONDAY, below),))])
+    await commands.publish_employees(real.schedule, [somebody(uuid4(), below)])
 
     def put(now: dt.datetime) -> Awaitable[object]:
         return commands.publish_policies(real.schedule, {"baru": EARLIER}, [("baru", MONDAY + DAY, agency)], now=now)
@@ -120,9 +123,7 @@ async def test_a_unit_moves_under_another_pack_not_while_people_check_in_even_by
     agency, other, branch, below = uuid4(), uuid4(), uuid4(), uuid4()
     await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(other), real.unit(below, agency)])
     await commands.publish_policies(real.schedule, PACKS | {"baru": EARLIER}, [("POL-A", MONDAY, agency), ("baru", MONDAY, other)])
-    await commands.publish_employees(real.schedule, [
-        EmployeeState(uuid4(), f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
-                      (Membership(MONDAY, below),))])
+    await commands.publish_employees(real.schedule, [somebody(uuid4(), below)])
 
     def put(now: dt.datetime) -> Awaitable[object]:
         return commands.publish_org_units(real.schedule, [real.unit(branch, other), real.unit(below, branch)], now=now)
@@ -140,9 +141,7 @@ async def test_a_pack_dated_before_any_held_meets_the_gate_for_the_one_that_hold
     agency, below = uuid4(), uuid4()
     await commands.publish_org_units(real.schedule, [real.unit(agency), real.unit(below, agency)])
     await commands.publish_policies(real.schedule, PACKS, [("POL-A", MONDAY, agency)])
-    await commands.publish_employees(real.schedule, [
-        EmployeeState(uuid4(), f"{uuid4().int % 10**18:018}", "Contoh Sintetis", EmployeeKind.PNS, "pelaksana", "Asia/Jakarta",
-                      (Membership(MONDAY, below),))])
+    await commands.publish_employees(real.schedule, [somebody(uuid4(), below)])
 
     with pytest.raises(Refused, match="kebijakan ini mengubah hari"):
         await commands.publish_policies(real.schedule, {"baru": EARLIER}, [("baru", MONDAY - 7 * DAY, below)], now=SEVEN_TEN)
