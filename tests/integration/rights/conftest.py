@@ -1,7 +1,6 @@
 """A broker and a database with exactly the rights that the manifests give: whoever logs in here may do what they may in a cluster."""
 
 import asyncio
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -24,6 +23,7 @@ from services.local.process import Child, free_port, spawn
 from shared.kafka import apply_topics
 from shared.schemas import apply_schemas
 from shared.settings import settings
+from tests.outside import program
 
 K8S = Path(__file__).parents[3] / "deploy" / "k8s"
 PASSWORD = "dari-uji-ini"
@@ -55,8 +55,7 @@ def kafka_users() -> dict[str, list[dict[str, Any]]]:
 
 @pytest.fixture(scope="package")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Guarded]:
-    if shutil.which("openssl") is None:
-        pytest.skip("there is no openssl to make the broker's certificate")
+    program("openssl")  # makes the broker's certificate
     folder = tmp_path_factory.mktemp("guarded")
     trusted, guarded, controller = free_port(), free_port(), free_port()
     properties = folder / "server.properties"
