@@ -105,7 +105,7 @@ class _Posting:
             fresh = known.with_days(day for day, _ in change.days)
             for origin, owed in change.supplements:
                 fresh = fresh.with_supplement(origin, owed)
-            taken = {day.date: envelope for day, envelope in change.days if fresh.days[day.date] is day}
+            taken = {day.date: envelope for day, envelope in change.days if fresh.days.get(day.date) is day}
             causes = _Causes(taken, next(reversed(taken.values()), change.cause))
             outcome = self._take(key, restate(fresh, rules), causes)
             await self._follow(key, known, outcome, causes.latest, changes, following)

@@ -14,14 +14,6 @@ select coalesce(u.code, '?') as unit, open.status, count(*) as days, count(disti
     from schedule.assessment a join schedule.employee e using (employee_id)
     where a.date between $2 and $3 and a.status in ('PENDING', 'HELD') and e.played_clock = $1
     union all
-    -- Of a closed month: what such a day gives back while nobody has decided on it is a supplement of this one.
-    select a.employee_id, (a.content ->> 'org_unit_id')::uuid, a.status
-    from payroll.month m cross join lateral json_array_elements(m.facts -> 'owed') as owed
-    join schedule.employee e on e.employee_id = m.employee_id and e.played_clock = $1
-    join schedule.assessment a on a.employee_id = m.employee_id and a.status in ('PENDING', 'HELD')
-      and to_char(a.date, 'YYYY-MM') = owed ->> 0 and a.date < $2
-    where m.month = to_char($2::date, 'YYYY-MM')
-    union all
     -- A day about which nothing is to be said yet has no row; the clock will look at it.
     select d.employee_id, e.member_unit[1], 'PENDING' from schedule.due_day d join schedule.employee e using (employee_id)
     where d.clock = $1 and d.date between $2 and $3
@@ -31,7 +23,7 @@ select coalesce(u.code, '?') as unit, open.status, count(*) as days, count(disti
 
 
 async def open_days(connection: Connection, span: Span) -> list[OpenDays]:
-    """Days of the month that are undecided or held, and such of closed months of which it holds supplements, by org unit."""
+    """Days of the month that are undecided or held, by org unit."""
     rows = await connection.fetch(_OPEN, span.clock, span.first, span.last)
     return [OpenDays(row["unit"], row["status"], row["days"], row["people"]) for row in rows]
 

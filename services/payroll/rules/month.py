@@ -1,7 +1,7 @@
 """How an employee-month moves from one state to the next: facts in, ledger entries and the reported total out.
 
 An open month is folded anew and its ledger follows by difference. A closed month keeps what it reported;
-what its new fold would add is owed as a supplement (susulan) in the next open month, which names the origin.
+what its new fold over decided days would add is owed as a supplement (susulan) in the next open month, which names the origin.
 """
 
 import datetime as dt
@@ -119,11 +119,14 @@ class EmployeeMonth:
         )
 
     def with_days(self, days: Iterable[PricedDay]) -> "EmployeeMonth":
-        """The month with these days taken in; a version that is not newer than the known one is ignored."""
+        """The month with these days taken in; a version that is not newer than the known one is ignored.
+
+        A closed month takes decided days only: what was signed stands while a request about it is merely asked for.
+        """
         known = dict(self.days)
         for day in days:
             before = known.get(day.date)
-            if before is None or day.version > before.version:
+            if (before is None or day.version > before.version) and (day.final or not self.reported.closed):
                 known[day.date] = day
         return replace(self, days=known)
 

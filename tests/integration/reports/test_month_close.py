@@ -118,20 +118,6 @@ async def test_who_has_no_ceiling_is_told_before_and_the_close_is_refused_until_
     assert "meskipun 1 pegawai tanpa pagu; SK Sekda 900/12" in (await standing(on(books, broker), "2026-02", CLOCK))[-1]
 
 
-async def test_what_a_mere_request_gives_back_of_a_closed_month_stands_against_the_month_that_pays_it(books: Any, broker: str) -> None:
-    await perform(on(books, broker), "2026-02", CLOCK, nobody, patience_s=5)
-    await books.excuse()  # as payroll hears it while a leave waits: the day costs nothing meanwhile
-    assert (await books.months())[1][0] == "2026-03"
-    await books.connection.execute("insert into payroll.ceiling values ($1, '2026-03', 1, 1000000, null)", books.me)
-    await books.connection.execute("update schedule.clock set at = '2026-04-02Z'")
-
-    await books.status("PENDING")
-    with pytest.raises(Refusal, match="DINKES 1 hari PENDING"):
-        await perform(on(books, broker), "2026-03", CLOCK, nobody, patience_s=5)
-    await books.status("LEAVE")
-    assert "ditutup" in (await perform(on(books, broker), "2026-03", CLOCK, nobody, patience_s=5))[0]
-
-
 async def test_a_day_that_the_clock_has_yet_to_look_at_is_open_too(books: Any, broker: str) -> None:
     await books.connection.execute(
         "insert into schedule.due_day values ($1, '2026-02-28', $2, $3, 2, '2026-03-02 05:00Z')", books.me, lane_of(books.me), CLOCK

@@ -31,7 +31,7 @@ from services.payroll.rules import (
     priced_day,
     restate,
 )
-from shared.events import DayAssessed, DayStatus, Finding, FindingKind
+from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind
 from shared.policy import Policy
 
 Assessed: TypeAlias = Callable[..., DayAssessed]
@@ -203,6 +203,19 @@ def test_a36_a_closed_month_keeps_its_total_and_owes_the_difference(packs: dict[
     assert late.owed == Supplement(Fraction(-3), -30_000)
     again = restate(late.month, rules)
     assert again.owed == Supplement(), "what is owed is owed once"
+
+
+def test_a_closed_month_owes_nothing_for_what_is_only_asked_for(packs: dict[str, Policy], assessed: Assessed) -> None:
+    policy, rules = packs["POL-A"], {packs["POL-A"].identity: packs["POL-A"]}
+    closed = close(month_with(assessed, policy, 2, 3, ceiling=Ceiling(1_000_000)), rules).month
+    asked = priced_day(assessed(3, policy, status=DayStatus.HELD, state=DayState.PROVISIONAL, version=2), policy)
+    assert not asked.final
+    waiting = restate(closed.with_days([asked]), rules)
+    assert (waiting.owed, waiting.month) == (Supplement(), closed)
+    refused = priced_day(assessed(3, policy, Finding(kind=FindingKind.ABSENT, code="TK"), version=3), policy)
+    assert restate(waiting.month.with_days([refused]), rules).owed == Supplement()
+    granted = priced_day(assessed(3, policy, status=DayStatus.LEAVE, version=3), policy)
+    assert restate(waiting.month.with_days([granted]), rules).owed == Supplement(Fraction(-3), -30_000)
 
 
 def test_a_supplement_is_posted_in_the_open_month_and_names_its_origin(packs: dict[str, Policy], assessed: Assessed) -> None:
