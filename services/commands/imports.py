@@ -209,14 +209,17 @@ def _ask_and_tell(importing: Callable[[bool], Awaitable[Report]], dry_run: bool,
 
 
 def _tell(importing: Awaitable[Report]) -> Report:
-    """Print the report of an import; exit code 1 if errors stood against it or the database is away."""
+    """Print the report of an import; exit code 1 if errors or the gate stood against it, or the database is away."""
     from shared.failures import is_infrastructure
+    from shared.refusal import Refused
 
     async def done() -> Report:
         return await importing
 
     try:
         report = asyncio.run(done())
+    except Refused as refused:
+        stop_with(f"Ditolak, tidak ada yang diterapkan: {refused}")
     except Exception as error:
         if not is_infrastructure(error):
             raise

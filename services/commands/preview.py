@@ -329,8 +329,8 @@ async def _as_schedule(database: str | None, do: Callable[[Any], Awaitable[None]
 
 def _run(work: Coroutine[Any, Any, T]) -> T:
     """Run to the end; what a person can mend ends the command with a sentence."""
-    from services.schedule.taking_force import Refused
     from shared.failures import is_infrastructure
+    from shared.refusal import Refused
 
     try:
         return asyncio.run(work)

@@ -92,17 +92,17 @@ def run(
 
 def _play(settings: "Settings", employees: int) -> bool:
     """Play a day of the sample province and print what it came to; true if it equals the known truth."""
-    from services.simulator.importing import ImportRefused
     from services.simulator.phones import SendingFailed
     from services.simulator.play import play
     from services.simulator.progress import drawn
     from services.simulator.settled import NotSettled
+    from shared.refusal import Refused
 
     print_line(f"Playing a day of a sample province of {employees:,} employees …")
     try:
         with drawn(console) as told:
             report = play(settings, employees=employees, progress=told)
-    except (ImportRefused, SendingFailed, NotSettled) as problem:
+    except (Refused, SendingFailed, NotSettled) as problem:
         head, *rest = str(problem).splitlines()
         print_line("\n".join([f"The play could not be finished: {head}", *rest[:10], *["…"] * (len(rest) > 10)]))
         return False

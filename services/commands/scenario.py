@@ -62,10 +62,11 @@ def _played(scenarios: list[Scenario], packs: dict[str, Policy]) -> list[Case]:
 def on_the_stack(playing: Coroutine[Any, Any, T]) -> T:
     """Play on the running stack; a stack that is not there or does not settle is one sentence, exit code 3."""
     from services.scenario.stage import StageError
+    from shared.refusal import Refused
 
     try:
         return asyncio.run(playing)
-    except StageError as error:
+    except (StageError, Refused) as error:
         typer.echo(str(error), err=True)
     except Exception as error:
         if not (is_infrastructure(error) or isinstance(error, httpx.HTTPError)):

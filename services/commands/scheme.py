@@ -143,11 +143,11 @@ def say(
     act: Callable[["Lanes", dict[str, "UUID"]], Coroutine[Any, Any, list[str]]], database: str | None
 ) -> None:
     """Carry out what needs lanes and the units by code; print its lines, or its refusal with exit code 1."""
-    from services.schedule.publishing import Refused
     from services.schedule.store import reference_rows as rows
     from shared.database import open_pool
     from shared.failures import is_infrastructure
     from shared.lanes import Lanes
+    from shared.refusal import Refused
     from shared.settings import settings
 
     async def done() -> list[str]:

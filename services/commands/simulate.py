@@ -45,11 +45,11 @@ def simulate(
     from aiokafka.errors import KafkaError
     from asyncpg import InvalidAuthorizationSpecificationError, PostgresConnectionError
 
-    from services.simulator.importing import ImportRefused
     from services.simulator.phones import SendingFailed
     from services.simulator.play import Wanted, employees_for, perform
     from services.simulator.progress import drawn
     from services.simulator.settled import NotSettled
+    from shared.refusal import Refused
 
     if seconds is not None and rate is None:
         stop_with("--seconds needs --rate: so many check-ins a second for so long.", 2)
@@ -62,7 +62,7 @@ def simulate(
     try:
         with drawn() as told:
             report = asyncio.run(perform(settings(), wanted, told))
-    except (ImportRefused, SendingFailed, NotSettled) as problem:
+    except (Refused, SendingFailed, NotSettled) as problem:
         stop_with(str(problem))
     except (OSError, KafkaError, InvalidAuthorizationSpecificationError, PostgresConnectionError) as problem:
         stop_with(f"The stack does not answer ({type(problem).__name__}). Start it with `hadir run`, then repeat this command.")

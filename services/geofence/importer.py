@@ -41,13 +41,8 @@ class Moving:
     exposing: tuple[SiteRow, ...]
 
 
-Gate = Callable[[Moving], Awaitable[str | None]]
-"""Asked before fences move: None, or why they may not take force now (Indonesian). Geofence knows no hours of duty itself."""
-
-
-class _Stopped(Exception):
-    """The gate says no."""
-
+Gate = Callable[[Moving], Awaitable[None]]
+"""Asked before fences move; raises Refused if they may not take force now. Geofence knows no hours of duty itself."""
 
 PATIENCE_S: Final = 15.0
 """How long an import waits for org units and employees that were imported a moment ago and are on their way."""
@@ -102,7 +97,7 @@ async def import_sites(
 ) -> SitesReport:
     """Read, check and (unless `dry_run`) apply a file of sites; sites that it does not name stay as they are.
 
-    `gate` is asked before anything is written and may refuse with a sentence: a fence that moves while people check in
+    `gate` is asked before anything is written and may raise Refused: a fence that moves while people check in
     punishes them. Mistakes are in the report's `errors`, and then nothing was applied. Org units and
     employees are looked up in the geofence's own copy of them; names that it lacks are waited for up to `patience_s`
     seconds, and `say` is told. Raises what the database raises when it is away.
@@ -134,14 +129,10 @@ async def take_over(
         if dry_run:
             reached = await store.count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
-    try:
-        # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
-        async with lanes.hold(range(LANES)) as work:
-            change = await _change(work.connection, rows)
-            reached = await _apply(work, change, gate, actor, digest)
-    except _Stopped as stopped:
-        read.errors.append(Problem(0, None, str(stopped)))
-        return _report(read)
+    # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
+    async with lanes.hold(range(LANES)) as work:
+        change = await _change(work.connection, rows)
+        reached = await _apply(work, change, gate, actor, digest)
     return _report(read, change, judged_again=reached, applied=True)
 
 
@@ -356,8 +347,7 @@ async def _apply(work: Work, change: _Change, gate: Gate, actor: str, digest: st
         return 0
     fenced = await store.units_with_places(work.connection)
     exposing = tuple(row for row in change.new if row.kind == "region" or (row.kind == "office" and not fenced >= {*row.org_unit_ids}))
-    if (refusal := await gate(Moving(tuple(change.rows), tuple(change.replaced), exposing))) is not None:
-        raise _Stopped(refusal)
+    await gate(Moving(tuple(change.rows), tuple(change.replaced), exposing))
     await store.save_sites(work.connection, saved)
     for row, version in saved:
         entity = str(row.site_id)

@@ -5,7 +5,7 @@ import datetime as dt
 from services.geofence.importer import Gate, Moving
 from services.preview.asking import reached_by, sites_digest
 from services.preview.people import look_at
-from services.schedule.taking_force import Refused, allow_sites
+from services.schedule.taking_force import allow_sites
 from shared.database import connect_auditor
 
 
@@ -16,9 +16,9 @@ def sites_gate(url: str, actor: str, now: dt.datetime | None = None) -> Gate:
     they are for may be open. A replaced fence must also have been previewed (and approved) where it concerns many.
     """
 
-    async def gate(moving: Moving) -> str | None:
+    async def gate(moving: Moving) -> None:
         if not moving.replaced and not moving.exposing:
-            return None
+            return
         units = reached_by([*moving.rows, *moving.replaced] if moving.replaced else moving.exposing)
         digest = sites_digest(moving.rows) if moving.replaced else None
         connection = await connect_auditor(url, "hadir gate")
@@ -26,10 +26,7 @@ def sites_gate(url: str, actor: str, now: dt.datetime | None = None) -> Gate:
             async with connection.transaction(isolation="repeatable_read", readonly=True):
                 await look_at(connection, "schedule")
                 await allow_sites(connection, units, digest, actor, now or dt.datetime.now(dt.UTC))
-        except Refused as refused:
-            return str(refused)
         finally:
             await connection.close()
-        return None
 
     return gate

@@ -15,13 +15,12 @@ from services.schedule.rules.schemes import SchemeError
 from services.schedule.store import preview_orders
 from services.schedule.store.preview_orders import Order
 from services.schedule.store.previews import Preview
-from services.schedule.taking_force import Refused
 from shared import logs
 from shared.database import Connection
 from shared.failures import is_infrastructure
 from shared.lanes import Lanes
 from shared.policy import PolicyError
-from shared.refusal import Refusal
+from shared.refusal import Refusal, Refused
 from shared.web.api import Api
 
 _LOOK_EVERY_S: Final = 1.0

@@ -13,7 +13,6 @@ from services.schedule.corrections import State
 from services.schedule.publishing import (
     OPERATOR,
     Outcome,
-    Refused,
     publish_calendars,
     publish_employees,
     publish_org_units,
@@ -31,7 +30,6 @@ from shared.topics import lane_of
 __all__ = [
     "MOVE_CLOCK",
     "Outcome",
-    "Refused",
     "move_clock",
     "publish_calendars",
     "publish_employees",

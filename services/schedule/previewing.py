@@ -10,8 +10,8 @@ from services.schedule.rules.taking_force import Kind, Limits
 from services.schedule.store import preview_orders, previews
 from services.schedule.store.preview_orders import Order
 from services.schedule.store.previews import Preview
-from services.schedule.taking_force import Refused
 from shared.lanes import Lanes
+from shared.refusal import Refused
 from shared.topics import lane_of
 
 MOST_WAITING: Final = 20

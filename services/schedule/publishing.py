@@ -32,6 +32,7 @@ from shared.envelope import Envelope
 from shared.events import AuditRecorded, PolicyInForce
 from shared.lanes import Lanes, Work
 from shared.policy import Policy
+from shared.refusal import Refused
 from shared.topics import AUDIT, CALENDAR, EMPLOYEE, LANES, ORG_UNIT, POLICY, ROSTER, WEEK_PATTERN, lane_of
 
 ONE_TRANSACTION: Final = 20_000
@@ -49,8 +50,6 @@ K = TypeVar("K", bound=Hashable)
 
 
 Cleared = taking_force.Cleared
-Refused = taking_force.Refused
-"""A command that would break what others rely on, or that may not take force now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from services.schedule.store.leaves import rows_of_leaves
 from shared.envelope import Envelope
 from shared.events import CorrectionDecided, Document
 from shared.lanes import Work
+from shared.refusal import Refused
 from shared.topics import CORRECTION, LANES, lane_of
 
 _WIDEST: Final = ZoneInfo("Asia/Jakarta")
@@ -119,7 +120,7 @@ async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str, *, ba
         return
     try:
         cleared = await taking_force.allow_people(work.connection, [moved], {employee_id: state}, actor, now)
-    except taking_force.Refused as refused:
+    except Refused as refused:
         raise CorrectionRefused(str(refused)) from None
     await put_people(work, [moved], actor, cleared)
 

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from services.schedule import planning, taking_force
 from services.schedule.memory import Memory
 from services.schedule.planning import Staff
-from services.schedule.publishing import Refused, put_rosters, record_audit
+from services.schedule.publishing import put_rosters, record_audit
 from services.schedule.reference import EmployeeState
 from services.schedule.reference import RosterState as MonthRoster
 from services.schedule.rules.schemes import Breach, BreachCode, Infeasible, Place, Proposal, breaches_of, propose
@@ -27,6 +27,7 @@ from shared.database import Connection
 from shared.envelope import Envelope
 from shared.events import Mode, RosterDay
 from shared.lanes import Lanes, Work
+from shared.refusal import Refused
 from shared.topics import LANES, lane_of
 
 _DAY: Final = dt.timedelta(days=1)

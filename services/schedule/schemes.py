@@ -9,7 +9,7 @@ from uuid import UUID
 from services.schedule import taking_force
 from services.schedule.digests import scheme_digest
 from services.schedule.memory import Memory, Reference
-from services.schedule.publishing import Outcome, Refused, differing, record_audit
+from services.schedule.publishing import Outcome, differing, record_audit
 from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.workflow import Who
 from services.schedule.store import schemes as rows
@@ -17,6 +17,7 @@ from services.schedule.taking_force import Cleared
 from shared.database import Connection
 from shared.events import Mode, SchemeInForce
 from shared.lanes import Lanes, Work
+from shared.refusal import Refused
 from shared.roles import Role, may
 from shared.topics import SCHEME, lane_of
 

@@ -41,13 +41,10 @@ from services.schedule.store import reference_rows as rows
 from shared.database import Connection
 from shared.events import RosterDay
 from shared.policy import Policy
+from shared.refusal import Refused
 
 _DAY: Final = dt.timedelta(days=1)
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
-
-
-class Refused(ValueError):
-    """A command that would break what others rely on; the text says why and what to do, in Indonesian."""
 
 
 @dataclass(frozen=True, slots=True)

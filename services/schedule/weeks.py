@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from services.schedule import taking_force
 from services.schedule.memory import Memory, Reference
-from services.schedule.publishing import OPERATOR, Outcome, Refused, differing, record_audit
+from services.schedule.publishing import OPERATOR, Outcome, differing, record_audit
 from services.schedule.reference import WeekScope
 from services.schedule.store import opening
 from services.schedule.store import reference_rows as rows
@@ -14,6 +14,7 @@ from services.schedule.store.due import EVER, Priority
 from services.schedule.taking_force import Cleared
 from shared.events import WeekInForce
 from shared.lanes import Lanes
+from shared.refusal import Refused
 from shared.topics import LANES, WEEK_PATTERN, lane_of
 
 _DAY = dt.timedelta(days=1)

@@ -16,10 +16,7 @@ from services.schedule.importer import (
 from services.simulator.files import Files
 from services.simulator.province import Province
 from shared.imports import Report
-
-
-class ImportRefused(Exception):
-    """An importer refused a file of the simulator; the text is the importer's report."""
+from shared.refusal import Refused
 
 
 async def import_province(database: str, province: Province, files: Files, told: Callable[[str, int, int], None]) -> None:
@@ -38,5 +35,5 @@ async def import_province(database: str, province: Province, files: Files, told:
         told(f"importing {what}", number, len(steps))
         report = await step()
         if not report.applied:
-            raise ImportRefused("\n".join(report.lines()))
+            raise Refused("\n".join(report.lines()))
     told("importing", len(steps), len(steps))

@@ -81,7 +81,7 @@ def employees_for(rate: float, seconds: float) -> int:
 async def perform(settings: Settings, wanted: Wanted, told: Told = nobody) -> Report:
     """Play what is wanted.
 
-    Raises SendingFailed when ingest refuses or stays away, ImportRefused when an importer does, NotSettled when
+    Raises SendingFailed when ingest refuses or stays away, Refused when an importer does, NotSettled when
     the services stop making progress, and what connecting to Kafka or Postgres raises.
     """
     return await _Play(settings, wanted, told).perform()

@@ -11,6 +11,7 @@ from fastapi import APIRouter, FastAPI
 from services.geofence.api import sites, verdicts
 from services.geofence.api.sites import closed
 from services.geofence.importer import Gate
+from shared.refusal import Refused
 from shared.web.app import Context, new_app
 from shared.web.uploads import LARGEST_FILE
 
@@ -27,6 +28,7 @@ def create_app(context: Context, gate: Callable[[str], Gate] = closed) -> FastAP
         title="Hadir: tempat dan bukti kehadiran",
         description="Situs, putusan lokasi setiap tanda hadir (tanpa koordinat), dan dugaan pemalsuan yang menunggu orang.",
         routers=ROUTERS,
+        refusals=(Refused,),
         largest_body=LARGEST_FILE,
     )
     app.state.gate = gate

@@ -12,6 +12,7 @@ from services.geofence.importer import Gate, Moving, SitesReport, parse_sites, t
 from services.geofence.store import listing
 from shared.faults import Fault
 from shared.lanes import Lanes
+from shared.refusal import Refused
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.commands import Command, commands
@@ -111,11 +112,12 @@ async def import_sites(
 def closed(_actor: str) -> Gate:
     """The gate of a process that cannot ask anybody about hours of duty: what may hurt does not move."""
 
-    async def gate(moving: Moving) -> str | None:
-        if not moving.replaced and not moving.exposing:
-            return None
-        return ("proses ini tidak dapat memeriksa jam absen pegawai, jadi pagar yang berlaku tidak diubah; "
-                "jalankan `python -m services.preview geofence-api`, atau pakai `hadir import sites`")
+    async def gate(moving: Moving) -> None:
+        if moving.replaced or moving.exposing:
+            raise Refused(
+                "proses ini tidak dapat memeriksa jam absen pegawai, jadi pagar yang berlaku tidak diubah; "
+                "jalankan `python -m services.preview geofence-api`, atau pakai `hadir import sites`"
+            )
 
     return gate
 

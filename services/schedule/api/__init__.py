@@ -21,7 +21,7 @@ from services.schedule.api import (
     schemes,
 )
 from services.schedule.corrections import CorrectionRefused
-from services.schedule.publishing import Refused
+from shared.refusal import Refused
 from shared.web.app import Context, Duty, new_app
 from shared.web.uploads import LARGEST_FILE
 

@@ -18,7 +18,7 @@ from uuid import UUID
 from services.schedule import commands
 from services.schedule.importer import holidays_of_year, people, roster, units
 from services.schedule.memory import Memory
-from services.schedule.publishing import OPERATOR, Outcome, Refused, differing
+from services.schedule.publishing import OPERATOR, Outcome, differing
 from services.schedule.reference import CalendarState, EmployeeState, RosterState
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.reference_rows import Kept
@@ -44,10 +44,7 @@ async def take_org_units(lanes: Lanes, path: Path, dry_run: bool = False, actor:
     lines = [_line(state.code, known.get(state.org_unit_id), state, fields) for _, state in changed]
     report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
     if report.ok and not dry_run:
-        try:
-            await commands.publish_org_units(lanes, states, actor)
-        except Refused as refused:
-            return replace(report, errors=(RowError(0, None, str(refused)),))
+        await commands.publish_org_units(lanes, states, actor)
     return _applied(report, dry_run)
 
 
@@ -61,10 +58,7 @@ async def take_weeks(lanes: Lanes, path: Path, dry_run: bool = False, actor: str
     lines = [_line(state.code, known.get(state.code), state, ("name", "hours", "source")) for _, state in changed]
     report = _report("Pola kerja", len(table.rows), outcome, errors, table.warnings, lines)
     if report.ok and not dry_run:
-        try:
-            await commands.publish_weeks(lanes, states, actor)
-        except Refused as refused:
-            return _report("Pola kerja", len(table.rows), outcome, [RowError(0, None, str(refused))], table.warnings, lines)
+        await commands.publish_weeks(lanes, states, actor)
     return _applied(report, dry_run)
 
 
@@ -79,10 +73,7 @@ async def take_week_scopes(lanes: Lanes, path: Path, dry_run: bool = False, acto
              f"{codes[scope.org_unit_id] if scope.org_unit_id else 'semua'}" for scope in scopes]
     report = _report("Pola kerja yang berlaku", len(table.rows), Outcome(), errors, table.warnings, lines)
     if report.ok and not dry_run:
-        try:
-            outcome = await assign_weeks(lanes, scopes, actor)
-        except Refused as refused:
-            return replace(report, errors=(RowError(1, None, str(refused)),))
+        outcome = await assign_weeks(lanes, scopes, actor)
         report = _report("Pola kerja yang berlaku", len(table.rows), outcome, errors, table.warnings, lines)
     return _applied(report, dry_run)
 
@@ -97,10 +88,7 @@ async def take_employees(lanes: Lanes, path: Path, dry_run: bool = False, actor:
     ended = sum(line.startswith("berakhir") for line in lines)
     report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
     if report.ok and not dry_run:
-        try:
-            await commands.publish_employees(lanes, [state for _, state in changed], actor)
-        except Refused as refused:
-            return replace(report, errors=(RowError(0, None, str(refused)),))
+        await commands.publish_employees(lanes, [state for _, state in changed], actor)
     return _applied(report, dry_run)
 
 
@@ -130,10 +118,7 @@ async def take_roster(lanes: Lanes, path: Path, dry_run: bool = False, actor: st
     report = _report("Roster (pegawai-bulan)", len(table.rows), outcome, errors,
                      [*table.warnings, *roster.wfa_warnings(table, asked)], lines)
     if report.ok and not dry_run:
-        try:
-            await commands.publish_rosters(lanes, [state for _, state in changed], actor)
-        except Refused as refused:
-            return replace(report, errors=(RowError(0, None, str(refused)),))
+        await commands.publish_rosters(lanes, [state for _, state in changed], actor)
     return _applied(report, dry_run)
 
 
@@ -175,10 +160,7 @@ async def take_calendar(lanes: Lanes, source: int | Path, dry_run: bool = False,
     lines = [line for state in states for line in _calendar_lines(before.get((state.calendar, state.year)), state)]
     report = _report("Kalender", count, outcome, errors, warnings, lines)
     if report.ok and not dry_run:
-        try:
-            await commands.publish_calendars(lanes, states, actor)
-        except Refused as refused:
-            return replace(report, errors=(RowError(0, None, str(refused)),))
+        await commands.publish_calendars(lanes, states, actor)
     return _applied(report, dry_run)
 
 
@@ -207,10 +189,7 @@ async def take_policies(
     report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
     if report.ok and not dry_run:
         scopes = [(name, since, by_code[code] if code else None) for name, since, code in in_force]
-        try:
-            outcome = await commands.publish_policies(lanes, packs, scopes, actor)
-        except Refused as refused:
-            return replace(report, errors=(RowError(1, "in-force", str(refused)),))
+        outcome = await commands.publish_policies(lanes, packs, scopes, actor)
         report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
     return _applied(report, dry_run)
 

@@ -17,12 +17,12 @@ from services.preview.gate import sites_gate
 from services.schedule import commands
 from services.schedule.digests import calendar_digest, policy_digest
 from services.schedule.previewing import approve_preview, record_preview, set_limits
-from services.schedule.publishing import Refused
 from services.schedule.reference import CalendarState, EmployeeState, Membership, OrgUnitState, RosterState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import previews
 from shared.events import CalendarDay, EmployeeKind, Mode, RosterDay
 from shared.policy import Policy
+from shared.refusal import Refused
 from tests.integration.preview.town import DAY, MONDAY, PACKS, WIB, Town
 
 EARLIER = Policy.from_content({**PACKS["POL-A"].content(), "seconds": "strict"})
@@ -156,11 +156,10 @@ async def test_a_fence_does_not_move_while_people_check_in(real: Town) -> None:
         )
 
     smaller = Moving((site(15.0),), (site(100.0),), ())
-    refused = await sites_gate(real.url, "operator", SEVEN_TEN)(smaller)
-    assert refused is not None
-    assert "Ulangi mulai 2026-02-03 09:30 WIB" in refused
-    assert await sites_gate(real.url, "operator", NOON)(smaller) is None
-    assert await sites_gate(real.url, "operator", SEVEN_TEN)(Moving((site(15.0),), (), ())) is None
+    with pytest.raises(Refused, match="Ulangi mulai 2026-02-03 09:30 WIB"):
+        await sites_gate(real.url, "operator", SEVEN_TEN)(smaller)
+    await sites_gate(real.url, "operator", NOON)(smaller)
+    await sites_gate(real.url, "operator", SEVEN_TEN)(Moving((site(15.0),), (), ()))
 
 
 async def preview_of(town: Town, digest: str, actor: str, found: dict[str, Any] = FOUND, *, whole: bool = True) -> UUID:

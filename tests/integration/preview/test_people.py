@@ -18,11 +18,11 @@ from services.schedule.digests import employees_digest
 from services.schedule.importer import import_employees
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, person_rows
 from services.schedule.previewing import approve_preview, record_preview, set_limits
-from services.schedule.publishing import Refused
 from services.schedule.reference import EmployeeState, RosterState, WeekPatternState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import reference_rows as rows
 from shared.events import EmployeeKind, Mode, RosterDay
+from shared.refusal import Refused
 from tests.integration.preview.test_gate import FOUND, NOON, SEVEN_TEN, real
 from tests.integration.preview.test_previews import compare
 from tests.integration.preview.town import DAY, MONDAY, PACKS, Town
@@ -151,8 +151,7 @@ async def test_a_file_that_the_gate_stops_says_so_and_is_not_applied(real: Town,
     changed = [replace(one, group="functional") for one in await people(real)]
     await change(real, tmp_path, changed)
 
-    report = await import_employees(real.url, tmp_path / "pegawai.csv", actor="petugas")
+    with pytest.raises(Refused, match="hadir preview employees"):
+        await import_employees(real.url, tmp_path / "pegawai.csv", actor="petugas")
 
-    assert not report.applied
-    assert "hadir preview employees" in str(report.errors[0])
     assert {one.group for one in await people(real)} == {"pelaksana"}

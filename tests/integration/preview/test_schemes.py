@@ -32,10 +32,10 @@ from services.schedule.schemes import Scope, apply_schemes, extend
 from services.schedule.shares import standing
 from services.schedule.store import preview_orders, previews
 from services.schedule.store.preview_orders import Order
-from services.schedule.taking_force import Refused
 from shared.envelope import Envelope, encode
 from shared.events import Mark, Mode, RosterDay, Verdict
 from shared.lanes import Record
+from shared.refusal import Refused
 from shared.topics import CHECK_IN_LOCATED, lane_of
 from tests.integration.preview.test_gate import FOUND, NOON, SEVEN_TEN, real
 from tests.integration.preview.town import DAY, MONDAY, PACKS, WIB, Town, with_price

@@ -18,12 +18,12 @@ from services.schedule import commands
 from services.schedule.digests import weeks_digest
 from services.schedule.importer import import_week_scopes
 from services.schedule.previewing import approve_preview, order_preview, record_preview, set_limits
-from services.schedule.publishing import Refused
 from services.schedule.reference import OrgUnitState, WeekScope, WeeksInForce
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import previews
 from services.schedule.store.preview_orders import Order
 from services.schedule.weeks import assign_weeks
+from shared.refusal import Refused
 from tests.integration.preview.test_gate import FOUND, NOON, SEVEN_TEN, real
 from tests.integration.preview.test_previews import compare
 from tests.integration.preview.town import DAY, MONDAY, Town
@@ -162,9 +162,8 @@ async def test_many_do_not_work_other_hours_without_a_preview_and_a_second_appro
     with pytest.raises(Refused, match="hadir preview weeks-in-force"):
         await put(real, scope)
     await preview_of(real, WeeksInForce(), WeekScope(FASTING, since, None, unit), "petugas")
-    report = await import_week_scopes(real.url, table(tmp_path, f"{FASTING};{since};{scope.until};OPD-{unit}"), actor="petugas")
-    assert not report.applied
-    assert "belum ada pratinjaunya" in str(report.errors[0])
+    with pytest.raises(Refused, match="belum ada pratinjaunya"):
+        await import_week_scopes(real.url, table(tmp_path, f"{FASTING};{since};{scope.until};OPD-{unit}"), actor="petugas")
     preview = await preview_of(real, WeeksInForce(), scope, "petugas")
     with pytest.raises(Refused, match="minta orang kedua menyetujui"):
         await put(real, scope, actor="petugas")

@@ -120,7 +120,7 @@ async def test_a_year_is_seeded_without_a_file_and_not_beside_one(api: httpx.Asy
 async def test_hours_in_use_are_refused_with_a_sentence(api: httpx.AsyncClient) -> None:
     answer = await send(api, "weeks", WEEK.format(code="lima-hari"))
 
-    assert refused(answer) == (422, "invalid-file")
+    assert refused(answer) == (422, "refused")
     assert answer.json()["errors"][0]["field"] == ""
     assert "sudah dipakai; buat kode baru" in answer.json()["detail"]
 

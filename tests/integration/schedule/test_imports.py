@@ -17,6 +17,7 @@ from services.schedule.importer import (
 )
 from shared.database import connect
 from shared.imports import Report
+from shared.refusal import Refused
 from tests.integration.schedule.office import MONDAY, POLICIES
 
 COUNTED = ("employee", "nip", "org_unit", "roster", "calendar", "policy", "policy_in_force", "week_pattern", "outbox", "opening", "due_day")
@@ -188,10 +189,8 @@ async def test_hours_of_a_week_in_use_cannot_be_rewritten(files: Files) -> None:
     await import_employees(files.database, files.write("p.csv", "nip;name;kind;group;org_unit;since;week_pattern\n"
                                                       f"{files.nips[0]};Siti;PNS;pelaksana;{files.code};2026-02-02;{code}\n"))
 
-    report = await import_weeks(files.database, files.write("w.csv", f"{header}{code};Senin;SE;08:00-15:00\n"))
-
-    assert not report.applied
-    assert "buat kode baru" in report.errors[0].problem
+    with pytest.raises(Refused, match="buat kode baru"):
+        await import_weeks(files.database, files.write("w.csv", f"{header}{code};Senin;SE;08:00-15:00\n"))
 
 
 async def test_what_is_published_names_nobody_in_keys_and_headers(files: Files) -> None:

@@ -18,11 +18,11 @@ from services.schedule.rules.workflow import Who
 from services.schedule.schemes import Scope, apply_schemes
 from services.schedule.store import plans
 from services.schedule.store import schemes as scheme_rows
-from services.schedule.taking_force import Refused
 from shared.database import connect_auditor, open_pool
 from shared.envelope import Envelope, decode
 from shared.events import Mark, Mode, RosterDay, Verdict
 from shared.lanes import Lanes, Record
+from shared.refusal import Refused
 from shared.topics import SCHEME
 from tests.integration.schedule.office import DAY, MONDAY, Office, at
 

@@ -9,11 +9,11 @@ import pytest
 from services.schedule import commands
 from services.schedule.api import create_app
 from services.schedule.importer.apply import take_week_scopes
-from services.schedule.publishing import Refused
 from services.schedule.reference import OrgUnitState, WeekScope
 from services.schedule.store import reference_rows
 from services.schedule.weeks import assign_weeks
 from shared.events import Mark
+from shared.refusal import Refused
 from tests.calling import acting, keyed, read, refused, serving
 from tests.integration.schedule.office import DAY, Office, at
 
