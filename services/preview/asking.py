@@ -119,9 +119,12 @@ async def org_units_change(connection: Connection, path: Path) -> Change:
     turns = {unit: dates for unit in known if (dates := before.other_demands(after, unit))}
     if turns:
         touched |= {min(map(min, turns.values())), LAST_DATE}
-    title = ", ".join(f"{unit.code} → {unit.calendar}" for unit in moving) or "nothing differs"
+    code_of = {unit.org_unit_id: unit.code for unit in (*known.values(), *states)}
+    title = ", ".join(
+        f"{unit.code}: {unit.calendar}{f' < {code_of.get(unit.parent_id)}' if unit.parent_id else ''}" for unit in moving
+    ) or "nothing differs"
     return Change(
-        "calendar", title, org_units_digest(moving, after), org_units=tuple(states), touched=frozenset(touched),
+        "org-units", title, org_units_digest(moving, after), org_units=tuple(states), touched=frozenset(touched),
         reached=frozenset(unit.org_unit_id for unit in moving) | turns.keys())
 
 

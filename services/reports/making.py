@@ -16,6 +16,7 @@ from services.reports.feedback import Rated, of_units
 from services.reports.recap import per_person, per_unit
 from services.reports.recapping import people_of, state_of
 from shared.database import Connection
+from shared.refusal import Refused
 
 Form: TypeAlias = Literal["text", "csv", "xlsx", "pdf"]
 FORMS: Final[tuple[Form, ...]] = ("text", "csv", "xlsx", "pdf")
@@ -57,11 +58,14 @@ async def from_anywhere(connection: Connection, date: dt.date, asked: Asked) -> 
 async def evaluation(
     connection: Connection, month: str, before: int, asked: Asked, *, energy: Energy, rated: Sequence[Rated]
 ) -> Document:
-    """WFO beside WFA in a month and so many months before it."""
+    """WFO beside WFA in a month and so many months before it. Raises Refused where a rating is of a unit that nobody knows."""
     first = dt.date.fromisoformat(f"{month}-01")
     after = (first + dt.timedelta(days=31)).replace(day=1)
     for _ in range(before):
         first = (first - dt.timedelta(days=1)).replace(day=1)
+    known = {row["code"] for row in await connection.fetch("select code from schedule.org_unit")}
+    if unknown := sorted({one.unit for one in rated} - known):
+        raise Refused(f"umpan balik menyebut unit yang tidak terdaftar: {', '.join(unknown[:10])}; periksa kode unitnya")
     months = await tallies.worked(connection, first, after, asked.unit, asked.clock)
     return judging.evaluation(
         months, energy, of_units(rated, asked.unit), unit=asked.unit, signers=asked.signers or ("Kepala BKD",), place=asked.place)

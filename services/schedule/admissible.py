@@ -4,7 +4,7 @@ Every refusal is a sentence in Indonesian that says what stands against it and w
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -13,11 +13,15 @@ from zoneinfo import ZoneInfo
 from services.schedule.approvals import Approvals, Quota, RequestKind
 from services.schedule.assessing import load_people
 from services.schedule.corrections import (
+    ApelBody,
     CorrectionRefused,
+    FraudBody,
     LeaveBody,
+    LeftBody,
     ManualBody,
     OutageBody,
     PermissionBody,
+    ReviewBody,
     dates_of,
     read_body,
 )
@@ -89,6 +93,8 @@ async def admit(
         first, last = dates_of(fields, _WIDEST)
         return Admitted(fact, content, first, last)
     desk = await _Desk.of(connection, employee_id, fields, now)
+    if isinstance(fields, FraudBody | ReviewBody):
+        await _known(connection, employee_id, fields.check_ins if isinstance(fields, FraudBody) else [fields.review])
     if isinstance(fields, LeaveBody | PermissionBody):
         await _no_overlap(connection, employee_id, request_id, desk)
     if isinstance(fields, ManualBody) and desk.first > desk.today:
@@ -104,6 +110,21 @@ async def admit(
             f"batas pengajuan {kind} adalah {due_by:%d-%m-%Y} dan sudah lewat; bicarakan dengan BKD bila ada alasan kuat"
         )
     return Admitted(fact, content, desk.first, desk.last, due_by, late, desk.person.unit_on(desk.first) or desk.unit)
+
+
+async def admit_finding(connection: Connection, kind: str, body: Mapping[str, Any], employee_id: UUID | None, now: dt.datetime) -> None:
+    """Raises CorrectionRefused for a finding about a date that has not come yet where the person lives."""
+    fields = read_body(kind, body)
+    if employee_id is not None and isinstance(fields, ApelBody | LeftBody):
+        desk = await _Desk.of(connection, employee_id, fields, now)
+        if fields.date > desk.today:
+            raise CorrectionRefused(f"tanggal {fields.date:%d-%m-%Y} belum terjadi; periksa tanggalnya")
+
+
+async def _known(connection: Connection, employee_id: UUID, check_ins: Collection[UUID]) -> None:
+    found = await facts.mark_times(connection, check_ins)
+    if sum(owner == employee_id for owner, _ in found) < len(set(check_ins)):
+        raise CorrectionRefused("tanda hadir yang disebut tidak dikenal sebagai milik pegawai ini; lihat `hadir read geofence verdicts`")
 
 
 @dataclass(frozen=True, slots=True)

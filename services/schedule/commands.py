@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from services.schedule.admissible import admit_finding
 from services.schedule.corrections import State
 from services.schedule.publishing import (
     OPERATOR,
@@ -93,6 +94,7 @@ async def record_finding(
     Over HTTP the command itself is what the audit topic is told of (`shared.web.commands`).
     """
     async with lanes.hold(lanes_of(employee_id, said.actor)) as work:
+        await admit_finding(work.connection, kind, body, employee_id, dt.datetime.now(dt.UTC))
         event = await record(work, correction_id, kind, body, said, employee_id=employee_id, org_unit_id=org_unit_id, state=state)
         if event is not None:
             detail = {"kind": kind, "state": state, "role": said.role, "reason": reason}

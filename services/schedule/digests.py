@@ -50,7 +50,7 @@ def org_units_digest(units: Iterable[OrgUnitState], after: Reference) -> str:
     def above(unit: OrgUnitState) -> list[str]:
         return [after.units[one].code for one in after.line_of(unit.org_unit_id)[1:] if one in after.units]
 
-    return digest_of("calendar", {"units": sorted([str(unit.org_unit_id), unit.calendar, *above(unit)] for unit in units)})
+    return digest_of("org-units", {"units": sorted([str(unit.org_unit_id), unit.calendar, *above(unit)] for unit in units)})
 
 
 def weeks_digest(before: WeeksInForce, after: WeeksInForce) -> str:

@@ -12,10 +12,10 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from services.schedule import planning, taking_force
+from services.schedule.assessing import time_of
 from services.schedule.memory import Memory
 from services.schedule.planning import Staff
 from services.schedule.publishing import put_rosters, record_audit
-from services.schedule.reference import EmployeeState
 from services.schedule.reference import RosterState as MonthRoster
 from services.schedule.rules.schemes import Breach, BreachCode, Infeasible, Place, Proposal, breaches_of, propose
 from services.schedule.rules.schemes.steps import STATE_WORDS, VERBS, RosterState, RosterStep, after, from_which
@@ -34,8 +34,6 @@ _DAY: Final = dt.timedelta(days=1)
 _MOST_NAMED: Final = 5
 Changes = Mapping[UUID, Mapping[dt.date, RosterDay | None]]
 """Days by person and date; None lets the date follow the week pattern again."""
-
-_NEVER_MOVED: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 class Outdated(Refused):
@@ -299,12 +297,10 @@ async def _begun(connection: Connection, staff: Staff, now: dt.datetime | None) 
     """For everybody the last business date that has begun, by their own zone and clock."""
     now = now or dt.datetime.now(dt.UTC)
     clocks = await due.clocks(connection, {person.played_clock for person in staff.people.values() if person.played_clock})
-    return {employee_id: _today(person, clocks, now) for employee_id, person in staff.people.items()}
-
-
-def _today(person: EmployeeState, clocks: Mapping[str, dt.datetime], now: dt.datetime) -> dt.date:
-    own = now if person.played_clock is None else clocks.get(person.played_clock, _NEVER_MOVED)
-    return own.astimezone(ZoneInfo(person.timezone)).date()
+    return {
+        employee_id: time_of(person, clocks, now).astimezone(ZoneInfo(person.timezone)).date()
+        for employee_id, person in staff.people.items()
+    }
 
 
 async def _refuse_begun(connection: Connection, staff: Staff, asked: Asked, now: dt.datetime | None) -> None:

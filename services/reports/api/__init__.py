@@ -9,6 +9,7 @@ from typing import Final
 from fastapi import APIRouter, FastAPI
 
 from services.reports.api import receipts, tables
+from shared.refusal import Refused
 from shared.web.app import Context, new_app
 
 ROUTERS: Final[tuple[APIRouter, ...]] = (
@@ -24,4 +25,5 @@ def create_app(context: Context) -> FastAPI:
         title="Hadir: laporan",
         description="Slip potongan TPP dari tanda hadir sampai rupiah, dan laporan: rekap, kepatuhan, WFA, evaluasi; JSON, csv, xlsx, PDF.",
         routers=ROUTERS,
+        refusals=(Refused,),
     )

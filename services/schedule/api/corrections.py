@@ -8,6 +8,7 @@ import orjson
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
+from services.schedule.admissible import admit_finding
 from services.schedule.api.days import First, Last, in_range
 from services.schedule.commands import record_fact
 from services.schedule.corrections import KINDS, RECORDED, CorrectionRefused
@@ -109,6 +110,8 @@ async def record_correction(
     correction_id = body.correction_id or command.id
 
     async def act(lanes: Lanes) -> Recorded:
+        async with lanes.pool.acquire() as connection:
+            await admit_finding(connection, body.kind, body.body, body.employee_id, dt.datetime.now(dt.UTC))
         event = await record_fact(
             lanes, correction_id=correction_id, kind=body.kind, body=body.body, employee_id=body.employee_id,
             org_unit_id=body.org_unit_id, state=body.state, actor=command.actor.name,

@@ -15,7 +15,7 @@ from services.schedule.rules.duty import Duty, Span, window_of
 from shared.events import Mark
 from shared.policy import Policy
 
-Kind: TypeAlias = Literal["policy", "calendar", "roster", "sites", "employees", "scheme", "weeks"]
+Kind: TypeAlias = Literal["policy", "calendar", "roster", "sites", "org-units", "employees", "scheme", "weeks"]
 
 AROUND_START: Final = dt.timedelta(hours=2)
 """Where the policy sets no scan window, people check in so long before and after the start (default of ours)."""

@@ -123,6 +123,7 @@ async def test_another_unit_above_by_way_of_a_new_one_costs_what_its_preview_sai
     async with town.schedule.pool.acquire() as connection, connection.transaction():
         change, again = [await org_units_change(connection, file) for _ in range(2)]
     assert change.digest == again.digest  # though the new unit has no id yet
+    assert (change.kind, change.title) == ("org-units", f"OPD-{town.units[1]}: {town.calendar} < {branch}")
 
     found = await asyncio.to_thread(town.preview, change)
     assert (await take_org_units(town.schedule, file)).applied

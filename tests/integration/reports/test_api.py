@@ -104,6 +104,9 @@ async def test_days_from_anywhere_and_the_evaluation_are_told(api: httpx.AsyncCl
     assert refused(wrong) == (422, "invalid-request")
     assert {fault["field"] for fault in wrong.json()["errors"]} == {"rating.1"}
     assert refused(await api.get("/v1/reports/evaluation", params={"month": "2026-02", "energy": "2"})) == (422, "invalid-request")
+    unknown = await api.get("/v1/reports/evaluation", params={"month": "2026-02", "rating": "TIDAKADA;2026-02;masyarakat;10;80"})
+    assert refused(unknown) == (422, "refused")
+    assert "TIDAKADA" in unknown.json()["detail"]
 
 
 async def test_reports_are_told_to_those_who_may_see_the_people_and_no_further(api: httpx.AsyncClient) -> None:

@@ -148,6 +148,14 @@ async def test_what_is_decided_level_by_level_cannot_be_recorded_past_the_levels
         assert "/v1/requests" in answer.json()["detail"]
 
 
+async def test_a_finding_about_a_date_to_come_is_refused(api: httpx.AsyncClient, worked: Office) -> None:
+    tomorrow = {**roll_call(worked), "body": {"date": "2099-01-01"}}
+    for kind in ("apel", "left"):
+        answer = await api.post("/v1/corrections", json={**tomorrow, "kind": kind}, headers={**acting("bkd"), **keyed()})
+        assert refused(answer) == (422, "refused")
+        assert "belum terjadi" in answer.json()["detail"]
+
+
 async def audited(office: Office, actor: str) -> list[dict[str, Any]]:
     async with office.lanes.pool.acquire() as connection:
         rows = await connection.fetch(

@@ -173,6 +173,7 @@ def test_a_missed_roll_call_is_recorded_once_for_a_whole_list_and_taken_back(
 def test_who_may_not_record_is_told_who_may(say: Say, desk: Callable[..., Office]) -> None:
     office = desk(lambda office: office.tick(at(MONDAY, "20:00")))
     left = "record", "left", "--date", str(MONDAY), "--employee", office.nip, "--actor", "x"
+    assert "belum terjadi" in say("record", "left", "--date", "2099-01-01", "--employee", office.nip, "--actor", "x", "--reason", "y")
     assert "Peran supervisor tidak berwenang mencatat; pilih: bkd, inspectorate" in say(*left, "--role", "supervisor", "--reason", "sidak")
     assert "--reason kosong" in say(*left, "--reason", " ")
     assert "Sebutkan --employee atau --file" in say("record", "left", "--date", str(MONDAY), "--actor", "x", "--reason", "y")

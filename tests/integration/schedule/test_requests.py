@@ -154,6 +154,11 @@ async def test_what_overlaps_is_late_or_has_no_paper_is_refused_with_a_sentence(
     await office.tick(at(MONDAY + 4 * DAY, "08:00"))  # Friday: the fourth duty day after Monday
     with pytest.raises(CorrectionRefused, match="05-02-2026 dan sudah lewat"):
         await ask(office, "forgotten-mark", {"mark": "out", "at": at(MONDAY, "16:05").isoformat()})
+    for kind, body in (
+        ("integrity", {"check_ins": [str(uuid4())], "decision": "confirmed"}), ("review", {"review": str(uuid4()), "decision": "accepted"})
+    ):
+        with pytest.raises(CorrectionRefused, match="tidak dikenal"):
+            await ask(office, kind, body)
     late = await ask(office, "leave.important", {"from": str(MONDAY - 4 * DAY), "to": str(MONDAY - 4 * DAY)})
     assert (late.late, [level.name for level in late.request.levels]) == (True, ["atasan", "bkd"])
 
