@@ -1,8 +1,8 @@
-"""Measures what an event costs in processor time when there are many times the people, each with a month behind them.
+"""Measures what an event costs in processor time when there are many times the people, each with a month or a year behind them.
 
-    python -m tests.benchmarks.history --people 10000 --times 10 100      # 10,000, 100,000, 1,000,000: hours
+    python -m tests.benchmarks.history --people 10000 --times 10 100 --year 10      # 10,000, 100,000, 1,000,000; 100,000 with a year: hours
 
-Each size has a stack of its own. The province is imported, the 25 days before are written straight into the
+Each size has a stack of its own. The province is imported, the days before are written straight into the
 tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day is opened, and
 the same number of check-ins, spread over all people, goes from a filled topic to the ledger. Processor seconds of broker,
 database and workers count, so that other work on the machine matters little. The fewest people are the reference.
@@ -21,7 +21,6 @@ import asyncpg
 
 from services.simulator.agenda import Arrival
 from services.simulator.province import Person, Province
-from services.simulator.settled import Observer
 from shared.topics import lane_of
 from tests.benchmarks import what_if
 from tests.benchmarks.filling import fill, first_copies
@@ -30,32 +29,33 @@ from tests.benchmarks.stack import Stack, import_people, running, watching
 from tests.benchmarks.telling import figure, progress, tell
 
 FRIDAY = dt.date(2026, 2, 27)
-DAYS_BEFORE = (FRIDAY - what_if.FIRST).days
+MONTH = (FRIDAY - what_if.FIRST).days
 """25 days, 19 of them weekdays, of the same month, so that the month's row is as long as it gets."""
+YEAR = 365
 CHUNK = 2_000
 
 
-async def write_history(stack: Stack, province: Province) -> None:
-    """A month for everybody, as what_if.py invents it."""
+async def write_history(stack: Stack, province: Province, days: int) -> None:
+    """So many days before Friday for everybody, as what_if.py invents them."""
     connection = await asyncpg.connect(stack.database)
     try:
         policy = await connection.fetchval("select policy_id from payroll.policy order by policy_id limit 1")
         people = province.people()
         while chunk := list(itertools.islice(people, CHUNK)):
-            await _chunk(connection, chunk, policy)
+            await _chunk(connection, chunk, policy, days)
         for table in ("schedule.mark", "schedule.assessment", "payroll.month", "geofence.check_in", "ingest.receipt"):
             await connection.execute(f"vacuum analyze {table}")
     finally:
         await connection.close()
-    progress(f"{DAYS_BEFORE} days of history written for {province.employees:,} people")
+    progress(f"{days} days of history written for {province.employees:,} people")
 
 
-async def _chunk(connection: Any, people: list[Person], policy: UUID) -> None:
+async def _chunk(connection: Any, people: list[Person], policy: UUID, days_before: int) -> None:
     marks: list[tuple[Any, ...]] = []
     assessed: list[tuple[Any, ...]] = []
     months: list[tuple[Any, ...]] = []
     for person in people:
-        mine, kept = what_if.rows_of(person.number, DAYS_BEFORE)
+        mine, kept = what_if.rows_of(person.number, days_before, FRIDAY - dt.timedelta(days=days_before))
         marks += [(mark[0], person.employee_id, *mark[2:]) for mark in mine]
         for month, days in kept.items():
             row = what_if.month_row(person.number, month, days)
@@ -99,40 +99,40 @@ def spread(province: Province, events: int) -> Iterator[Arrival]:
     return (one for one in first_copies(province) if one.plan.person.number % step == 0)
 
 
-async def cost(people: int, events: int, stack: Stack) -> float:
-    """Processor microseconds per check-in with so many people."""
+async def cost(people: int, days: int, events: int, stack: Stack) -> float:
+    """Processor microseconds per check-in with so many people, each with so many days behind them."""
     province = Province(1, people, FRIDAY)
     async with watching(stack) as observer:
         await import_people(stack, province, observer)
-        await _drained(stack, province, observer)
+        await write_history(stack, province, days)
+        await opened(stack, province, next(iter(first_copies(province))), observer)
         stack.stop("geofence")
         sent = await fill(stack.kafka.bootstrap, spread(province, events), events)
         took, counted, used = await through(stack, observer, sent)
     found = sum(used.values()) / counted * 1e6
-    progress(f"{people:,} people: {found:,.0f} µs of processor a check-in ({counted / took:,.0f}/s)")
+    progress(f"{people:,} people, {days} days: {found:,.0f} µs of processor a check-in ({counted / took:,.0f}/s)")
     return found
-
-
-async def _drained(stack: Stack, province: Province, observer: Observer) -> None:
-    await write_history(stack, province)
-    await opened(stack, province, next(iter(first_copies(province))), observer)
 
 
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--people", type=int, default=1_000)
     ask.add_argument("--times", type=int, nargs="+", default=[10])
+    ask.add_argument("--year", type=int, metavar="TIMES", help="so many times the people with a year behind them, too")
     ask.add_argument("--events", type=int, default=15_000)
     given = ask.parse_args()
-    costs = {}
     events = min(given.events, given.people)  # of every size as many, so that the beginning weighs the same
-    for times in (1, *given.times):
+    sizes = {"": (1, MONTH), **{name: (times, MONTH) for name, times in zip(("history-10x", "history-100x"), given.times, strict=False)}}
+    if given.year:
+        sizes["history-year"] = given.year, YEAR
+    costs = {}
+    for name, (times, days) in sizes.items():
         with running() as stack:
-            costs[times] = asyncio.run(cost(given.people * times, events, stack))
+            costs[name] = asyncio.run(cost(given.people * times, days, events, stack))
     tell(*[
-        figure(name, costs[times], reference=f"with {given.people:,} people", reference_value=costs[1],
-               note=f"{given.people * times:,} people with {DAYS_BEFORE} days of history each")
-        for name, times in zip(("history-10x", "history-100x"), given.times, strict=False)
+        figure(name, costs[name], reference=f"with {given.people:,} people and {MONTH} days", reference_value=costs[""],
+               note=f"{given.people * times:,} people with {days} days of history each")
+        for name, (times, days) in sizes.items() if name
     ])  # fmt: skip
 
 

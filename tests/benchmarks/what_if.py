@@ -67,16 +67,16 @@ def unit_id(number: int) -> UUID:
     return UUID(int=number % UNITS + 1)
 
 
-def days_of(days: int) -> list[dt.date]:
-    return [FIRST + number * DAY for number in range(days)]
+def days_of(days: int, first: dt.date) -> list[dt.date]:
+    return [first + number * DAY for number in range(days)]
 
 
-def rows_of(number: int, days: int) -> tuple[list[tuple[Any, ...]], dict[str, list[list[Any]]]]:
+def rows_of(number: int, days: int, first: dt.date = FIRST) -> tuple[list[tuple[Any, ...]], dict[str, list[list[Any]]]]:
     """Marks of a person, and by month the days as payroll keeps them."""
     chance, me = random.Random(-number - 1), person_id(number)
     marks: list[tuple[Any, ...]] = []
     months: dict[str, list[list[Any]]] = {}
-    for date in days_of(days):
+    for date in days_of(days, first):
         kept = months.setdefault(date.isoformat()[:7], [])
         if date.weekday() > 4:
             kept.append([date.isoformat(), 1, "OFF", 1, 0, 0, 20, 5, 0])
