@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from shared.sheets import Cell, Column
     from shared.topics import Service
 
-app = typer.Typer(no_args_is_help=True, help="Write people, org units, weeks, rosters and ceilings to files that imports read.")
+app = typer.Typer(no_args_is_help=True, help="Write people, org units, weeks, holidays, rosters and ceilings to files that imports read.")
 
 Format = Annotated[Literal["csv", "xlsx"] | None, typer.Option("--format", help="Default: by the file's name, else csv.")]
 File = Annotated[Path, typer.Argument(metavar="FILE", help="the file to write")]
@@ -46,6 +46,30 @@ def org_units(file: File, form: Format = None, database: Database = None) -> Non
     from services.schedule.importer import exports
 
     _write(file, form, exports.UNITS, "schedule", exports.units_table, database)
+
+
+@app.command("weeks")
+def weeks(file: File, form: Format = None, database: Database = None) -> None:
+    """Week patterns with their hours: for `hadir import weeks`.
+
+    Example: [bold]hadir export weeks pola-kerja.csv[/bold]
+    """
+    from services.schedule.importer import exports
+
+    _write(file, form, exports.WEEKS, "schedule", exports.weeks_table, database)
+
+
+@app.command("calendar")
+def calendar(
+    file: File, year: Annotated[int, typer.Option("--year", help="Which year.")], form: Format = None, database: Database = None
+) -> None:
+    """The holidays and joint leave of a year: for `hadir import calendar`.
+
+    Example: [bold]hadir export calendar libur-2026.xlsx --year 2026[/bold]
+    """
+    from services.schedule.importer import exports
+
+    _write(file, form, exports.CALENDAR, "schedule", lambda connection: exports.calendar_table(connection, year), database)
 
 
 @app.command("weeks-in-force")
@@ -168,14 +192,13 @@ _NOTES: Final = {
 def _template(what: str) -> "tuple[list[Column], list[str]]":
     from services.payroll.importer import CEILINGS
     from services.schedule.importer import exports
-    from services.schedule.importer.holidays_of_year import CALENDAR_COLUMNS
     from shared.sheets import Column
 
     names, required = {
         "org-units": (exports.UNITS, exports.UNITS[:3]), "weeks": (exports.WEEKS, exports.WEEKS[:3]),
         "weeks-in-force": (exports.WEEK_SCOPES, exports.WEEK_SCOPES[:2]), "employees": (exports.PEOPLE, exports.PEOPLE[:6]),
         "roster": (exports.ROSTER, ("nip", "date", "mode")), "ceilings": (CEILINGS, ("nip", "amount")),
-        "calendar": ((*CALENDAR_COLUMNS[0], *CALENDAR_COLUMNS[1]), CALENDAR_COLUMNS[0]),
+        "calendar": (exports.CALENDAR, exports.CALENDAR[:2]),
     }[what]  # fmt: skip
     notes = [f"{name}{' (wajib)' if name in required else ''}: {_NOTES[name]}" for name in names]
     return [Column(name, width=22 if name in ("nip", "name", "employee_id", "previous_nip") else 14) for name in names], [

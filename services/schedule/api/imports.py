@@ -141,6 +141,23 @@ async def export_weeks_in_force(
     return await give_file(exports.week_scopes_table(connection), exports.WEEK_SCOPES, form, "pola-berlaku")
 
 
+@router.get("/weeks:export", operation_id="exportWeeks", summary="Ekspor pola kerja", responses=FILES_GIVEN)
+async def export_weeks(
+    connection: Reading, _: Annotated[Actor, asks("weeks.import")], form: FormAsked = "csv"
+) -> Response:
+    """Semua pola kerja dengan jamnya, dalam bentuk yang dapat diimpor lagi."""
+    return await give_file(exports.weeks_table(connection), exports.WEEKS, form, "pola-kerja")
+
+
+@router.get("/calendars:export", operation_id="exportCalendar", summary="Ekspor hari libur setahun", responses=FILES_GIVEN)
+async def export_calendar(
+    connection: Reading, year: Annotated[int, Query(ge=1970, le=9999, description="Tahunnya")],
+    _: Annotated[Actor, asks("calendars.import")], form: FormAsked = "csv",
+) -> Response:
+    """Hari libur dan cuti bersama semua kalender dalam satu tahun, dalam bentuk yang dapat diimpor lagi."""
+    return await give_file(exports.calendar_table(connection, year), exports.CALENDAR, form, f"libur-{year}")
+
+
 @router.get("/rosters:export", operation_id="exportRosters", summary="Ekspor roster sebulan", responses=FILES_GIVEN)
 async def export_rosters(
     connection: Reading, month: Month, _: Annotated[Actor, asks("rosters.import")], form: FormAsked = "csv"

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Final
 
-from services.schedule.importer import people, roster, units
+from services.schedule.importer import holidays_of_year, people, roster, units
 from services.schedule.store import exported
 from services.schedule.store import reference_rows as rows
 from shared.database import Connection
@@ -13,6 +13,7 @@ UNITS: Final = (*units.UNIT_COLUMNS[0], *units.UNIT_COLUMNS[1])
 WEEK_SCOPES: Final = (*units.SCOPE_COLUMNS[0], *units.SCOPE_COLUMNS[1])
 ROSTER: Final = ("nip", "employee_id", "date", "mode", "start", "end")
 WEEKS: Final = (*units.WEEK_COLUMNS[0], *units.WEEK_COLUMNS[1])
+CALENDAR: Final = (*holidays_of_year.CALENDAR_COLUMNS[0], *holidays_of_year.CALENDAR_COLUMNS[1])
 
 
 async def people_table(connection: Connection, clock: str = "") -> AsyncIterator[list[str]]:
@@ -32,6 +33,20 @@ async def week_scopes_table(connection: Connection) -> AsyncIterator[list[str]]:
     ]
     for since, unit, code, until in sorted(held, key=lambda one: one[:3]):
         yield [code, since.isoformat(), until.isoformat() if until else "", unit]
+
+
+async def weeks_table(connection: Connection) -> AsyncIterator[list[str]]:
+    """All week patterns in order of code, by the columns `WEEKS`."""
+    for code, kept in sorted((await rows.weeks(connection)).items()):
+        hours = {day: "-".join(span) for day, span in kept.state.hours.items()}
+        yield [code, kept.state.name, kept.state.source, *(hours.get(day, "") for day in units.WEEK_COLUMNS[1])]
+
+
+async def calendar_table(connection: Connection, year: int) -> AsyncIterator[list[str]]:
+    """The holidays of all calendars in a year, by calendar and date, by the columns `CALENDAR`."""
+    for (calendar, of), kept in sorted((await rows.calendars(connection)).items()):
+        for day in kept.state.days if of == year else ():
+            yield [day.date.isoformat(), day.kind, day.name, day.source, calendar]
 
 
 async def units_table(connection: Connection) -> AsyncIterator[list[str]]:

@@ -5,7 +5,14 @@ from uuid import uuid4
 
 import pytest
 
-from services.schedule.importer import exports, import_employees, import_org_units, import_roster
+from services.schedule.importer import (
+    exports,
+    import_calendar,
+    import_employees,
+    import_org_units,
+    import_roster,
+    import_weeks,
+)
 from shared.database import open_pool
 from shared.sheets import Column, write_csv, write_xlsx
 
@@ -39,20 +46,38 @@ async def test_people_units_and_rosters_go_out_and_come_in_again_unchanged(sched
     roster = sheet(tmp_path / "roster.xlsx", *days)
     assert (await import_roster(schedule_database, roster)).applied
 
+    pattern, calendar = f"pola-{code.lower()}", f"kalender-{code.lower()}"
+    weeks = sheet(
+        tmp_path / "pola.xlsx", ("kode", "nama", "sumber", "mon", "fri"), (pattern, "Dua hari", "SE 1", "07.30-16.00", "8:00-11:30"))
+    assert (await import_weeks(schedule_database, weeks)).applied
+    holidays = sheet(
+        tmp_path / "libur.xlsx", ("tanggal", "kind", "nama", "sumber", "calendar"),
+        ("2093-03-18", "libur", "Hari jadi", "Perda 5", calendar), ("2093-03-19", "cuti bersama", "Cuti", "SKB", calendar),
+        ("2094-01-01", "libur", "Tahun lain", "SKB", calendar),
+    )
+    assert (await import_calendar(schedule_database, holidays)).applied
+
     pool = await open_pool(schedule_database, "schedule", max_size=1)
     try:
         async with pool.acquire() as connection, connection.transaction(readonly=True):
             tables = {
                 "opd": (exports.UNITS, [row async for row in exports.units_table(connection)]),
                 "pegawai": (exports.PEOPLE, [row async for row in exports.people_table(connection, clock)]),
+                "pola": (exports.WEEKS, [row async for row in exports.weeks_table(connection)]),
+                "libur": (exports.CALENDAR, [row async for row in exports.calendar_table(connection, 2093)]),
                 "roster": (exports.ROSTER, [row async for row in exports.roster_table(connection, "2026-02", clock)]),
             }
     finally:
         await pool.close()
     assert [len(rows) for _, rows in (tables["pegawai"], tables["roster"])] == [3, 1]
+    assert [row[3:] for row in tables["pola"][1] if row[0] == pattern] == [["07:30-16:00", "", "", "", "08:00-11:30", "", ""]]
+    assert [row for row in tables["libur"][1] if row[4] == calendar] == [
+        ["2093-03-18", "holiday", "Hari jadi", "Perda 5", calendar], ["2093-03-19", "joint_leave", "Cuti", "SKB", calendar]]
     for name, (columns, rows) in tables.items():
         file = tmp_path / f"{name}-keluar.{form}"
         (write_xlsx if form == "xlsx" else write_csv)(file, [Column(column) for column in columns], rows)
-        again = {"opd": import_org_units, "pegawai": import_employees, "roster": import_roster}[name]
+        again = {
+            "opd": import_org_units, "pegawai": import_employees, "roster": import_roster, "pola": import_weeks, "libur": import_calendar,
+        }[name]
         report = await again(schedule_database, file)
         assert (report.errors, report.new, report.changed) == ((), 0, 0), name
