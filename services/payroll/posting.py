@@ -95,7 +95,9 @@ class _Posting:
         for key in sorted(changes, key=lambda key: key[1]):
             change, known = changes[key], self.book[key]
             if loaded.get(key, (known, False))[1]:
-                known = self._take(key, close(known, rules), _Causes({}, change.cause)).month
+                closed = self._take(key, close(known, rules), _Causes({}, change.cause))
+                await self._owe(key, closed, change.cause, following)
+                known = closed.month
             if not (known.version or change.days or change.supplements):
                 del self.book[key]
                 continue
@@ -124,6 +126,10 @@ class _Posting:
         after = employee, next_month(month)
         if outcome.month.streak_after != known.streak_after and after not in changes:
             following.setdefault(after, Change(cause=cause))
+        await self._owe(key, outcome, cause, following)
+
+    async def _owe(self, key: Key, outcome: Outcome, cause: Envelope | None, following: dict[Key, Change]) -> None:
+        employee, month = key
         if outcome.owed != Supplement():
             target = employee, await next_open_month(self.work.connection, employee, month)
             following.setdefault(target, Change(cause=cause)).supplements.append((month, outcome.owed))

@@ -132,7 +132,10 @@ def _sum(receipt: Receipt) -> Iterator[str]:
     else:
         yield f"  Potongan {words.month_name(receipt['month'])}: {words.rupiah(sums['amount'])}"
     for one in sums["supplements"]:
-        yield f"  SUPPLEMENT: susulan dari {words.month_name(one['origin'])} yang sudah ditutup {words.rupiah(one['amount'])}"
+        if one["origin"] == receipt["month"]:
+            yield f"  SUPPLEMENT: melampaui TPP bulan ini, menjadi susulan bulan berikutnya {words.rupiah(one['amount'])}"
+        else:
+            yield f"  SUPPLEMENT: susulan dari {words.month_name(one['origin'])} yang sudah ditutup {words.rupiah(one['amount'])}"
     if sums["supplements"]:
         yield f"  Seluruhnya: {words.rupiah(sums['total'])}"
     if not sums["reproducible"]:

@@ -15,7 +15,8 @@ class DeductionEntered(Event):
     `amount` is signed rupiah: positive takes from the employee; a reversal carries exactly the negative
     of what it reverses. Σ amount over an employee-month is the month's `amount` + `supplementary`. `number` runs
     from 1 within the employee-month, without holes. A supplement (susulan) names the closed month it is for
-    as its `origin`. `row_hash` is the entry's place in the hash chain of the employee-month (services/payroll/rules/chain.py).
+    as its `origin`; one that names its own month is what its TPP does not hold, carried to the next. `row_hash` is the
+    entry's place in the hash chain of the employee-month (services/payroll/rules/chain.py).
     """
 
     entry_id: UUID

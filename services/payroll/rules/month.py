@@ -2,6 +2,7 @@
 
 An open month is folded anew and its ledger follows by difference. A closed month keeps what it reported;
 what its new fold over decided days would add is owed as a supplement (susulan) in the next open month, which names the origin.
+No month takes more than its TPP: what supplements would take beyond it is carried on, as a supplement of its own, when it closes.
 """
 
 import datetime as dt
@@ -24,7 +25,8 @@ _NONE: Final = Fraction(0)
 class Reported:
     """What is told of a month: percents of the base, rupiah (None without a ceiling), and how complete it is.
 
-    `supplementary` is rupiah that earlier, closed months owe; the ledger sums to `amount` + `supplementary`.
+    `supplementary` is rupiah that earlier, closed months owe, without what is carried on; the ledger sums to `amount` +
+    `supplementary`.
     `of_wage` is the part of `amount` that is taken from the wage and not from the TPP.
     """
 
@@ -118,6 +120,11 @@ class EmployeeMonth:
             self.days, self.ceiling, self.streak_before, tuple(one for one in self.sanctions if not one.withdrawn)
         )
 
+    @property
+    def owes(self) -> int:
+        """Rupiah of all supplements of closed months, whether this month's TPP holds them or not."""
+        return sum(supplement.amount for supplement in self.supplements.values())
+
     def with_days(self, days: Iterable[PricedDay]) -> "EmployeeMonth":
         """The month with these days taken in; a version that is not newer than the known one is ignored.
 
@@ -142,7 +149,7 @@ class Outcome:
     """A month's next state, the entries to make, and what else must follow.
 
     `told` is true when the reported state changed, so that a new version is to be published; `owed` is what
-    the next open month must take over from this closed one.
+    the next open month must take over from this one, which is closed, or is closed by this.
     """
 
     month: EmployeeMonth
@@ -176,12 +183,16 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
     for origin, supplement in month.supplements.items():
         key = LineKey(None, SUPPLEMENT, origin)
         lines[key] = LedgerLine(key, supplement.percent, supplement.amount)
+    carried = _carried(month, total, amount)
+    if carried:
+        key = LineKey(None, SUPPLEMENT, month.month)
+        lines[key] = LedgerLine(key, _NONE, -carried)
     entries, in_force, count = _enter(month, lines)
     reported = Reported(
         raw_percent=total.raw_percent,
         percent=total.percent,
         amount=amount,
-        supplementary=sum(supplement.amount for supplement in month.supplements.values()),
+        supplementary=month.owes - carried,
         ceiling=None if month.ceiling is None else month.ceiling.amount,
         days_assessed=total.days_assessed,
         days_final=total.days_final,
@@ -200,7 +211,7 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
 
 
 def close(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
-    """Freeze the month as it stands. Closing a closed month changes nothing."""
+    """Freeze the month as it stands; what is carried on is owed. Closing a closed month changes nothing."""
     outcome = restate(month, policies)
     after = outcome.month
     if after.reported.closed:
@@ -209,7 +220,7 @@ def close(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
     settled = Supplement() if reported.amount is None else Supplement(reported.percent, reported.amount)
     version = after.version if outcome.told else after.version + 1
     kept = replace(after, version=version, reported=reported, settled=settled, closed_on=after.basis)
-    return replace(outcome, month=kept, told=True)
+    return replace(outcome, month=kept, told=True, owed=Supplement(amount=kept.owes - reported.supplementary))
 
 
 def opened_closed(employee_id: UUID, month: str) -> EmployeeMonth:
@@ -232,6 +243,14 @@ def month_before(month: str) -> str:
 def month_of(date: dt.date) -> str:
     """The month that a business date belongs to, as "YYYY-MM"."""
     return date.isoformat()[:7]
+
+
+def _carried(month: EmployeeMonth, total: MonthTotal, amount: int | None) -> int:
+    """Rupiah of the supplements that the month's TPP does not hold: nobody is paid less than nothing."""
+    if amount is None or month.ceiling is None:
+        return 0
+    of_tpp = amount - half_up(total.of_wage)
+    return max(0, min(month.owes, of_tpp + month.owes - month.ceiling.amount))
 
 
 def _enter(

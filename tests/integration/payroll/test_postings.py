@@ -190,6 +190,22 @@ async def test_after_the_close_a_change_is_a_supplement_in_the_next_open_month(p
     assert await payroll.ledger(me, "2026-04") == [("posted", "SUPPLEMENT", 5_000)]
 
 
+async def test_what_a_months_tpp_does_not_hold_is_carried_to_the_next_open_month_once(payroll: Any, day: Made, absence: Made) -> None:
+    me = uuid4()
+    await payroll.publish(A)
+    await payroll.set_ceiling(me, "2026-02", 1_000_000)
+    await payroll.hear(absence(me, FEB_2, A))
+    await payroll.close("2026-02")
+    await payroll.set_ceiling(me, "2026-03", 10_000)
+    await payroll.set_ceiling(me, "2026-02", 2_000_000)  # known late: the absence costs 30,000 more
+    await payroll.hear(day(me, dt.date(2026, 3, 2), A))
+    assert await payroll.ledger(me, "2026-03") == [("posted", "SUPPLEMENT", 30_000), ("posted", "SUPPLEMENT", -20_000)]
+    await payroll.close("2026-03")
+    await payroll.freeze()
+    assert await payroll.ledger(me, "2026-04") == [("posted", "SUPPLEMENT", 20_000)]
+    assert [(await payroll.month(me, month))["supplementary"] for month in ("2026-03", "2026-04")] == [10_000, 20_000]
+
+
 async def test_a_late_day_meets_a_close_that_has_not_reached_its_row_yet(payroll: Any, day: Made, absence: Made) -> None:
     me, other = uuid4(), uuid4()
     await payroll.publish(A)

@@ -231,6 +231,38 @@ def test_a_supplement_is_posted_in_the_open_month_and_names_its_origin(packs: di
     assert undone.month.in_force == {}
 
 
+def test_no_month_takes_more_than_its_tpp_and_the_rest_is_carried_on_when_it_closes(packs: dict[str, Policy], assessed: Assessed) -> None:
+    policy, rules = packs["POL-A"], {packs["POL-A"].identity: packs["POL-A"]}
+    march = month_with(assessed, policy, 2, ceiling=Ceiling(1_000_000)).with_supplement("2026-01", Supplement(Fraction(0), 1_300_000))
+    open_still = restate(march, rules)
+    assert (open_still.month.reported.amount, open_still.month.reported.supplementary) == (30_000, 970_000)
+    assert open_still.month.in_force[LineKey(None, "SUPPLEMENT", "2026-02")].line.amount == -330_000
+    assert open_still.owed == Supplement(), "nothing is owed on while the month may still change"
+
+    closed = close(open_still.month, rules)
+    assert balance_of({key: one.line for key, one in closed.month.in_force.items()}) == 1_000_000
+    assert closed.owed == Supplement(Fraction(0), 330_000)
+    assert restate(closed.month, rules).owed == close(closed.month, rules).owed == Supplement(), "it is carried once"
+    present = priced_day(assessed(2, policy, version=2), policy)
+    assert restate(closed.month.with_days([present]), rules).owed == Supplement(Fraction(-3), -30_000)
+
+
+@given(st.lists(st.integers(-2_000_000, 2_000_000), max_size=4), st.integers(0, 1_500_000), st.sampled_from([0, 1, 3]))
+def test_what_is_carried_on_and_what_is_taken_are_together_what_was_owed(
+    packs: dict[str, Policy], assessed: Assessed, owed: list[int], ceiling: int, absences: int
+) -> None:
+    rules = {packs["POL-A"].identity: packs["POL-A"]}
+    month = month_with(assessed, packs["POL-A"], *range(2, 2 + absences), ceiling=Ceiling(ceiling))
+    for number, amount in enumerate(owed, 1):
+        month = month.with_supplement(f"2025-{number:02}", Supplement(amount=amount))
+    closed = close(month, rules)
+    told = closed.month.reported
+    assert told.supplementary + closed.owed.amount == sum(owed)
+    assert told.ledger_amount <= max(ceiling, told.amount or 0) or not owed
+    assert closed.owed.amount >= 0
+    assert not closed.owed.amount or told.ledger_amount == ceiling
+
+
 def test_the_supplement_of_a_capped_month_is_the_difference_of_capped_totals(assessed: Assessed) -> None:
     policy = Policy.from_content({"tk_day": "60.00"})
     rules = {policy.identity: policy}
