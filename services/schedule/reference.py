@@ -42,7 +42,7 @@ UNITS_WEEK: Final = "-"
 class OrgUnitState:
     """An org unit (OPD, UPT): its code, its zone, the calendar whose holidays hold there.
 
-    `parent_id` is the unit that it belongs to; `round_the_clock` marks a unit whose rosters beat the calendar.
+    `parent_id` is the unit that it belongs to; `round_the_clock` marks a unit with duties of 24 hours.
     """
 
     org_unit_id: UUID

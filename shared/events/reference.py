@@ -85,7 +85,7 @@ class OrgUnitPublished(Event):
     """Full state of one org unit (OPD, UPT).
 
     `calendar` names the holidays that hold there: regions have days of their own beside the national ones.
-    `parent_id` is the agency that a UPT belongs to; `round_the_clock` units (RSUD) have rosters that beat the calendar.
+    `parent_id` is the agency that a UPT belongs to; `round_the_clock` units (RSUD) may have duties of 24 hours.
     """
 
     org_unit_id: UUID

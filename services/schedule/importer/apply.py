@@ -134,7 +134,11 @@ async def read_rosters(
     def has_hours(employee_id: UUID, date: dt.date) -> bool:
         return date.weekday() in reference.week(reference.week_of(persons[employee_id].state, date))
 
-    asked, errors = roster.read_roster(table, ids, persons.keys(), has_hours)
+    def round_the_clock(employee_id: UUID, date: dt.date) -> bool:
+        unit = persons[employee_id].state.unit_on(date)
+        return unit is not None and reference.units[unit].round_the_clock
+
+    asked, errors = roster.read_roster(table, ids, persons.keys(), has_hours, round_the_clock)
     known = await _in_parts(connection, rows.rosters, sorted(asked))
     return roster.merged(asked, {key: kept.state for key, kept in known.items()}), known, asked, errors
 

@@ -24,11 +24,13 @@ Asked = dict[Key, dict[dt.date, RosterDay | None]]
 
 
 def read_roster(
-    table: Table, ids: Mapping[str, UUID], known_ids: Collection[UUID], has_hours: Callable[[UUID, dt.date], bool]
+    table: Table, ids: Mapping[str, UUID], known_ids: Collection[UUID], has_hours: Callable[[UUID, dt.date], bool],
+    round_the_clock: Callable[[UUID, dt.date], bool] = lambda _who, _date: False,
 ) -> tuple[Asked, list[RowError]]:
     """What the table asks for: per employee-month (first of the month) the days, None for "follow the week again".
 
-    `has_hours` says whether somebody's week pattern has hours on a date, which a row without hours takes.
+    `has_hours` says whether somebody's week pattern has hours on a date, which a row without hours takes; `round_the_clock`
+    whether they are of a 24-hour unit then, where a duty may end at the hour at which it began.
     """
     errors = list(table.errors)
     if not table.errors and not table.columns & {"nip", "employee_id"}:
@@ -46,6 +48,9 @@ def read_roster(
             and day.start is None and not has_hours(employee_id, date)
         ):
             cells.wrong("start", "pola kerja tidak punya jam pada hari ini; isi jam mulai dan jam selesai")
+        if employee_id and date and day and day.start and day.start == day.end and not round_the_clock(employee_id, date):
+            cells.wrong("end", "jam selesai sama dengan jam mulai; perbaiki salah satunya, atau bila dinasnya 24 jam tandai unitnya"
+                               " round_the_clock (hadir import org-units)")
         if len(errors) > before or employee_id is None or date is None:
             continue
         first = lines.setdefault((employee_id, date), row.number)
@@ -84,8 +89,6 @@ def _read_day(cells: Cells, date: dt.date | None) -> RosterDay | None:
         cells.wrong("start" if row["start"] else "end", "hari OFF tidak punya jam; kosongkan sel ini")
     elif bool(row["start"]) != bool(row["end"]):
         cells.wrong("end" if row["start"] else "start", "jam mulai dan jam selesai harus diisi keduanya, atau dikosongkan keduanya")
-    elif start is not None and start == end:
-        cells.wrong("end", "jam selesai sama dengan jam mulai; perbaiki salah satunya")
     if mode is None or date is None:
         return None
     return RosterDay(date=date, mode=mode, start=start, end=end)

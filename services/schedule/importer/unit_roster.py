@@ -24,7 +24,7 @@ def read_unit_roster(
         person = staff.people.get(employee_id)
         return person is None or date.weekday() in staff.reference.week(staff.reference.week_of(person, date))
 
-    asked, errors = read_roster(table, ids, known, has_hours)
+    asked, errors = read_roster(table, ids, known, has_hours, lambda _employee_id, _date: staff.unit.round_the_clock)
     wrong = {(error.row, error.column) for error in errors}
     for row in table.rows:
         date = read_date(row["date"])

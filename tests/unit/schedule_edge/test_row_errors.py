@@ -144,7 +144,20 @@ def test_roster_rows_are_checked_one_by_one() -> None:
         lambda _, date: date.weekday() < 5)
 
     assert told(errors) == [
-        (3, "date"), (4, "start"), (5, "end"), (6, "start"), (7, "date"), (7, "mode"), (7, "end"), (8, "nip")]
+        (3, "date"), (4, "start"), (5, "end"), (6, "start"), (7, "date"), (7, "mode"), (8, "nip")]
+
+
+def test_a_duty_of_24_hours_is_for_units_that_work_round_the_clock() -> None:
+    known = somebody()
+    read = table("employee_id;date;mode;start;end\n"
+                 f"{known.employee_id};2026-02-02;WFO;07:00;07:00\n{known.employee_id};2026-02-03;WFO;07:30;07:30\n", ROSTER_COLUMNS)
+
+    asked, errors = read_roster(
+        read, {}, {known.employee_id}, lambda _, __: True, lambda _, date: date == dt.date(2026, 2, 2))
+
+    assert told(errors) == [(3, "end")]
+    assert "round_the_clock" in errors[0].problem
+    assert list(asked.values()) == [{dt.date(2026, 2, 2): RosterDay(date=dt.date(2026, 2, 2), mode=Mode.WFO, start="07:00", end="07:00")}]
 
 
 def test_roster_rows_replace_their_dates_only_and_pola_takes_a_date_off() -> None:
