@@ -179,7 +179,7 @@ _NOTES: Final = {
     "code": "Kode unit atau pola kerja.", "source": "Dasar hukumnya.",
     "org_unit_id": "Kosongkan untuk unit baru.", "calendar": "Kalender libur; kosong: nasional.",
     "public_service": "Pelayanan langsung kepada masyarakat (Perpres 21/2023 Pasal 7): ya atau tidak.",
-    "parent": "Kode unit induk (untuk UPT); - bila tanpa induk.", "round_the_clock": "Unit 24 jam (dinas boleh 07:00-07:00): ya atau tidak.",
+    "parent": "Kode unit induk (untuk UPT); - bila tanpa induk.", "round_the_clock": "Dinas 24 jam (07:00-07:00) boleh: ya atau tidak.",
     "date": "Tanggal, misalnya 2026-02-28.", "mode": "WFO, WFA, OFF, atau POLA (kembali ke pola kerja).",
     "start": "Jam mulai 07:30; kosong: menurut pola kerja.", "end": "Jam selesai 16:00.",
     "month": "Bulan, misalnya 2026-02.", "amount": "Pagu TPP sebulan dalam rupiah bulat.",

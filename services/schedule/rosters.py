@@ -186,9 +186,13 @@ async def give_back(lanes: Lanes, order: Order) -> Stepped:
 
 
 async def approve(lanes: Lanes, order: Order, *, despite_breaches: bool = False) -> Stepped:
-    """BKD approves; raises Breached if the roster is against its scheme, unless it is approved despite that."""
+    """BKD approves, by somebody else than who submitted; raises Breached if it is against its scheme, unless despite that."""
 
-    async def act(_: Work, seen: View) -> Asked:
+    async def act(work: Work, seen: View) -> Asked:
+        trail = [] if seen.row is None else await plans.trail(work.connection, seen.row.plan_id)
+        submitted = [done.actor for done in trail if done.action == RosterStep.SUBMIT.value]
+        if submitted[-1:] == [order.by.name]:
+            raise Refused("yang mengajukan roster tidak dapat menyetujuinya; mintalah petugas BKD yang lain")
         if seen.errors and not despite_breaches:
             raise Breached(seen.errors)
         return seen.asked

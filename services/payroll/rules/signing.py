@@ -156,6 +156,7 @@ def next_step(
     match asked.action:
         case "review":
             _only("OPEN", state, "diajukan untuk diperiksa")
+            _of_somebody(figures)
             after = "REVIEW"
         case "return":
             _only("REVIEW", state, "dikembalikan")
@@ -166,6 +167,7 @@ def next_step(
             level, after = _signed(asked, steps, levels or ANYBODY, figures)
         case "close":
             _only("OPEN", state, "ditutup langsung")
+            _of_somebody(figures)
             if not one_step:
                 raise MonthRefused(
                     "tingkat tanda tangan sudah diatur; ajukan dengan `hadir month review`, lalu setiap tingkat menandatangani"
@@ -211,6 +213,11 @@ _WHAT_NOW: Final = {
 def _only(needed: State, state: State, what: str) -> None:
     if state != needed:
         raise MonthRefused(f"bulan ini {_STANDS[state]}, jadi tidak dapat {what}: {_WHAT_NOW[state]}")
+
+
+def _of_somebody(figures: Figures) -> None:
+    if not figures.people:
+        raise MonthRefused("belum ada seorang pun yang dinilai pada bulan ini; periksa bulannya (--month)")
 
 
 def _given(text: str, problem: str) -> None:

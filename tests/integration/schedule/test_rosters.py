@@ -1,6 +1,7 @@
 """Rosters on a real database: from a proposed draft to changed duties, with every refusal on the way, and who was where."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -217,6 +218,8 @@ async def test_bkd_returns_adjusts_and_approves_only_what_keeps_the_scheme_unles
     assert [(breach.code, breach.date, breach.counted) for breach in stepped.breaches] == [(BreachCode.QUOTA_OVER, MONDAY, 4)]
     await rosters.submit(unit.lanes, unit.order(OPD, 2))
 
+    with pytest.raises(Refused, match="mengajukan roster tidak dapat menyetujuinya"):
+        await rosters.approve(unit.lanes, unit.order(replace(BKD, name=OPD.name), 3), despite_breaches=True)
     with pytest.raises(Breached, match="1 tempat"):
         await rosters.approve(unit.lanes, unit.order(BKD, 3))
     await rosters.give_back(unit.lanes, unit.order(BKD, 3, "loket kosong pada hari Senin"))
