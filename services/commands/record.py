@@ -102,7 +102,7 @@ def letter(  # noqa: PLR0913 - what, about whom, said by whom
         async with lanes.pool.acquire() as connection:
             people = await _people(connection, employee, file)
             org_unit = await unit_of(connection, unit) if unit else None
-        body = {"activity": activity, "employees": [str(one) for one in people], "from": since, "to": until}
+        body = {"letter": number, "activity": activity, "employees": [str(one) for one in people], "from": since, "to": until}
         await _record(lanes, "letter", f"{number}|{org_unit or ''}", body, said, org_unit_id=org_unit, name=f"surat {number}")
 
     at_the_desk(database, act)

@@ -180,7 +180,12 @@ def _days(
 
 
 def _bears_on(one: Kept, day: DayAssessed, marks: Collection[UUID]) -> bool:
-    """Whether a correction is part of a day's story: it rests on it, decides on one of its marks, or asks for that date."""
+    """Whether a correction is part of a day's story: it rests on it, decides on one of its marks, or asks for that date.
+
+    A letter is part of the days of those whom it names, else of those of the unit that it sends.
+    """
+    if one.kind == "letter" and (one.org_unit_id is None or one.body.get("employees")):
+        return one.first <= day.date <= one.last and str(day.employee_id) in _listed(one.body.get("employees"))
     if one.org_unit_id is not None and one.org_unit_id != day.org_unit_id:
         return False
     named = {str(value) for key in ("check_ins", "review", "outage_decision") for value in _listed(one.body.get(key))}

@@ -56,7 +56,9 @@ def _days(receipt: Receipt) -> Iterator[str]:
             yield f"    aturan {_source(receipt, line['policy_id'])}"
         for one in day["corrections"]:
             kind = words.CORRECTIONS.get(one["kind"], one["kind"])
-            yield f"  Koreksi: {kind} {words.STATES[one['state']]} oleh {one['actor']} pada {_moment(one['decided_at'])} (id {one['id']})"
+            number = one["fields"].get("letter")
+            paper = f" (surat {number})" if isinstance(number, str) else ""
+            yield f"  Koreksi: {kind}{paper} {words.STATES[one['state']]} oleh {one['actor']} pada {_moment(one['decided_at'])} (id {one['id']})"
 
 
 def _matters(day: Mapping[str, Any], entered: set[str | None]) -> bool:

@@ -18,6 +18,7 @@ from services.schedule.corrections import (
     FraudBody,
     LeaveBody,
     LeftBody,
+    LetterBody,
     ManualBody,
     OutageBody,
     PermissionBody,
@@ -27,7 +28,7 @@ from services.schedule.corrections import (
 )
 from services.schedule.memory import Duties, Memory
 from services.schedule.reference import EmployeeState
-from services.schedule.store import due, facts
+from services.schedule.store import due, facts, reference_rows
 from services.schedule.store import requests as rows
 from shared.database import Connection
 from shared.events import Document
@@ -112,9 +113,18 @@ async def admit(
     return Admitted(fact, content, desk.first, desk.last, due_by, late, desk.person.unit_on(desk.first) or desk.unit)
 
 
-async def admit_finding(connection: Connection, kind: str, body: Mapping[str, Any], employee_id: UUID | None, now: dt.datetime) -> None:
-    """Raises CorrectionRefused for a finding about a date that has not come yet where the person lives."""
+async def admit_finding(
+    connection: Connection, kind: str, body: Mapping[str, Any], now: dt.datetime, *, employee_id: UUID | None, org_unit_id: UUID | None
+) -> None:
+    """Raises CorrectionRefused for a finding about a date that has not come yet where the person lives, or a letter that sends nobody."""
     fields = read_body(kind, body)
+    if isinstance(fields, LetterBody):
+        if fields.letter is None:
+            raise CorrectionRefused("surat tugas harus menyebut nomornya (letter)")
+        if not fields.employees and org_unit_id is None:
+            raise CorrectionRefused("surat tugas harus menyebut siapa yang ditugasi: pegawainya (employees, --employee), atau unitnya")
+        if len(await reference_rows.employees(connection, fields.employees)) < len(set(fields.employees)):
+            raise CorrectionRefused("ada pegawai dalam surat tugas yang tidak terdaftar; impor pegawainya dulu")
     if employee_id is not None and isinstance(fields, ApelBody | LeftBody):
         desk = await _Desk.of(connection, employee_id, fields, now)
         if fields.date > desk.today:

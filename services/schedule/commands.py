@@ -94,7 +94,9 @@ async def record_finding(
     Over HTTP the command itself is what the audit topic is told of (`shared.web.commands`).
     """
     async with lanes.hold(lanes_of(employee_id, said.actor)) as work:
-        await admit_finding(work.connection, kind, body, employee_id, dt.datetime.now(dt.UTC))
+        await admit_finding(
+            work.connection, kind, body, dt.datetime.now(dt.UTC), employee_id=employee_id, org_unit_id=org_unit_id
+        )
         event = await record(work, correction_id, kind, body, said, employee_id=employee_id, org_unit_id=org_unit_id, state=state)
         if event is not None:
             detail = {"kind": kind, "state": state, "role": said.role, "reason": reason}

@@ -133,8 +133,12 @@ class PermissionBody(Body):
 
 
 class LetterBody(Body):
-    """An activity away from the office by letter; geofence judges the place, so it bears on no day by itself."""
+    """An activity away from the office by letter; geofence judges the place, so it bears on no day by itself.
 
+    `letter` is its number; letters that were recorded before it was kept have none. It sends the people named, else the unit's.
+    """
+
+    letter: str | None = Field(default=None, min_length=1, max_length=100)
     activity: dict[str, Any] | str | None = None
     employees: tuple[UUID, ...] = ()
     since: AwareDatetime | dt.date = Field(alias="from")

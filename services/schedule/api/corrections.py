@@ -111,7 +111,9 @@ async def record_correction(
 
     async def act(lanes: Lanes) -> Recorded:
         async with lanes.pool.acquire() as connection:
-            await admit_finding(connection, body.kind, body.body, body.employee_id, dt.datetime.now(dt.UTC))
+            await admit_finding(
+                connection, body.kind, body.body, dt.datetime.now(dt.UTC), employee_id=body.employee_id, org_unit_id=body.org_unit_id
+            )
         event = await record_fact(
             lanes, correction_id=correction_id, kind=body.kind, body=body.body, employee_id=body.employee_id,
             org_unit_id=body.org_unit_id, state=body.state, actor=command.actor.name,

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import asyncpg
 import pytest
@@ -33,6 +34,27 @@ async def test_a_slip_tells_of_the_absence_and_its_rule_by_id_and_by_nip(books: 
     assert "TK: 3,00 % × TPP Rp 1.000.000 = Rp 30.000" in by_id.output
     assert "aturan P: Perbup Contoh 1/2026 Pasal 7" in by_id.output
     assert "1. TK 2026-02-02: Rp 30.000; karena penilaian hari 2026-02-02 versi 1, lewatnya waktu absen" in by_id.output
+
+
+async def test_a_letter_stands_with_its_number_on_the_slips_of_those_whom_it_names(books: Any) -> None:
+    await books.told()
+    other = uuid4()
+    await books.connection.execute(
+        "insert into schedule.employee select ($1::uuid), lane, version, $2, name, kind, grp, timezone, active, played_clock, member_since,"
+        " member_unit, week_since, week_code from schedule.employee where employee_id = $3", other, "8" * 18, books.me
+    )
+    letters = {"SPT-1": ("--employee", str(other)), "SPT-2": ("--employee", str(books.me)), "SPT-3": ("--unit", "DINKES"), "SPT-4": ()}
+    said = []
+    for number, whom in letters.items():
+        words = ["record", "letter", "--database", books.database, "--activity", "Bimtek", "--from", "2026-02-02", "--to", "2026-02-03",
+                 "--document", f"{number}@2026-02-01", "--actor", "bkd", "--reason", "undangan", *whom]  # fmt: skip
+        said.append((await asyncio.to_thread(CliRunner().invoke, app, words)).output)
+    told = (await explain(books, "--employee", str(books.me))).output
+
+    assert ["tercatat" in one for one in said] == [True, True, True, False]
+    assert "harus menyebut siapa yang ditugasi" in said[-1]
+    named = [number for number in letters if f"kegiatan dengan surat tugas (surat {number}) disetujui" in told]
+    assert (named, told.count("surat tugas")) == (["SPT-2", "SPT-3"], 2)
 
 
 async def test_the_verifier_accepts_the_receipt_of_a_real_ledger(books: Any, tmp_path: Path) -> None:
