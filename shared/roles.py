@@ -21,6 +21,11 @@ class Role(StrEnum):
     ADMIN = "admin"
 
 
+def plain_name(name: str) -> str:
+    """An actor's name as it is compared with another one: capitals and needless spaces make nobody somebody else."""
+    return " ".join(name.split()).casefold()
+
+
 class Reach(StrEnum):
     """About whom a role may ask: oneself, the people of one's org units, everybody."""
 

@@ -58,7 +58,8 @@ def _days(receipt: Receipt) -> Iterator[str]:
             kind = words.CORRECTIONS.get(one["kind"], one["kind"])
             number = one["fields"].get("letter")
             paper = f" (surat {number})" if isinstance(number, str) else ""
-            yield f"  Koreksi: {kind}{paper} {words.STATES[one['state']]} oleh {one['actor']} pada {_moment(one['decided_at'])} (id {one['id']})"
+            decided = f"{words.STATES[one['state']]} oleh {one['actor']} pada {_moment(one['decided_at'])}"
+            yield f"  Koreksi: {kind}{paper} {decided} (id {one['id']})"
 
 
 def _matters(day: Mapping[str, Any], entered: set[str | None]) -> bool:

@@ -19,12 +19,13 @@ from services.schedule.publishing import record_audit
 from services.schedule.recording import Said, lanes_of, record
 from services.schedule.rules import workflow
 from services.schedule.rules.workflow import NotAllowed, Request, Who
-from services.schedule.store import discipline, facts
+from services.schedule.store import discipline, facts, reference_rows
 from services.schedule.store import requests as rows
 from services.schedule.store.requests import Asked, Deputy
 from shared.database import Connection
 from shared.events import HADIR_NAMESPACE, Document
 from shared.lanes import Lanes, Work
+from shared.roles import plain_name
 from shared.topics import lane_of
 
 _WIDEST: Final = ZoneInfo("Asia/Jakarta")
@@ -117,6 +118,7 @@ async def decide(
         known, now = await _known(work.connection, request_id), _now()
         if stands_in_for is not None:
             by = await _as_deputy(work.connection, by, stands_in_for, now)
+        by = await under_all_names(work.connection, by)
         act = workflow.approve if action == "approve" else workflow.reject
         after = replace(known, request=_allowed(lambda: act(known.request, by, now, reason, document)))
         await _keep(work, after, known)
@@ -127,6 +129,7 @@ async def withdraw(lanes: Lanes, request_id: UUID, by: Who, *, reason: str) -> A
     """Takes a request back before it is decided; its days are judged as if it had never been made. Raises CorrectionRefused."""
     async with lanes.hold(lanes_of(await _about(lanes, request_id), by.name)) as work:
         known, now = await _known(work.connection, request_id), _now()
+        by = await under_all_names(work.connection, by)
         after = replace(known, request=_allowed(lambda: workflow.withdraw(known.request, by, now, reason)))
         await _keep(work, after, known)
         return after
@@ -153,11 +156,11 @@ async def drop(work: Work, known: Asked, by: Who, *, reason: str) -> Asked:
 
 async def appoint(lanes: Lanes, deputy: Deputy) -> bool:
     """Appoints somebody's deputy, or ends an appointment (`ended`); False if it stood so. Raises CorrectionRefused."""
-    if deputy.deputy == deputy.principal:
-        raise CorrectionRefused("wakil harus orang lain")
     if deputy.until < deputy.since:
         raise CorrectionRefused("masa wakil berakhir sebelum mulai")
     async with lanes.hold({lane_of(deputy.appointed_by)}) as work:
+        if plain_name(deputy.deputy) in map(plain_name, await reference_rows.names_of(work.connection, deputy.principal)):
+            raise CorrectionRefused("wakil harus orang lain")
         changed = await rows.put_deputy(work.connection, deputy, _now())
         if changed:
             action = "correction.deputy-ended" if deputy.ended else "correction.deputy"
@@ -247,8 +250,13 @@ async def _barred(connection: Connection, body: Mapping[str, Any], employee_id: 
     return frozenset({step.decision.actor})
 
 
+async def under_all_names(connection: Connection, by: Who) -> Who:
+    """Somebody with all names under which he, and the one for whom he stands in, may act."""
+    return replace(by, known_as=await reference_rows.names_of(connection, *filter(None, (by.name, by.deputy_of))))
+
+
 async def _as_deputy(connection: Connection, by: Who, principal: str, now: dt.datetime) -> Who:
-    found = await rows.deputies(connection, name=by.name, on=now.astimezone(_WIDEST).date())
+    found = await rows.deputies(connection, names=await reference_rows.names_of(connection, by.name), on=now.astimezone(_WIDEST).date())
     for deputy in found:
         if deputy.principal == principal:
             return Who(by.name, deputy.role, deputy.units, principal)

@@ -9,6 +9,7 @@ from services.schedule.discipline import decide_step, take_back_step
 from services.schedule.ladders import Cut, Step, ladders
 from services.schedule.memory import Memory
 from services.schedule.publishing import record_audit
+from services.schedule.requests import under_all_names
 from services.schedule.rules import LadderDay, StepReached, counted
 from services.schedule.rules.workflow import SYSTEM, Who
 from services.schedule.store import discipline as rows
@@ -62,8 +63,8 @@ async def impose(
     lanes: Lanes, key: StepKey, by: Who, *, reason: str, document: Document, effective_from: str | None = None, cut: Cut | None = None,
 ) -> StepVersion:  # fmt: skip
     """Imposes a proposed step on a document; a cut of the TPP holds from a month on, and payroll follows. Raises CorrectionRefused."""
-    _may(by, key)
     async with lanes.hold({lane_of(key[0]), lane_of(by.name)}) as work:
+        _may(await under_all_names(work.connection, by), key)
         cause = _audited(work, "discipline.decided", key, by, reason, document, effective_from)
         return await decide_step(
             work, key, actor=by.name, at=_now(), reason=reason, document=document, effective_from=effective_from, cut=cut, cause=cause
@@ -72,8 +73,8 @@ async def impose(
 
 async def take_back(lanes: Lanes, key: StepKey, by: Who, *, reason: str, document: Document | None = None) -> StepVersion:
     """Does not impose a proposed step, or annuls a decided one, which needs a document. Raises CorrectionRefused."""
-    _may(by, key)
     async with lanes.hold({lane_of(key[0]), lane_of(by.name)}) as work:
+        _may(await under_all_names(work.connection, by), key)
         cause = _audited(work, "discipline.withdrawn", key, by, reason, document, None)
         return await take_back_step(work, key, actor=by.name, at=_now(), reason=reason, document=document, cause=cause)
 
@@ -86,7 +87,7 @@ def meaning_of(step: str) -> Step | None:
 def _may(by: Who, key: StepKey) -> None:
     if by.role == SYSTEM or not may_decide(by.role):
         raise CorrectionRefused(f"hukuman disiplin tidak diputuskan oleh peran {by.role}")
-    if by.name == str(key[0]):
+    if str(key[0]) in by.names:
         raise CorrectionRefused("hukuman disiplin tidak dapat diputuskan oleh pegawai yang bersangkutan")
 
 

@@ -12,6 +12,8 @@ from typing import Final, Literal, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from shared.roles import plain_name
+
 State: TypeAlias = Literal["OPEN", "REVIEW", "SIGNED", "PAID"]
 Action: TypeAlias = Literal["review", "return", "sign", "close", "pay"]
 
@@ -188,7 +190,7 @@ def _signed(asked: Asked, steps: Sequence[Step], levels: Sequence[Level], figure
         mine = asked.role or "tanpa peran"
         raise MonthRefused(f"tingkat {level.level} ({level.name}) ditandatangani oleh peran {level.role}, bukan {mine}")
     for earlier in before:
-        if earlier.asked.actor == asked.actor:
+        if plain_name(earlier.asked.actor) == plain_name(asked.actor):
             raise MonthRefused(f"Anda sudah menandatangani tingkat {earlier.level}; tingkat {level.level} ({level.name}) harus orang lain")
         if earlier.figures != figures.digest:
             moved = figures.rupiah - (earlier.rupiah or 0)

@@ -5,12 +5,13 @@ exactly where the one stands for whom he acts. What was done is never changed, o
 """
 
 import datetime as dt
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, TypeAlias
 from uuid import UUID
 
 from shared.events import Document
+from shared.roles import plain_name
 
 State: TypeAlias = Literal["requested", "approved", "rejected", "withdrawn"]
 Action: TypeAlias = Literal["request", "amend", "approve", "reject", "withdraw", "overturn"]
@@ -35,18 +36,20 @@ class Level:
 class Who:
     """Somebody who acts: his name, his role, the units in which the role holds (None: all), and for whom he stands in.
 
-    For a deputy `role` and `units` are those of the one whom he stands in for.
+    For a deputy `role` and `units` are those of the one whom he stands in for. `known_as` are the other names of both: an
+    employee may act under the employee's id, the NIP or a former NIP.
     """
 
     name: str
     role: str
     units: frozenset[UUID] | None = None
     deputy_of: str | None = None
+    known_as: frozenset[str] = field(default=frozenset(), compare=False)
 
     @property
     def names(self) -> frozenset[str]:
-        """Everybody whose word this is."""
-        return frozenset({self.name} | ({self.deputy_of} if self.deputy_of else set()))
+        """Everybody whose word this is, under all names, as names are compared."""
+        return _plain({self.name, self.deputy_of, *self.known_as})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ def reject(request: Request, who: Who, at: dt.datetime, reason: str, document: D
 def withdraw(request: Request, who: Who, at: dt.datetime, reason: str) -> Request:
     """Taken back by who made it, or by whom it is about, before it is decided. Raises NotAllowed."""
     _waiting(request)
-    if who.name not in (request.requester, request.subject):
+    if not who.names & _plain({request.requester, request.subject}):
         raise NotAllowed("hanya pemohon atau pegawai yang bersangkutan yang dapat menarik permohonan ini")
     return replace(_done(request, "withdraw", None, who, at, reason), state="withdrawn")
 
@@ -140,6 +143,10 @@ def deciders(trail: Sequence[Done]) -> frozenset[str]:
     return frozenset(name for done in trail if done.action in ("approve", "reject", "overturn") for name in done.who.names)
 
 
+def _plain(names: Iterable[str | None]) -> frozenset[str]:
+    return frozenset(plain_name(name) for name in names if name)
+
+
 def _waiting(request: Request) -> Level:
     if request.level is None:
         words = {"approved": "disetujui", "rejected": "ditolak", "withdrawn": "ditarik"}
@@ -154,11 +161,11 @@ def _may_decide(request: Request, level: Level, who: Who) -> None:
         raise NotAllowed(f"tingkat {level.name} diputuskan oleh peran {' atau '.join(level.roles)}, bukan {who.role}")
     if request.unit is not None and who.units is not None and request.unit not in who.units:
         raise NotAllowed("permohonan ini dari unit di luar wewenang Anda")
-    if who.names & {request.requester, request.subject}:
+    if who.names & _plain({request.requester, request.subject}):
         raise NotAllowed("permohonan sendiri tidak dapat diputuskan sendiri; mintalah pejabat lain atau wakilnya")
     if who.names & deciders(request.trail):
         raise NotAllowed("satu orang tidak dapat memutuskan dua tingkat dari permohonan yang sama")
-    if who.names & request.barred:
+    if who.names & _plain(request.barred):
         raise NotAllowed("yang memutuskan semula tidak dapat memutuskan keberatan atas keputusannya")
 
 

@@ -1,6 +1,7 @@
 """SQL of the reference data: units, weeks, people, rosters, calendars, rule packs; each with the version it was published in."""
 
 import datetime as dt
+import re
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
@@ -25,6 +26,7 @@ from shared.events import CalendarDay, EmployeeKind, PolicyInForce, RosterDay, W
 from shared.topics import lane_of
 
 S = TypeVar("S")
+_AN_ID: Final = re.compile(r"\s*[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\s*")
 _KINDS: Final = {kind.value: kind for kind in EmployeeKind}
 
 
@@ -139,6 +141,16 @@ async def employee_ids(connection: Connection, nips: Collection[str]) -> dict[st
     """The ids behind these NIPs, present or former, as far as known."""
     rows = await connection.fetch("select nip, employee_id from nip where nip = any($1::text[])", list(nips))
     return {row["nip"]: row["employee_id"] for row in rows}
+
+
+async def names_of(connection: Connection, *names: str) -> frozenset[str]:
+    """These names of actors, and of those among them that are an employee's id or NIP all that he may act under: id, NIP, former NIPs."""
+    rows = await connection.fetch(
+        """select employee_id, nip, former_nips from employee where employee_id in (
+             select unnest($1::uuid[]) union select employee_id from nip where nip = any($2::text[]))""",
+        [UUID(name.strip()) for name in names if _AN_ID.fullmatch(name)], ["".join(name.split()) for name in names],
+    )
+    return frozenset(names).union(*((str(row["employee_id"]), row["nip"], *row["former_nips"]) for row in rows))
 
 
 async def put_employees(connection: Connection, rows: Sequence[Kept[EmployeeState]]) -> None:

@@ -1,7 +1,7 @@
 """SQL of requests for corrections: how they stand, what was done with them, who stands in for whom, and the rules in force."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -131,11 +131,13 @@ async def put_deputy(connection: Connection, deputy: Deputy, at: dt.datetime) ->
     return bool(tag.endswith("1"))
 
 
-async def deputies(connection: Connection, *, name: str | None = None, on: dt.date | None = None) -> list[Deputy]:
-    """Deputies with this name whose period holds `on`; without either, all that ever were."""
+async def deputies(connection: Connection, *, names: Collection[str] | None = None, on: dt.date | None = None) -> list[Deputy]:
+    """Deputies with one of these names whose period holds `on`; without either, all that ever were."""
     rows = await connection.fetch(
-        """select * from deputy where ($1::text is null or deputy = $1)
-           and ($2::date is null or ($2 between since and until and ended_at is null)) order by since, deputy_id""", name, on)
+        """select * from deputy where ($1::text[] is null or deputy = any($1))
+           and ($2::date is null or ($2 between since and until and ended_at is null)) order by since, deputy_id""",
+        None if names is None else list(names), on,
+    )
     return [
         Deputy(row["deputy_id"], row["principal"], row["deputy"], row["role"], None if row["units"] is None else frozenset(row["units"]),
                row["since"], row["until"], row["reason"], row["appointed_by"], row["ended_at"] is not None)

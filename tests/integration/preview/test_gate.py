@@ -196,7 +196,7 @@ async def test_above_the_limit_two_others_must_have_seen_it(real: Town) -> None:
     with pytest.raises(Refused, match="minta orang kedua menyetujui"):
         await put(now)
     with pytest.raises(Refused, match="orang lain"):
-        await approve_preview(real.schedule, preview, "petugas", "sudah saya lihat")
+        await approve_preview(real.schedule, preview, "Petugas ", "sudah saya lihat")
     with pytest.raises(Refused, match="alasan"):
         await approve_preview(real.schedule, preview, "kepala-bkd", "  ")
     for _ in range(2):

@@ -107,6 +107,7 @@ def test_a_step_of_the_ladder_from_its_dossier_to_the_cut_and_back(say: Say, des
 
     decide = "ladder", "decide", *about, "--actor", "ppk", "--document", "800/12@2026-03-02", "--reason", "BAP 7/2026"
     assert "harus menyebut bulan mulai" in say(*decide)
+    assert "oleh pegawai yang bersangkutan" in say(*decide[:8], "--actor", office.nip, *decide[10:], "--effective-from", "2026-04")
     assert "--effective-from '2026-13': tulis bulan seperti 2026-04." in say(*decide, "--effective-from", "2026-13")
     oral = "ladder", "decide", *about[:2], "--step", "ORAL_WARNING", "--date", "2026-02-04", *decide[8:]
     assert "bukan pemotongan TPP" in say(*oral, "--effective-from", "2026-04")

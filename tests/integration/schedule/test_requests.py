@@ -1,6 +1,7 @@
 """Requests on a real database: pending is no absence, levels and deputies, deadlines and limits, and the one road to the ledger."""
 
 import datetime as dt
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +9,7 @@ import pytest
 
 from services.schedule import requests
 from services.schedule.approvals import shipped
-from services.schedule.commands import publish_org_units, publish_policies, record_fact
+from services.schedule.commands import publish_employees, publish_org_units, publish_policies, record_fact
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.outages import effect
 from services.schedule.reference import OrgUnitState
@@ -103,6 +104,29 @@ async def test_a_leave_of_two_levels_needs_two_people_in_their_roles_and_never_o
     assert (await approve(office, asked, OFFICER)).request.state == "approved"
     await office.tick(at(MONDAY, "20:00"))
     assert await office.summary(MONDAY) == ("LEAVE", [], 1)
+
+
+async def test_nobody_becomes_somebody_else_by_a_nip_a_former_nip_or_capitals(office: Office) -> None:
+    former = f"{uuid4().int % 10**18:018}"
+    await publish_employees(office.lanes, [office.person(former_nips=(former,))])
+    own = await sick(office)
+    spaced = f"{office.nip[:8]} {office.nip[8:14]} {office.nip[14]} {office.nip[15:]}"
+    for name in (str(office.employee).upper(), office.nip, spaced, former):
+        with pytest.raises(CorrectionRefused, match="sendiri"):
+            await decide(office.lanes, own.request_id, "approve", Who(name, "supervisor"), **WHY)
+    today = dt.datetime.now(dt.UTC).date()
+    deputy = Deputy(uuid4(), office.nip, "sekretaris-contoh", "supervisor", None, today, today + DAY, "cuti", "bkd-contoh")
+    assert await requests.appoint(office.lanes, deputy)
+    with pytest.raises(CorrectionRefused, match="sendiri"):
+        await decide(office.lanes, own.request_id, "approve", Who("sekretaris-contoh", "employee"), stands_in_for=office.nip, **WHY)
+    with pytest.raises(CorrectionRefused, match="orang lain"):
+        await requests.appoint(office.lanes, replace(deputy, deputy_id=uuid4(), deputy=former))
+
+    hours = {"from": at(MONDAY, "07:00").isoformat(), "to": at(MONDAY, "08:00").isoformat()}
+    outage = await submit(office.lanes, uuid4(), "outage", hours, Who("Diskominfo", "admin"), org_unit_id=office.unit, **WHY)
+    with pytest.raises(CorrectionRefused, match="sendiri"):
+        await decide(office.lanes, outage.request_id, "approve", Who("diskominfo ", "bkd"), **WHY)
+    assert (await withdraw(office.lanes, own.request_id, Who(office.nip, "employee"), **WHY)).request.state == "withdrawn"
 
 
 async def test_a_deputy_stands_in_while_appointed_and_is_barred_where_the_principal_is(office: Office) -> None:

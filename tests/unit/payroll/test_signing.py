@@ -60,7 +60,7 @@ def test_where_levels_are_configured_nobody_closes_alone() -> None:
 
 def test_one_person_never_signs_twice_and_only_in_the_role_of_the_level() -> None:
     with pytest.raises(MonthRefused, match="harus orang lain"):
-        walk(asked("review"), asked("sign", "budi"), asked("sign", "budi", "payroll_officer"))
+        walk(asked("review"), asked("sign", "budi"), asked("sign", "Budi ", "payroll_officer"))
     with pytest.raises(MonthRefused, match="oleh peran bkd, bukan payroll_officer"):
         walk(asked("review"), asked("sign", "budi", "payroll_officer"))
 
