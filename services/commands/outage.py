@@ -36,17 +36,22 @@ app = typer.Typer(
 @app.command("declare")
 def declare(
     since: Annotated[str, typer.Option("--from", metavar="TIME", help="When it began, e.g. 2026-02-02T07:00:00+07:00.")],
-    until: Annotated[str, typer.Option("--to", metavar="TIME", help="When it was over.")],
     reason: Reason, actor: Actor,
+    until: Annotated[str | None, typer.Option("--to", metavar="TIME", help="When it was over; default: it lasts until now.")] = None,
     unit: Annotated[str | None, typer.Option("--unit", metavar="CODE", help="Only this org unit; default: everybody.")] = None,
     role: RoleName = "admin", document: Paper = None, scan: Scan = None, database: Database = None,
 ) -> None:  # fmt: skip
     """Declare an outage: days that it may explain are HELD until somebody else decides.
 
+    What is to come is refused, and so are hours that are declared already for the same unit and not decided.
+
     Example: [bold]hadir outage declare --from 2026-02-02T07:00:00+07:00 --to 2026-02-02T08:10:00+07:00 --unit BAPPEDA
     --actor diskominfo --reason "server mati"[/bold]
     """
+    import datetime as dt
     from uuid import uuid4
+
+    body = {"from": since, "to": until or dt.datetime.now(dt.UTC).isoformat(timespec="seconds")}
 
     async def act(lanes: "Lanes") -> "Asked":
         from services.schedule import requests
@@ -54,8 +59,7 @@ def declare(
         async with lanes.pool.acquire() as connection:
             org_unit = await unit_of(connection, unit) if unit else None
         return await requests.submit(
-            lanes, uuid4(), "outage", {"from": since, "to": until}, somebody(actor, role), org_unit_id=org_unit, reason=reason,
-            document=paper(document, scan),
+            lanes, uuid4(), "outage", body, somebody(actor, role), org_unit_id=org_unit, reason=reason, document=paper(document, scan)
         )  # fmt: skip
 
     _tell(at_the_desk(database, act))

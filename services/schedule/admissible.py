@@ -37,6 +37,7 @@ from shared.policy import Policy
 _DAY: Final = dt.timedelta(days=1)
 _WIDEST: Final = ZoneInfo("Asia/Jakarta")
 _LONGEST_LEAVE: Final = 366 * 2
+_MOST_OPEN: Final = 1000
 _OF_DATES: Final = frozenset({"leave", "permission"})
 
 
@@ -79,7 +80,7 @@ def fact_of(kind: RequestKind, body: Mapping[str, Any], papers: Mapping[str, str
 
 async def admit(
     connection: Connection, rules: Approvals, kind: RequestKind, body: Mapping[str, Any], request_id: UUID, *,
-    employee_id: UUID | None, document: Document | None, now: dt.datetime,
+    employee_id: UUID | None, org_unit_id: UUID | None, document: Document | None, now: dt.datetime,
 ) -> Admitted:  # fmt: skip
     """What the request becomes and whether it is late. Raises CorrectionRefused.
 
@@ -90,6 +91,8 @@ async def admit(
         raise CorrectionRefused(f"permohonan {kind} harus menyebut dokumennya: nomor dan tanggal surat")
     fact, content = fact_of(kind, body, {"number": document.number} if document else {})
     fields = read_body(fact, content)
+    if kind == "outage" and isinstance(fields, OutageBody):
+        await _declarable(connection, fields, request_id, (employee_id, org_unit_id), now)
     if employee_id is None:
         first, last = dates_of(fields, _WIDEST)
         return Admitted(fact, content, first, last)
@@ -111,6 +114,27 @@ async def admit(
             f"batas pengajuan {kind} adalah {due_by:%d-%m-%Y} dan sudah lewat; bicarakan dengan BKD bila ada alasan kuat"
         )
     return Admitted(fact, content, desk.first, desk.last, due_by, late, desk.person.unit_on(desk.first) or desk.unit)
+
+
+async def _declarable(
+    connection: Connection, outage: OutageBody, request_id: UUID, about: tuple[UUID | None, UUID | None], now: dt.datetime
+) -> None:
+    """Raises for an outage that is not over yet, or that is declared already for the same unit and waits for its decision."""
+    if outage.until > now:
+        raise CorrectionRefused(
+            "gangguan belum selesai pada saat ini; nyatakan dari mulainya sampai sekarang, dan sisanya sesudah selesai"
+            if outage.since <= now else "gangguan belum terjadi; periksa tanggal dan jamnya"
+        )
+    for asked in await rows.requests(connection, state="requested", of_kinds=("outage",), most=_MOST_OPEN):
+        if (asked.employee_id, asked.org_unit_id) != about or asked.request_id == request_id:
+            continue
+        other = read_body("outage", asked.body)
+        assert isinstance(other, OutageBody)
+        if other.since < outage.until and outage.since < other.until:
+            raise CorrectionRefused(
+                f"gangguan {asked.request_id} ({asked.body['from']} sampai {asked.body['to']}) untuk unit yang sama pada jam yang bertumpuk"
+                " masih menunggu putusan; putuskan yang itu dulu, atau tarik dengan `hadir correction withdraw`"
+            )
 
 
 async def admit_finding(

@@ -89,7 +89,9 @@ async def make(
     """`submit` of a new request under lanes that are held (`lanes_of`)."""
     now = _now()
     rules = await rules_in_force(work.connection)
-    admitted = await admit(work.connection, rules, kind, body, request_id, employee_id=employee_id, document=document, now=now)
+    admitted = await admit(
+        work.connection, rules, kind, body, request_id, employee_id=employee_id, org_unit_id=org_unit_id, document=document, now=now
+    )
     barred = await _barred(work.connection, body, employee_id) if kind == "appeal" else frozenset[str]()
     request = Request(
         by.name, rules.levels_of(kind, late=admitted.late), None if employee_id is None else str(employee_id),
@@ -140,8 +142,9 @@ async def amend(work: Work, known: Asked, body: Mapping[str, Any], by: Who, *, r
     request = _allowed(lambda: workflow.amend(known.request, by, _now(), reason))
     rules = await rules_in_force(work.connection)
     admitted = await admit(
-        work.connection, rules, _kind(known), body, known.request_id, employee_id=known.employee_id, document=None, now=_now()
-    )
+        work.connection, rules, _kind(known), body, known.request_id, employee_id=known.employee_id, org_unit_id=known.org_unit_id,
+        document=None, now=_now(),
+    )  # fmt: skip
     after = replace(known, body=dict(body), first=admitted.first, last=admitted.last, request=request)
     await _keep(work, after, known)
     return after

@@ -125,6 +125,11 @@ def test_an_outage_is_declared_by_one_and_forgiven_by_another(say: Say, desk: Ca
     declared = say("outage", "declare", "--from", at(MONDAY, "07:00").isoformat(), "--to", at(MONDAY, "08:10").isoformat(), "--unit", unit,
                    "--actor", "diskominfo", "--reason", "server mati")  # fmt: skip
     outage_id = declared.split()[0]
+    again = "outage", "declare", "--unit", unit, "--actor", "diskominfo", "--reason", "server mati", "--from"
+    assert f"gangguan {outage_id}" in say(*again, at(MONDAY, "08:00").isoformat(), "--to", at(MONDAY, "08:30").isoformat())
+    assert "belum terjadi" in say(*again, "2999-02-02T07:00:00+07:00", "--to", "2999-02-02T08:00:00+07:00")
+    assert "dari mulainya sampai sekarang" in say(*again, at(MONDAY, "08:10").isoformat(), "--to", "2999-02-02T08:00:00+07:00")
+    assert "menunggu bkd (bkd)" in say(*again, at(MONDAY + DAY, "08:10").isoformat())
     assert "menunggu bkd (bkd)" in declared
     assert outage_id in say("outage", "list")
     assert "gunakan `hadir outage amnesty`" in say("outage", "confirm", outage_id, "--actor", "x", "--reason", "y", "--role", "bkd")
