@@ -108,8 +108,11 @@ def ceilings(file: File, month: Month, form: Format = None, clock: Clock = "", d
 
 
 def form_of(file: Path, form: str | None) -> str:
-    """The form asked for, or the one that the file's name says."""
-    return form or ("xlsx" if file.suffix.lower() == ".xlsx" else "csv")
+    """The form asked for, or the one that the file's name says; a name that says another one ends the command."""
+    named = file.suffix.lower()
+    if form is None and named not in (".xlsx", ".csv", ".txt", ""):
+        stop_with(f"{file}: bentuk tidak dikenal; pakai nama yang berakhir .csv atau .xlsx, atau --format.", 2)
+    return form or ("xlsx" if named == ".xlsx" else "csv")
 
 
 def _write(
@@ -120,20 +123,19 @@ def _write(
     from shared.settings import settings
     from shared.sheets import columns_of, write_csv, write_xlsx
 
-    columns = columns_of(names)
+    columns, wanted = columns_of(names), form_of(file, form)
     try:
         rows = asyncio.run(_gather(database or settings().database, service, table))
-        written = (write_xlsx if form_of(file, form) == "xlsx" else write_csv)(file, columns, rows)
-    except OSError as problem:
-        if is_infrastructure(problem):
-            stop_with(f"Basis data tidak terjangkau ({type(problem).__name__}): jalankan `hadir run`, atau sebutkan --database.")
-        stop_with(f"{file} tidak dapat ditulis ({problem.strerror}); periksa folder dan izinnya.")
-    except ValueError:
-        stop_with("Terlalu banyak baris untuk satu lembar xlsx; pakai --format csv.")
     except Exception as error:
         if not is_infrastructure(error):
             raise
         stop_with(f"Basis data tidak terjangkau ({type(error).__name__}): jalankan `hadir run`, atau sebutkan --database.")
+    try:
+        written = (write_xlsx if wanted == "xlsx" else write_csv)(file, columns, rows)
+    except OSError as problem:
+        stop_with(f"{file} tidak dapat ditulis ({problem.strerror}); periksa folder dan izinnya.")
+    except ValueError:
+        stop_with("Terlalu banyak baris untuk satu lembar xlsx; pakai --format csv.")
     print_line(f"{file}: {written} baris.")
 
 

@@ -130,7 +130,7 @@ async def put_states(work: Work, states: Sequence[SchemeState], _cleared: Cleare
 
 
 def remarks_on(scheme: Scheme, scope: Scope, reference: Reference) -> list[str]:
-    """Where the rule packs in force do not demand what the scheme says: the packs decide, a scheme only tells."""
+    """Where rule packs in force do not demand what the scheme says (they decide, a scheme only tells), and what it excludes in vain."""
     units = [scope.org_unit_id] if scope.org_unit_id is not None else [*reference.units]
     packs = {pack for unit in units if (pack := reference.pack_on(unit, scope.since)) is not None}
     policies = [reference.policies[pack] for pack in packs]
@@ -140,6 +140,10 @@ def remarks_on(scheme: Scheme, scope: Scope, reference: Reference) -> list[str]:
     if scheme.region == "stay" and any("WFA_OUTSIDE_REGION" not in policy.void_violations for policy in policies):
         remarks.append(f"{scope.name}: WFA harus di dalam daerah, tetapi kebijakan yang berlaku tidak menghitungnya sebagai pelanggaran "
                        "(void_violations)")
+    codes = {unit.code for unit in reference.units.values()}
+    if unknown := sorted({*scheme.excluded.units} - codes):
+        remarks.append(f"{scope.name}: unit yang dikecualikan tidak terdaftar ({', '.join(unknown)}), jadi tidak ada yang dikecualikan;"
+                       " periksa kodenya")
     if not policies:
         remarks.append(f"{scope.name}: belum ada kebijakan yang berlaku di sana sejak {scope.since}; hari belum dinilai")
     return remarks

@@ -53,9 +53,11 @@ def faults_of(policy: Keys) -> Iterator[FaultAt]:
 
 def remarks_of(policy: Keys) -> Iterator[FaultAt]:
     """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall."""
-    if policy.legal_source is None:
+    if not (policy.legal_source or "").strip():
         yield FaultAt((), "no_source")
     tk = policy.tk_day
+    if not (tk or policy.tk_day_by_group or policy.tk_steps):
+        yield FaultAt((), "tk_free")
     missing = policy.no_in.pct + policy.no_out.pct
     if tk and missing not in (0, tk):
         yield FaultAt(("tk_day",), "tk_unlike_missing", {"both": percent_text(missing), "tk": percent_text(tk)})

@@ -31,7 +31,7 @@ here is taken to change judgement, so that a new one is safe until somebody thin
 _LEAVE: Final[tuple[LeaveKind, ...]] = ("annual", "sick", "maternity", "important", "big", "unpaid", "study")
 _INFORMATIVE: Final = frozenset({"title", "note", "edition", "confidence", "assumed", "legal_source", "split"})
 _TOLD_ELSEWHERE: Final = frozenset({
-    "tl", "psw", "late_any", "early_any", "late_rate", "early_rate", "no_in", "no_out", "leave", *_PRICES,
+    "tl", "psw", "late_any", "early_any", "late_rate", "early_rate", "no_in", "no_out", "leave", "tk_steps", *_PRICES,
     *_TABLES,
 })
 
@@ -63,7 +63,10 @@ class Change:
 
 def difference(before: Policy, after: Policy) -> tuple[Change, ...]:
     """All that changes for people when `after` takes the place of `before`; nothing for packs that judge alike."""
-    return (*_minutes(before, after), *_missing(before, after), *_prices(before, after), *_leave(before, after), *_rules(before, after))
+    return (
+        *_minutes(before, after), *_missing(before, after), *_absences(before, after), *_prices(before, after), *_leave(before, after),
+        *_rules(before, after),
+    )
 
 
 def judges_alike(before: Policy, after: Policy) -> bool:
@@ -111,10 +114,28 @@ def _missing(before: Policy, after: Policy) -> Iterator[Change]:
             yield Change("missing", key, about, *told, _costs(old.pct, new.pct))
 
 
+def _absences(before: Policy, after: Policy) -> Iterator[Change]:
+    """Where absences are priced by their number in the month: the month's percent at one day and at every step of either pack."""
+    if not (before.tk_steps or after.tk_steps):
+        return
+    for days in sorted({1, *(step.days for pack in (before, after) for step in pack.tk_steps)}):
+        old, new = _absent(before, days), _absent(after, days)
+        if old != new:
+            about = f"{days} {'day' if days == 1 else 'days'} of absence (TK) in a month"
+            yield Change("price", "tk_steps", about, f"{percent_text(old)} %", f"{percent_text(new)} %", _costs(old, new))
+
+
+def _absent(policy: Policy, days: int) -> Fraction:
+    if policy.tk_steps:
+        return max((step.pct for step in policy.tk_steps if step.days <= days), default=Fraction(0))
+    return min(days * policy.tk_day, policy.cap)
+
+
 def _prices(before: Policy, after: Policy) -> Iterator[Change]:
+    by_steps = bool(before.tk_steps or after.tk_steps)  # then `_absences` tells what a day comes to
     for key, about in _PRICES.items():
         old, new = getattr(before, key), getattr(after, key)
-        if old != new:
+        if old != new and not (by_steps and key == "tk_day"):
             yield _priced(key, about, old, new)
     for key, (single, about) in _TABLES.items():
         tables = getattr(before, key), getattr(after, key)

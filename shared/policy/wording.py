@@ -74,6 +74,9 @@ EN: Final[Mapping[str, Words]] = {
     "no_source": Words(
         "legal_source is missing", "say on which regulation and article the pack stands; without it, it cannot be put in force",
     ),
+    "tk_free": Words(
+        "a day of absence (TK) costs nothing", "write tk_day, tk_day_by_group or tk_steps; make sure that the regulation wants it free",
+    ),
     "tk_unlike_missing": Words(
         "no check-in and no check-out together cost {both}, a day of absence {tk}",
         "most tables make them equal (domain rows 1, 21, 22, 27); make sure that the regulation wants it",
@@ -143,6 +146,9 @@ ID: Final[Mapping[str, Words]] = {
     "date_twice": Words("{date} ada pada dua baris", "tulis setiap tanggal pada satu baris saja"),
     "dates_backwards": Words("effective_until lebih awal dari effective_from", "tulis tanggal yang lebih akhir pada effective_until"),
     "no_source": Words("legal_source belum diisi", "sebutkan peraturan dan pasalnya; tanpa itu kebijakan tidak dapat diberlakukan"),
+    "tk_free": Words(
+        "sehari tanpa keterangan (TK) tidak dipotong", "isi tk_day, tk_day_by_group atau tk_steps; pastikan peraturannya memang begitu",
+    ),
     "tk_unlike_missing": Words(
         "tanpa absen masuk dan tanpa absen pulang bersama-sama {both}, sehari tanpa keterangan {tk}",
         "kebanyakan tabel menyamakannya; pastikan peraturannya memang begitu",

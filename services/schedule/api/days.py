@@ -29,7 +29,7 @@ Last = Annotated[BusinessDate, Query(alias="until", description="Tanggal kerja t
 
 
 class Violation(BaseModel):
-    """Satu pelanggaran dalam versi terbarunya; dasar hukum dan buktinya ada pada hari dan paket aturannya."""
+    """Satu pelanggaran dalam versi terbarunya, dengan paket aturan dan dasar hukumnya (null bila ditarik); buktinya ada pada harinya."""
 
     violation_id: UUID
     employee_id: UUID
@@ -40,6 +40,8 @@ class Violation(BaseModel):
     code: str
     minutes: int | None
     assessment_version: int
+    policy_id: UUID | None
+    legal_source: str | None
 
 
 class Step(BaseModel):

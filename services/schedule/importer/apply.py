@@ -200,7 +200,7 @@ async def take_policies(
 
 def _not_to_be_put_in_force(name: str, policy: Policy, since: dt.date) -> Iterator[str]:
     """Why a pack cannot hold from that date: it names no regulation, or its regulation does not hold then."""
-    if policy.legal_source is None:
+    if not (policy.legal_source or "").strip():
         yield f"kebijakan {name} tidak menyebut dasar hukum; isi legal_source dengan peraturan dan pasalnya"
     if policy.effective_from is not None and since < policy.effective_from:
         yield f"kebijakan {name} baru berlaku {policy.effective_from} (effective_from); pilih tanggal itu atau sesudahnya"

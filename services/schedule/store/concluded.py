@@ -37,19 +37,27 @@ select a.content::text as content from who cross join lateral (
 order by who.employee_id, a.date limit $3
 """  # noqa: S608 - made of our own words
 
-_VIOLATIONS_OF_ALL: Final = """
-select v.* from violation v
+_PACK: Final = """
+left join lateral (
+    select p.policy_id, p.content ->> 'legal_source' as legal_source
+    from assessment a join policy p on p.policy_id = (a.content ->> 'policy_id')::uuid
+    where a.employee_id = v.employee_id and a.date = v.date and v.action = 'raised') pack on true
+"""
+"""The rule pack that a violation stands on; of one taken back, none."""
+
+_VIOLATIONS_OF_ALL: Final = f"""
+select v.*, pack.policy_id, pack.legal_source from violation v {_PACK}
 where (v.employee_id, v.date, v.violation_id) > ($1, $2, $9) and v.date between $4 and $5
   and ($6::uuid is null or v.employee_id = $6) and $7::uuid[] is null and (not $8 or v.action = 'raised')
 order by v.employee_id, v.date, v.violation_id limit $3
-"""
+"""  # noqa: S608 - made of our own words
 _VIOLATIONS_OF_UNITS: Final = f"""{_PEOPLE}
-select v.* from who cross join lateral (
+select v.*, pack.policy_id, pack.legal_source from who cross join lateral (
     select v.* from violation v join assessment a using (employee_id, date)
     where v.employee_id = who.employee_id and v.date between $4 and $5
       and (v.employee_id, v.date, v.violation_id) > ($1, $2, $9) and (a.content->>'org_unit_id')::uuid = any($7)
       and (not $8 or v.action = 'raised')
-    order by v.date, v.violation_id offset 0) v
+    order by v.date, v.violation_id offset 0) v {_PACK}
 order by who.employee_id, v.date, v.violation_id limit $3
 """  # noqa: S608 - made of our own words
 

@@ -124,7 +124,8 @@ async def test_check_ins_from_anywhere_without_photo_or_outside_the_region_are_t
     await come(town, people[1], MONDAY, evidence=False, region=Verdict.INSIDE)
     await come(town, people[2], MONDAY, evidence=True, region=Verdict.OUTSIDE)
     await come(town, people[2], MONDAY + DAY, evidence=False, region=Verdict.OUTSIDE)
-    strict = scheme(town, quotas=[{"per": "day", "wfa": "100"}], evidence="geotag_photo", region="stay")
+    strict = scheme(
+        town, quotas=[{"per": "day", "wfa": "100"}], evidence="geotag_photo", region="stay", excluded={"units": [f"OPD-{town.units[1]}"]})
 
     found = await play(town, await asked(town, tmp_path, strict, MONDAY, unit))
 
@@ -135,6 +136,8 @@ async def test_check_ins_from_anywhere_without_photo_or_outside_the_region_are_t
     await commands.publish_policies(town.schedule, {"longgar": lenient}, [("longgar", MONDAY, unit)])
     again = await play(town, await asked(town, tmp_path, strict, MONDAY, unit))
     assert ["evidence_required" in remark for remark in again.remarks] == [True]
+    mistyped = scheme(town, quotas=[{"per": "day", "wfa": "100"}], excluded={"units": ["TIDAKADA"]})
+    assert ["TIDAKADA" in one for one in (await play(town, await asked(town, tmp_path, mistyped, MONDAY, unit))).remarks] == [True]
     assert found.total == UnitStanding(people=2, breaches=4, more=4, less=0)
 
 

@@ -96,6 +96,8 @@ async def test_days_violations_and_due_days_tell_what_was_concluded(api: httpx.A
     found = (await read(api, "/violations", org_unit_id=worked.unit, **WEEK))["items"]
     assert [(one["date"], one["code"]) for one in found] == [
         (day["date"], finding["code"]) for day in days for finding in day["findings"]]
+    assert {one["policy_id"] for one in found} == {day["policy_id"] for day in days if day["findings"]}
+    assert all(one["legal_source"] for one in found)
 
     due = await read(api, "/due-days")
     assert {one["why"] for one in due["waiting"]} == {"command", "clock", "opening", "restatement"}

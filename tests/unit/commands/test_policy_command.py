@@ -163,14 +163,14 @@ def test_the_schema_is_json() -> None:
 
 def test_check_tells_faults_as_json_with_stable_codes(tmp_path: Path) -> None:
     file = tmp_path / "packs.yaml"
-    file.write_text("P: {tk_dya: '3'}\nQ: {tk_day: '3'}\n")
+    file.write_text("P: {tk_dya: '3'}\nQ: {tk_day: '3'}\nR: {legal_source: '  '}\n")
 
     result = run("check", file, "--json")
     told = json.loads(result.output)
 
-    assert (result.exit_code, told["ok"], list(told["policies"])) == (2, False, ["Q"])
+    assert (result.exit_code, told["ok"], list(told["policies"])) == (2, False, ["Q", "R"])
     assert [(fault["line"], fault["path"], fault["code"]) for fault in told["faults"]] == [(1, "P.tk_dya", "unknown_key")]
-    assert [remark["code"] for remark in told["remarks"]] == ["no_source"]
+    assert [remark["code"] for remark in told["remarks"]] == ["no_source", "no_source", "tk_free"]
 
 
 def test_check_says_what_is_right_while_something_else_is_wrong(tmp_path: Path) -> None:

@@ -59,6 +59,14 @@ def test_a_leave_table_is_told_row_by_row() -> None:
     assert len(told({"leave": {"sick": rows}}, {"leave": {"sick": rows[::-1]}})) == 1
 
 
+def test_absences_priced_by_their_number_are_told_by_what_so_many_come_to() -> None:
+    steps = {"tk_steps": [{"days": 1, "pct": "4.5"}, {"days": 4, "pct": "9"}]}
+
+    assert told({"tk_day": "3"}, steps) == [
+        "1 day of absence (TK) in a month: 3.00 % → 4.50 % (more)", "4 days of absence (TK) in a month: 12.00 % → 9.00 % (less)"]
+    assert told(steps, steps) == []
+
+
 def test_a_window_and_any_other_key_is_told_with_both_values() -> None:
     assert told({"in_window": {"close": "08:00"}}, {"in_window": {"close": "08:00", "after_close": "refuse"}}) == [
         "in_window (scan window for coming): {close: 08:00, after_close: grade} → {close: 08:00, after_close: refuse}"
