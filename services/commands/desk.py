@@ -56,7 +56,7 @@ def at_the_desk(database: str | None, act: Callable[["Lanes"], Awaitable[T]]) ->
     try:
         return asyncio.run(acted())
     except CorrectionRefused as refused:
-        stop_with(f"Ditolak: {refused}.")
+        stop_with(f"Ditolak: {str(refused).rstrip('.')}.")
     except Exception as error:
         if not is_infrastructure(error):
             raise

@@ -35,8 +35,15 @@ class Asked:
     clock: str = ""
 
 
+async def _registered(connection: Connection, code: str | None) -> None:
+    """Raises Refused for a unit that nobody imported: an empty report would look like one of nobody."""
+    if code is not None and not await connection.fetchval("select exists (select from schedule.org_unit where code = $1)", code):
+        raise Refused(f"unit {code} tidak terdaftar; lihat kodenya dengan `hadir read schedule org-units`")
+
+
 async def recap(connection: Connection, month: str, asked: Asked, *, units: bool = False) -> Document:
     """Attendance and deductions of a month ("2026-02"), a line for each person or (`units`) each org unit."""
+    await _registered(connection, asked.unit)
     people, state = await people_of(connection, month, asked.unit, asked.clock), await state_of(connection, month, asked.clock)
     if units:
         return per_unit(people, month, state, asked.signers or SIGNERS, asked.place)
@@ -45,12 +52,14 @@ async def recap(connection: Connection, month: str, asked: Asked, *, units: bool
 
 async def compliance(connection: Connection, date: dt.date, asked: Asked) -> Document:
     """How each org unit did on a business date."""
+    await _registered(connection, asked.unit)
     found = await tallies.unit_days(connection, date, asked.unit, asked.clock)
     return supervision.compliance(found, date, asked.signers, asked.place)
 
 
 async def from_anywhere(connection: Connection, date: dt.date, asked: Asked) -> Document:
     """Who works from anywhere on a business date."""
+    await _registered(connection, asked.unit)
     found = await tallies.from_anywhere(connection, date, asked.unit, asked.clock)
     return supervision.from_anywhere(found, date, asked.signers, asked.place)
 
@@ -63,6 +72,7 @@ async def evaluation(
     after = (first + dt.timedelta(days=31)).replace(day=1)
     for _ in range(before):
         first = (first - dt.timedelta(days=1)).replace(day=1)
+    await _registered(connection, asked.unit)
     known = {row["code"] for row in await connection.fetch("select code from schedule.org_unit")}
     if unknown := sorted({one.unit for one in rated} - known):
         raise Refused(f"umpan balik menyebut unit yang tidak terdaftar: {', '.join(unknown[:10])}; periksa kode unitnya")

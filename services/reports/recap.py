@@ -19,7 +19,8 @@ class Recapped:
     """One person and month. Days are counted by status, `late` and `early` are days, minutes their sums.
 
     `of_wage` is the part of the deduction that is taken from the wage and leaves the TPP as it is.
-    `ledger` is what the month's ledger entries sum to, supplements of earlier months included (`supplementary` of it).
+    `ledger` is what the month's ledger entries sum to, supplements of earlier months included (`supplementary` of it), and cuts
+    that were decided as discipline (`sanctions` of it).
     """
 
     unit: str
@@ -44,6 +45,7 @@ class Recapped:
     supplementary: int
     ledger: int
     of_wage: int = 0
+    sanctions: int = 0
 
     @property
     def paid(self) -> int | None:
@@ -57,7 +59,7 @@ _COUNTED: Final = (
     Column("TK", "whole", 5), Column("Cuti/izin", "whole", 8), Column("DL", "whole", 5), Column("Belum putus", "whole", 7),
 )  # fmt: skip
 _MONEY: Final = (
-    Column("Pagu TPP", "rupiah", 15), Column("Susulan", "rupiah", 13), Column("Potongan", "rupiah", 14),
+    Column("Pagu TPP", "rupiah", 15), Column("Hukuman", "rupiah", 13), Column("Susulan", "rupiah", 13), Column("Potongan", "rupiah", 14),
     Column("TPP dibayar", "rupiah", 15),
 )  # fmt: skip
 PEOPLE: Final = (
@@ -68,7 +70,7 @@ UNITS: Final = (Column("Unit", "text", 12), Column("Nama unit", "text", 32), Col
 
 _NOTES: Final = (
     "TK: tanpa keterangan. DL: dinas luar. Belum putus: hari yang masih menunggu penilaian atau putusan petugas.",
-    "Potongan sudah termasuk susulan dari bulan yang sudah ditutup; jumlahnya sama dengan buku potongan (hadir verify balance).",
+    "Potongan sudah termasuk hukuman disiplin dan susulan dari bulan yang sudah ditutup; jumlahnya sama dengan buku potongan (hadir verify balance).",
 )
 
 
@@ -115,15 +117,16 @@ def _counted(one: Recapped) -> tuple[int, ...]:
 
 def _person(one: Recapped) -> tuple[Cell, ...]:
     return (
-        one.unit, one.nip, one.name, one.kind, *_counted(one), one.percent, one.ceiling, one.supplementary, one.ledger, one.paid,
+        one.unit, one.nip, one.name, one.kind, *_counted(one), one.percent, one.ceiling, one.sanctions, one.supplementary, one.ledger,
+        one.paid,
     )  # fmt: skip
 
 
 def _sums(people: Sequence[Recapped], *, percent: bool = False) -> tuple[Cell, ...]:
     counts = [sum(column) for column in zip(*(_counted(one) for one in people), strict=True)] or [0] * len(_COUNTED)
     return (
-        *counts, *((None,) if percent else ()), sum(one.ceiling or 0 for one in people), sum(one.supplementary for one in people),
-        sum(one.ledger for one in people), sum(one.paid or 0 for one in people),
+        *counts, *((None,) if percent else ()), sum(one.ceiling or 0 for one in people), sum(one.sanctions for one in people),
+        sum(one.supplementary for one in people), sum(one.ledger for one in people), sum(one.paid or 0 for one in people),
     )  # fmt: skip
 
 

@@ -23,14 +23,17 @@ with days as (
            count(*) filter (where a.status in ('PENDING', 'HELD')) as undecided
     from schedule.assessment a where a.date between $1 and $2 group by a.employee_id
 ), entered as (
-    select employee_id, sum(amount)::bigint as ledger from payroll.ledger where month = $3 group by employee_id
+    select employee_id, sum(amount)::bigint as ledger,
+           sum(amount) filter (where date is null and code not in ('CAP', 'ROUNDING', 'SUPPLEMENT'))::bigint as sanctions
+    from payroll.ledger where month = $3 group by employee_id
 )
 select coalesce(u.code, '?') as unit, coalesce(u.name, '?') as unit_name, e.nip, e.name, rank.kind, rank.grp,
        coalesce(d.duty_days, 0) as duty_days, coalesce(d.present, 0) as present, coalesce(d.wfa, 0) as wfa, coalesce(d.late, 0) as late,
        coalesce(d.late_minutes, 0) as late_minutes, coalesce(d.early, 0) as early, coalesce(d.early_minutes, 0) as early_minutes,
        coalesce(d.absent, 0) as absent, coalesce(d.leave, 0) as leave, coalesce(d.travel, 0) as travel,
        coalesce(d.undecided, 0) as undecided, coalesce(m.percent, '0') as percent, coalesce(m.ceiling, c.amount) as ceiling,
-       coalesce(m.supplementary, 0) as supplementary, coalesce(l.ledger, 0) as ledger, coalesce(m.of_wage, 0) as of_wage
+       coalesce(m.supplementary, 0) as supplementary, coalesce(l.ledger, 0) as ledger, coalesce(m.of_wage, 0) as of_wage,
+       coalesce(l.sanctions, 0) as sanctions
 from schedule.employee e
 left join days d using (employee_id)
 left join payroll.month m on m.employee_id = e.employee_id and m.month = $3
@@ -65,7 +68,7 @@ async def people_of(connection: Connection, month: str, unit: str | None, clock:
             row["unit"], row["unit_name"], row["nip"], row["name"], row["kind"], row["grp"], row["duty_days"], row["present"], row["wfa"],
             row["late"], row["late_minutes"], row["early"], row["early_minutes"], row["absent"], row["leave"], row["travel"],
             row["undecided"], parse_percent(row["percent"]), row["ceiling"], row["supplementary"], row["ledger"],
-            row["of_wage"],
+            row["of_wage"], row["sanctions"],
         )
         for row in rows
     ]

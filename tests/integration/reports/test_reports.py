@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from services.monitor.entries import Entries
+from services.reports import making
 from services.reports.documents import lines, to_csv, to_xlsx
 from services.reports.evaluation import ASSUMED, evaluation
 from services.reports.flow import Flow
@@ -23,6 +24,7 @@ from services.reports.tallies import from_anywhere, unit_days, worked
 from shared.database import Connection, connect_auditor
 from shared.events import Mode
 from shared.kafka import new_producer
+from shared.refusal import Refused
 from shared.topics import DEDUCTION
 
 CLOCK = "rehearsal"
@@ -87,6 +89,20 @@ async def test_a_recap_is_the_ledger_to_the_rupiah_in_every_form(books: Any, aud
         assert differences({}, people) == [(0, None, 30_000)]
     to_pdf(document, tmp_path / "rekap.pdf", dt.datetime(2026, 3, 3, tzinfo=dt.UTC))
     assert (tmp_path / "rekap.pdf").read_bytes().startswith(b"%PDF-")
+
+    await books.connection.execute(
+        "insert into payroll.ledger (employee_id, month, number, entry_id, code, action, percent, amount, month_version, entered_at)"
+        " select employee_id, month, 1 + max(number), gen_random_uuid(), 'TPP_CUT_6', 'posted', '25.00', 250000, 1, now()"
+        " from payroll.ledger where month = '2026-02' group by 1, 2")
+    [one] = await people_of(auditor, "2026-02", None, CLOCK)
+    assert (one.sanctions, one.ledger) == (250_000, 280_000)
+
+
+async def test_a_report_of_a_unit_that_nobody_imported_is_refused(books: Any, auditor: Connection) -> None:
+    with pytest.raises(Refused, match="unit LAIN tidak terdaftar"):
+        await making.compliance(auditor, FEB_2, making.Asked("LAIN", clock=CLOCK))
+    with pytest.raises(Refused, match="unit LAIN tidak terdaftar"):
+        await making.recap(auditor, "2026-02", making.Asked("LAIN", clock=CLOCK))
 
 
 async def test_supervisors_see_each_unit_and_who_works_from_anywhere_with_what_evidence(books: Any, auditor: Connection) -> None:
