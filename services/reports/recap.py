@@ -70,7 +70,7 @@ UNITS: Final = (Column("Unit", "text", 12), Column("Nama unit", "text", 32), Col
 
 _NOTES: Final = (
     "TK: tanpa keterangan. DL: dinas luar. Belum putus: hari yang masih menunggu penilaian atau putusan petugas.",
-    "Potongan sudah termasuk hukuman disiplin dan susulan dari bulan yang sudah ditutup; jumlahnya sama dengan buku potongan (hadir verify balance).",
+    "Potongan sudah termasuk hukuman disiplin dan susulan dari bulan yang sudah ditutup; sama dengan buku potongan (hadir verify balance).",
 )
 
 
