@@ -72,8 +72,8 @@ def employees(
 
     Optional: employee_id, timezone, week_pattern, played_clock, active, job_class, until (last day of service), previous_nip
     (a PPPK who became PNS). A row says: from `since` on this person belongs to this unit and is of this
-    kind, group and job class: give a promotion a row with its date. A known NIP keeps its person; a new one gets a
-    random id. Example: [bold]hadir import employees pegawai.csv --dry-run[/bold]
+    kind, group and job class, and lives in the unit's time zone, or that of the row: give a promotion a row with its date. A known
+    NIP keeps its person; a new one gets a random id. Example: [bold]hadir import employees pegawai.csv --dry-run[/bold]
     """
     from services.schedule.importer import import_employees
 

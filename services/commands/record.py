@@ -115,7 +115,7 @@ def move(  # noqa: PLR0913 - what, about whom, said by whom
     reason: Reason, actor: Actor, employee: Employees = None, file: Listed = None, role: RoleName = "bkd",
     document: Paper = None, scan: Scan = None, database: Database = None,
 ) -> None:  # fmt: skip
-    """People move to another org unit from a date on: fence, roster and rule pack follow at once, from that date.
+    """People move to another org unit from a date on: fence, roster, rule pack and time zone follow at once, from that date.
 
     A move that was wrong is put right by another one to the former unit from the same date. Not while the check-in window of a day
     that it changes is open; many people at once from a past date need [bold]hadir preview employees[/bold] first (docs/preview.md).

@@ -143,7 +143,7 @@ async def _tell_signs(
     for record, check_in in judged:
         event = record.event
         person = known[event.employee_id]
-        day = event.captured_at.astimezone(person.zone).date()
+        day = event.captured_at.astimezone(person.zone(event.captured_at)).date()
         devices.append((record, (day, event.device_id)))
         if check_in.judgement.quality != "good":
             continue

@@ -25,11 +25,13 @@ from services.schedule.reference import (
     WeekAssignment,
     WeekPatternState,
     WeekScope,
+    ZoneHeld,
 )
 from services.schedule.rules.schemes import Scheme, SchemeState
 from services.schedule.schemes import put_states
 from services.schedule.taking_force import restored
 from services.schedule.weeks import assign_weeks
+from shared.events import EmployeePublished
 from shared.lanes import Lanes, Record
 from shared.policy import Policy
 from shared.topics import (
@@ -119,17 +121,19 @@ async def _schemes(lanes: Lanes, records: list[Record[Any]]) -> None:
 
 
 async def _people(lanes: Lanes, records: list[Record[Any]]) -> None:
-    people = [
-        EmployeeState(
-            e.employee_id, e.nip, e.name, e.kind, e.group, e.timezone,
-            tuple(Membership(m.since, m.org_unit_id) for m in e.memberships),
-            tuple(WeekAssignment(w.since, w.week) for w in e.weeks), e.active, e.played_clock,
-            e.job_class, e.until, e.former_nips,
-            tuple(RankHeld(one.since, Rank(one.kind, one.group, one.job_class)) for one in e.ranks),
-        )
-        for e in _events(records)
-    ]  # fmt: skip
-    await commands.publish_employees(lanes, people, ACTOR)
+    await commands.publish_employees(lanes, [person_of(event) for event in _events(records)], ACTOR)
+
+
+def person_of(e: EmployeePublished) -> EmployeeState:
+    """The person that was published."""
+    return EmployeeState(
+        e.employee_id, e.nip, e.name, e.kind, e.group, e.timezone,
+        tuple(Membership(m.since, m.org_unit_id) for m in e.memberships),
+        tuple(WeekAssignment(w.since, w.week) for w in e.weeks), e.active, e.played_clock,
+        e.job_class, e.until, e.former_nips,
+        tuple(RankHeld(one.since, Rank(one.kind, one.group, one.job_class)) for one in e.ranks),
+        tuple(ZoneHeld(one.since, one.timezone) for one in e.zones),
+    )  # fmt: skip
 
 
 async def _rosters(lanes: Lanes, records: list[Record[Any]]) -> None:

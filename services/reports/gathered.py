@@ -14,7 +14,7 @@ from shared.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose month it is. NIP and name are for the slip that the person gets, never for the JSON receipt."""
+    """Whose month it is, as of its end. NIP and name are for the slip that the person gets, never for the JSON receipt."""
 
     employee_id: UUID
     nip: str
@@ -59,6 +59,7 @@ class Day:
 
     assessed: DayAssessed
     unit: str
+    timezone: str
     duty: Duty | None
     check_ins: tuple[CheckIn, ...] = ()
     corrections: tuple[Correction, ...] = ()

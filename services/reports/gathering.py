@@ -77,7 +77,7 @@ async def gather(connection: Connection, who: str, month: str) -> Gathered | Non
         person=person,
         month=known,
         packs=packs,
-        days=_days(assessed, check_ins, corrections, people, reference),
+        days=_days(assessed, check_ins, corrections, people, reference, person.timezone),
         ledger=tuple(ledger),
         causes={
             **_causes(me, versions, check_ins, corrections, {row["month"]: row["version"] for row in ceilings}),
@@ -106,10 +106,10 @@ async def _look_at(connection: Connection, service: Service) -> None:
 
 
 async def _person(connection: Connection, who: str, last: dt.date) -> Person | None:
-    """Who it is, as the kind and group of that date."""
+    """Who it is, of what kind and group, and in which zone, on that date."""
     column = "n.nip" if re.fullmatch(r"[0-9]{18}", who) else "e.employee_id::text"
     row = await connection.fetchrow(
-        f"""select e.employee_id, e.nip, e.name, e.timezone,
+        f"""select e.employee_id, e.nip, e.name, schedule.zone_on(e.zone_since, e.zone_name, e.timezone, $2) as timezone,
               coalesce((select held.kind from unnest(e.rank_since, e.rank_kind) as held (since, kind)
                         where held.since <= $2 order by held.since desc limit 1), e.rank_kind[1], e.kind) as kind,
               coalesce((select held.grp from unnest(e.rank_since, e.rank_grp) as held (since, grp)
@@ -155,8 +155,9 @@ def _row(me: UUID, month: str, row: Mapping[str, Any]) -> LedgerRow:
 
 def _days(
     assessed: Sequence[DayAssessed], check_ins: Sequence[tuple[UUID, CheckIn]], corrections: Sequence[Kept], people: People,
-    reference: Reference,
+    reference: Reference, zone: str,
 ) -> tuple[Day, ...]:  # fmt: skip
+    """The assessed days; `zone` is that of whoever is not known any more."""
     found = []
     for day in assessed:
         person = people.states.get(day.employee_id)
@@ -169,6 +170,7 @@ def _days(
         found.append(Day(
             assessed=day,
             unit=unit.code if unit else str(day.org_unit_id),
+            timezone=person.zone_on(day.date) if person else zone,
             duty=people.duties(reference, day.employee_id).on(day.date) if person else None,
             check_ins=marks,
             corrections=tuple(

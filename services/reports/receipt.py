@@ -142,7 +142,7 @@ def _decision(one: Sanction) -> dict[str, Any]:
 
 def _day(day: Day, gathered: Gathered) -> dict[str, Any]:
     assessed = day.assessed
-    zone = ZoneInfo(gathered.person.timezone)
+    zone = ZoneInfo(day.timezone)
     policy = gathered.packs[assessed.policy_id].policy.on(assessed.date)
     hours = None
     if day.duty is not None and day.duty.start is not None and day.duty.end is not None:
@@ -153,6 +153,7 @@ def _day(day: Day, gathered: Gathered) -> dict[str, Any]:
         "state": str(assessed.state),
         "status": str(assessed.status),
         "unit": day.unit,
+        "timezone": day.timezone,
         "duty": {"mode": str(assessed.mode), "hours": hours},
         "late": assessed.late,
         "early": assessed.early,

@@ -42,7 +42,7 @@ def _days(receipt: Receipt) -> Iterator[str]:
         yield f"{quiet} hari lain tanpa catatan."
     for day in told:
         duty, hours = day["duty"], day["duty"]["hours"]
-        at = "" if hours is None else f" {hours['start'][11:16]}–{hours['end'][11:16]} {words.zone_name(receipt['timezone'])}"
+        at = "" if hours is None else f" {hours['start'][11:16]}–{hours['end'][11:16]} {words.zone_name(day['timezone'])}"
         yield f"{words.long_date(dt.date.fromisoformat(day['date']))} · {duty['mode']}{at} · {day['unit']}: {words.STATUSES[day['status']]}"
         yield from (f"  {_check_in(check_in)}" for check_in in day["check_ins"])
         costs = [line for line in lines if line["date"] == day["date"]]

@@ -50,17 +50,18 @@ with owed as (
     where r.month = date_trunc('month', $1::date)::date and day ->> 'date' = $1::text and day ->> 'mode' = 'WFA'
       and not exists (select from schedule.assessment a where a.employee_id = r.employee_id and a.date = $1)
 )
-select coalesce(u.code, '?') as unit, e.nip, e.name, o.status, e.timezone, seen.first_in, seen.last_out, seen.region,
+select coalesce(u.code, '?') as unit, e.nip, e.name, o.status, own.zone, seen.first_in, seen.last_out, seen.region,
        coalesce(seen.evidence, false) as evidence,
        exists (select from schedule.work_report w where w.employee_id = e.employee_id and w.work_date = $1) as report
 from owed o join schedule.employee e using (employee_id) {_UNIT_OF}
+cross join lateral (select schedule.zone_on(e.zone_since, e.zone_name, e.timezone, $1::date) as zone) own
 left join lateral (
     select min(m.captured_at) filter (where m.mark = 'in') as first_in, max(m.captured_at) filter (where m.mark = 'out') as last_out,
            case when bool_or(m.region = 'outside') then 'outside' when bool_or(m.region = 'unsure') then 'unsure'
                 when count(*) > 0 then 'inside' end as region, bool_or(m.evidence) as evidence
     from schedule.mark m where m.employee_id = e.employee_id
-      and m.captured_at >= $1::date::timestamp at time zone e.timezone
-      and m.captured_at < ($1::date + 1)::timestamp at time zone e.timezone
+      and m.captured_at >= $1::date::timestamp at time zone own.zone
+      and m.captured_at < ($1::date + 1)::timestamp at time zone own.zone
 ) seen on true
 where e.played_clock = $2 and ($3::text is null or u.code = $3) order by 1, 3, 2
 """  # noqa: S608 - made of our own words
@@ -101,7 +102,7 @@ async def from_anywhere(connection: Connection, date: dt.date, unit: str | None 
     """Who owes or owed a day from anywhere on a date: as assessed, or while nothing is, as rostered."""
     found = []
     for row in await connection.fetch(_ANYWHERE, date, clock, unit):
-        zone = ZoneInfo(row["timezone"])
+        zone = ZoneInfo(row["zone"])
         first, last = (None if at is None else at.astimezone(zone) for at in (row["first_in"], row["last_out"]))
         found.append(FromAnywhere(
             row["unit"], row["nip"], row["name"], row["status"], first, last, row["region"], row["evidence"], row["report"],

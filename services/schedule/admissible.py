@@ -23,6 +23,7 @@ from services.schedule.corrections import (
     OutageBody,
     PermissionBody,
     ReviewBody,
+    date_in,
     dates_of,
     read_body,
 )
@@ -94,7 +95,7 @@ async def admit(
     if kind == "outage" and isinstance(fields, OutageBody):
         await _declarable(connection, fields, request_id, (employee_id, org_unit_id), now)
     if employee_id is None:
-        first, last = dates_of(fields, _WIDEST)
+        first, last = dates_of(fields, date_in(_WIDEST))
         return Admitted(fact, content, first, last)
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, FraudBody | ReviewBody):
@@ -189,15 +190,14 @@ class _Desk:
         alone = (await load_people(connection, [(employee_id, now.date())])).states.get(employee_id)
         if alone is None:
             raise CorrectionRefused("pegawai tidak terdaftar; impor pegawainya dulu")
-        zone = ZoneInfo(alone.timezone)
         if alone.played_clock is not None:
             now = (await due.clocks(connection, [alone.played_clock])).get(alone.played_clock, now)
-        today = now.astimezone(zone).date()
+        today = alone.date_at(now)
         dated = isinstance(fields, LeaveBody | PermissionBody | ManualBody | OutageBody)
         if isinstance(fields, ManualBody):
-            first = last = fields.at.astimezone(zone).date()
+            first = last = alone.date_at(fields.at)
         elif isinstance(fields, LeaveBody | PermissionBody):
-            first, last = dates_of(fields, zone)
+            first, last = dates_of(fields, alone.date_at)
         else:
             first = last = today
         if (last - first).days > _LONGEST_LEAVE:

@@ -4,7 +4,7 @@ The body of a correction holds its fields exactly as the scenario format names t
 """
 
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
@@ -29,6 +29,7 @@ from shared.events import Mark
 from shared.faults import fault_of
 
 State: TypeAlias = Literal["requested", "approved", "rejected"]
+DateAt: TypeAlias = Callable[[dt.datetime], dt.date]
 FIRST: Final = dt.date(1970, 1, 1)
 LAST: Final = dt.date(9999, 12, 31)
 _DAY: Final = dt.timedelta(days=1)
@@ -228,15 +229,18 @@ def read_body(kind: str, body: Mapping[str, Any]) -> Body:
         raise CorrectionRefused(f"isi koreksi {kind} belum benar: {told}") from None
 
 
-def dates_of(body: Body, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
-    """First and last business date that a correction may touch, seen from a zone; decisions touch what they decide on."""
+def dates_of(body: Body, date_at: DateAt) -> tuple[dt.date, dt.date]:
+    """First and last business date that a correction may touch; decisions touch what they decide on.
+
+    `date_at` tells the local date of an instant.
+    """
     match body:
         case LeaveBody():
             return body.since, body.until
         case ManualBody():
-            return around(body.at, body.at, zone)
+            return around(body.at, body.at, date_at)
         case OutageBody():
-            return around(body.since, body.until, zone)
+            return around(body.since, body.until, date_at)
         case ApelBody() | LeftBody() | PermissionBody():
             return body.date, body.date
         case MoveBody():
@@ -244,7 +248,7 @@ def dates_of(body: Body, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
         case AppealBody():
             return FIRST, FIRST  # what it leads to touches days, not the appeal itself
         case LetterBody():
-            return _date(body.since, zone), max(_date(body.since, zone), _date(body.until, zone))
+            return _date(body.since, date_at), max(_date(body.since, date_at), _date(body.until, date_at))
     return FIRST, LAST
 
 
@@ -302,10 +306,15 @@ def overturned(kind: str, state: State, body: Mapping[str, Any]) -> tuple[State,
     raise CorrectionRefused("keberatan hanya dapat diajukan atas permohonan yang ditolak atau putusan yang merugikan pegawai")
 
 
-def around(since: dt.datetime, until: dt.datetime, zone: ZoneInfo) -> tuple[dt.date, dt.date]:
+def around(since: dt.datetime, until: dt.datetime, date_at: DateAt) -> tuple[dt.date, dt.date]:
     """Business dates that stamps between two instants may belong to: a duty may end on the next date, and reach a date further."""
-    return since.astimezone(zone).date() - 2 * _DAY, until.astimezone(zone).date() + _DAY
+    return date_at(since) - 2 * _DAY, date_at(until) + _DAY
 
 
-def _date(moment: dt.datetime | dt.date, zone: ZoneInfo) -> dt.date:
-    return moment.astimezone(zone).date() if isinstance(moment, dt.datetime) else moment
+def date_in(zone: ZoneInfo) -> DateAt:
+    """What tells the date of an aware instant in that zone."""
+    return lambda moment: moment.astimezone(zone).date()
+
+
+def _date(moment: dt.datetime | dt.date, date_at: DateAt) -> dt.date:
+    return date_at(moment) if isinstance(moment, dt.datetime) else moment

@@ -95,5 +95,6 @@ def employees_digest(changed: Iterable[EmployeeState], known: Mapping[UUID, Empl
     return digest_of("employees", sorted(
         [str(one.employee_id), one.kind.value, one.group, one.timezone, one.active, str(one.until),
          [[str(m.since), str(m.org_unit_id)] for m in one.memberships], [[str(w.since), w.week] for w in one.weeks],
-         [[str(held.since), held.rank.kind.value, held.rank.group] for held in one.ranks]]
+         [[str(held.since), held.rank.kind.value, held.rank.group] for held in one.ranks],
+         [[str(held.since), held.timezone] for held in one.zones]]
         for one in changed if one.employee_id in heavy))

@@ -172,7 +172,8 @@ class Duties:
         self._person = person
         self._roster = roster
         turns = {turn for m in person.memberships for turn in reference.weeks_in_force.turns(reference.line_of(m.org_unit_id))}
-        self._moves = sorted({*(m.since for m in person.memberships[1:]), *(w.since for w in person.weeks), *turns})
+        changes = (person.memberships[1:], person.weeks, person.zones[1:])
+        self._moves = sorted({*(one.since for held in changes for one in held), *turns})
         self._patterns: dict[int, tuple[str, str]] = {}
         self._on: dict[dt.date, Duty] = {}
 
@@ -187,12 +188,12 @@ class Duties:
         """The duty of a business date with its neighbours and its month."""
         if not self._roster and not self._turns_around(date):
             week, calendar = self._pattern(date)
-            return self._reference.plain_setting(week, calendar, date, self._person.timezone)
+            return self._reference.plain_setting(week, calendar, date, self._person.zone_on(date))
         days = week_days(date, self._reference.week(self._pattern(date)[0]), self._roster)
         return Setting(*place(date, self.on), self._days_in_month(date), days)
 
     def _turns_around(self, date: dt.date) -> bool:
-        """Whether unit or week change within the month of a date or near it."""
+        """Whether unit, week or zone change within the month of a date or near it."""
         first = date.replace(day=1)
         return bool(self._moves) and (
             bisect_right(self._moves, first - 7 * _DAY) < bisect_right(self._moves, _next_month(first) + 7 * _DAY))
@@ -204,7 +205,7 @@ class Duties:
             owed = self.setting(date)
             return Placed(owed.duty, owed.before, owed.after)
 
-        return date_of_stamp(stamp, mark, placed, self._policy_on, self._person.timezone)
+        return date_of_stamp(stamp, mark, placed, self._policy_on, self._person.zone_at(stamp))
 
     def _policy_on(self, date: dt.date) -> Policy | None:
         policy_id = self._reference.pack_on(self._person.unit_on(date), date)
@@ -216,11 +217,11 @@ class Duties:
         if rostered is not None:
             holidays = self._reference.holidays.get(calendar, frozenset())
             try:
-                return duty_on(date, self._reference.week(week), holidays, rostered, self._person.timezone)
+                return duty_on(date, self._reference.week(week), holidays, rostered, self._person.zone_on(date))
             except DutyError as problem:
                 # The import refuses such rows; a later change of the person's week can still bring one about.
                 logs.event(_log, "A roster row gives no hours and the week has none", level=logging.WARNING, error=problem)
-        return self._reference.plain_duty(week, calendar, date, self._person.timezone)
+        return self._reference.plain_duty(week, calendar, date, self._person.zone_on(date))
 
     def _days_in_month(self, date: dt.date) -> int:
         """How many duties the month of `date` has, leave included."""

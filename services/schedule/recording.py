@@ -9,7 +9,6 @@ from zoneinfo import ZoneInfo
 
 from services.schedule import taking_force
 from services.schedule.corrections import (
-    FIRST,
     OF_ONE,
     CorrectionRefused,
     FraudBody,
@@ -19,6 +18,7 @@ from services.schedule.corrections import (
     ReviewBody,
     State,
     around,
+    date_in,
     dates_of,
     read_body,
 )
@@ -71,13 +71,13 @@ async def record(
         raise CorrectionRefused("id koreksi ini sudah dipakai untuk pegawai atau unit lain; buat id baru")
     if old is not None and (old.kind, old.state, old.body) == (kind, state, content):
         return None
-    zone, (first, last) = _WIDEST, (FIRST, FIRST)
+    date_at = date_in(_WIDEST)
     if employee_id is not None:
         person = (await rows.employees(work.connection, [employee_id])).get(employee_id)
         if person is None:
             raise CorrectionRefused("pegawai tidak terdaftar; impor pegawainya dulu")
-        zone = ZoneInfo(person.state.timezone)
-    first, last = dates_of(fields, zone)
+        date_at = person.state.date_at
+    first, last = dates_of(fields, date_at)
     if isinstance(fields, OutageDecisionBody):
         outage = await facts.correction(work.connection, fields.outage_decision)
         if outage is None or outage.kind != "outage":
@@ -102,20 +102,20 @@ async def record(
         check_ins = fields.check_ins if isinstance(fields, FraudBody) else (fields.review,)
         for owner, at in await facts.mark_times(work.connection, check_ins):
             if owner == employee_id:
-                await due.mark_spans(work.connection, [Span(owner, *around(at, at, zone))], Priority.COMMAND, cause)
+                await due.mark_spans(work.connection, [Span(owner, *around(at, at, date_at))], Priority.COMMAND, cause)
     else:
         await _make_due(work, kept, old, cause)
     return event
 
 
 async def _move(work: Work, employee_id: UUID, move: MoveBody, actor: str, *, back: bool) -> None:
-    """The membership follows the move; `back`: an appeal overturned it, and the person belongs where they did before."""
+    """Membership and zone follow the move; `back`: an appeal overturned it, and the person belongs where they did before."""
     known = await rows.employees(work.connection, [employee_id])
     units = await rows.units(work.connection)
     if move.to_unit not in units:
         raise CorrectionRefused("unit tujuan tidak terdaftar; impor unitnya dulu")
     state, now = known[employee_id].state, dt.datetime.now(dt.UTC)
-    moved = state.stayed(move.since, move.to_unit) if back else state.joined(move.since, move.to_unit)
+    moved = state.stayed(move.since, move.to_unit) if back else state.joined(move.since, move.to_unit, units[move.to_unit].state.timezone)
     if moved == state:
         return
     try:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, TypeAlias
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from shared.events import (
     CalendarDay,
@@ -24,6 +25,7 @@ from shared.events import (
     UnitMembership,
     WeekInForce,
     WeekPatternPublished,
+    ZoneAssignment,
 )
 from shared.events import WeekAssignment as WeekAssignmentPublished
 
@@ -114,11 +116,20 @@ class RankHeld:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneHeld:
+    """From this business date on the person lives in this time zone."""
+
+    since: dt.date
+    timezone: str
+
+
+@dataclass(frozen=True, slots=True)
 class EmployeeState:
     """One person: pseudonymous id, NIP, kind and group, zone, units and weeks by date (ascending, no repeats).
 
     `ranks` are kind, group and job class by date, ascending, where they ever changed: the first holds before its date too, the last
-    is the person's own `kind`, `group` and `job_class`. Empty: these hold on every date.
+    is the person's own `kind`, `group` and `job_class`. Empty: these hold on every date. `zones` tell the zone in the same way, and
+    `timezone` is the last of them.
 
     `played_clock` names the hand-moved clock of an invented person; None: the real one. `until` is the last day of
     service, `former_nips` the NIPs that the person had before, `job_class` the kelas jabatan.
@@ -138,6 +149,7 @@ class EmployeeState:
     until: dt.date | None = None
     former_nips: tuple[str, ...] = ()
     ranks: tuple[RankHeld, ...] = ()
+    zones: tuple[ZoneHeld, ...] = ()
 
     def published(self, version: int) -> EmployeePublished:
         """The event that tells this state."""
@@ -151,6 +163,7 @@ class EmployeeState:
                 RankAssignment(since=one.since, kind=one.rank.kind, group=one.rank.group, job_class=one.rank.job_class)
                 for one in self.ranks
             ),
+            zones=tuple(ZoneAssignment(since=one.since, timezone=one.timezone) for one in self.zones),
         )
 
     def unit_on(self, date: dt.date) -> UUID | None:
@@ -173,6 +186,33 @@ class EmployeeState:
         place = bisect_right([one.since for one in self.ranks], date)
         return self.ranks[max(place - 1, 0)].rank
 
+    def zone_on(self, date: dt.date) -> str:
+        """The time zone of that business date."""
+        if not self.zones:
+            return self.timezone
+        place = bisect_right([one.since for one in self.zones], date)
+        return self.zones[max(place - 1, 0)].timezone
+
+    def zone_at(self, moment: dt.datetime) -> str:
+        """The time zone of an aware instant; in the night between two zones that of the new one's date."""
+        return self.zone_on(moment.astimezone(ZoneInfo(self.timezone)).date()) if self.zones else self.timezone
+
+    def date_at(self, moment: dt.datetime) -> dt.date:
+        """The local date of an aware instant."""
+        return moment.astimezone(ZoneInfo(self.zone_at(moment))).date()
+
+    def zoned(self, since: dt.date, timezone: str) -> "EmployeeState":
+        """The person, living in that zone from `since` until the next known move or change of zone; earlier days stay as they were."""
+        return self._in_zones(self._zones_known() | {since: timezone})
+
+    def _zones_known(self) -> dict[dt.date, str]:
+        """The zone by date: also that of each move, so that what changes before it does not reach it."""
+        return {m.since: self.zone_on(m.since) for m in self.memberships} | {one.since: one.timezone for one in self.zones}
+
+    def _in_zones(self, zones: Mapping[dt.date, str]) -> "EmployeeState":
+        held = [ZoneHeld(day, name) for day, name in _without_repeats(zones)]
+        return replace(self, timezone=held[-1].timezone, zones=tuple(held) if len(held) > 1 else ())
+
     def ranked(self, since: dt.date, rank: Rank) -> "EmployeeState":
         """The person, of that rank from `since` until the next known change; a promotion leaves the days before it alone."""
         known = {one.since: one.rank for one in self.ranks}
@@ -182,16 +222,23 @@ class EmployeeState:
         return replace(
             self, kind=last.kind, group=last.group, job_class=last.job_class, ranks=tuple(held) if len(held) > 1 else ())
 
-    def joined(self, since: dt.date, org_unit_id: UUID) -> "EmployeeState":
-        """The person, belonging to that unit from `since` until the next known move."""
+    def joined(self, since: dt.date, org_unit_id: UUID, timezone: str | None = None) -> "EmployeeState":
+        """The person, belonging to that unit from `since` until the next known move, and living in its zone, if that is given."""
         units = {m.since: m.org_unit_id for m in self.memberships} | {since: org_unit_id}
-        return replace(self, memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units)))
+        moved = replace(self, memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units)))
+        held = self.memberships[max(bisect_right([m.since for m in self.memberships], since) - 1, 0)]
+        if timezone is None or held.org_unit_id == org_unit_id:
+            return moved
+        return moved._in_zones(self._zones_known() | {since: timezone})  # noqa: SLF001 - of its own kind
 
     def stayed(self, since: dt.date, org_unit_id: UUID) -> "EmployeeState":
         """The person as if that move to that unit had never been; unchanged if there is no such move, or none before it to go back to."""
         earlier = tuple(m for m in self.memberships if (m.since, m.org_unit_id) != (since, org_unit_id))
         units = {m.since: m.org_unit_id for m in earlier}
-        return replace(self, memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units))) if units else self
+        if not units or len(earlier) == len(self.memberships):
+            return self
+        zones = {day: name for day, name in self._zones_known().items() if day != since}
+        return replace(self._in_zones(zones), memberships=tuple(Membership(day, unit) for day, unit in _without_repeats(units)))
 
     def working(self, since: dt.date, week: str) -> "EmployeeState":
         """The person, working that week pattern from `since` until the next known change."""
@@ -211,13 +258,14 @@ def changed_since(old: EmployeeState | None, new: EmployeeState) -> dt.date | No
     """First business date whose assessment may differ between two states of a person; None: no date does."""
     if old is None:
         return new.memberships[0].since
-    lasting = ("timezone", "active", "played_clock")
+    lasting = ("active", "played_clock")
     first = min(old.memberships[0].since, new.memberships[0].since)
     if any(getattr(old, name) != getattr(new, name) for name in lasting):
         return first
     dates = [*_differing(((m.since, m.org_unit_id) for m in old.memberships), ((m.since, m.org_unit_id) for m in new.memberships)),
              *_differing(((w.since, w.week) for w in old.weeks), ((w.since, w.week) for w in new.weeks))]
     dates += _differing(_priced_by(old, first), _priced_by(new, first))
+    dates += _differing(_zones_from(old, first), _zones_from(new, first))
     if old.until != new.until:
         dates.append(min(day for day in (old.until, new.until) if day is not None) + dt.timedelta(days=1))
     return min(dates, default=None)
@@ -228,6 +276,12 @@ def _priced_by(person: EmployeeState, first: dt.date) -> list[tuple[dt.date, Any
     start = person.rank_on(first)
     later = {one.since: (one.rank.kind, one.rank.group) for one in person.ranks if one.since > first}
     return _without_repeats({first: (start.kind, start.group)} | later)
+
+
+def _zones_from(person: EmployeeState, first: dt.date) -> list[tuple[dt.date, Any]]:
+    """Zones by the dates from which they hold, none of them before `first`."""
+    later = {one.since: one.timezone for one in person.zones if one.since > first}
+    return _without_repeats({first: person.zone_on(first)} | later)
 
 
 def _differing(old: Iterable[tuple[dt.date, Any]], new: Iterable[tuple[dt.date, Any]]) -> list[dt.date]:

@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID, uuid4
-from zoneinfo import ZoneInfo
 
 from services.schedule import planning, taking_force
 from services.schedule.assessing import time_of
@@ -302,7 +301,7 @@ async def _begun(connection: Connection, staff: Staff, now: dt.datetime | None) 
     now = now or dt.datetime.now(dt.UTC)
     clocks = await due.clocks(connection, {person.played_clock for person in staff.people.values() if person.played_clock})
     return {
-        employee_id: time_of(person, clocks, now).astimezone(ZoneInfo(person.timezone)).date()
+        employee_id: person.date_at(time_of(person, clocks, now))
         for employee_id, person in staff.people.items()
     }
 

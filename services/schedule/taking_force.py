@@ -148,7 +148,7 @@ async def allow_rosters(
                 if (person := people.get(state.employee_id)) is not None:
                     both = (_day(known.get((state.employee_id, state.month)), date), _day(state, date))
                     spans += _roster_spans(reference, person, date, both)
-        _wait(spans, now, "roster", next((person.timezone for person in people.values()), "Asia/Jakarta"))
+        _wait(spans, now, "roster", next((person.zone_on(now.date()) for person in people.values()), "Asia/Jakarta"))
     begun = _begun(changed, known, now)
     if begun:
         await require(connection, "roster", roster_digest(changed), len(await previews.real_among(connection, begun)), actor, now)
@@ -245,7 +245,7 @@ async def _wait_for_people(
             day = _day(kept.state if kept else None, date)
             for person in (known[employee_id], after[employee_id]):
                 spans += _roster_spans(reference, person, date, [day])
-    _wait(spans, now, "data pegawai", next(after[employee_id].timezone for employee_id in moved))
+    _wait(spans, now, "data pegawai", next(after[employee_id].zone_on(now.date()) for employee_id in moved))
 
 
 async def allow_sites(
@@ -280,7 +280,7 @@ async def allow_moment(
 
 
 def _owes(person: EmployeeState, date: dt.date) -> tuple[UUID | None, str, str]:
-    return person.unit_on(date), person.own_week_on(date) or "", person.timezone
+    return person.unit_on(date), person.own_week_on(date) or "", person.zone_on(date)
 
 
 def _begun(
@@ -348,7 +348,7 @@ def _roster_spans(
     policy_id = reference.pack_on(unit, date)
     if unit is None or policy_id is None:
         return []
-    groups = [previews.Working(unit, person.timezone, person.own_week_on(date), day) for day in both]
+    groups = [previews.Working(unit, person.zone_on(date), person.own_week_on(date), day) for day in both]
     return _spans((_duty(reference, group, date), reference.policies[policy_id]) for group in groups)
 
 

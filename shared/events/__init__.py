@@ -60,6 +60,7 @@ from shared.events.reference import (
     WeekAssignment,
     WeekInForce,
     WeekPatternPublished,
+    ZoneAssignment,
 )
 
 __all__ = [
@@ -115,4 +116,5 @@ __all__ = [
     "WeekInForce",
     "WeekPatternPublished",
     "WorkReportSubmitted",
+    "ZoneAssignment",
 ]

@@ -32,6 +32,13 @@ class RankAssignment(Event):
     job_class: Annotated[int, Field(ge=1, le=17)] | None = None
 
 
+class ZoneAssignment(Event):
+    """From this business date on the employee lives in this time zone, by its IANA name."""
+
+    since: dt.date
+    timezone: Code
+
+
 class EmployeePublished(Event):
     """Full state of one employee (schedule → all). Restricted: holds NIP and name.
 
@@ -39,6 +46,7 @@ class EmployeePublished(Event):
     canaries) have one. `until` is the last business date of service; `former_nips` are NIPs of the same person
     from before (a PPPK who became PNS); `job_class` is the kelas jabatan that TPP ceilings follow. `ranks` tells kind, group and
     job class by date where they ever changed (the first holds before its date too); `kind`, `group` and `job_class` are the last.
+    `zones` tells the time zone in the same way, for whoever moved from one to another; `timezone` is the last.
     """
 
     employee_id: UUID
@@ -56,6 +64,7 @@ class EmployeePublished(Event):
     until: dt.date | None = None
     former_nips: tuple[Annotated[str, Field(pattern=r"^[0-9]{18}$")], ...] = ()
     ranks: tuple[RankAssignment, ...] = ()
+    zones: tuple[ZoneAssignment, ...] = ()
 
 
 class WeekInForce(Event):

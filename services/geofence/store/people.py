@@ -1,5 +1,7 @@
 """Copies of reference topics, no more of a person than judging needs, and the trace of each person's newest mark."""
 
+import datetime as dt
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
@@ -18,12 +20,19 @@ DEFAULT_ZONE: Final = "Asia/Jakarta"
 
 
 class Person(NamedTuple):
-    """What is known of an employee: zone, org units by date, and the newest mark's trace."""
+    """What is known of an employee: zone, org units and other zones by date, and the newest mark's trace."""
 
-    zone: ZoneInfo
+    newest_zone: ZoneInfo
     since_at: Sequence[datetime]
     org_unit_ids: Sequence[UUID]
     trace: Trace | None
+    zone_at: Sequence[datetime] = ()
+    zone_names: Sequence[str] = ()
+
+    def zone(self, moment: datetime) -> ZoneInfo:
+        """The zone at an aware moment."""
+        held = bisect_right(self.zone_at, moment)
+        return ZoneInfo(self.zone_names[max(held - 1, 0)]) if self.zone_names else self.newest_zone
 
     def org_unit_at(self, moment: datetime) -> UUID | None:
         """Org unit at an aware moment; None before the first membership."""
@@ -37,7 +46,7 @@ class Person(NamedTuple):
 async def people(connection: Connection, employee_ids: Collection[UUID]) -> dict[UUID, Person]:
     """Every one of these employees; one who is not known yet has no org unit."""
     rows = await connection.fetch(
-        "select given.employee_id, e.timezone, e.since_at, e.org_unit_ids,"
+        "select given.employee_id, e.timezone, e.since_at, e.org_unit_ids, e.zone_at, e.zone_name,"
         " t.captured_at, t.latitude, t.longitude, t.accuracy_m, t.day, t.frozen_days"
         " from unnest($1::uuid[]) given(employee_id) left join employee e using (employee_id)"
         " left join trace t using (employee_id)",
@@ -52,7 +61,7 @@ def _person(row: asyncpg.Record) -> Person:
         trace = Trace(row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"], row["day"],
                       row["frozen_days"])  # fmt: skip
     zone = ZoneInfo(row["timezone"] or DEFAULT_ZONE)
-    return Person(zone, row["since_at"] or (), row["org_unit_ids"] or (), trace)
+    return Person(zone, row["since_at"] or (), row["org_unit_ids"] or (), trace, row["zone_at"] or (), row["zone_name"] or ())
 
 
 async def save_traces(connection: Connection, traces: Mapping[UUID, Trace]) -> None:
@@ -73,22 +82,25 @@ async def save_employees(connection: Connection, employees: Iterable[EmployeePub
     newest = _newest(employees)
     rows = await connection.fetch(
         "with given as (select g.employee_id, g.lane, g.version, g.nip, g.timezone, g.since_at::timestamptz[] as since_at,"
-        "   g.org_unit_ids::uuid[] as org_unit_ids, g.played_clock"
-        "   from unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[])"
-        "   g(employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock)),"
+        "   g.org_unit_ids::uuid[] as org_unit_ids, g.played_clock, g.zone_at::timestamptz[] as zone_at, g.zone_name::text[] as zone_name"
+        "   from unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],"
+        "   $10::text[]) g(employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock, zone_at, zone_name)),"
         " moved as (select g.employee_id from given g left join employee e using (employee_id) where e.employee_id is null"
         "   or e.version < g.version and (e.since_at, e.org_unit_ids) is distinct from (g.since_at, g.org_unit_ids)),"
-        " kept as (insert into employee (employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock)"
+        " kept as (insert into employee (employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock,"
+        "   zone_at, zone_name)"
         "   select * from given"
         "   on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip,"
         "   timezone = excluded.timezone, since_at = excluded.since_at, org_unit_ids = excluded.org_unit_ids,"
-        "   played_clock = excluded.played_clock"
+        "   played_clock = excluded.played_clock, zone_at = excluded.zone_at, zone_name = excluded.zone_name"
         "   where employee.version < excluded.version)"
         " select employee_id from moved",
         [e.employee_id for e in newest], [lane_of(e.employee_id) for e in newest], [e.version for e in newest], [e.nip for e in newest],
         [_known_zone(e.timezone) for e in newest],
         [_array(since.isoformat() for since, _ in _memberships(e)) for e in newest],
         [_array(str(unit) for _, unit in _memberships(e)) for e in newest], [e.played_clock or "" for e in newest],
+        [_array(_midnight(one.since, one.timezone).isoformat() for one in e.zones) for e in newest],
+        [_array(_known_zone(one.timezone) for one in e.zones) for e in newest],
     )  # fmt: skip
     moved = {row["employee_id"] for row in rows}
     members = {(m.org_unit_id, e.employee_id) for e in newest if e.employee_id in moved for m in e.memberships}
@@ -111,9 +123,17 @@ def _newest(employees: Iterable[EmployeePublished]) -> list[EmployeePublished]:
 
 def _memberships(employee: EmployeePublished) -> list[tuple[datetime, UUID]]:
     """Moments at which memberships begin: local midnight of their first day."""
-    zone = ZoneInfo(_known_zone(employee.timezone))
     ordered = sorted(employee.memberships, key=lambda membership: membership.since)
-    return [(datetime(m.since.year, m.since.month, m.since.day, tzinfo=zone), m.org_unit_id) for m in ordered]
+    return [(_midnight(m.since, _zone_on(employee, m.since)), m.org_unit_id) for m in ordered]
+
+
+def _zone_on(employee: EmployeePublished, date: dt.date) -> str:
+    held = bisect_right([one.since for one in employee.zones], date)
+    return employee.zones[max(held - 1, 0)].timezone if employee.zones else employee.timezone
+
+
+def _midnight(date: dt.date, zone: str) -> datetime:
+    return datetime(date.year, date.month, date.day, tzinfo=ZoneInfo(_known_zone(zone)))
 
 
 def _known_zone(name: str) -> str:

@@ -44,8 +44,15 @@ class RankHeld(BaseModel):
     job_class: int | None
 
 
+class ZoneHeld(BaseModel):
+    """Zona waktu sejak tanggal itu; yang pertama berlaku juga sebelumnya."""
+
+    since: dt.date
+    timezone: str
+
+
 class Employee(BaseModel):
-    """Satu pegawai. `ranks` kosong bila jenis, kelompok, dan kelas jabatannya tidak pernah berubah.
+    """Satu pegawai. `ranks` kosong bila jenis, kelompok, dan kelas jabatannya tidak pernah berubah; begitu pula `zones`.
 
     `nip`, `name` dan `former_nips` null bagi peran yang tidak boleh melihatnya; `until`: hari kerja terakhir.
     """
@@ -64,6 +71,7 @@ class Employee(BaseModel):
     until: dt.date | None
     former_nips: list[str] | None
     ranks: list[RankHeld]
+    zones: list[ZoneHeld]
 
 
 class OrgUnit(BaseModel):
@@ -147,4 +155,5 @@ def _employee(row: Any, actor: Actor) -> Employee:
             for since, kind, group, job_class in zip(
                 row["rank_since"], row["rank_kind"], row["rank_grp"], row["rank_class"], strict=True)
         ],
+        zones=[ZoneHeld(since=since, timezone=zone) for since, zone in zip(row["zone_since"], row["zone_name"], strict=True)],
     )

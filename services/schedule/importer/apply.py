@@ -17,6 +17,7 @@ from uuid import UUID
 
 from services.schedule import commands
 from services.schedule.importer import holidays_of_year, people, roster, units
+from services.schedule.importer.cells import zone_word
 from services.schedule.memory import Memory
 from services.schedule.publishing import OPERATOR, Outcome, differing
 from services.schedule.reference import CalendarState, EmployeeState, RosterState
@@ -251,13 +252,16 @@ def _people_lines(
     for _, person in changed:
         name = f"pegawai …{person.nip[-4:]}"
         old = known.get(person.employee_id)
-        line = _line(name, old, person, ("kind", "group", "timezone", "active", "job_class", "until"))
+        line = _line(name, old, person, ("kind", "group", "active", "job_class", "until"))
         if old is not None and old.state.memberships != person.memberships:
             moves = ", ".join(f"{codes.get(m.org_unit_id, '?')} sejak {m.since}" for m in person.memberships)
             line += f"{'' if line.endswith(': ') else '; '}unit {moves}"
         if old is not None and old.state.ranks != person.ranks:
             ranks = ", ".join(f"{held.rank.kind.value}/{held.rank.group} sejak {held.since}" for held in person.ranks)
             line += f"{'' if line.endswith(': ') else '; '}jenis dan kelompok {ranks or 'tidak pernah berubah'}"
+        if old is not None and (old.state.zones, old.state.timezone) != (person.zones, person.timezone):
+            zones = ", ".join(f"{zone_word(held.timezone)} sejak {held.since}" for held in person.zones)
+            line += f"{'' if line.endswith(': ') else '; '}zona {zones or f'{zone_word(person.timezone)} pada semua tanggal'}"
         if old is not None and old.state.weeks != person.weeks:
             weeks = ", ".join(f"{own.week} sejak {own.since}" for own in person.weeks)
             line += f"{'' if line.endswith(': ') else '; '}pola kerja {weeks or 'mengikuti unit'}"

@@ -131,6 +131,11 @@ def read_hour(cell: str) -> str | None:
     return f"{int(written[1]):02d}:{written[2]}"
 
 
+def zone_word(zone: str) -> str:
+    """A zone as officers call it: WIB, WITA, WIT, else its name."""
+    return next((word for word, name in _ZONES.items() if name == zone), zone)
+
+
 @cache
 def _known_zones() -> frozenset[str]:
     return frozenset(available_timezones())

@@ -68,7 +68,7 @@ def read_employees(table: Table, directory: Directory) -> tuple[list[EmployeeSta
 
     A row says: from `since` on this person is of this kind, group and job class, belongs to this unit and, if given, works this
     week; what was before stays. Several rows of one person tell several moves and promotions. What a row leaves empty stays as
-    it is; a new person's zone is the unit's.
+    it is; a new person's zone is the unit's, and so is from `since` on that of somebody who moves to another unit.
     `previous_nip` says that the person had another NIP before (a PPPK who became PNS): both name one person.
     """
     errors = list(table.errors)
@@ -134,33 +134,32 @@ def _merged(old: EmployeeState | None, line: _Line) -> EmployeeState:
             (WeekAssignment(line.since, line.week),) if line.week not in (None, UNITS_WEEK) else (), line.active, line.played_clock,
             line.job_class, line.until, tuple(sorted({*line.former_nips} - {line.nip})),
         )
-    moved = old.joined(line.since, line.unit.org_unit_id)
-    zone = line.timezone or (line.unit.timezone if moved.memberships != old.memberships else old.timezone)
+    moved = old.joined(line.since, line.unit.org_unit_id, line.unit.timezone)
+    moved = moved.zoned(line.since, line.timezone) if line.timezone else moved
     # A file that still has the old NIP of somebody who has a new one does not take the new one away.
     nip = old.nip if line.nip in old.former_nips else line.nip
     former = {*old.former_nips, *line.former_nips, old.nip, line.nip} - {nip}
     ranked = moved.ranked(line.since, Rank(line.kind, line.group, line.job_class or moved.rank_on(line.since).job_class))
-    merged = replace(ranked, nip=nip, former_nips=tuple(sorted(former)), name=line.name, timezone=zone,
+    merged = replace(ranked, nip=nip, former_nips=tuple(sorted(former)), name=line.name,
                      until=line.until if line.row["until"] else old.until,
                      active=line.active if line.row["active"] else old.active, played_clock=line.played_clock or old.played_clock)
     return merged.working(line.since, line.week) if line.week and (merged.own_week_on(line.since) or UNITS_WEEK) != line.week else merged
 
 
 def person_rows(person: EmployeeState, codes: Mapping[UUID, str]) -> Iterator[dict[str, str]]:
-    """The rows that `read_employees` reads this person from, by column: one for each date of a move, of another rank or week.
+    """The rows that `read_employees` reads this person from, by column: one for each date of a move, of another rank, week or zone.
 
     `codes` names units by id. A week that begins before the first membership is told from that on.
     """
     first = person.memberships[0].since
-    dates = {m.since for m in person.memberships} | {max(since, first) for since in (*(w.since for w in person.weeks),
-                                                                                     *(one.since for one in person.ranks))}
+    dates = {max(one.since, first) for held in (person.memberships, person.weeks, person.ranks, person.zones) for one in held}
     for since in sorted(dates):
         unit = next(m.org_unit_id for m in reversed(person.memberships) if m.since <= since)
         assigned = any(w.since <= since for w in person.weeks)
         rank = person.rank_on(since)
         yield {
             "nip": person.nip, "name": person.name, "kind": rank.kind.value, "group": rank.group, "org_unit": codes[unit],
-            "since": since.isoformat(), "employee_id": str(person.employee_id), "timezone": person.timezone,
+            "since": since.isoformat(), "employee_id": str(person.employee_id), "timezone": person.zone_on(since),
             "week_pattern": person.own_week_on(since) or UNITS_WEEK if assigned else "", "played_clock": person.played_clock or "",
             "active": "ya" if person.active else "tidak", "job_class": "" if rank.job_class is None else str(rank.job_class),
             "until": "" if person.until is None else person.until.isoformat(), "previous_nip": " ".join(person.former_nips),

@@ -27,7 +27,8 @@ async def employees(
     """People by id who have joined a unit by that date (one of the bounds' units, if these are bound), by NIP or part of a name."""
     return await connection.fetch(
         """select e.employee_id, e.version, e.nip, e.name, e.kind, e.grp, e.timezone, e.active, e.member_since, e.member_unit,
-                  e.week_since, e.week_code, e.job_class, e.until, e.former_nips, e.rank_since, e.rank_kind, e.rank_grp, e.rank_class
+                  e.week_since, e.week_code, e.job_class, e.until, e.former_nips, e.rank_since, e.rank_kind, e.rank_grp, e.rank_class,
+                  e.zone_since, e.zone_name
            from employee e
              cross join lateral (select u.unit from unnest(e.member_since, e.member_unit) u(since, unit)
                                  where u.since <= $3 order by u.since desc limit 1) m

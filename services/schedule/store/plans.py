@@ -166,13 +166,15 @@ async def unproven(connection: Connection, org_unit_id: UUID, first: dt.date, la
     """What the check-ins in and out of a unit's people lack on these dates, as it was judged when they arrived."""
     rows = await connection.fetch(
         """select * from (
-             select m.employee_id, (m.captured_at at time zone e.timezone)::date as date, bool_and(not m.evidence) as bare,
+             select m.employee_id, (m.captured_at at time zone own.zone)::date as date, bool_and(not m.evidence) as bare,
                     bool_and(m.region = 'outside') as outside
              from employee e join mark m using (employee_id)
+               cross join lateral (select zone_on(
+                 e.zone_since, e.zone_name, e.timezone, (m.captured_at at time zone e.timezone)::date) as zone) own
              where e.member_unit @> array[$1::uuid] and m.mark in ('in', 'out')
-               and m.captured_at >= $2::date::timestamp at time zone e.timezone
-               and m.captured_at < ($3::date + 1)::timestamp at time zone e.timezone
+               and m.captured_at >= ($2::date - 1)::timestamp at time zone e.timezone
+               and m.captured_at < ($3::date + 2)::timestamp at time zone e.timezone
              group by 1, 2, m.mark) by_mark
-           where bare or outside order by employee_id, date""",
+           where (bare or outside) and date between $2 and $3 order by employee_id, date""",
         org_unit_id, first, last)
     return [Unproven(*row) for row in rows]

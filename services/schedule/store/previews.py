@@ -151,8 +151,8 @@ async def real_among(connection: Connection, employee_ids: Collection[UUID]) -> 
 async def working_on(connection: Connection, date: dt.date, units: Collection[UUID] | None) -> list[Working]:
     """The different ways in which real people of these units (None: of all) are on duty on a date, by roster or week."""
     rows = await connection.fetch(
-        """select distinct m.unit, e.timezone, w.week, d.day->>'mode' as mode, d.day->>'start' as start, d.day->>'end' as "end",
-                  d.day is not null as rostered
+        """select distinct m.unit, zone_on(e.zone_since, e.zone_name, e.timezone, $1) as timezone, w.week, d.day->>'mode' as mode,
+                  d.day->>'start' as start, d.day->>'end' as "end", d.day is not null as rostered
            from employee e
              cross join lateral (select x.unit from unnest(e.member_since, e.member_unit) x(since, unit)
                                  where x.since <= $1 order by x.since desc limit 1) m

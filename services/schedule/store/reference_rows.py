@@ -20,6 +20,7 @@ from services.schedule.reference import (
     RosterState,
     WeekAssignment,
     WeekPatternState,
+    ZoneHeld,
 )
 from shared.database import Connection
 from shared.events import CalendarDay, EmployeeKind, PolicyInForce, RosterDay, WeekInForce
@@ -116,7 +117,8 @@ async def week_in_use(connection: Connection, code: str) -> bool:
 
 
 EMPLOYEE_COLUMNS: Final = """select employee_id, version, nip, name, kind, grp, timezone, active, played_clock, member_since, member_unit,
-                      week_since, week_code, job_class, until, former_nips, rank_since, rank_kind, rank_grp, rank_class from employee"""
+                      week_since, week_code, job_class, until, former_nips, rank_since, rank_kind, rank_grp, rank_class,
+                      zone_since, zone_name from employee"""
 
 
 async def employees(connection: Connection, ids: Collection[UUID]) -> dict[UUID, Kept[EmployeeState]]:
@@ -134,6 +136,7 @@ def employee_of(row: asyncpg.Record) -> EmployeeState:
         row["job_class"], row["until"], tuple(row["former_nips"]), tuple(
             RankHeld(since, Rank(_KINDS[kind], group, job_class))
             for since, kind, group, job_class in zip(row["rank_since"], row["rank_kind"], row["rank_grp"], row["rank_class"], strict=True)),
+        tuple(map(ZoneHeld, row["zone_since"], row["zone_name"])),
     )
 
 
@@ -158,18 +161,20 @@ async def put_employees(connection: Connection, rows: Sequence[Kept[EmployeeStat
     await connection.executemany(
         """insert into employee (employee_id, lane, version, nip, name, kind, grp, timezone, active, played_clock,
                                  member_since, member_unit, week_since, week_code, job_class, until, former_nips,
-                                 rank_since, rank_kind, rank_grp, rank_class)
-           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)
+                                 rank_since, rank_kind, rank_grp, rank_class, zone_since, zone_name)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
            on conflict (employee_id) do update set version = excluded.version, nip = excluded.nip, name = excluded.name,
              kind = excluded.kind, grp = excluded.grp, timezone = excluded.timezone, active = excluded.active,
              played_clock = excluded.played_clock, member_since = excluded.member_since, member_unit = excluded.member_unit,
              week_since = excluded.week_since, week_code = excluded.week_code, job_class = excluded.job_class,
              until = excluded.until, former_nips = excluded.former_nips, rank_since = excluded.rank_since,
-             rank_kind = excluded.rank_kind, rank_grp = excluded.rank_grp, rank_class = excluded.rank_class""",
+             rank_kind = excluded.rank_kind, rank_grp = excluded.rank_grp, rank_class = excluded.rank_class,
+             zone_since = excluded.zone_since, zone_name = excluded.zone_name""",
         [(s.employee_id, lane_of(s.employee_id), version, s.nip, s.name, s.kind.value, s.group, s.timezone, s.active,
           s.played_clock or "", [m.since for m in s.memberships], [m.org_unit_id for m in s.memberships],
           [w.since for w in s.weeks], [w.week for w in s.weeks], s.job_class, s.until, list(s.former_nips), [one.since for one in s.ranks],
-          [one.rank.kind.value for one in s.ranks], [one.rank.group for one in s.ranks], [one.rank.job_class for one in s.ranks])
+          [one.rank.kind.value for one in s.ranks], [one.rank.group for one in s.ranks], [one.rank.job_class for one in s.ranks],
+          [one.since for one in s.zones], [one.timezone for one in s.zones])
          for version, s in rows],
     )
     # A NIP that already names somebody else violates the key: the importer has told the officer before it comes to this.

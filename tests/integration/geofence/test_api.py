@@ -12,10 +12,10 @@ import pytest
 from services.geofence.rules.locate import Judgement
 from services.geofence.store.check_ins import CheckIn, insert_check_ins
 from services.geofence.store.evidence import Suspicion, new_suspicions
-from services.geofence.store.people import save_employees, save_org_units
+from services.geofence.store.people import people, save_employees, save_org_units
 from services.preview.serving import geofence_app
 from shared.database import open_pool
-from shared.events import EmployeePublished, OrgUnitPublished, UnitMembership, Verdict
+from shared.events import EmployeePublished, OrgUnitPublished, UnitMembership, Verdict, ZoneAssignment
 from shared.topics import lane_of
 from tests.calling import acting, keyed, read, refused, serving
 
@@ -104,6 +104,28 @@ async def test_suspicions_wait_in_order_of_time_for_those_who_decide(api: httpx.
     assert len(seen) == 3
     assert (await read(api, "/suspicions", org_unit_id=uuid4()))["items"] == []
     assert refused(await api.get("/v1/suspicions", headers=acting("employee", ME))) == (403, "forbidden")
+
+
+async def test_days_and_units_of_somebody_who_moved_begin_at_midnight_in_the_zone_of_their_date(known: tuple[str, list[CheckIn]]) -> None:
+    papua, moved = uuid4(), dt.date(2026, 3, 1)
+    zones = tuple(ZoneAssignment(since=since, timezone=zone) for since, zone in (
+        (dt.date(2026, 1, 1), "Asia/Jakarta"), (moved, "Asia/Jayapura")))
+    pool = await open_pool(known[0], "geofence")
+    async with pool.acquire() as connection, connection.transaction():
+        [again] = await save_employees(connection, [EmployeePublished(
+            employee_id=ME, version=2, nip="198001012005011001", name="Siti Contoh", kind="PNS", group="pelaksana",
+            memberships=(UnitMembership(since=dt.date(2026, 1, 1), org_unit_id=UNIT), UnitMembership(since=moved, org_unit_id=papua)),
+            timezone="Asia/Jayapura", zones=zones)])
+        person = (await people(connection, [ME]))[ME]
+    await pool.close()
+
+    turn = dt.datetime(2026, 2, 28, 15, tzinfo=dt.UTC)  # midnight in Jayapura
+    moments = turn - dt.timedelta(seconds=1), turn
+    assert again == ME
+    assert [str(person.zone(moment)) for moment in moments] == ["Asia/Jakarta", "Asia/Jayapura"]
+    assert [person.org_unit_at(moment) for moment in moments] == [UNIT, papua]
+    assert person.org_unit_at(dt.datetime(2025, 12, 31, 17, tzinfo=dt.UTC)) == UNIT, "midnight in Jakarta"
+    assert person.org_unit_at(dt.datetime(2025, 12, 31, 16, 59, tzinfo=dt.UTC)) is None
 
 
 async def test_suspicions_of_invented_people_are_told_only_to_whom_asks_for_them(

@@ -56,7 +56,7 @@ CHANGES: dict[str, Callable[[Town, EmployeeState], EmployeeState]] = {
     "a move to a unit under another pack": moved(MONDAY + 3 * DAY),
     "another week": lambda town, one: one.working(MONDAY + 2 * DAY, town.calendar[:20]),
     "another group": lambda _, one: replace(one, group="functional"),
-    "another zone": lambda _, one: replace(one, timezone="Asia/Makassar"),
+    "another zone": lambda _, one: one.zoned(MONDAY + 3 * DAY, "Asia/Makassar"),
     "service that ended": lambda _, one: replace(one, until=MONDAY + 4 * DAY),
 }
 

@@ -1,10 +1,14 @@
 """Days on a real database: opened, assessed as marks come, closed by the clock, restated by whatever changes; versions without holes."""
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from services.schedule import commands
+from services.schedule.importer.apply import take_employees
 from services.schedule.reference import CalendarState, Membership, OrgUnitState, Rank, RosterState
 from services.schedule.store import reference_rows
 from shared.events import CalendarDay, EmployeeKind, Mark, Mode, RosterDay, Verdict, WorkReportSubmitted
@@ -256,6 +260,44 @@ async def test_a_move_counts_from_its_date_and_takes_the_rules_of_the_new_unit(o
     before, after = await office.the_day(MONDAY), await office.the_day(MONDAY + DAY)
     assert (before["org_unit_id"], before["version"]) == (str(office.unit), 1)
     assert (after["org_unit_id"], after["policy_id"], after["version"]) == (str(other), str(policies["POL-L"].identity), 2)
+
+
+@pytest.mark.parametrize("road", ["import", "letter"])
+async def test_who_moves_to_another_zone_is_judged_by_the_old_one_before_and_by_the_new_one_after(
+    office: Office, lanes: Lanes, road: str, tmp_path: Path
+) -> None:
+    there, papua, move = dt.timezone(dt.timedelta(hours=9)), uuid4(), uuid4()
+    tuesday = MONDAY + DAY
+    await commands.publish_org_units(lanes, [OrgUnitState(papua, f"OPD-{papua}", "Kantor Papua", "Asia/Jayapura", office.calendar)])
+    await commands.publish_policies(lanes, packs(), [("POL-A", MONDAY, papua)])
+    for mark, clock in ((Mark.IN, "07:20"), (Mark.OUT, "16:05")):
+        await office.mark(mark, at(MONDAY, clock))
+    await office.tick(at(MONDAY, "21:00"))
+    clean = await office.summary(MONDAY)
+    assert (clean or ())[:2] == ("PRESENT", [])
+
+    if road == "import":
+        (tmp_path / "people.csv").write_text(
+            f"nip;name;kind;group;org_unit;since\n{office.nip};Siti Contoh;PNS;pelaksana;OPD-{papua};{tuesday}\n")
+        assert (await take_employees(lanes, tmp_path / "people.csv")).preview == (
+            (f"ubah: pegawai …{office.nip[-4:]}: unit OPD-{office.unit} sejak {MONDAY}, OPD-{papua} sejak {tuesday}; "
+             f"zona WIB sejak {MONDAY}, WIT sejak {tuesday}"),)
+    else:
+        await commands.record_fact(
+            lanes, correction_id=move, kind="move", employee_id=office.employee, body={"to_unit": papua, "from": tuesday})
+    for mark, clock in ((Mark.IN, "07:20"), (Mark.OUT, "16:05")):
+        await office.mark(mark, dt.datetime.combine(tuesday, dt.time.fromisoformat(clock), there))
+    await office.tick(at(tuesday, "21:00"))
+
+    assert await office.summary(MONDAY) == clean
+    assert (await office.summary(tuesday) or ())[:2] == ("PRESENT", [])
+    assert (await office.published("hadir.employee.v1"))[-1]["zones"] == [
+        {"since": str(MONDAY), "timezone": "Asia/Jakarta"}, {"since": str(tuesday), "timezone": "Asia/Jayapura"}]
+    if road == "letter":
+        await commands.record_fact(
+            lanes, correction_id=move, kind="move", employee_id=office.employee, body={"to_unit": papua, "from": tuesday}, state="rejected")
+        await office.work_off()
+        assert (await office.summary(tuesday) or ())[:2] == ("PRESENT", ["PSW4"]), "14.05 in the old zone"
 
 
 async def test_a_promotion_counts_from_its_date_and_leaves_the_days_before_as_they_were(office: Office) -> None:

@@ -78,7 +78,7 @@ class Month:
             "evidence": tuple(check_in.check_in_id for check_in in check_ins),
         } | fields)
         duty: Duty = duty_on(on, WEEK, (), None, "Asia/Jakarta")
-        self.days[on] = Day(assessed, "DINKES", duty, check_ins, corrections)
+        self.days[on] = Day(assessed, "DINKES", "Asia/Jakarta", duty, check_ins, corrections)
         event = derived_id(DAY_ASSESSED, f"{ME}|{on}", version)
         self.causes[event] = Cause("day", str(on), version)
         self.month = self.month.with_days([priced_day(assessed, policy)])

@@ -3,12 +3,14 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 from services.reports.gathered import Cause, Correction
 from services.reports.receipt import build, canonical
 from services.reports.slip import slip
+from services.schedule.rules import duty_on
 from shared.events import Finding, FindingKind
 
 A = {
@@ -111,6 +113,18 @@ def test_a_slip_of_one_day_tells_of_that_day_although_nothing_happened(month: Ca
     assert "Jumat, 6 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: hadir" in lines
     assert not any(line.startswith("Senin") for line in lines)
     assert "  Potongan Februari 2026: Rp 262.500" in lines
+
+
+def test_each_day_is_told_in_the_zone_in_which_it_was_worked(month: Callable[..., Any], check_in: Callable[..., Any]) -> None:
+    told = story(month, check_in)
+    monday = told.days[dt.date(2026, 2, 2)]
+    told.days[monday.assessed.date] = replace(
+        monday, timezone="Asia/Jayapura", duty=duty_on(monday.assessed.date, {0: (450, 960)}, (), None, "Asia/Jayapura"))
+    lines = slip(build(told.gathered()), told.person)
+
+    assert lines[5] == "Senin, 2 Februari 2026 · WFO 07:30–16:00 WIT · DINKES: hadir"
+    assert lines[6].startswith("  Absen masuk 09:42:10")
+    assert "Rabu, 4 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: tanpa keterangan" in lines
 
 
 def test_a_month_without_a_ceiling_tells_percents_and_no_rupiah(month: Callable[..., Any]) -> None:

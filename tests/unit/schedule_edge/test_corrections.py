@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.schedule.corrections import KINDS, CorrectionRefused, dates_of, facts_of, read_body
+from services.schedule.corrections import KINDS, CorrectionRefused, date_in, dates_of, facts_of, read_body
 from services.schedule.rules import ApelMissed, FraudDecided, Leave, Manual, Outage, Permission
 
 WIT = ZoneInfo("Asia/Jayapura")
@@ -58,8 +58,8 @@ def test_what_cannot_be_is_refused_without_repeating_it(kind: str, body: dict[st
 
 
 def test_an_instant_touches_the_dates_around_it_in_the_zone_of_the_person() -> None:
-    assert dates_of(read_body("manual", BODIES["manual"]), WIT) == (MONDAY - dt.timedelta(days=2), MONDAY + dt.timedelta(days=1))
-    assert dates_of(read_body("leave", BODIES["leave"]), WIT) == (MONDAY, MONDAY + dt.timedelta(days=1))
+    assert dates_of(read_body("manual", BODIES["manual"]), date_in(WIT)) == (MONDAY - dt.timedelta(days=2), MONDAY + dt.timedelta(days=1))
+    assert dates_of(read_body("leave", BODIES["leave"]), date_in(WIT)) == (MONDAY, MONDAY + dt.timedelta(days=1))
 
 
 def test_facts_follow_the_state_of_a_correction() -> None:

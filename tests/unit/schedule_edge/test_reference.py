@@ -54,6 +54,46 @@ def test_a_move_that_is_overturned_leaves_the_units_as_they_were() -> None:
     assert person(Membership(dt.date(2026, 1, 1), A)).stayed(dt.date(2026, 1, 1), A).memberships == (Membership(dt.date(2026, 1, 1), A),)
 
 
+@given(st.dictionaries(DATES, st.sampled_from(["Asia/Jakarta", "Asia/Jayapura"]), min_size=1, max_size=6), DATES)
+def test_the_zone_of_a_date_is_that_of_the_last_change_before_it_and_the_first_one_before_any(
+    changes: dict[dt.date, str], date: dt.date
+) -> None:
+    first, *later = sorted(changes)
+    state = replace(person(Membership(first, A)), timezone=changes[first])
+    for since in later:
+        state = state.zoned(since, changes[since])
+
+    assert state.zone_on(date) == changes[max((since for since in changes if since <= date), default=first)]
+    assert state.timezone == changes[max(changes)]
+    assert all(one.timezone != two.timezone for one, two in zip(state.zones, state.zones[1:], strict=False))
+
+
+def test_who_moves_to_another_zone_keeps_the_old_one_for_the_days_before_and_gets_it_back_where_the_move_is_overturned() -> None:
+    january, march, june = dt.date(2026, 1, 1), dt.date(2026, 3, 1), dt.date(2026, 6, 1)
+    before = person(Membership(january, A))
+    moved = before.joined(march, B, "Asia/Jayapura")
+
+    assert [moved.zone_on(date) for date in (january, march - dt.timedelta(days=1), march)] == ["Asia/Jakarta"] * 2 + ["Asia/Jayapura"]
+    assert (changed_since(before, moved), moved.timezone) == (march, "Asia/Jayapura")
+    assert moved.stayed(march, B) == before
+    assert moved.joined(june, B, "Asia/Makassar") == moved, "no move, no other zone"
+    assert [(one.since, one.timezone) for one in moved.published(1).zones] == [(january, "Asia/Jakarta"), (march, "Asia/Jayapura")]
+    assert before.published(1).zones == ()
+    night = dt.datetime(2026, 2, 28, 15, 30, tzinfo=dt.UTC)  # 22.30 in Jakarta, 00.30 in Jayapura
+    assert (before.date_at(night), moved.date_at(night)) == (dt.date(2026, 2, 28), march)
+    assert moved.date_at(night - dt.timedelta(days=1)) == dt.date(2026, 2, 27)
+
+
+def test_a_move_between_two_others_leaves_the_zone_after_the_later_one_as_it_was() -> None:
+    january, march, june = dt.date(2026, 1, 1), dt.date(2026, 3, 1), dt.date(2026, 6, 1)
+    later = person(Membership(january, A)).joined(june, C, "Asia/Jakarta")
+    between = later.joined(march, B, "Asia/Jayapura")
+
+    assert [between.zone_on(date) for date in (january, march, june)] == ["Asia/Jakarta", "Asia/Jayapura", "Asia/Jakarta"]
+    assert between.stayed(march, B) == later
+    assert between.zoned(march, "Asia/Makassar").zone_on(june) == "Asia/Jakarta"
+
+
 def test_a_week_of_ones_own_holds_from_its_date_until_it_is_given_up() -> None:
     state = person(Membership(dt.date(2026, 1, 1), A)).working(dt.date(2026, 2, 19), "lima-hari-ramadan")
 

@@ -10,6 +10,7 @@ import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from services.replay.restoring import person_of
 from services.schedule.importer.exports import PEOPLE, ROSTER, UNITS
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, Directory, person_rows, read_employees
 from services.schedule.importer.roster import ROSTER_COLUMNS, merged, read_roster, roster_rows
@@ -54,12 +55,15 @@ def people(draw: st.DrawFn, known: Sequence[OrgUnitState]) -> list[EmployeeState
             tuple([next(nips)] if draw(st.booleans()) else []),
         )  # fmt: skip
         for date in dates[1:]:
-            person = person.joined(date, draw(st.sampled_from(known)).org_unit_id)
+            unit = draw(st.sampled_from(known))
+            person = person.joined(date, unit.org_unit_id, draw(st.none() | st.just(unit.timezone)))
         for later in draw(st.sets(st.integers(0, 500), max_size=2)):
             person = person.working(dates[0] + dt.timedelta(days=later), draw(st.sampled_from(["enam-hari", "lima-hari-ramadan"])))
         for later in draw(st.sets(st.integers(0, 500), max_size=2)):
             rank = Rank(draw(st.sampled_from(EmployeeKind)), draw(NAMES), person.job_class and draw(st.integers(1, 17)))
             person = person.ranked(dates[0] + dt.timedelta(days=later), rank)
+        for later in draw(st.sets(st.integers(0, 500), max_size=2)):
+            person = person.zoned(dates[0] + dt.timedelta(days=later), draw(st.sampled_from(["Asia/Jakarta", "Asia/Jayapura"])))
         made.append(person)
     return made
 
@@ -97,6 +101,12 @@ def test_an_export_of_people_and_units_imported_again_changes_nothing(form: str,
         found, wrong = read_employees(table, directory)
         assert wrong == []
         assert sorted(found, key=lambda person: person.employee_id) == persons
+
+
+@given(data=st.data())
+def test_a_person_is_restored_from_what_was_published(data: st.DataObject) -> None:
+    for person in data.draw(people(data.draw(units()))):
+        assert person_of(person.published(1)) == person
 
 
 @pytest.mark.parametrize("form", ["csv", "xlsx"])
