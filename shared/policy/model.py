@@ -26,6 +26,8 @@ from shared.policy.parts import (
 )
 from shared.policy.price import FREE, Price, of_base
 
+_OF_CONTRACT: Final = frozenset({EmployeeKind.PPPK, EmployeeKind.PPPK_PW})
+
 
 class Policy(Keys):
     """A rule pack: all that decides what a day is called and what it costs. Absent keys have the stated defaults."""
@@ -108,8 +110,11 @@ class Policy(Keys):
         PP 94/2021 is for PNS and those who are to become PNS. For PPPK each agency sets its table (PP 49/2018 Art. 52), and until
         then the work contract governs, which nobody can propose steps from.
         """
-        of_contract = kind in {EmployeeKind.PPPK, EmployeeKind.PPPK_PW}
-        return self.ladder_by_kind.get(kind, () if of_contract else self.ladder)
+        return self.ladder_by_kind.get(kind, () if kind in _OF_CONTRACT else self.ladder)
+
+    def consecutive_days_for(self, kind: EmployeeKind) -> int | None:
+        """So many days in a row propose dismissal; None: never, as for PPPK without a table of their own (`ladder_for`)."""
+        return None if kind in _OF_CONTRACT and kind not in self.ladder_by_kind else self.ladder_consecutive_days
 
     @cached_property
     def identity(self) -> UUID:

@@ -11,8 +11,16 @@ PP_94_2021 = {
 }
 
 
-def steps(days: list[dict[str, Any]], pack: dict[str, Any]) -> set[tuple[dt.date, str]]:
-    """The steps that these days reach under a pack, each with the day that crossed it; counts start again on 1 January."""
+def steps(days: list[dict[str, Any]], pack: dict[str, Any], kind: str = "PNS") -> set[tuple[dt.date, str]]:
+    """The steps that these days reach under a pack, each with the day that crossed it; counts start again on 1 January.
+
+    PP 94/2021 is no law for who works by contract: no step of any sort without a table for them (PP 49/2018 Art. 52).
+    """
+    own = pack.get("ladder_by_kind", {}).get(kind)
+    if own is None and kind.startswith("PPPK"):
+        return set()
+    if own is not None:
+        pack = pack | {"ladder": own}
     rows = {row["days"]: row["step"] for row in pack["ladder"]} if "ladder" in pack else PP_94_2021
     owed = sorted((day for day in days if day["scheduled"]), key=lambda day: str(day["date"]))
     reached: set[tuple[dt.date, str]] = set()

@@ -85,6 +85,7 @@ PACKS |= {
     }},
     "LADDER": A | {
         "ladder": [{"days": 1, "step": "FIRST"}, {"days": 2, "step": "SECOND"}, {"days": 4, "step": "DISMISSAL"}],
+        "ladder_by_kind": {"PPPK_PW": [{"days": 2, "step": "OF_CONTRACT"}]},
         "ladder_consecutive_days": 3, "convert_minutes_per_day": 60, "compensation": {"max_minutes": 60, "per_month": 1},
     },
     # row 11b, with a cap that single days do not reach and an hour that counts in full, begun, or by its share
@@ -348,7 +349,7 @@ class Stream:
     def steps(self) -> set[tuple[dt.date, str]]:
         """The ladder as it stands under the pack of the last day."""
         found = [LadderDay.of(date, day) for date, day in self.assessed.items()]
-        return {(step.date, step.step) for step in ladder(found, POLICIES[self.story.world["names"][-1]], EmployeeKind.PNS)}
+        return {(step.date, step.step) for step in ladder(found, POLICIES[self.story.world["names"][-1]], self.person.kind)}
 
     def pay(self, told: DayAssessed) -> None:
         """Hand an assessed day to payroll: its month is restated, and whatever month its streak runs into."""
@@ -382,7 +383,8 @@ def test_any_order_of_arrival_ends_where_the_batch_ends(story: Story) -> None:
         event(f"status {day['status']}")
         charged = sorted(code for code, _ in money.charges(day) if code not in {"SAKIT", "CUTI", "IZIN"})
         assert (found.status, found.late, found.early, sorted(found.codes)) == (day["status"], day["late"], day["early"], charged), date
-    assert stream.steps() == ladder_in_long_hand.steps(list(oracle.values()), PACKS[story.world["names"][-1]])
+    assert stream.steps() == ladder_in_long_hand.steps(
+        list(oracle.values()), PACKS[story.world["names"][-1]], story.world["people"][ME]["kind"])
     for month in {month_of(date) for date in DATES}:
         of_month = [day for date, day in oracle.items() if month_of(date) == month]
         earlier = [day for date, day in oracle.items() if month_of(date) < month]

@@ -64,7 +64,7 @@ def ladder(days: Iterable[LadderDay], policy: Policy, kind: EmployeeKind) -> tup
     neither break nor add. Days may come in any order and doubled.
     """
     ordered = _without_made_up(sorted({day.date: day for day in days}.values(), key=lambda day: day.date), policy)
-    streaks = _streaks(ordered, policy.ladder_consecutive_days)
+    streaks = _streaks(ordered, policy.consecutive_days_for(kind))
     reached = [*_totals(ordered, policy, kind), *streaks]
     kept = [step for step in reached if step.step != DISMISSAL or not _beside(step.date, streaks, policy)]
     return tuple(sorted(kept, key=lambda step: (step.date, step.days, step.step)))

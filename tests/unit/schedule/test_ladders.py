@@ -5,6 +5,7 @@ from fractions import Fraction
 
 from services.schedule.ladders import ladders
 from services.schedule.rules import LadderDay, counted, ladder
+from services.schedule.rules.ladder import CONSECUTIVE_10
 from shared.events import EmployeeKind
 from shared.policy import Policy
 from shared.policy.keys import PP_94_2021
@@ -56,3 +57,8 @@ def test_who_works_by_contract_climbs_no_ladder_that_his_agency_has_not_set() ->
     assert plain.ladder_for(EmployeeKind.PNS) == plain.ladder_for(EmployeeKind.CPNS) == plain.ladder
     assert plain.ladder
     assert plain.ladder_for(EmployeeKind.PPPK) == plain.ladder_for(EmployeeKind.PPPK_PW) == ()
+    for kind in (EmployeeKind.PPPK, EmployeeKind.PPPK_PW):
+        assert ladder(ABSENT, plain, kind) == ()  # ten in a row are PP 94/2021, too
+    own = Policy(ladder_by_kind={EmployeeKind.PPPK: ladders().tables["PPPK-CONTOH"].rows})
+    assert CONSECUTIVE_10 in [reached.step for reached in ladder(ABSENT, own, EmployeeKind.PPPK)]
+    assert ladder(ABSENT, own, EmployeeKind.PPPK_PW) == ()
