@@ -22,8 +22,9 @@ from services.commands.desk import (
 from services.commands.terminal import MONTH, print_line, stop_with, tell_if_cut
 
 if TYPE_CHECKING:
+    from services.schedule.rules.cuts import Imposed
     from services.schedule.steps import Dossier
-    from services.schedule.store.discipline import StepVersion
+    from services.schedule.store.discipline import StepKey, StepVersion
     from shared.lanes import Lanes
 
 app = typer.Typer(
@@ -51,18 +52,20 @@ def list_steps(
     Example: [bold]hadir ladder list --unit BAPPEDA[/bold]
     """
 
-    async def act(lanes: "Lanes") -> "list[StepVersion]":
+    async def act(lanes: "Lanes") -> "tuple[list[StepVersion], dict[StepKey, Imposed]]":
+        from services.schedule import steps
         from services.schedule.store import discipline as rows
 
         async with lanes.pool.acquire() as connection:
             who = await employee_of(connection, employee) if employee else None
             org_unit = await unit_of(connection, unit) if unit else None
             action = None if everything else "proposed"
-            return await rows.steps(connection, employee_id=who, org_unit_id=org_unit, action=action, most=most, clock=clock)
+            found = await rows.steps(connection, employee_id=who, org_unit_id=org_unit, action=action, most=most, clock=clock)
+            return found, await steps.replacements(connection, {step.key[0] for step in found if step.action == "decided"})
 
-    found = at_the_desk(database, act)
+    found, replaced = at_the_desk(database, act)
     for step in found:
-        print_line(_line(step))
+        print_line(_line(step, replaced.get(step.key)))
     tell_if_cut(len(found), most)
     if not found:
         print_line("Tidak ada tahap yang menunggu putusan.")
@@ -107,6 +110,8 @@ def decide(  # noqa: PLR0913 - a decision names all that it stands on
 ) -> None:  # fmt: skip
     """Impose a proposed step on a document; a cut of the TPP is priced for its months at once.
 
+    It takes the place of a lighter cut of the same calendar year from its first month on; they never add up.
+
     Example: [bold]hadir ladder decide --employee 199001012015011001 --step TPP_CUT_6 --date 2026-02-16 --actor ppk
     --document 800/12/2026@2026-03-02 --effective-from 2026-04 --reason "BAP 7/2026"[/bold]
     """
@@ -124,16 +129,22 @@ def decide(  # noqa: PLR0913 - a decision names all that it stands on
     except ValueError:
         stop_with(f"--cut-percent {cut_percent!r}: tulis desimal tepat, misalnya 25 atau 12.50.", 2)
 
-    async def act(lanes: "Lanes") -> "StepVersion":
+    async def act(lanes: "Lanes") -> "tuple[StepVersion, dict[StepKey, Imposed]]":
         from services.schedule import steps
 
         async with lanes.pool.acquire() as connection:
             who = await employee_of(connection, employee)
-        return await steps.impose(
+        done = await steps.impose(
             lanes, (who, step, on), somebody(actor, role), reason=reason, document=letter, effective_from=effective_from, cut=cut
         )
+        async with lanes.pool.acquire() as connection:
+            return done, await steps.replacements(connection, [who])
 
-    print_line(_line(at_the_desk(database, act)))
+    decided, replaced = at_the_desk(database, act)
+    print_line(_line(decided))
+    for (_, lighter, crossed), heavier in replaced.items():
+        if (heavier.step, heavier.date) == (step, on):
+            print_line(f"  Menggantikan {lighter} tanggal {crossed}: sejak {heavier.first_month} yang itu tidak dipotong lagi.")
 
 
 @app.command("withdraw")
@@ -142,6 +153,8 @@ def withdraw(
     scan: Scan = None, database: Database = None,
 ) -> None:  # fmt: skip
     """Do not impose a proposed step, or annul a decided one (with a document): what was cut for it is given back.
+
+    An annulled step waits for a decision again while its days stand: decide it anew, or withdraw it once more to close it.
 
     Example: [bold]hadir ladder withdraw --employee 199001012015011001 --step ORAL_WARNING --date 2026-02-04 --actor kadis
     --reason "sudah dibina"[/bold]
@@ -158,7 +171,7 @@ def withdraw(
     print_line(_line(at_the_desk(database, act)))
 
 
-def _line(step: "StepVersion") -> str:
+def _line(step: "StepVersion", heavier: "Imposed | None" = None) -> str:
     employee_id, name, date = step.key
     said = step.decision
     by = "" if said is None else f" oleh {said.actor} pada {_day(said.at)}: {said.reason}"
@@ -166,7 +179,10 @@ def _line(step: "StepVersion") -> str:
     cut = ""
     if said is not None and said.cut_percent is not None:
         cut = f"; potong {said.cut_percent} % selama {said.cut_months} bulan sejak {said.effective_from}"
-    return f"{date}  {employee_id}  {name}  {step.unexcused_days} hari  {_ACTIONS[step.action]}{by}{letter}{cut}  ({step.legal_source})"
+    if heavier is not None:
+        cut += f", digantikan {heavier.step} sejak {heavier.first_month}"
+    action = "diusulkan lagi, putusannya dibatalkan" if step.action == "proposed" and said is not None else _ACTIONS[step.action]
+    return f"{date}  {employee_id}  {name}  {step.unexcused_days} hari  {action}{by}{letter}{cut}  ({step.legal_source})"
 
 
 def _day(moment: dt.datetime) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from services.payroll.posting import Change, post
-from services.payroll.rules import next_month
 from services.payroll.store import months
 from services.payroll.store import sanctions as rows
 from services.payroll.store.references import Policies
+from shared.cuts import months_later
 from shared.events import DisciplineStepChanged
 from shared.lanes import Record, Work
 
@@ -20,9 +20,8 @@ async def follow_decisions(work: Work, records: Sequence[Record[DisciplineStepCh
         event = record.event
         if event.action == "proposed" or (event.action == "decided" and (event.cut_percent is None or event.effective_from is None)):
             continue
-        first = last = event.effective_from or ""
-        for _ in range((event.cut_months or 1) - 1):
-            last = next_month(last)
+        first = event.effective_from or ""
+        last = months_later(first, (event.cut_months or 1) - 1) if first else ""
         reach = await rows.newer(work.connection, event, first, last)
         if reach is None:
             continue

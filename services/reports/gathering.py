@@ -39,7 +39,7 @@ from payroll.ledger where employee_id = $1 and month = $2 order by number
 
 _SANCTIONS: Final = """
 select step, date, version, percent, first_month, last_month, legal_source, document::text as document, decided_by, withdrawn
-from payroll.sanction where employee_id = $1 and $2 between first_month and last_month order by date, step
+from payroll.sanction where employee_id = $1 and first_month <= $2 order by date, step
 """
 
 
@@ -88,7 +88,7 @@ async def gather(connection: Connection, who: str, month: str) -> Gathered | Non
                 row["step"], row["date"], row["percent"], row["first_month"], row["last_month"], row["legal_source"],
                 row["document"] and orjson.loads(row["document"]), row["decided_by"], row["withdrawn"],
             )
-            for row in sanctions
+            for row in sanctions if month <= row["last_month"]
         ),
     )
 

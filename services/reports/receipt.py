@@ -122,7 +122,6 @@ def _decided(gathered: Gathered) -> Sequence[Sanction]:
     now = {(one.step, one.date): one for one in gathered.sanctions}
     found = []
     for cut in frozen.sanctions:
-        assert cut.date is not None  # the store keeps none without it
         today = now.get((cut.step, cut.date))
         found.append(Sanction(
             cut.step, cut.date, percent_text(cut.percent), cut.first_month, cut.last_month, cut.legal_source,

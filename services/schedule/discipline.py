@@ -6,21 +6,29 @@ the days say later; taking it back is a person's part again.
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 from uuid import UUID
 
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.ladders import Cut, ladders
+from services.schedule.memory import Memory
 from services.schedule.rules import StepReached, ladder
+from services.schedule.rules.cuts import Imposed, rival_of
 from services.schedule.store import discipline as rows
 from services.schedule.store.discipline import Decision, StepKey, StepVersion
+from shared.cuts import months_later
+from shared.database import Connection
 from shared.envelope import Envelope
 from shared.events import DayAssessed, DayStatus, DisciplineStepChanged, Document
 from shared.lanes import Work
-from shared.percent import percent_text
+from shared.percent import parse_percent, percent_text
 from shared.policy import Policy
 from shared.topics import DISCIPLINE, lane_of
+
+_LONGEST_WAIT: Final = 12
+"""Months from a decision to the first month of its cut; our own bound against typing errors, no law sets one."""
 
 
 async def restate_steps(
@@ -87,21 +95,29 @@ async def decide_step(
     """Records that a person imposed a proposed step, under the lane of its employee.
 
     A step that is a cut of the TPP takes the catalogue's percent and months, or `cut`, from the month `effective_from`
-    ("2026-04") on; payroll follows. Raises CorrectionRefused for a step that is not proposed (any more).
+    ("2026-04") on, and the place of a lighter cut of the same dossier; payroll follows. Raises CorrectionRefused for a step
+    that is decided or that its days no longer reach, and for a cut beside which another one stands (`rival_of`).
     """
     known = await _known(work, key)
     if known.action == "decided":
-        raise CorrectionRefused("tahap ini sudah diputuskan; keberatan diajukan dengan `hadir correction request --kind appeal`")
-    if known.action == "withdrawn":
-        raise CorrectionRefused("usulan tahap ini sudah ditarik karena ketidakhadirannya beralasan atau atas keputusan pejabat")
+        raise CorrectionRefused(
+            "tahap ini sudah diputuskan; keberatan diajukan dengan `hadir correction request --kind appeal`, dan putusan yang keliru"
+            " dibatalkan dahulu dengan `hadir ladder withdraw --document ...`"
+        )
+    if known.action == "withdrawn" and not (known.decision is not None and await _reached(work.connection, key)):
+        raise CorrectionRefused(
+            "usulan tahap ini sudah ditarik karena ketidakhadirannya kini beralasan; hukuman tidak dapat dijatuhkan atasnya"
+        )
     meant = ladders().steps.get(key[1])
     cut = cut or (meant.cut if meant else None)
     if cut is None and effective_from is not None:
         raise CorrectionRefused("tahap ini bukan pemotongan TPP, jadi tidak mempunyai bulan mulai berlaku; hapus bulannya")
     if cut is not None and effective_from is None:
         raise CorrectionRefused("pemotongan TPP harus menyebut bulan mulai berlakunya, misalnya 2026-04")
-    if cut is not None and effective_from is not None and effective_from < key[2].isoformat()[:7]:
-        raise CorrectionRefused("pemotongan TPP tidak dapat berlaku sebelum bulan pelanggarannya")
+    if cut is not None and effective_from is not None:
+        _admit(cut, effective_from, key[2], at)
+        own = Imposed(key[1], key[2], cut.percent, effective_from, months_later(effective_from, cut.months - 1))
+        _alone(own, imposed(await rows.steps_of(work.connection, [key[0]])).values())
     decision = Decision(
         actor, at, reason, document, effective_from, percent_text(cut.percent) if cut else None, cut.months if cut else None
     )
@@ -112,9 +128,10 @@ async def take_back_step(
     work: Work, key: StepKey, *, actor: str, at: dt.datetime, reason: str, document: Document | None = None,
     cause: Envelope | None = None,
 ) -> StepVersion:  # fmt: skip
-    """Records that a person did not impose a proposed step, or annulled a decided one; it is not proposed again for that day.
+    """Records that a person did not impose a proposed step, which is not proposed again for that day, or annulled a decided one.
 
-    What payroll cut for it is reversed. Raises CorrectionRefused for a step that is withdrawn already.
+    What payroll cut for that is reversed, and while its days still reach the step it waits for a decision again. Raises
+    CorrectionRefused for a step that is withdrawn already.
     """
     known = await _known(work, key)
     if known.action == "withdrawn":
@@ -122,7 +139,21 @@ async def take_back_step(
     if known.action == "decided" and document is None:
         raise CorrectionRefused("pembatalan hukuman yang sudah diputuskan harus menyebut dokumen keputusannya (nomor dan tanggal)")
     decision = Decision(actor, at, reason, document)
-    return await _said(work, replace(known, version=known.version + 1, action="withdrawn", decision=decision), cause)
+    back = await _said(work, replace(known, version=known.version + 1, action="withdrawn", decision=decision), cause)
+    if known.action == "proposed" or not await _reached(work.connection, key):
+        return back
+    return await _said(work, replace(back, version=back.version + 1, action="proposed"), cause)
+
+
+def imposed(steps: Mapping[StepKey, StepVersion]) -> dict[StepKey, Imposed]:
+    """The cuts of the TPP that stand decided among these steps."""
+    found = {}
+    for key, step in steps.items():
+        said = step.decision
+        if step.action == "decided" and said is not None and said.effective_from and said.cut_percent and said.cut_months:
+            last = months_later(said.effective_from, said.cut_months - 1)
+            found[key] = Imposed(key[1], key[2], parse_percent(said.cut_percent), said.effective_from, last)
+    return found
 
 
 async def restore_decisions(work: Work, said: Sequence[DisciplineStepChanged]) -> None:
@@ -139,6 +170,46 @@ async def restore_decisions(work: Work, said: Sequence[DisciplineStepChanged]) -
             await _said(
                 work, StepVersion(key, event.version, event.action, event.unexcused_days, event.legal_source, decision), None
             )
+
+
+def _admit(cut: Cut, first: str, breach: dt.date, at: dt.datetime) -> None:
+    """Raises for a cut that nobody can mean: no percent of anything, before its breach, or long after its decision."""
+    if not 0 < cut.percent <= 100:
+        raise CorrectionRefused("persen pemotongan TPP harus lebih dari 0 dan paling banyak 100")
+    if first < breach.isoformat()[:7]:
+        raise CorrectionRefused("pemotongan TPP tidak dapat berlaku sebelum bulan pelanggarannya")
+    latest = months_later(max(at.date(), breach).isoformat()[:7], _LONGEST_WAIT)
+    if first > latest:
+        raise CorrectionRefused(
+            f"pemotongan TPP mulai berlaku paling lambat {_LONGEST_WAIT} bulan sesudah putusannya, yaitu {latest}; periksa bulannya"
+        )
+
+
+def _alone(cut: Imposed, others: Iterable[Imposed]) -> None:
+    """Raises while another cut stands beside which this one cannot be served."""
+    rival = rival_of(cut, others)
+    if rival is None:
+        return
+    told = f"{rival.step} ({percent_text(rival.percent)} %, {rival.first_month} sampai {rival.last_month})"
+    annul = f"batalkan dahulu dengan `hadir ladder withdraw --step {rival.step} --date {rival.date} --document ...`"
+    if rival.date.year == cut.date.year:
+        raise CorrectionRefused(
+            f"atas ketidakhadiran tahun {cut.date.year} pegawai ini sudah dijatuhi {told}, yang tidak lebih ringan, dan satu berkas hanya"
+            f" mendapat satu hukuman; tutup usulan ini dengan `hadir ladder withdraw`, atau {annul}"
+        )
+    raise CorrectionRefused(
+        f"pegawai ini menjalani {told}, dan pemotongan dijalani satu per satu; tetapkan bulan mulai sesudahnya, atau {annul}"
+    )
+
+
+async def _reached(connection: Connection, key: StepKey) -> bool:
+    """Whether the days as they are assessed now still reach this step on this day."""
+    days = (await rows.ladder_days(connection, [key[0]])).get(key[0])
+    if not days:
+        return False
+    [newest] = await rows.assessed_on(connection, key[0], [max(day.date for day in days)])
+    policy = (await Memory().current(connection)).policies[newest.policy_id]
+    return any((step.step, step.date) == key[1:] for step in ladder(days, policy, newest.employee_kind))
 
 
 async def _known(work: Work, key: StepKey) -> StepVersion:

@@ -1,19 +1,23 @@
 """What a person does about steps of the ladder: reads the dossier, imposes a proposed step, does not, or annuls a decision."""
 
 import datetime as dt
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
+from uuid import UUID
 
 from services.schedule.corrections import CorrectionRefused
-from services.schedule.discipline import decide_step, take_back_step
+from services.schedule.discipline import decide_step, imposed, take_back_step
 from services.schedule.ladders import Cut, Step, ladders
 from services.schedule.memory import Memory
 from services.schedule.publishing import record_audit
 from services.schedule.requests import under_all_names
 from services.schedule.rules import LadderDay, StepReached, counted
+from services.schedule.rules.cuts import Imposed
 from services.schedule.rules.workflow import SYSTEM, Who
 from services.schedule.store import discipline as rows
 from services.schedule.store.discipline import StepKey, StepVersion
+from shared.cuts import replaced_by
 from shared.database import Connection
 from shared.envelope import Envelope
 from shared.events import DayAssessed, Document
@@ -77,6 +81,17 @@ async def take_back(lanes: Lanes, key: StepKey, by: Who, *, reason: str, documen
         _may(await under_all_names(work.connection, by), key)
         cause = _audited(work, "discipline.withdrawn", key, by, reason, document, None)
         return await take_back_step(work, key, actor=by.name, at=_now(), reason=reason, document=document, cause=cause)
+
+
+async def replacements(connection: Connection, employees: Collection[UUID]) -> dict[StepKey, Imposed]:
+    """Of the decided cuts of these people those that a heavier one took the place of, each with that one."""
+    found: dict[StepKey, Imposed] = {}
+    cuts = imposed(await rows.steps_of(connection, list(employees)))
+    for key, cut in cuts.items():
+        heavier = replaced_by(cut, [other for (employee_id, _, _), other in cuts.items() if employee_id == key[0]])
+        if heavier is not None:
+            found[key] = heavier
+    return found
 
 
 def meaning_of(step: str) -> Step | None:

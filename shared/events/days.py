@@ -151,7 +151,9 @@ class DisciplineStepChanged(Event):
 
     `actor`, `document` and `decided_at` are those of the person who decided it, or who withdrew it or annulled the decision.
     A decided cut of the TPP takes `cut_percent` of each of `cut_months` months from `effective_from` on; a later version
-    that withdraws it takes all of that back.
+    that withdraws it takes all of that back. Of the cuts of one calendar year (of `date`) only the heaviest that has begun
+    takes, and the lighter ones' remaining months fall away: they never add up. A step whose decision was annulled while its
+    days stand is proposed again in the version after, with the same `actor`.
     """
 
     employee_id: UUID

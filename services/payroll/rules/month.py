@@ -16,6 +16,7 @@ from services.payroll.rules.fold import Ceiling, MonthTotal, fold, half_up
 from services.payroll.rules.ledger import SUPPLEMENT, Change, LedgerLine, LineKey, diff_ledger, ledger_lines
 from services.payroll.rules.price import PricedDay
 from services.payroll.rules.sanction import Sanction, sanction_lines
+from shared.cuts import taking
 from shared.policy import Policy
 
 _NONE: Final = Fraction(0)
@@ -62,7 +63,7 @@ class Supplement:
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """What a month is computed from, beside the rule packs: days, ceiling, absences in a row before it, decided cuts in force."""
+    """What a month is computed from, beside the rule packs: days, ceiling, absences in a row before it, decided cuts that take from it."""
 
     days: Mapping[dt.date, PricedDay]
     ceiling: Ceiling | None
@@ -94,7 +95,7 @@ class EmployeeMonth:
     `entries` counts the ledger entries made so far; `settled` is, for a closed month, what it and the
     supplements made for it amount to by now. `head` is the hash of the last entry (`chain`), empty before the first.
     `closed_on` is what a closed month was computed from; None while it is open, and for one closed before this was kept.
-    `sanctions` are the decided cuts that bear on the month, those taken back among them.
+    `sanctions` are the person's decided cuts that have begun by this month, also those that have ended or were taken back.
     """
 
     employee_id: UUID
@@ -116,9 +117,12 @@ class EmployeeMonth:
     @property
     def basis(self) -> Basis:
         """What the reported figures were computed from: what was known at the close, or what is known now."""
-        return self.closed_on or Basis(
-            self.days, self.ceiling, self.streak_before, tuple(one for one in self.sanctions if not one.withdrawn)
-        )
+        return self.closed_on or Basis(self.days, self.ceiling, self.streak_before, self.cuts)
+
+    @property
+    def cuts(self) -> tuple[Sanction, ...]:
+        """The decided cuts that take from the month, by what is known now."""
+        return taking((one for one in self.sanctions if not one.withdrawn), self.month)
 
     @property
     def owes(self) -> int:
@@ -164,7 +168,7 @@ def reckoned(
 ) -> tuple[MonthTotal, Mapping[LineKey, LedgerLine], int | None]:
     """What attendance takes, the lines of decided cuts beside it, and the rupiah of both together (None without a ceiling)."""
     total = fold(month.days.values(), policies, month.ceiling, month.streak_before)
-    cuts = sanction_lines(month.sanctions, month.ceiling, total.of_tpp)
+    cuts = sanction_lines(month.cuts, month.ceiling, total.of_tpp)
     return total, cuts, None if total.amount is None else total.amount + sum(line.amount for line in cuts.values())
 
 

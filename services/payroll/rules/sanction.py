@@ -21,35 +21,33 @@ _NOT_CUTS: Final = frozenset({CAP, ROUNDING, SUPPLEMENT, CUT_LIMIT})
 
 @dataclass(frozen=True, slots=True)
 class Sanction:
-    """A cut that holds in a month: the step that was decided, its percent of the ceiling, its article; `withdrawn` takes nothing.
+    """A decided cut (`shared.cuts.DecidedCut`): its step, its percent of the ceiling, its article; `withdrawn` takes nothing.
 
-    `date` is the absence day that the step was decided for, `first_month` to `last_month` ("2026-02") are the months of the cut,
     `document` is the decision's paper as JSON text: what a receipt names, and what a closed month keeps of it.
     """
 
     step: str
     percent: Fraction
     legal_source: str
-    withdrawn: bool = False
-    date: dt.date | None = None
-    first_month: str = ""
-    last_month: str = ""
+    withdrawn: bool
+    date: dt.date
+    first_month: str
+    last_month: str
     document: str | None = None
 
 
 def sanction_lines(
     sanctions: Iterable[Sanction], ceiling: Ceiling | None, attendance: int | None
 ) -> dict[LineKey, LedgerLine]:
-    """The lines of these cuts beside `attendance`, the rupiah of the TPP that the month's attendance takes; cuts of one step add up.
+    """The lines of the cuts that take from a month beside `attendance`, the rupiah of the TPP that its attendance takes.
 
-    Without a ceiling there is no rupiah, hence no line.
+    Cuts of one step, of two years' dossiers, add up. Without a ceiling there is no rupiah, hence no line.
     """
     if ceiling is None or attendance is None:
         return {}
     percents: dict[str, Fraction] = {}
     for sanction in sanctions:
-        if not sanction.withdrawn:
-            percents[sanction.step] = percents.get(sanction.step, Fraction(0)) + sanction.percent
+        percents[sanction.step] = percents.get(sanction.step, Fraction(0)) + sanction.percent
     lines = {
         (key := LineKey(None, step)): LedgerLine(key, percent, half_up(ceiling.amount * percent / 100))
         for step, percent in sorted(percents.items())

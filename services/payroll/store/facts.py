@@ -71,7 +71,7 @@ def write_facts(month: EmployeeMonth) -> str:
         }
         if basis.sanctions:
             content["closed_on"]["cuts"] = [
-                [cut.step, percent_text(cut.percent), cut.legal_source, cut.date and cut.date.isoformat(), cut.first_month, cut.last_month,
+                [cut.step, percent_text(cut.percent), cut.legal_source, cut.date.isoformat(), cut.first_month, cut.last_month,
                  cut.document]
                 for cut in basis.sanctions
             ]
@@ -107,9 +107,8 @@ def read_facts(text: str) -> Facts:
     )
 
 
-def _cut(step: str, percent: str, source: str, date: str | None, first: str, last: str, document: str | None) -> Sanction:
-    day = None if date is None else dt.date.fromisoformat(date)
-    return Sanction(step, parse_percent(percent), source, False, day, first, last, document)
+def _cut(step: str, percent: str, source: str, date: str, first: str, last: str, document: str | None) -> Sanction:
+    return Sanction(step, parse_percent(percent), source, False, dt.date.fromisoformat(date), first, last, document)
 
 
 def _supplement(owed: Supplement) -> tuple[str, int]:

@@ -32,7 +32,7 @@ select k.employee_id, k.month, m.version, m.closed, m.raw_percent, m.percent, m.
        c.amount as ceiling, c.static_tkd, c.wage, p.streak_after as streak_before, x.month is not null as close_asked,
        (select array_agg(array[s.step, s.percent, s.legal_source, s.withdrawn::text, s.date::text, s.first_month, s.last_month,
                                s.document::text] order by s.date, s.step) from sanction s
-        where s.employee_id = k.employee_id and k.month between s.first_month and s.last_month) as sanctions
+        where s.employee_id = k.employee_id and k.month >= s.first_month) as sanctions
 from unnest($1::uuid[], $2::text[], $3::text[], $4::int[]) as k (employee_id, month, before, lane)
 left join month m on m.employee_id = k.employee_id and m.month = k.month
 left join month p on p.employee_id = k.employee_id and p.month = k.before

@@ -10,7 +10,7 @@ from shared.events import DisciplineStepChanged
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The months of one employee that a cut, new or taken back, bears on."""
+    """The months of one employee that a cut, new or taken back, bears on: to the end of the last cut that it may replace."""
 
     employee_id: UUID
     first: str
@@ -23,13 +23,13 @@ async def newer(connection: Connection, event: DisciplineStepChanged, first: str
         "select version, first_month, last_month from sanction where employee_id = $1 and step = $2 and date = $3",
         event.employee_id, event.step, event.date,
     )
-    if row is None:
-        return Reach(event.employee_id, first, last) if event.action == "decided" else None
-    if row["version"] >= event.version:
+    if (row is None and event.action != "decided") or (row is not None and row["version"] >= event.version):
         return None
-    if event.action != "decided":
-        return Reach(event.employee_id, row["first_month"], row["last_month"])
-    return Reach(event.employee_id, min(first, row["first_month"]), max(last, row["last_month"]))
+    known: str | None = await connection.fetchval("select max(last_month) from sanction where employee_id = $1", event.employee_id)
+    firsts = [row["first_month"]] if row is not None else []
+    if event.action == "decided":
+        firsts.append(first)
+    return Reach(event.employee_id, min(firsts), max(last, known or last))
 
 
 async def keep(connection: Connection, event: DisciplineStepChanged, first: str, last: str) -> None:

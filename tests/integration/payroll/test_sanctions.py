@@ -95,6 +95,30 @@ async def test_a_decided_cut_takes_a_quarter_of_six_months_and_is_reversed_when_
     assert await payroll.ledger(me, "2026-07") == [("posted", "TPP_CUT_6", 1_312_500), ("reversed", "TPP_CUT_6", -1_312_500)]
 
 
+@pytest.mark.parametrize("heavier_first", [False, True])
+async def test_a_heavier_cut_of_the_same_dossier_takes_the_place_of_a_lighter_one_and_gives_it_back_when_annulled(
+    payroll: Payroll, decisions: Decisions, pack: Policy, day: Callable[..., DayAssessed], fresh_database: str, heavier_first: bool,
+) -> None:
+    me = decisions.employee
+    for month in ("2026-02", "2026-03", "2026-05"):
+        await payroll.set_ceiling(me, month, 4_000_000)
+        await payroll.hear(day(me, dt.date.fromisoformat(f"{month}-04"), pack))
+    heavier: dict[str, Any] = {"step": "TPP_CUT_12", "date": dt.date(2026, 2, 27), "effective_from": "2026-03", "cut_months": 2,
+                               "cut_percent": "90.00"}
+    for more in (heavier, {}) if heavier_first else ({}, heavier):
+        await decisions.hear("decided", **more)
+
+    amounts = [(await payroll.month(me, month))["amount"] for month in ("2026-02", "2026-03", "2026-05")]
+    assert amounts == [1_000_000, 3_600_000, 0]  # never both, and the lighter one does not come back after the heavier one
+    receipt = await receipt_of(fresh_database, me, month="2026-03")
+    assert [one["code"] for one in receipt["arithmetic"]["sanctions"]] == ["TPP_CUT_12"]
+    assert _verifier().verify(canonical(receipt).encode())
+
+    await decisions.hear("withdrawn", step="TPP_CUT_12", date=dt.date(2026, 2, 27))
+    amounts = [(await payroll.month(me, month))["amount"] for month in ("2026-02", "2026-03", "2026-05")]
+    assert amounts == [1_000_000] * 3
+
+
 async def test_an_old_decision_that_is_delivered_again_after_the_annulment_changes_nothing(
     payroll: Payroll, decisions: Decisions, pack: Policy, absence: Callable[..., DayAssessed]
 ) -> None:
@@ -194,14 +218,14 @@ async def test_a_closed_month_with_cut_and_limit_stays_provable_whatever_is_deci
     assert verifier.verify(canonical(annulled).encode(), earlier)
 
 
-async def receipt_of(database: str, employee: UUID, *, known: bool = False) -> dict[str, Any]:
+async def receipt_of(database: str, employee: UUID, *, known: bool = False, month: str = "2026-02") -> dict[str, Any]:
     """The receipt of a person whom schedule knows as well; `known` when it does already."""
     if not known:
         await make_known(database, employee)
     auditor = await connect(database, None)
     try:
         await auditor.execute(f"set role {AUDIT_ROLE}")
-        gathered = await gather(auditor, str(employee), "2026-02")
+        gathered = await gather(auditor, str(employee), month)
     finally:
         await auditor.close()
     assert gathered is not None

@@ -116,7 +116,21 @@ def test_a_step_of_the_ladder_from_its_dossier_to_the_cut_and_back(say: Say, des
     assert "TPP_CUT_6" not in say("ladder", "list", "--employee", office.nip)
     back = "ladder", "withdraw", *about, "--actor", "bkd", "--reason", "keliru"
     assert "harus menyebut dokumen" in say(*back)
-    assert "ditarik oleh bkd" in say(*back, "--document", "800/15@2026-03-20")
+    late = say(*decide, "--effective-from", "2099-01")
+    assert "sudah diputuskan" in late
+    assert "dibatalkan dahulu dengan `hadir ladder withdraw" in late
+    annulled = *back, "--document", "800/15@2026-03-20"
+    assert "diusulkan lagi, putusannya dibatalkan oleh bkd" in say(*annulled)
+
+    # What was decided by mistake is decided anew, with a sane percent and first month.
+    assert "diusulkan lagi" in say("ladder", "list", "--employee", office.nip)
+    assert "paling lambat 12 bulan sesudah putusannya" in say(*decide, "--effective-from", "2099-01")
+    for percent in ("0", "100.5"):
+        assert "lebih dari 0 dan paling banyak 100" in say(
+            *decide, "--effective-from", "2026-05", "--cut-percent", percent, "--cut-months", "6")
+    assert "potong 25.00 % selama 6 bulan sejak 2026-05" in say(*decide, "--effective-from", "2026-05")
+    assert "diusulkan lagi" in say(*annulled)
+    assert "ditarik oleh bkd" in say(*back)
 
 
 def test_an_outage_is_declared_by_one_and_forgiven_by_another(say: Say, desk: Callable[..., Office]) -> None:

@@ -1,7 +1,9 @@
 """From a decision to the ledger: schedule's events handed to payroll on one database; the ladder, cuts, closes, our own outages."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import AsyncIterator
+from fractions import Fraction
 from typing import Any
 from uuid import uuid4
 
@@ -19,10 +21,12 @@ from services.schedule import outages, requests
 from services.schedule.approvals import OutageProposals, shipped
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.discipline import decide_step, take_back_step
+from services.schedule.ladders import Cut
 from services.schedule.requests import decide, submit
 from services.schedule.rules.workflow import Who
 from services.schedule.store import discipline
 from services.schedule.store import requests as request_rows
+from services.schedule.store.discipline import StepKey, StepVersion
 from shared.database import open_pool
 from shared.envelope import Envelope
 from shared.events import AvailabilityCounted, DayAssessed, DisciplineStepChanged, Document, PolicyPublished
@@ -129,10 +133,7 @@ async def test_ten_absences_in_a_row_propose_dismissal_and_an_excuse_takes_the_p
 
 async def test_a_decided_cut_prices_a_quarter_stands_against_later_excuses_and_falls_by_an_appeal(office: Office, money: Money) -> None:
     await office.tick(at(dt.date(2026, 3, 2), "06:00"))
-    key = next(
-        (event["step"], dt.date.fromisoformat(event["date"])) for event in await office.published("hadir.discipline.v1")
-        if event["step"] == "TPP_CUT_6"
-    )  # fmt: skip
+    key = (await _crossed(office, "TPP_CUT_6"))[1:]
     async with office.lanes.hold({lane_of(office.employee)}) as work:
         with pytest.raises(CorrectionRefused, match="bulan mulai berlakunya"):
             await _decide(work, (office.employee, *key))
@@ -141,6 +142,9 @@ async def test_a_decided_cut_prices_a_quarter_stands_against_later_excuses_and_f
         await _decide(work, (office.employee, *key), effective_from="2026-03")
         with pytest.raises(CorrectionRefused, match="sudah diputuskan"):
             await _decide(work, (office.employee, *key), effective_from="2026-03")
+        higher = await _crossed(office, "TPP_CUT_9")
+        with pytest.raises(CorrectionRefused, match="satu berkas hanya mendapat satu hukuman"):
+            await _decide(work, higher, effective_from="2026-03", cut=Cut(percent=Fraction(10), months=6))
     await office.tick(at(dt.date(2026, 3, 3), "06:00"))
     await money.hear()
     assert CUT in await money.ledger("2026-03")
@@ -161,8 +165,45 @@ async def test_a_decided_cut_prices_a_quarter_stands_against_later_excuses_and_f
     assert ("reversed", "TPP_CUT_6", -1_000_000) in await money.ledger("2026-03")
 
 
-async def _decide(work: Any, key: Any, **more: Any) -> None:
-    await decide_step(work, key, actor="ppk-contoh", at=dt.datetime.now(dt.UTC), reason="pemeriksaan atasan", document=PAPER, **more)
+async def test_a_heavier_cut_replaces_a_lighter_one_in_the_ledger_and_an_annulled_one_can_be_decided_anew(
+    office: Office, money: Money
+) -> None:
+    await office.tick(at(dt.date(2026, 3, 3), "06:00"))
+    six, nine = [await _crossed(office, step) for step in ("TPP_CUT_6", "TPP_CUT_9")]
+    lane = lane_of(office.employee)
+    async with office.lanes.hold({lane}) as work:
+        await _decide(work, six, effective_from="2026-03")
+        await _decide(work, nine, effective_from="2026-03")
+    await money.hear()
+    assert await _cuts(money) == {"TPP_CUT_9": 1_000_000}
+
+    async with office.lanes.hold({lane}) as work:
+        said: dict[str, Any] = {"actor": "ppk-contoh", "at": dt.datetime.now(dt.UTC), "reason": "keliru bulan", "document": PAPER}
+        assert (await take_back_step(work, nine, **said)).action == "proposed"
+    await money.hear()
+    assert await _cuts(money) == {"TPP_CUT_6": 1_000_000}
+    async with office.lanes.hold({lane}) as work:
+        assert (await _decide(work, nine, effective_from="2026-03")).version == 5
+    await money.hear()
+    assert await _cuts(money) == {"TPP_CUT_9": 1_000_000}
+
+
+async def _cuts(money: Money) -> dict[str, int]:
+    """What the cuts of March come to in the ledger."""
+    sums: Counter[str] = Counter()
+    for _, code, amount in await money.ledger("2026-03"):
+        sums[code] += amount
+    return {code: amount for code, amount in sums.items() if code.startswith("TPP_CUT") and amount}
+
+
+async def _crossed(office: Office, name: str) -> StepKey:
+    """The step of that name as it was proposed."""
+    told = await office.published("hadir.discipline.v1")
+    return office.employee, name, next(dt.date.fromisoformat(event["date"]) for event in told if event["step"] == name)
+
+
+async def _decide(work: Any, key: Any, **more: Any) -> StepVersion:
+    return await decide_step(work, key, actor="ppk-contoh", at=dt.datetime.now(dt.UTC), reason="pemeriksaan atasan", document=PAPER, **more)
 
 
 async def test_a_proposal_that_a_person_did_not_follow_is_not_made_again(office: Office) -> None:
