@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from typing import Any, ClassVar, Final, Protocol, TypeVar, cast
 
 import faust
-import faust.streams
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssignor
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
@@ -25,7 +24,6 @@ from mode.services import WaitResults
 from shared import failpoints
 from shared.kafka import security
 from shared.lanes import Position
-from shared.refusal import Refusal
 from shared.settings import Settings
 from shared.topics import Service, Topic
 
@@ -163,13 +161,16 @@ class _Transport(KafkaTransport):
     Consumer = _PositionConsumer
 
 
-def require_compiled_iterator() -> None:
-    """Raises `Refusal` unless Faust's compiled stream iterator is there: the other one acknowledges what it skips."""
-    if getattr(faust.streams, "_CStreamIterator", None) is None:
-        raise Refusal(
-            "Faust runs without its compiled stream iterator (faust._cython), which loses events after a rebalance:"
-            " install the faust-streaming wheel for this Python, and unset NO_CYTHON."
-        )
+class _AsTheyCame(faust.Schema[bytes, bytes]):
+    """Hands messages on as they came: Faust would ask a codec for each key and value, and copy the headers."""
+
+    def compile(self, app: Any, **_: Any) -> Any:
+        """The function by which a channel makes an event of a message."""
+
+        async def decode(message: Any, *, propagate: bool = False) -> faust.Event:  # noqa: ARG001 - nothing can go wrong
+            return faust.Event(app, message.key, message.value, None, message)
+
+        return decode
 
 
 def make_pump(settings: Settings, service: Service, topics: Iterable[Topic[Any]], owner: Owner) -> Pump:
@@ -221,17 +222,27 @@ def attach_agent(pump: Pump, carry: Callable[[Any], Awaitable[None]]) -> None:
     As `pump.agent(...)` does, but without its search for the caller's module among all that is loaded, which takes a
     second at every start.
     """
-    source = pump.topic(*sorted(pump.topic_names), key_type=bytes, value_type=bytes, acks=False)
+    source = pump.topic(*sorted(pump.topic_names), schema=_AsTheyCame(key_type=bytes, value_type=bytes), acks=False)
     agent = Agent(carry, name="batches", app=pump, channel=source, concurrency=1)
     pump.agents[agent.name] = agent
     pump.topics.beacon.add(agent)
 
 
 async def batches(stream: Any, most: int, within: float) -> AsyncIterator[Sequence[Any]]:
-    """Batches of Faust's messages, unacknowledged, in offset order within each partition."""
-    # Only noack_take neither acknowledges by itself nor leaves a drainer behind.
-    async for events in cast(faust.Stream[bytes], stream).noack_take(most, within=within):
-        yield [cast(Any, event).message for event in events]
+    """Batches of Faust's messages, unacknowledged, in offset order within each partition.
+
+    Less than a whole batch waits for the next tick, which comes every `within` seconds. Messages are taken from the stream's
+    queue at once: its iterators turn the loop for each of them, and acknowledge or leave a drainer behind.
+    """
+    queue = aiter(stream.channel).queue
+    clock = asyncio.get_running_loop().time
+    while True:
+        messages = [(await queue.get()).message]
+        if queue.qsize() < most - 1:
+            await asyncio.sleep(within - clock() % within)
+        while len(messages) < most and not queue.empty():
+            messages.append(queue.get_nowait().message)
+        yield messages
 
 
 async def end_offsets(pump: Pump, positions: Collection[Position]) -> dict[Position, int]:

@@ -116,7 +116,6 @@ class _Process:
         await self._end_cleanly()
 
     async def _start(self) -> None:
-        pump.require_compiled_iterator()
         port = getattr(self._settings, f"{self._service}_port")
         await HealthServer(self._service, self._readiness, self._settings.host, port).start()
         self._pool = await self._persist(lambda: open_pool(self._settings.database, self._service), "database")

@@ -133,13 +133,6 @@ async def test_a_worker_refuses_to_start_without_its_topic(trial: Any) -> None:
     assert "does not exist; run `hadir topics apply`" in worker.log.read_text()
 
 
-async def test_a_worker_refuses_to_start_without_the_compiled_stream_iterator(trial: Any) -> None:
-    worker = trial.start(NO_CYTHON="1")
-
-    assert await worker.ended() == 78
-    assert "NO_CYTHON" in worker.log.read_text()
-
-
 async def test_a_worker_refuses_to_go_on_in_a_topic_that_was_made_anew(trial: Any) -> None:
     first = await trial.started()
     await trial.send(range(240))

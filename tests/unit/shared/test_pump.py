@@ -1,16 +1,14 @@
-"""Who gets which lane, and without what the pump must not start."""
+"""Who gets which lane, and in which batches messages come."""
 
+import asyncio
 from collections import Counter
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
-import faust.streams
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.pump import LaneAssignor, require_compiled_iterator
-from shared.refusal import Refusal
+from shared.pump import LaneAssignor, batches
 
 
 def assigned(members: dict[str, list[str]], partitions: int = 24) -> dict[str, dict[str, list[int]]]:
@@ -57,12 +55,47 @@ def test_a_topic_goes_only_to_those_that_read_it() -> None:
     assert given_["new"]["b"] == list(range(24))
 
 
-def test_the_pump_refuses_to_start_without_the_compiled_stream_iterator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(faust.streams, "_CStreamIterator", None)
+class Channel(asyncio.Queue[Any]):
+    """A stream, its channel and its queue in one, as far as batches look at them, with these messages waiting."""
 
-    with pytest.raises(Refusal, match="NO_CYTHON"):
-        require_compiled_iterator()
+    def __init__(self, messages: int) -> None:
+        super().__init__()
+        self.channel = self.queue = self
+        for number in range(messages):
+            self.put_nowait(SimpleNamespace(message=number))
+
+    def __aiter__(self) -> "Channel":
+        return self
+
+    async def __anext__(self) -> Any:
+        raise AssertionError("messages are taken from the queue")
 
 
-def test_the_installed_faust_has_it() -> None:
-    require_compiled_iterator()
+async def test_waiting_messages_come_in_whole_batches_and_in_order_without_waiting_for_more() -> None:
+    taken = batches(Channel(25), 10, within=3600.0)
+
+    assert await anext(taken) == list(range(10))
+    assert await anext(taken) == list(range(10, 20))
+
+
+async def test_less_than_a_whole_batch_comes_with_the_next_tick_and_with_what_came_until_then() -> None:
+    queue = Channel(1)
+    taken = batches(queue, 10, within=0.2)
+
+    waiting = asyncio.ensure_future(anext(taken))
+    await asyncio.sleep(0)
+    queue.put_nowait(SimpleNamespace(message=1))
+
+    assert await waiting == [0, 1]
+
+
+async def test_messages_that_a_rebalance_took_away_while_a_batch_filled_are_no_longer_waited_for() -> None:
+    queue = Channel(3)
+    taken = batches(queue, 10, within=0.2)
+
+    waiting = asyncio.ensure_future(anext(taken))
+    await asyncio.sleep(0)
+    while not queue.empty():
+        queue.get_nowait()
+
+    assert await waiting == [0]
