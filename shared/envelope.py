@@ -1,12 +1,12 @@
 """The envelope of every event (CloudEvents 1.0, binary mode) and its JSON: the one way on and off the wire."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
 import orjson
+from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - an UUID like any other
 from pydantic import ValidationError
 
 from shared.events import HADIR_NAMESPACE, Event
@@ -23,8 +23,7 @@ E = TypeVar("E", bound=Event)
 Headers = Iterable[tuple[str, bytes | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """What is known of an event besides its content.
 
     `time` (aware) is when the fact was recorded, `causation_id` the event that led to this one, and
@@ -69,33 +68,40 @@ class Envelope:
         derived from where the record stands, so that every replay sees the same one. `time` is the
         record's own timestamp, for records without a readable `ce_time`.
         """
-        text = {
-            name: value.decode(errors="replace")
-            for name, value in headers or ()
-            if value is not None and name.startswith("ce_")
-        }
-        own_id = _uuid(text.get("ce_id")) or uuid5(HADIR_NAMESPACE, f"{topic.name}|{partition}|{offset}")
+        found = {name: value for name, value in headers or () if value is not None}
+        own_id = _uuid(found.get("ce_id")) or uuid5(HADIR_NAMESPACE, f"{topic.name}|{partition}|{offset}")
         return cls(
             id=own_id,
-            type=text.get("ce_type", topic.ce_type),
-            source=text.get("ce_source", f"/hadir/{topic.owner}"),
-            time=_time(text.get("ce_time")) or time,
-            subject=text.get("ce_subject", ""),
-            causation_id=_uuid(text.get("ce_causationid")),
-            correlation_id=_uuid(text.get("ce_correlationid")) or own_id,
+            type=_text(found.get("ce_type"), topic.ce_type),
+            source=_text(found.get("ce_source"), f"/hadir/{topic.owner}"),
+            time=_time(found.get("ce_time")) or time,
+            subject=_text(found.get("ce_subject"), ""),
+            causation_id=_uuid(found.get("ce_causationid")),
+            correlation_id=_uuid(found.get("ce_correlationid")) or own_id,
         )
 
 
-def _uuid(text: str | None) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
+def _text(header: bytes | None, otherwise: str) -> str:
+    return otherwise if header is None else header.decode(errors="replace")
+
+
+def _uuid(header: bytes | None) -> UUID | None:
+    """The id that a header says. asyncpg's class is read and written eight times as fast, but reads fewer spellings."""
+    if not header:
         return None
-
-
-def _time(text: str | None) -> datetime | None:
+    text = header.decode(errors="replace")
     try:
-        read = datetime.fromisoformat(text) if text else None
+        return QuickUUID(text)
+    except ValueError:
+        try:
+            return UUID(text)
+        except ValueError:
+            return None
+
+
+def _time(header: bytes | None) -> datetime | None:
+    try:
+        read = datetime.fromisoformat(header.decode(errors="replace")) if header else None
     except ValueError:
         return None
     return read if read is not None and read.tzinfo is not None else None

@@ -9,9 +9,8 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Final, Generic
+from typing import Any, Final, Generic, NamedTuple
 
 import asyncpg
 import orjson
@@ -29,8 +28,7 @@ Position = tuple[str, int]
 """A consumed topic's name and the lane, which is the partition."""
 
 
-@dataclass(frozen=True, slots=True)
-class Record(Generic[E_co]):
+class Record(NamedTuple, Generic[E_co]):
     """One message as a service sees it: decoded, with its envelope and where it stood."""
 
     topic: Topic[E_co]

@@ -101,6 +101,13 @@ def test_a_foreign_record_gets_the_same_id_at_every_reading(headers: list[tuple[
     assert first.id != Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=8, time=NOON).id
 
 
+@pytest.mark.parametrize("spelling", ["{{{0}}}", "urn:uuid:{0}", "{0.hex}"])
+def test_an_id_is_read_in_every_spelling_that_uuids_have(spelling: str) -> None:
+    own = uuid4()
+
+    assert read([("ce_id", spelling.format(own).upper().replace("URN:UUID", "urn:uuid").encode())]).id == own
+
+
 def test_the_id_of_a_derived_event_follows_from_topic_entity_and_version() -> None:
     assert derived_id(VIOLATION, "a", 1) == derived_id(VIOLATION, "a", 1)
     assert len({derived_id(VIOLATION, "a", 1), derived_id(VIOLATION, "a", 2), derived_id(VIOLATION, "b", 1),
