@@ -1,6 +1,7 @@
 """How exact percents are written and read: "0.50", "100.00", and "25/22" where the decimal does not end."""
 
 from fractions import Fraction
+from functools import lru_cache
 from re import compile as pattern
 
 _DECIMAL = pattern(r"-?[0-9]{1,9}(\.[0-9]{1,12})?")
@@ -30,6 +31,7 @@ def percent_text(percent: Fraction) -> str:
     return f"{'-' if scaled < 0 else ''}{digits[:-places]}.{digits[-places:]}"
 
 
+@lru_cache(maxsize=4096)  # rule packs have few percents, and months read them again and again
 def parse_percent(text: str) -> Fraction:
     """The percent that `percent_text` wrote, or that a person wrote as "1.25" or "25/22".
 

@@ -48,6 +48,10 @@ class Change:
     cause: Envelope | None = None
     supplements: list[tuple[str, Supplement]] = field(default_factory=list)
 
+    def brings_nothing_to(self, month: EmployeeMonth) -> bool:
+        """Whether all of it is known to the month already."""
+        return self.cause is None and not self.supplements and month.repeated_by(day for day, _ in self.days)
+
 
 @dataclass(frozen=True, slots=True)
 class _Causes:
@@ -105,6 +109,9 @@ class _Posting:
             if previous is not None and previous.version:
                 known = replace(known, streak_before=previous.streak_after)
             fresh = known.with_days(day for day, _ in change.days)
+            if known is self.stored.get(key) and change.brings_nothing_to(known):
+                self.book[key] = fresh  # only versions are new: the month stands as it was restated last
+                continue
             for origin, owed in change.supplements:
                 fresh = fresh.with_supplement(origin, owed)
             taken = {day.date: envelope for day, envelope in change.days if fresh.days.get(day.date) is day}

@@ -9,6 +9,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
@@ -141,6 +142,11 @@ class EmployeeMonth:
                 known[day.date] = day
         return replace(self, days=known)
 
+    def repeated_by(self, days: Iterable[PricedDay]) -> bool:
+        """Whether these days say what is known of their dates already, in whatever versions: going home often changes nothing."""
+        known = self.days
+        return all(day.date in known and day.says_as(known[day.date]) for day in days)
+
     def with_supplement(self, origin: str, owed: Supplement) -> "EmployeeMonth":
         """The month with what a closed month owes added to what that month owed here before."""
         supplement = self.supplements.get(origin, Supplement()) + owed
@@ -232,12 +238,14 @@ def opened_closed(employee_id: UUID, month: str) -> EmployeeMonth:
     return EmployeeMonth(employee_id, month, reported=Reported(amount=0, closed=True), closed_on=Basis({}, None))
 
 
+@lru_cache(maxsize=1024)
 def next_month(month: str) -> str:
     """The month after: "2026-12" → "2027-01"."""
     year, number = int(month[:4]), int(month[5:])
     return f"{year + 1:04}-01" if number == 12 else f"{year:04}-{number + 1:02}"
 
 
+@lru_cache(maxsize=1024)
 def month_before(month: str) -> str:
     """The month before: "2026-01" → "2025-12"."""
     year, number = int(month[:4]), int(month[5:])

@@ -1,7 +1,7 @@
 """What one assessed day costs: each finding turned into a line by the policy of its business date."""
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Final
 from uuid import UUID
@@ -61,6 +61,10 @@ class PricedDay:
     def absent(self) -> bool:
         """Whether the day is one of TK (tanpa keterangan): a duty, and neither mark nor excuse."""
         return self.status is DayStatus.ABSENT
+
+    def says_as(self, other: "PricedDay") -> bool:
+        """Whether the two versions of a day say the same."""
+        return replace(self, version=other.version) == other
 
 
 def price(assessed: DayAssessed, policy: Policy) -> tuple[Line, ...]:

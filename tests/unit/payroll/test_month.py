@@ -141,6 +141,24 @@ def test_restating_the_same_facts_changes_nothing(history: History) -> None:
         assert (again.entries, again.told, again.month) == ((), False, month)
 
 
+@given(histories(), st.integers(1, 9), st.booleans())
+@settings(max_examples=50, deadline=None)
+def test_versions_that_say_what_is_known_need_no_restating_whether_the_month_is_open_or_closed(
+    history: History, later: int, closed: bool
+) -> None:
+    month, outcomes = played(history)
+    if not outcomes:
+        return
+    month = close(month, BY_ID).month if closed else month
+    repeats = [replace(day, version=day.version + later) for day in month.days.values()]
+    assert month.repeated_by(repeats)
+    raised = month.with_days(repeats)
+    again = restate(raised, BY_ID)
+    assert (again.entries, again.told, again.owed, again.month) == ((), False, Supplement(), raised)
+    assert not month.repeated_by([*repeats[1:], replace(repeats[0], minutes=repeats[0].minutes + 1)])
+    assert not month.repeated_by([replace(repeats[0], date=dt.date(2026, 2, 28) + dt.timedelta(days=1))])
+
+
 @given(histories(), histories())
 @settings(max_examples=25, deadline=None)
 def test_a_difference_and_its_inverse_cancel(one: History, other: History) -> None:
