@@ -22,8 +22,8 @@ class Schedule:
 
     async def assess_arrivals(self, work: Work, records: Sequence[Record[Any]]) -> None:
         """Keep what is new of a batch and assess the days it touches: each once, however often it was delivered."""
-        located = [record for record in records if isinstance(record.event, CheckInLocated)]
-        reported = [record for record in records if isinstance(record.event, WorkReportSubmitted)]
+        located = [record for record in records if record.topic.event is CheckInLocated]
+        reported = [record for record in records if record.topic.event is WorkReportSubmitted]
         fresh_marks = await facts.put_marks(work.connection, [record.event for record in located]) if located else set()
         fresh_reports = await facts.put_reports(work.connection, [record.event for record in reported]) if reported else set()
         located = [record for record in located if record.event.check_in_id in fresh_marks]

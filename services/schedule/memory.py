@@ -63,6 +63,7 @@ class Reference:
         self.in_force = in_force
         self.weeks_in_force = weeks_in_force
         self._lines: dict[UUID, tuple[UUID, ...]] = {}
+        self._turns: dict[UUID, frozenset[dt.date]] = {}
         self._plain: dict[tuple[str, str, dt.date, str], Duty] = {}
         self._settings: dict[tuple[str, str, dt.date, str], Setting] = {}
         self._working_days: dict[tuple[str, str, dt.date], int] = {}
@@ -96,6 +97,13 @@ class Reference:
     def unit_week(self, org_unit_id: UUID, date: dt.date) -> str:
         """Code of the week of whoever of a unit was given none of his own."""
         return self.weeks_in_force.on(self.line_of(org_unit_id), date) or DEFAULT_WEEK
+
+    def turns_of(self, org_unit_id: UUID) -> frozenset[dt.date]:
+        """The dates on which another week may begin for a unit."""
+        turns = self._turns.get(org_unit_id)
+        if turns is None:
+            turns = self._turns[org_unit_id] = frozenset(self.weeks_in_force.turns(self.line_of(org_unit_id)))
+        return turns
 
     def other_demands(self, after: "Reference", org_unit_id: UUID) -> list[dt.date]:
         """The dates from which on (up to the next turn) a unit owes other hours after a change, or by another pack, or none any more.
@@ -171,11 +179,12 @@ class Duties:
         self._reference = reference
         self._person = person
         self._roster = roster
-        turns = {turn for m in person.memberships for turn in reference.weeks_in_force.turns(reference.line_of(m.org_unit_id))}
+        turns = {turn for m in person.memberships for turn in reference.turns_of(m.org_unit_id)}
         changes = (person.memberships[1:], person.weeks, person.zones[1:])
         self._moves = sorted({*(one.since for held in changes for one in held), *turns})
         self._patterns: dict[int, tuple[str, str]] = {}
         self._on: dict[dt.date, Duty] = {}
+        self._settings: dict[dt.date, Setting] = {}
 
     def on(self, date: dt.date) -> Duty:
         """The duty of a business date."""
@@ -186,6 +195,12 @@ class Duties:
 
     def setting(self, date: dt.date) -> Setting:
         """The duty of a business date with its neighbours and its month."""
+        setting = self._settings.get(date)
+        if setting is None:
+            setting = self._settings[date] = self._setting(date)
+        return setting
+
+    def _setting(self, date: dt.date) -> Setting:
         if not self._roster and not self._turns_around(date):
             week, calendar = self._pattern(date)
             return self._reference.plain_setting(week, calendar, date, self._person.zone_on(date))
