@@ -23,6 +23,7 @@ from services.commands.desk import (
     unit_of,
 )
 from services.commands.terminal import print_line, stop_with, tell_if_cut
+from shared.policy.leave import CAUSES
 
 if TYPE_CHECKING:
     from services.schedule.store.requests import Asked
@@ -33,6 +34,7 @@ app = typer.Typer(
     help="Corrections: leave, duty travel, forgotten marks, decisions, appeals; from request over levels of approval to the fact.",
 )
 
+_CAUSES = ", ".join(f"{code} ({words})" for code, words in CAUSES.items())
 StandsIn = Annotated[
     str | None, typer.Option("--stands-in-for", metavar="ID", help="Act as the appointed deputy of this approver.")
 ]
@@ -59,6 +61,7 @@ def request(  # noqa: PLR0913 - the fields of all kinds
     at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="When it was, e.g. 2026-02-02T16:05:00+07:00.")] = None,
     destination: Annotated[str | None, typer.Option("--destination", help="Where duty travel goes.")] = None,
     inpatient: Annotated[bool | None, typer.Option("--inpatient/--outpatient", help="Sick leave in or out of hospital.")] = None,
+    cause: Annotated[str | None, typer.Option("--cause", metavar="WORD", help=f"What a leave is for, if it is: {_CAUSES}.")] = None,
     check_in: CheckIns = None,
     decision: Word = None,
     correction: Annotated[str | None, typer.Option("--correction", metavar="ID", help="The decided correction appealed against.")] = None,
@@ -68,7 +71,8 @@ def request(  # noqa: PLR0913 - the fields of all kinds
     """Ask for a correction; from now on its days are no absence. Without --actor the employee asks for himself.
 
     Examples: [bold]hadir correction request --kind leave.sick --employee 199001012015011001 --from 2026-02-04 --reason demam
-    --document 445/12/RSUD@2026-02-04[/bold]
+    --outpatient --document 445/12/RSUD@2026-02-04[/bold], [bold]hadir correction request --kind leave.important
+    --employee 199001012015011001 --from 2026-02-04 --to 2026-02-06 --cause "istri melahirkan" --reason "persalinan di RSUD"[/bold]
     """
     from uuid import uuid4
 
@@ -81,7 +85,7 @@ def request(  # noqa: PLR0913 - the fields of all kinds
     asked_kind: RequestKind = kind  # type: ignore[assignment]  # checked just above
     given = {
         "from": since, "to": until or since, "date": date, "mark": mark, "at": at, "destination": destination, "inpatient": inpatient,
-        "decision": decision, "correction": correction, "step": step,
+        "reason": cause, "decision": decision, "correction": correction, "step": step,
     }  # fmt: skip
     body: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     if check_in:

@@ -8,6 +8,7 @@ from services.reports import words
 from services.reports.gathered import Person
 from services.reports.receipt import Receipt
 from shared.percent import parse_percent
+from shared.policy.leave import CAUSES
 
 _SPLIT: Final = {"fixed": "tetap", "performance": "kinerja", "attendance": "kehadiran"}
 _NO_SOURCE: Final = "dasar hukum tidak dicantumkan pada paket aturan"
@@ -56,8 +57,9 @@ def _days(receipt: Receipt) -> Iterator[str]:
             yield f"    aturan {_source(receipt, line['policy_id'])}"
         for one in day["corrections"]:
             kind = words.CORRECTIONS.get(one["kind"], one["kind"])
-            number = one["fields"].get("letter")
-            paper = f" (surat {number})" if isinstance(number, str) else ""
+            number, cause = (one["fields"].get(key) for key in ("letter", "reason"))
+            more = [CAUSES.get(cause, cause)] * (cause is not None) + [f"surat {number}"] * isinstance(number, str)
+            paper = f" ({', '.join(more)})" if more else ""
             decided = f"{words.STATES[one['state']]} oleh {one['actor']} pada {_moment(one['decided_at'])}"
             yield f"  Koreksi: {kind}{paper} {decided} (id {one['id']})"
 

@@ -7,6 +7,7 @@ from typing import Final
 from shared.events import Finding, FindingKind
 from shared.percent import parse_percent, percent_text
 from shared.policy import Band, Policy
+from shared.policy.leave import CAUSES
 from shared.policy.parts import Rate
 
 MONTHS: Final = (
@@ -120,7 +121,8 @@ def rule_of(finding: Finding, policy: Policy) -> tuple[str, Band | None]:
     if finding.kind in (FindingKind.LEAVE, FindingKind.SICK):
         kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
         letter = {True: ", dengan surat", False: ", tanpa surat", None: ""}[finding.letter]
-        return f"{_LEAVES.get(kind, 'cuti').capitalize()}, hari ke-{finding.nth_day or 1}{letter}", None
+        cause = "" if finding.reason is None else f" ({CAUSES.get(finding.reason, finding.reason)})"
+        return f"{_LEAVES.get(kind, 'cuti').capitalize()}{cause}, hari ke-{finding.nth_day or 1}{letter}", None
     if (text := _BY_CODE.get(finding.code)) is not None:
         return text, None
     reasons = ", ".join(_VOID.get(reason, reason) for reason in (finding.detail or "").split(",") if reason)

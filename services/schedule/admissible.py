@@ -34,6 +34,7 @@ from services.schedule.store import requests as rows
 from shared.database import Connection
 from shared.events import Document
 from shared.policy import Policy
+from shared.policy.leave import CAUSES, cause_of
 
 _DAY: Final = dt.timedelta(days=1)
 _WIDEST: Final = ZoneInfo("Asia/Jakarta")
@@ -58,6 +59,8 @@ class Admitted:
 def fact_of(kind: RequestKind, body: Mapping[str, Any], papers: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     """Kind and body of the fact that a request becomes; `papers["number"]` is the letter's, if there is one."""
     number = papers.get("number")
+    if kind.startswith("leave.") and isinstance(said := body.get("reason"), str):
+        body = {**body, "reason": cause_of(said)}
     match kind:
         case "duty-travel":
             if not str(body.get("destination") or "").strip():
@@ -91,6 +94,8 @@ async def admit(
     if rule.paper == "required" and document is None:
         raise CorrectionRefused(f"permohonan {kind} harus menyebut dokumennya: nomor dan tanggal surat")
     fact, content = fact_of(kind, body, {"number": document.number} if document else {})
+    if content.get("letter") and document is None:
+        raise CorrectionRefused("surat yang menyertai permohonan harus disebut sebagai dokumen (document, --document): nomor dan tanggal")
     fields = read_body(fact, content)
     if kind == "outage" and isinstance(fields, OutageBody):
         await _declarable(connection, fields, request_id, (employee_id, org_unit_id), now)
@@ -100,6 +105,8 @@ async def admit(
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, FraudBody | ReviewBody):
         await _known(connection, employee_id, fields.check_ins if isinstance(fields, FraudBody) else [fields.review])
+    if isinstance(fields, LeaveBody) and kind.startswith("leave."):
+        _priced_as_meant(fields, desk)
     if isinstance(fields, LeaveBody | PermissionBody):
         await _no_overlap(connection, employee_id, request_id, desk)
     if isinstance(fields, ManualBody) and desk.first > desk.today:
@@ -115,6 +122,19 @@ async def admit(
             f"batas pengajuan {kind} adalah {due_by:%d-%m-%Y} dan sudah lewat; bicarakan dengan BKD bila ada alasan kuat"
         )
     return Admitted(fact, content, desk.first, desk.last, due_by, late, desk.person.unit_on(desk.first) or desk.unit)
+
+
+def _priced_as_meant(leave: LeaveBody, desk: "_Desk") -> None:
+    """Raises where a leave table would take another row, or none, for want of a word."""
+    if leave.reason is not None and leave.reason not in CAUSES and leave.reason not in desk.causes:
+        known = [f"{words} ({code})" for code, words in CAUSES.items()] + sorted(desk.causes - set(CAUSES))
+        raise CorrectionRefused(f"sebab cuti ini tidak dikenal (reason, --cause); pilih: {', '.join(known)}")
+    rows = [row for policy in desk.policies for row in policy.leave.get("sick", ())] if leave.kind == "sick" else []
+    if leave.inpatient is None and any(row.inpatient is not None and row.reason in (None, leave.reason) for row in rows):
+        raise CorrectionRefused(
+            "paket aturan membedakan rawat inap dan rawat jalan; sebutkan salah satunya: --inpatient atau --outpatient"
+            " (inpatient: true atau false)"
+        )
 
 
 async def _declarable(
@@ -164,11 +184,15 @@ async def _known(connection: Connection, employee_id: UUID, check_ins: Collectio
 
 @dataclass(frozen=True, slots=True)
 class _Desk:
-    """The person of a request, the duties of the dates around it, and the date on which it is made."""
+    """The person of a request, the duties of the dates around it, and the date on which it is made.
+
+    `policies` are the rule packs of the first and the last date, `causes` the causes of leave that any pack's table names.
+    """
 
     person: EmployeeState
     duties: Duties
-    policy: Policy | None
+    policies: tuple[Policy, ...]
+    causes: frozenset[str]
     first: dt.date
     last: dt.date
     today: dt.date
@@ -206,9 +230,12 @@ class _Desk:
         since, until = dt.date(first.year - 1, 1, 1), dt.date(last.year, 12, 31)
         months = [since + n * 28 * _DAY for n in range((until - since).days // 28 + 2)]
         people = await load_people(connection, [(employee_id, date) for date in months])
-        pack = reference.pack_on(alone.unit_on(first), first)
-        duties = people.duties(reference, employee_id)
-        return cls(alone, duties, reference.policies[pack] if pack else None, first, last, today, dated)
+        packs = dict.fromkeys(reference.pack_on(alone.unit_on(date), date) for date in (first, last))
+        rows = [row for policy in reference.policies.values() for table in policy.leave.values() for row in table]
+        return cls(
+            alone, people.duties(reference, employee_id), tuple(reference.policies[pack] for pack in packs if pack),
+            frozenset(row.reason for row in rows if row.reason), first, last, today, dated,
+        )  # fmt: skip
 
 
 async def _no_overlap(connection: Connection, employee_id: UUID, request_id: UUID, desk: _Desk) -> None:
@@ -227,7 +254,7 @@ async def _nth_forgotten(connection: Connection, employee_id: UUID, request_id: 
     first = desk.first.replace(day=1)
     last = (first + 31 * _DAY).replace(day=1) - _DAY
     nth = 1 + await rows.forgotten_in(connection, employee_id, first, last, request_id)
-    limit = desk.policy.forgot_limit_per_month if desk.policy else None
+    limit = desk.policies[0].forgot_limit_per_month if desk.policies else None
     if limit is not None and nth > limit:
         raise CorrectionRefused(f"lupa absen paling banyak {limit} kali sebulan; bulan ini sudah {nth - 1} kali")
     return nth

@@ -12,7 +12,6 @@ from services.schedule.store.preview_orders import Order
 from services.schedule.store.previews import Preview
 from shared.lanes import Lanes
 from shared.refusal import Refused
-from shared.roles import plain_name
 from shared.topics import lane_of
 
 MOST_WAITING: Final = 20
@@ -77,7 +76,7 @@ async def approve_preview(lanes: Lanes, preview_id: UUID, actor: str, reason: st
         preview = await previews.preview(work.connection, preview_id)
         if preview is None:
             raise Refused("pratinjau ini tidak dikenal; lihat daftarnya dengan `hadir preview list`")
-        if plain_name(preview.actor) in map(plain_name, await reference_rows.names_of(work.connection, actor)):
+        if await reference_rows.same_person(work.connection, preview.actor, actor):
             raise Refused("pratinjau harus disetujui oleh orang lain daripada yang membuatnya")
         if not preview.whole:
             raise Refused("pratinjau ini hanya untuk sebagian unit; buat pratinjau untuk seluruh perubahan lalu setujui itu")

@@ -25,7 +25,6 @@ from services.schedule.store.requests import Asked, Deputy
 from shared.database import Connection
 from shared.events import HADIR_NAMESPACE, Document
 from shared.lanes import Lanes, Work
-from shared.roles import plain_name
 from shared.topics import lane_of
 
 _WIDEST: Final = ZoneInfo("Asia/Jakarta")
@@ -162,7 +161,7 @@ async def appoint(lanes: Lanes, deputy: Deputy) -> bool:
     if deputy.until < deputy.since:
         raise CorrectionRefused("masa wakil berakhir sebelum mulai")
     async with lanes.hold({lane_of(deputy.appointed_by)}) as work:
-        if plain_name(deputy.deputy) in map(plain_name, await reference_rows.names_of(work.connection, deputy.principal)):
+        if await reference_rows.same_person(work.connection, deputy.deputy, deputy.principal):
             raise CorrectionRefused("wakil harus orang lain")
         changed = await rows.put_deputy(work.connection, deputy, _now())
         if changed:

@@ -20,7 +20,7 @@ from services.schedule.rules.schemes import Breach, BreachCode, Infeasible, Plac
 from services.schedule.rules.schemes.steps import STATE_WORDS, VERBS, RosterState, RosterStep, after, from_which
 from services.schedule.rules.workflow import Who
 from services.schedule.schemes import allow, schemes_in_force
-from services.schedule.store import due, plans
+from services.schedule.store import due, plans, reference_rows
 from services.schedule.store.plans import Asked, PlanRow, StepRow
 from shared.database import Connection
 from shared.envelope import Envelope
@@ -190,7 +190,7 @@ async def approve(lanes: Lanes, order: Order, *, despite_breaches: bool = False)
     async def act(work: Work, seen: View) -> Asked:
         trail = [] if seen.row is None else await plans.trail(work.connection, seen.row.plan_id)
         submitted = [done.actor for done in trail if done.action == RosterStep.SUBMIT.value]
-        if submitted[-1:] == [order.by.name]:
+        if submitted and await reference_rows.same_person(work.connection, submitted[-1], order.by.name):
             raise Refused("yang mengajukan roster tidak dapat menyetujuinya; mintalah petugas BKD yang lain")
         if seen.errors and not despite_breaches:
             raise Breached(seen.errors)

@@ -1,5 +1,6 @@
 """Checks across a policy's keys: bands without gap or overlap, no percent over the cap, weight with its base."""
 
+import datetime as dt
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import combinations, pairwise
@@ -8,6 +9,7 @@ from shared.events import Mark
 from shared.percent import percent_text
 from shared.policy.faults import FaultAt
 from shared.policy.keys import Keys
+from shared.policy.leave import LeaveDay
 from shared.policy.parts import Band, Window
 from shared.policy.price import RUPIAH, Price
 from shared.yaml_document import KeyPath
@@ -52,7 +54,7 @@ def faults_of(policy: Keys) -> Iterator[FaultAt]:
 
 
 def remarks_of(policy: Keys) -> Iterator[FaultAt]:
-    """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall."""
+    """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall, a letter that costs."""
     if not (policy.legal_source or "").strip():
         yield FaultAt((), "no_source")
     tk = policy.tk_day
@@ -81,6 +83,31 @@ def remarks_of(policy: Keys) -> Iterator[FaultAt]:
         for key, given in (("missed_break", policy.missed_break.percent), ("break_window", policy.break_window)):
             if given:
                 yield FaultAt((key,), "without_effect", {"key": key, "why": "no_break"})
+    yield from _letter_remarks(policy)
+
+
+def _letter_remarks(policy: Keys) -> Iterator[FaultAt]:
+    """A day on which the sick who bring a doctor's letter pay more than those who bring none; the first one is told."""
+    rows = policy.leave.get("sick", ())
+    since = dt.date(2026, 1, 1)
+    for first in sorted({row.from_day if row.count != "months" else 31 * (row.from_day - 1) + 1 for row in rows}):
+        date = since + dt.timedelta(days=first - 1)
+        day = LeaveDay(date, since, date, first, first)
+        for inpatient in (False, True):
+            found = []
+            for letter in (True, False):
+                fitting = [
+                    (row.pct, position) for position, row in enumerate(rows)
+                    if row.from_day <= day.number(row.count) and (row.to_day is None or day.number(row.count) <= row.to_day)
+                    and row.letter in (None, letter) and row.inpatient in (None, inpatient) and row.reason is None
+                ]  # fmt: skip
+                found.append(fitting[-1] if fitting else (policy.sakit_day.percent, 0))
+            (brought, position), (none, _) = found
+            if none < brought:
+                yield FaultAt(("leave", "sick", position, "letter"), "letter_costs", {
+                    "day": first, "brought": percent_text(brought), "none": percent_text(none),
+                })  # fmt: skip
+                return
 
 
 def _base_faults(policy: Keys) -> Iterator[FaultAt]:

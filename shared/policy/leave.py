@@ -1,10 +1,29 @@
-"""Where a business date stands within its leave, counted in duty days, calendar days and months."""
+"""Where a business date stands within its leave, counted in duty days, calendar days and months; and what a leave may be for."""
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 LeaveCount: TypeAlias = Literal["duty_days", "calendar_days", "months"]
+
+
+CAUSES: Final[Mapping[str, str]] = {
+    "wife_delivery": "istri melahirkan",
+    "family_death": "keluarga meninggal",
+    "miscarriage": "gugur kandungan",
+    "work_accident": "kecelakaan kerja",
+    "hajj": "haji pertama",
+    "third_child": "anak ketiga",
+    "fourth_child": "anak keempat",
+}
+"""What a leave may be for where tables price it apart (domain.md §3.4): the word that packs and facts use, and its Indonesian."""
+
+
+def cause_of(said: str) -> str:
+    """The word of packs and facts for a cause that was said in either language; what is none of them stays as it was said."""
+    plain = " ".join(said.replace("_", " ").split()).casefold()
+    return next((code for code, words in CAUSES.items() if plain in (code.replace("_", " "), words)), said)
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,6 +91,10 @@ EN: Final[Mapping[str, Words]] = {
     "same_code": Words("the code {code} stands for {one} and for {other}", "give different prices different codes"),
     "unreachable": Words("{code} is never reached: up to {flex} minutes late is not late", "compare with flex_minutes"),
     "without_effect": Words("{key} has no effect {why}", "take it out, or correct what it belongs to"),
+    "letter_costs": Words(
+        "day {day} of sick leave costs {brought} with a doctor's letter and {none} without one",
+        "add what a day without a letter costs (letter: false), or require the paper of leave.sick in the rules of approval",
+    ),
 }  # fmt: skip
 
 ID: Final[Mapping[str, Words]] = {
@@ -165,6 +169,10 @@ ID: Final[Mapping[str, Words]] = {
     "same_code": Words("kode {code} berarti {one} dan juga {other}", "beri kode yang berbeda untuk potongan yang berbeda"),
     "unreachable": Words("{code} tidak pernah tercapai: sampai {flex} menit belum terlambat", "cocokkan dengan flex_minutes"),
     "without_effect": Words("{key} tidak berpengaruh {why}", "hapus, atau perbaiki yang berhubungan"),
+    "letter_costs": Words(
+        "hari ke-{day} cuti sakit {brought} dengan surat dokter dan {none} tanpa surat",
+        "tambahkan potongan hari tanpa surat (letter: false), atau wajibkan surat untuk leave.sick dalam aturan persetujuan",
+    ),
 }  # fmt: skip
 
 _CONNECTING: Final[Mapping[Language, Mapping[str, str]]] = {

@@ -24,6 +24,7 @@ from services.schedule.reference import (
 )
 from shared.database import Connection
 from shared.events import CalendarDay, EmployeeKind, PolicyInForce, RosterDay, WeekInForce
+from shared.roles import plain_name
 from shared.topics import lane_of
 
 S = TypeVar("S")
@@ -154,6 +155,11 @@ async def names_of(connection: Connection, *names: str) -> frozenset[str]:
         [UUID(name.strip()) for name in names if _AN_ID.fullmatch(name)], ["".join(name.split()) for name in names],
     )
     return frozenset(names).union(*((str(row["employee_id"]), row["nip"], *row["former_nips"]) for row in rows))
+
+
+async def same_person(connection: Connection, one: str, other: str) -> bool:
+    """Whether two names of actors are one person's."""
+    return plain_name(other) in map(plain_name, await names_of(connection, one))
 
 
 async def put_employees(connection: Connection, rows: Sequence[Kept[EmployeeState]]) -> None:

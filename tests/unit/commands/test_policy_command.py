@@ -154,6 +154,25 @@ def test_check_tells_what_an_officer_should_look_at_twice(tmp_path: Path) -> Non
     assert run("check", tmp_path / "none.yaml").exit_code == 2
 
 
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("[{pct: '2', from_day: 4, letter: true, inpatient: false}]", "leave.sick[0].letter: day 4 of sick leave costs 2.00 with a doctor's"),
+        ("[{pct: '2'}, {pct: '1', letter: false}]", "leave.sick[0].letter: day 1 of sick leave costs 2.00 with a doctor's letter and 1.00"),
+        ("[{pct: '2', letter: true}, {pct: '3', letter: false}]", None),
+        ("[{pct: '2', from_day: 3, of: length}, {pct: '1', letter: true, reason: miscarriage}]", None),
+    ],
+)
+def test_check_remarks_on_sick_leave_that_costs_more_with_a_letter_than_without(rows: str, told: str | None, tmp_path: Path) -> None:
+    file = tmp_path / "packs.yaml"
+    file.write_text(f"P: {{legal_source: Perbup Contoh, leave: {{sick: {rows}}}}}\n")
+
+    result = run("check", file)
+
+    assert (result.exit_code, "sick leave costs" in result.output) == (0, told is not None)
+    assert told is None or told in result.output
+
+
 def test_the_schema_is_json() -> None:
     schema = json.loads(run("schema").output)
 

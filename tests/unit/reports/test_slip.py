@@ -33,7 +33,8 @@ def story(month: Callable[..., Any], check_in: Callable[..., Any]) -> Any:
     came = check_in("came", 2, "07:42:10")
     gone = check_in("gone", 2, "16:01:00", "out", verdict="outside", distance_m=412)
     leave = Correction(
-        LEAVE_ID, "leave", "approved", "kepala-1", dt.datetime(2026, 2, 10, 2, tzinfo=dt.UTC), {"kind": "annual", "from": "2026-02-03"}
+        LEAVE_ID, "leave", "approved", "kepala-1", dt.datetime(2026, 2, 10, 2, tzinfo=dt.UTC),
+        {"kind": "important", "from": "2026-02-03", "reason": "wife_delivery", "letter": "445/12"},
     )
     began, granted = UUID(int=70), UUID(int=71)
     told.causes[began] = Cause("check-in", str(came.check_in_id), word="in")
@@ -63,7 +64,7 @@ Senin, 2 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: hadir
     TL1: 0,50 % × TPP Rp 5.250.001 = Rp 26.250 (tepatnya 26.250,005, dibulatkan)
     aturan A: Perbup Contoh 1/2026 Pasal 7 (paket <pack>)
 Selasa, 3 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: cuti/izin
-  Koreksi: cuti/dinas luar disetujui oleh kepala-1 pada 10 Februari 2026 09:00 (id 00000000-0000-0000-0000-00000000004d)
+  Koreksi: cuti/dinas luar (istri melahirkan, surat 445/12) disetujui oleh kepala-1 pada 10 Februari 2026 09:00 (id 00000000-0000-0000-0000-00000000004d)
 Rabu, 4 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: tanpa keterangan
   TK: Tidak masuk kerja tanpa keterangan (TK)
     TK: 3,00 % × TPP Rp 5.250.001 = Rp 157.500 (tepatnya 157.500,03, dibulatkan)

@@ -8,7 +8,7 @@ import pytest
 
 from shared.events import EmployeeKind
 from shared.policy import Policy, check_policies, load_policies
-from shared.policy.leave import LeaveDay
+from shared.policy.leave import CAUSES, LeaveDay, cause_of
 from shared.policy.price import Price
 
 FILE = Path(__file__).parents[3] / "services/schedule/policies/example-packs.yaml"
@@ -82,6 +82,14 @@ def test_every_leave_table_of_the_examples_makes_unpaid_leave_cost_the_tpp_of_it
 )
 def test_a_day_of_leave_costs_what_the_text_says(pack: str, kind: str, nth: int, known: dict[str, object], percent: str) -> None:
     assert leave(pack, kind, nth, **known).percent == Fraction(percent)  # type: ignore[arg-type]
+
+
+def test_every_cause_that_a_table_of_the_examples_prices_can_be_said_in_both_languages() -> None:
+    causes = {row.reason for pack in PACKS.values() for rows in pack.leave.values() for row in rows if row.reason}
+
+    assert causes <= set(CAUSES)
+    assert {cause_of(words) for words in CAUSES.values()} == {cause_of(code.upper()) for code in CAUSES} == set(CAUSES)
+    assert cause_of("sesuatu") == "sesuatu"
 
 
 def test_the_leave_of_two_bases_says_which_percent_is_of_the_whole() -> None:
