@@ -169,11 +169,14 @@ def _about_people(
 
     async def act(lanes: "Lanes") -> None:
         async with lanes.pool.acquire() as connection:
-            people = await _people(connection, employee, file)
+            people = await _people(connection, employee, file, body["date"])
         if not people:
             stop_with("Sebutkan --employee atau --file.", 2)
-        for person in people:
-            await _record(lanes, kind, f"{person}|{about}", body, said, employee_id=person, name=f"{kind} {person}")
+        free = [
+            await _record(lanes, kind, f"{person}|{about}", body, said, employee_id=person, name=f"{kind} {person}") for person in people
+        ]
+        if any(free):
+            print_line(f"{body['date']} bukan hari dinas bagi {sum(free)} dari {len(people)} pegawai: temuan itu tidak berakibat.")
 
     at_the_desk(database, act)
 
@@ -181,8 +184,11 @@ def _about_people(
 async def _record(
     lanes: "Lanes", kind: str, about: str, body: Mapping[str, Any], said: _Said, *, name: str, employee_id: "UUID | None" = None,
     org_unit_id: "UUID | None" = None,
-) -> None:  # fmt: skip
-    """Record one fact; its id follows from what it is about, so that saying it twice is saying it once."""
+) -> bool:  # fmt: skip
+    """Record one fact, and tell so; its id follows from what it is about, so that saying it twice is saying it once.
+
+    True for a finding about a date that is no duty day of the person.
+    """
     from uuid import uuid5
 
     from services.schedule.commands import record_finding
@@ -196,26 +202,37 @@ async def _record(
         async with lanes.pool.acquire() as connection:
             if await facts.correction(connection, correction_id) is None:
                 raise CorrectionRefused(f"{name} tidak tercatat dengan perintah ini; tidak ada yang ditarik")
-    event = await record_finding(
+    event, on_duty = await record_finding(
         lanes, correction_id, kind, body, Said(said.actor, role=said.role, document=said.document), said.reason,
         employee_id=employee_id, org_unit_id=org_unit_id, state="rejected" if said.take_back else "approved",
     )  # fmt: skip
     done = "ditarik" if said.take_back else "tercatat"
-    print_line(f"{name}: {done}, versi {event.version}, id {correction_id}" if event else f"{name}: sudah {done}; tidak ada yang berubah")
+    free = "; bukan hari dinasnya, jadi tidak berakibat" if on_duty is False and not said.take_back else ""
+    told = f"{done}, versi {event.version}, id {correction_id}" if event else f"sudah {done}; tidak ada yang berubah"
+    print_line(f"{name}: {told}{free}")
+    return bool(free)
 
 
-async def _people(connection: "Connection", named: list[str] | None, file: Path | None) -> "list[UUID]":
-    """The people named one by one and those of the file, each once, in the order given. Raises CorrectionRefused with all row errors."""
+async def _people(connection: "Connection", named: list[str] | None, file: Path | None, date: str | None = None) -> "list[UUID]":
+    """The people named one by one and those of the file, each once, in the order given. Raises CorrectionRefused with all row errors.
+
+    `date`: what a column `date` must say, where the file has one. Other columns are told as not read.
+    """
     from services.schedule.corrections import CorrectionRefused
+    from services.schedule.importer.cells import read_date
     from shared.imports import RowError, read_table
 
     found = dict.fromkeys([await employee_of(connection, one) for one in named or ()])
     if file is not None:
-        table = read_table(file, (), ("nip", "employee_id"))
+        table = read_table(file, (), ("nip", "employee_id", *(("date",) if date else ())))
+        for warning in table.warnings:
+            print_line(f"peringatan: {warning}")
         errors = list(table.errors)
-        if not errors and not table.columns:
+        if not errors and not table.columns & {"nip", "employee_id"}:
             errors.append(RowError(1, None, "kolom nip atau employee_id tidak ada; tambahkan salah satunya pada baris judul"))
         for row in table.rows if not errors else ():
+            if date and row["date"] and str(read_date(row["date"])) != date:
+                errors.append(RowError(row.number, "date", f"bukan {date} (--date); satu perintah untuk satu tanggal, pisahkan barisnya"))
             try:
                 found[await employee_of(connection, (row["employee_id"] or row["nip"]).replace(" ", ""))] = None
             except CorrectionRefused as refused:

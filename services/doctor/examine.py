@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from zoneinfo import ZoneInfo
 
 from services.doctor.finding import Finding
-from services.doctor.reference_checks import check_calendars, check_months, check_people, check_rosters
+from services.doctor.reference_checks import check_calendars, check_months, check_people, check_regions, check_rosters
 from services.doctor.system_checks import (
     check_balance,
     check_broker,
@@ -48,7 +48,7 @@ async def _ask_database(settings: Settings, today: dt.date) -> AsyncIterator[Fin
         for check in (check_flow(connection), check_balance(connection)):
             async for finding in check:
                 yield finding
-        for about in (check_people, check_calendars, check_rosters, check_months):
+        for about in (check_people, check_calendars, check_rosters, check_regions, check_months):
             async for finding in about(connection, today):
                 yield finding
     finally:

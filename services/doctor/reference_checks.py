@@ -94,6 +94,33 @@ async def check_rosters(connection: Connection, today: dt.date) -> AsyncIterator
         )  # fmt: skip
 
 
+_WITHOUT_REGION = """
+with person as (
+  select e.employee_id,
+         (select m.unit from unnest(e.member_unit, e.member_since) m(unit, since) where m.since <= $1 order by m.since desc limit 1) as unit
+  from schedule.employee e where e.active and e.played_clock = '' and exists (
+    select from schedule.roster r where r.employee_id = e.employee_id and r.month >= date_trunc('month', $1::date)
+      and r.days @> '[{"mode": "WFA"}]'))
+select count(*) as people, min(u.code) as unit from person left join schedule.org_unit u on u.org_unit_id = person.unit
+where not exists (
+  select from geofence.site s where s.kind = 'region'
+    and (unit = any(s.org_unit_ids) or employee_id = any(s.employee_ids) or cardinality(s.org_unit_ids) + cardinality(s.employee_ids) = 0)
+    and (s.valid_from is null or s.valid_from <= now()) and (s.valid_to is null or s.valid_to > now()))
+"""
+
+
+async def check_regions(connection: Connection, today: dt.date) -> AsyncIterator[Finding]:
+    """Whoever is rostered to work from anywhere (WFA) has a region (wilayah) to do so in: else those days stay HELD."""
+    row = await connection.fetchrow(_WITHOUT_REGION, today)
+    assert row is not None  # an aggregate always has a row
+    if row["people"]:
+        yield Finding(
+            _AREA, "warn", f"{row['people']:,} employees are rostered to work from anywhere (WFA), but no region (wilayah) is in force for"
+            f" them, for example in {row['unit']}: those days stay HELD.",
+            "Import it, for the units or for everybody, with kind region: hadir import sites FILE.geojson.",
+        )  # fmt: skip
+
+
 async def check_months(connection: Connection, today: dt.date) -> AsyncIterator[Finding]:
     """No month stays open for long: what is not closed cannot be paid, and changes silently."""
     rows = await connection.fetch(

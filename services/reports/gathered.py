@@ -26,7 +26,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
-    """A check-in as geofence judged it; `site` is the name of the place it was compared with. No coordinates."""
+    """A check-in as geofence judged it; `site` is the name of the place it was compared with. No coordinates.
+
+    `region_known` false: no region for work from anywhere was in force for the person, so that `region` says nothing.
+    """
 
     check_in_id: UUID
     mark: str
@@ -39,6 +42,7 @@ class CheckIn:
     quality: str
     mock: bool
     photo: bool
+    region_known: bool = True
 
 
 @dataclass(frozen=True, slots=True)

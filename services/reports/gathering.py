@@ -25,6 +25,7 @@ _DAY: Final = dt.timedelta(days=1)
 
 _CHECK_INS: Final = """
 select c.check_in_id, c.correlation_id, c.mark, c.captured_at, c.received_at, c.site, s.name as site_name, c.site_distance_m, c.region,
+       c.region_id is not null or c.quality <> 'good' as region_known,
        c.quality, c.mock, c.evidence
 from geofence.check_in c left join geofence.site s on s.site_id = c.site_id
 where c.employee_id = $1 and c.captured_at >= $2 and c.captured_at < $3 order by c.captured_at, c.check_in_id
@@ -128,7 +129,7 @@ async def _check_ins(connection: Connection, me: UUID, first: dt.date, last: dt.
             row["correlation_id"],
             CheckIn(
                 row["check_in_id"], row["mark"], row["captured_at"], row["received_at"], row["site"], row["site_name"],
-                row["site_distance_m"], row["region"], row["quality"], row["mock"], row["evidence"],
+                row["site_distance_m"], row["region"], row["quality"], row["mock"], row["evidence"], row["region_known"],
             ),
         )
         for row in rows

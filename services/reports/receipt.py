@@ -183,6 +183,7 @@ def _check_in(check_in: CheckIn, evidence: Sequence[UUID], zone: ZoneInfo) -> di
         "site": check_in.site,
         "distance_m": check_in.distance_m,
         "region": check_in.region,
+        "region_known": check_in.region_known,
         "quality": check_in.quality,
         "mock": check_in.mock,
         "photo": check_in.photo,

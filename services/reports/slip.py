@@ -11,6 +11,10 @@ from shared.percent import parse_percent
 from shared.policy.leave import CAUSES
 
 _SPLIT: Final = {"fixed": "tetap", "performance": "kinerja", "attendance": "kehadiran"}
+_NO_REGION: Final = (
+    "Ditahan karena unit ini belum mempunyai wilayah WFA, sehingga tempat absennya belum dapat dinilai: impor wilayahnya dengan"
+    " `hadir import sites` (kind: region)"
+)
 _NO_SOURCE: Final = "dasar hukum tidak dicantumkan pada paket aturan"
 
 
@@ -46,6 +50,8 @@ def _days(receipt: Receipt) -> Iterator[str]:
         at = "" if hours is None else f" {hours['start'][11:16]}–{hours['end'][11:16]} {words.zone_name(day['timezone'])}"
         yield f"{words.long_date(dt.date.fromisoformat(day['date']))} · {duty['mode']}{at} · {day['unit']}: {words.STATUSES[day['status']]}"
         yield from (f"  {_check_in(check_in)}" for check_in in day["check_ins"])
+        if duty["mode"] == "WFA" and day["status"] == "HELD" and not all(check_in["region_known"] for check_in in day["check_ins"]):
+            yield f"  {_NO_REGION}"
         costs = [line for line in lines if line["date"] == day["date"]]
         for finding in day["findings"]:
             free = "" if any(line["code"] == finding["code"] for line in costs) else ", tanpa potongan"

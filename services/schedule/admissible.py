@@ -5,7 +5,7 @@ Every refusal is a sentence in Indonesian that says what stands against it and w
 
 import datetime as dt
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from services.schedule.corrections import (
     PermissionBody,
     ReviewBody,
     date_in,
+    dated,
     dates_of,
     read_body,
 )
@@ -90,6 +91,7 @@ async def admit(
 
     `now` is the real time; invented people's requests are in time by their own clock. Runs under the employee's lane.
     """
+    dated(document, now)
     rule = rules.requests[kind]
     if rule.paper == "required" and document is None:
         raise CorrectionRefused(f"permohonan {kind} harus menyebut dokumennya: nomor dan tanggal surat")
@@ -104,7 +106,11 @@ async def admit(
         return Admitted(fact, content, first, last)
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, FraudBody | ReviewBody):
-        await _known(connection, employee_id, fields.check_ins if isinstance(fields, FraudBody) else [fields.review])
+        check_ins = fields.check_ins if isinstance(fields, FraudBody) else [fields.review]
+        first, last = await _days_of(connection, desk.person, check_ins)
+        desk = replace(desk, first=first, last=last)
+    if isinstance(fields, LeaveBody | PermissionBody | ManualBody):
+        _in_service(fields, kind, desk)
     if isinstance(fields, LeaveBody) and kind.startswith("leave."):
         _priced_as_meant(fields, desk)
     if isinstance(fields, LeaveBody | PermissionBody):
@@ -159,9 +165,14 @@ async def _declarable(
 
 
 async def admit_finding(
-    connection: Connection, kind: str, body: Mapping[str, Any], now: dt.datetime, *, employee_id: UUID | None, org_unit_id: UUID | None
-) -> None:
-    """Raises CorrectionRefused for a finding about a date that has not come yet where the person lives, or a letter that sends nobody."""
+    connection: Connection, kind: str, body: Mapping[str, Any], now: dt.datetime, *, employee_id: UUID | None, org_unit_id: UUID | None,
+    document: Document | None = None,
+) -> bool | None:  # fmt: skip
+    """Whether a finding is about a duty day of the person, else it costs nothing; None for what is no finding about one date.
+
+    Raises CorrectionRefused for a date that has not come yet where the person lives, and for a letter that sends nobody.
+    """
+    dated(document, now)
     fields = read_body(kind, body)
     if isinstance(fields, LetterBody):
         if fields.letter is None:
@@ -174,12 +185,29 @@ async def admit_finding(
         desk = await _Desk.of(connection, employee_id, fields, now)
         if fields.date > desk.today:
             raise CorrectionRefused(f"tanggal {fields.date:%d-%m-%Y} belum terjadi; periksa tanggalnya")
+        return desk.works_on(fields.date)
+    return None
 
 
-async def _known(connection: Connection, employee_id: UUID, check_ins: Collection[UUID]) -> None:
+async def _days_of(connection: Connection, person: EmployeeState, check_ins: Collection[UUID]) -> tuple[dt.date, dt.date]:
+    """First and last local date of these check-ins. Raises CorrectionRefused unless all are known as this person's."""
     found = await facts.mark_times(connection, check_ins)
-    if sum(owner == employee_id for owner, _ in found) < len(set(check_ins)):
+    if sum(owner == person.employee_id for owner, _ in found) < len(set(check_ins)):
         raise CorrectionRefused("tanda hadir yang disebut tidak dikenal sebagai milik pegawai ini; lihat `hadir read geofence verdicts`")
+    dates = [person.date_at(at) for _, at in found]
+    return min(dates), max(dates)
+
+
+def _in_service(fields: LeaveBody | PermissionBody | ManualBody, kind: RequestKind, desk: "_Desk") -> None:
+    """Raises for dates outside of the person's service, and for leave on which no work was owed (a shift may still be rostered)."""
+    begun, ended = desk.person.memberships[0].since, desk.person.until
+    if desk.last < begun or (ended is not None and desk.first > ended):
+        span = f"mulai {begun:%d-%m-%Y}" + (f" sampai {ended:%d-%m-%Y}" if ended is not None else "")
+        raise CorrectionRefused(f"pada tanggal itu pegawai belum atau tidak lagi bertugas (terdaftar {span}); periksa tanggalnya")
+    off = kind != "duty-travel" and not isinstance(fields, ManualBody) and not desk.rostered
+    if off and not desk.worked(desk.first, desk.last):
+        dates = f"{desk.first:%d-%m-%Y}" + (f" sampai {desk.last:%d-%m-%Y}" if desk.last > desk.first else "")
+        raise CorrectionRefused(f"{dates} bukan hari dinas pegawai ini, jadi tidak perlu izin atau cuti; periksa tanggal atau rosternya")
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +215,7 @@ class _Desk:
     """The person of a request, the duties of the dates around it, and the date on which it is made.
 
     `policies` are the rule packs of the first and the last date, `causes` the causes of leave that any pack's table names.
+    `rostered`: the unit works round the clock, so that a roster to come may make any date a duty day.
     """
 
     person: EmployeeState
@@ -197,6 +226,7 @@ class _Desk:
     last: dt.date
     today: dt.date
     dated: bool
+    rostered: bool
 
     @property
     def unit(self) -> UUID:
@@ -230,11 +260,12 @@ class _Desk:
         since, until = dt.date(first.year - 1, 1, 1), dt.date(last.year, 12, 31)
         months = [since + n * 28 * _DAY for n in range((until - since).days // 28 + 2)]
         people = await load_people(connection, [(employee_id, date) for date in months])
+        unit = reference.units.get(alone.unit_on(first) or alone.memberships[-1].org_unit_id)
         packs = dict.fromkeys(reference.pack_on(alone.unit_on(date), date) for date in (first, last))
         rows = [row for policy in reference.policies.values() for table in policy.leave.values() for row in table]
         return cls(
             alone, people.duties(reference, employee_id), tuple(reference.policies[pack] for pack in packs if pack),
-            frozenset(row.reason for row in rows if row.reason), first, last, today, dated,
+            frozenset(row.reason for row in rows if row.reason), first, last, today, dated, unit is not None and unit.round_the_clock,
         )  # fmt: skip
 
 

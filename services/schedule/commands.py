@@ -88,17 +88,19 @@ async def record_fact(
 async def record_finding(
     lanes: Lanes, correction_id: UUID, kind: str, body: Mapping[str, Any], said: Said, reason: str, *,
     employee_id: UUID | None = None, org_unit_id: UUID | None = None, state: State = "approved",
-) -> CorrectionDecided | None:  # fmt: skip
+) -> tuple[CorrectionDecided | None, bool | None]:  # fmt: skip
     """As `record_fact`, and tells the audit topic in the same transaction who said it in which role and why; for the command line.
+
+    The second value says whether its date is a duty day of the person (`admit_finding`).
 
     Over HTTP the command itself is what the audit topic is told of (`shared.web.commands`).
     """
     async with lanes.hold(lanes_of(employee_id, said.actor)) as work:
-        await admit_finding(
-            work.connection, kind, body, dt.datetime.now(dt.UTC), employee_id=employee_id, org_unit_id=org_unit_id
+        on_duty = await admit_finding(
+            work.connection, kind, body, dt.datetime.now(dt.UTC), employee_id=employee_id, org_unit_id=org_unit_id, document=said.document
         )
         event = await record(work, correction_id, kind, body, said, employee_id=employee_id, org_unit_id=org_unit_id, state=state)
         if event is not None:
             detail = {"kind": kind, "state": state, "role": said.role, "reason": reason}
             record_audit(work, said.actor, "corrections.record", str(correction_id), detail)
-        return event
+        return event, on_duty

@@ -25,7 +25,7 @@ from services.schedule.rules import (
     Reviewed,
 )
 from services.schedule.rules.inputs import LeaveWord
-from shared.events import Mark
+from shared.events import Document, Mark
 from shared.faults import fault_of
 
 State: TypeAlias = Literal["requested", "approved", "rejected"]
@@ -33,6 +33,8 @@ DateAt: TypeAlias = Callable[[dt.datetime], dt.date]
 FIRST: Final = dt.date(1970, 1, 1)
 LAST: Final = dt.date(9999, 12, 31)
 _DAY: Final = dt.timedelta(days=1)
+_EARLIEST: Final = ZoneInfo("Asia/Jayapura")
+"""WIT: of the three Indonesian zones the one in which a date begins first."""
 
 
 class CorrectionRefused(ValueError):
@@ -304,6 +306,12 @@ def overturned(kind: str, state: State, body: Mapping[str, Any]) -> tuple[State,
     if state == "approved" and kind in ("apel", "left", "move"):
         return "rejected", dict(body)
     raise CorrectionRefused("keberatan hanya dapat diajukan atas permohonan yang ditolak atau putusan yang merugikan pegawai")
+
+
+def dated(document: Document | None, at: dt.datetime) -> None:
+    """Raises CorrectionRefused for a document of a date that has not come anywhere in Indonesia at that instant (aware)."""
+    if document is not None and document.date > at.astimezone(_EARLIEST).date():
+        raise CorrectionRefused(f"surat {document.number} bertanggal {document.date:%d-%m-%Y}, yang belum tiba; periksa tanggalnya")
 
 
 def around(since: dt.datetime, until: dt.datetime, date_at: DateAt) -> tuple[dt.date, dt.date]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from services.schedule.admissible import admit, fact_of
 from services.schedule.approvals import Approvals, RequestKind, kept_approvals, shipped
-from services.schedule.corrections import AppealBody, CorrectionRefused, State, overturned, read_body
+from services.schedule.corrections import AppealBody, CorrectionRefused, State, dated, overturned, read_body
 from services.schedule.discipline import take_back_step
 from services.schedule.publishing import record_audit
 from services.schedule.recording import Said, lanes_of, record
@@ -117,6 +117,7 @@ async def decide(
     """
     async with lanes.hold(lanes_of(await _about(lanes, request_id), by.name)) as work:
         known, now = await _known(work.connection, request_id), _now()
+        dated(document, now)
         if stands_in_for is not None:
             by = await _as_deputy(work.connection, by, stands_in_for, now)
         by = await under_all_names(work.connection, by)
@@ -160,6 +161,8 @@ async def appoint(lanes: Lanes, deputy: Deputy) -> bool:
     """Appoints somebody's deputy, or ends an appointment (`ended`); False if it stood so. Raises CorrectionRefused."""
     if deputy.until < deputy.since:
         raise CorrectionRefused("masa wakil berakhir sebelum mulai")
+    if not deputy.ended and deputy.until < _now().astimezone(_WIDEST).date():
+        raise CorrectionRefused(f"masa wakil sudah lewat (sampai {deputy.until:%d-%m-%Y}); periksa tanggalnya")
     async with lanes.hold({lane_of(deputy.appointed_by)}) as work:
         if await reference_rows.same_person(work.connection, deputy.deputy, deputy.principal):
             raise CorrectionRefused("wakil harus orang lain")

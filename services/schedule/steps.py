@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.schedule.corrections import CorrectionRefused
+from services.schedule.corrections import CorrectionRefused, dated
 from services.schedule.discipline import decide_step, imposed, take_back_step
 from services.schedule.ladders import Cut, Step, ladders
 from services.schedule.memory import Memory
@@ -114,6 +114,7 @@ def may_decide(role: str) -> bool:
 def _audited(
     work: Work, action: str, key: StepKey, by: Who, reason: str, document: Document | None, effective_from: str | None
 ) -> Envelope:
+    dated(document, _now())
     if not reason.strip():
         raise CorrectionRefused("sebutkan alasan atau dasarnya, misalnya nomor berita acara pemeriksaan")
     return record_audit(work, by.name, action, f"{key[0]}|{key[1]}|{key[2]}", {

@@ -54,7 +54,7 @@ def faults_of(policy: Keys) -> Iterator[FaultAt]:
 
 
 def remarks_of(policy: Keys) -> Iterator[FaultAt]:
-    """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall, a letter that costs."""
+    """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall, letters that cost."""
     if not (policy.legal_source or "").strip():
         yield FaultAt((), "no_source")
     tk = policy.tk_day

@@ -54,12 +54,16 @@ class NewCorrection(CommandBody):
 
 
 class Recorded(BaseModel):
-    """Koreksi yang tercatat; `changed` false bila isinya sama dengan yang sudah ada."""
+    """Koreksi yang tercatat; `changed` false bila isinya sama dengan yang sudah ada.
+
+    `duty_day` false: temuan pada tanggal yang bukan hari dinas pegawai itu, jadi tidak berakibat; null: bukan temuan satu tanggal.
+    """
 
     correction_id: UUID
     version: int
     state: State
     changed: bool
+    duty_day: bool | None
 
 
 @router.get("/corrections", operation_id="listCorrections", summary="Koreksi")
@@ -111,7 +115,7 @@ async def record_correction(
 
     async def act(lanes: Lanes) -> Recorded:
         async with lanes.pool.acquire() as connection:
-            await admit_finding(
+            on_duty = await admit_finding(
                 connection, body.kind, body.body, dt.datetime.now(dt.UTC), employee_id=body.employee_id, org_unit_id=body.org_unit_id
             )
         event = await record_fact(
@@ -119,11 +123,11 @@ async def record_correction(
             org_unit_id=body.org_unit_id, state=body.state, actor=command.actor.name,
         )  # fmt: skip
         if event is not None:
-            return Recorded(correction_id=correction_id, version=event.version, state=body.state, changed=True)
+            return Recorded(correction_id=correction_id, version=event.version, state=body.state, changed=True, duty_day=on_duty)
         async with lanes.pool.acquire() as connection:
             row = await concluded.correction(connection, correction_id)
         assert row is not None  # `record_fact` found it, and nothing takes a correction away
-        return Recorded(correction_id=correction_id, version=row["version"], state=row["state"], changed=False)
+        return Recorded(correction_id=correction_id, version=row["version"], state=row["state"], changed=False, duty_day=on_duty)
 
     return await command.run(act, subject=str(correction_id), reason=body.reason, status=201)
 

@@ -15,7 +15,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from services.doctor.examine import examine
 from services.doctor.finding import Finding, worst
-from services.doctor.reference_checks import check_calendars, check_months, check_people, check_rosters
+from services.doctor.reference_checks import check_calendars, check_months, check_people, check_regions, check_rosters
 from services.doctor.system_checks import check_broker, check_database, check_flow, check_settings
 from shared.kafka import topic_config
 from shared.settings import Settings
@@ -124,6 +124,30 @@ async def test_a_roster_that_was_not_renewed_and_a_month_left_open_are_told(conn
     )  # fmt: skip
     [open_month] = await told(check_months(connection, TODAY))
     assert open_month.remedy.endswith("hadir month close --month 2026-09.")
+
+
+async def test_who_is_rostered_to_work_from_anywhere_without_a_region_is_told(connection: Any) -> None:
+    unit = uuid4()
+    employee = await add_employee(connection, unit)
+    await connection.execute(
+        "insert into schedule.org_unit (org_unit_id, version, code, name, timezone, calendar, public_service)"
+        " values ($1, 1, 'DINKES', 'Contoh', 'Asia/Jakarta', 'nasional', false)", unit)
+    days = '[{"date": "2026-11-24", "mode": "WFO"}, {"date": "2026-11-25", "mode": "%s"}]'
+    await connection.execute("insert into schedule.roster values ($1, '2026-11-01', 1, $2)", employee, days % "WFO")
+    assert await told(check_regions(connection, TODAY)) == []
+    await connection.execute("update schedule.roster set days = $1", days % "WFA")
+    [lacking] = await told(check_regions(connection, TODAY))
+    assert "1 employees are rostered to work from anywhere (WFA), but no region (wilayah) is in force for them" in lacking.sentence
+    assert ("DINKES" in lacking.sentence, "hadir import sites" in lacking.remedy) == (True, True)
+
+    await connection.execute(
+        "insert into geofence.site (site_id, code, version, changed, name, kind, geometry, org_unit_ids, employee_ids)"
+        " values ($1, 'WILAYAH', 1, 1, 'Wilayah', 'region', 'x', $2, '{}')", uuid4(), [uuid4()])
+    assert len(await told(check_regions(connection, TODAY))) == 1
+    await connection.execute("update geofence.site set org_unit_ids = $1", [unit])
+    assert await told(check_regions(connection, TODAY)) == []
+    await connection.execute("update geofence.site set org_unit_ids = '{}'")
+    assert await told(check_regions(connection, TODAY)) == []
 
 
 async def test_what_is_buried_lost_or_overdue_is_told_and_a_clean_house_says_so(connection: Any) -> None:

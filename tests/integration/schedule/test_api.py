@@ -158,6 +158,13 @@ async def test_a_finding_about_a_date_to_come_is_refused(api: httpx.AsyncClient,
         assert "belum terjadi" in answer.json()["detail"]
 
 
+async def test_a_finding_on_no_duty_day_says_that_it_costs_nothing(api: httpx.AsyncClient, worked: Office) -> None:
+    for date, on_duty in ((MONDAY, True), (MONDAY - DAY, False)):
+        asked = {**roll_call(worked), "body": {"date": str(date)}}
+        answer = await api.post("/v1/corrections", json=asked, headers={**acting("bkd"), **keyed()})
+        assert (answer.status_code, answer.json()["duty_day"]) == (201, on_duty)
+
+
 async def audited(office: Office, actor: str) -> list[dict[str, Any]]:
     async with office.lanes.pool.acquire() as connection:
         rows = await connection.fetch(

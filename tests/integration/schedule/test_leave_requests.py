@@ -7,12 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from services.schedule.commands import publish_policies
+from services.schedule.commands import publish_org_units, publish_policies
 from services.schedule.corrections import CorrectionRefused
+from services.schedule.reference import OrgUnitState
 from services.schedule.requests import decide, submit
 from services.schedule.rules.workflow import Who
 from services.schedule.store.requests import Asked
-from shared.events import Document
+from shared.events import Document, Mark, Verdict
 from shared.policy import Policy, load_policies
 from tests.integration.schedule.office import DAY, MONDAY, Office, at
 
@@ -86,3 +87,49 @@ async def test_without_a_cause_the_fourth_day_costs(office: Office) -> None:
     await under(office, "CUTI-PERMENKOP-8-2025")
 
     assert await granted(office, "leave.important") == [[], [], [], ["CUTI"], ["CUTI"], ["CUTI"]]
+
+
+async def test_what_needs_no_leave_or_lies_outside_of_service_is_refused(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    weekend: dict[str, Any] = {"from": str(MONDAY + 5 * DAY), "to": str(MONDAY + 6 * DAY)}
+    for kind in ("leave.annual", "leave.sick"):
+        with pytest.raises(CorrectionRefused, match="07-02-2026 sampai 08-02-2026 bukan hari dinas"):
+            await ask(office, kind, **weekend)
+    with pytest.raises(CorrectionRefused, match="bukan hari dinas"):
+        await submit(office.lanes, uuid4(), "permission", {"date": weekend["from"]}, HEAD, reason="izin", employee_id=office.employee)
+    with pytest.raises(CorrectionRefused, match=r"belum atau tidak lagi bertugas \(terdaftar mulai 02-02-2026\)"):
+        await ask(office, "leave.annual", **{**weekend, "from": "2016-02-01", "to": "2016-02-05"})
+    assert (await ask(office, "duty-travel", document=LETTER, destination="Jakarta", **weekend)).request.state == "requested"
+
+
+async def test_a_shift_of_a_24_hour_unit_may_still_be_rostered_on_the_weekend_of_a_leave(office: Office) -> None:
+    await publish_org_units(office.lanes, [
+        OrgUnitState(office.unit, f"OPD-{office.unit}", "RSUD", "Asia/Jakarta", office.calendar, round_the_clock=True)])  # fmt: skip
+    await office.tick(at(MONDAY, "06:00"))
+    sunday: dict[str, Any] = dict.fromkeys(("from", "to"), str(MONDAY + 6 * DAY))
+
+    assert (await ask(office, "leave.annual", **sunday)).request.state == "requested"
+
+
+async def test_a_document_of_a_date_to_come_is_none(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    coming = Document(number="445/12/RSUD", date=MONDAY.replace(year=2099))
+    with pytest.raises(CorrectionRefused, match="bertanggal 02-02-2099, yang belum tiba"):
+        await ask(office, "leave.sick", document=coming)
+    asked = await ask(office, "leave.sick")
+    with pytest.raises(CorrectionRefused, match="yang belum tiba"):
+        await decide(office.lanes, asked.request_id, "approve", HEAD, reason="sesuai", document=coming)
+
+
+async def test_a_review_is_listed_under_the_day_of_its_check_in(office: Office) -> None:
+    await office.tick(at(MONDAY, "06:00"))
+    marks = [await office.mark(Mark.IN, at(MONDAY + n * DAY, "07:20"), site=Verdict.UNSURE) for n in (0, 2)]
+    await office.tick(at(NEXT_MONDAY, "21:00"))
+    by = Who("petugas", "unit_officer")
+    whom: dict[str, Any] = {"reason": "sesuai", "employee_id": office.employee}
+    review = {"review": str(marks[0].check_in_id), "decision": "accepted"}
+    asked = await submit(office.lanes, uuid4(), "review", review, by, **whom)
+    both = {"check_ins": [str(mark.check_in_id) for mark in marks], "decision": "cleared"}
+    cleared = await submit(office.lanes, uuid4(), "integrity", both, by, **whom)
+
+    assert [(one.first, one.last) for one in (asked, cleared)] == [(MONDAY, MONDAY), (MONDAY, MONDAY + 2 * DAY)]

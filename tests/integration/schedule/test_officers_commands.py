@@ -161,9 +161,11 @@ def test_an_outage_is_declared_by_one_and_forgiven_by_another(say: Say, desk: Ca
 
 
 def test_a_deputy_is_appointed_and_shown(say: Say) -> None:
-    appoint = "correction", "deputy", "--for", "kadis", "--deputy", "sekretaris", "--from", "2026-02-09", "--to", "2026-02-20"
+    appoint = "correction", "deputy", "--for", "kadis", "--deputy", "sekretaris", "--from", "2099-02-09", "--to", "2099-02-20"
     assert "Sebutkan" in say(*appoint)
-    assert say(*appoint, "--reason", "cuti") == "sekretaris mewakili kadis sebagai supervisor dari 2026-02-09 sampai 2026-02-20.\n"
+    assert say(*appoint, "--reason", "cuti") == "sekretaris mewakili kadis sebagai supervisor dari 2099-02-09 sampai 2099-02-20.\n"
+    past = *appoint[:6], "--from", "2026-02-09", "--to", "2026-02-20"
+    assert "masa wakil sudah lewat (sampai 20-02-2026)" in say(*past, "--reason", "cuti")
     assert "sekretaris mewakili kadis (supervisor)" in say("correction", "deputy", "--list")
 
 
@@ -191,6 +193,25 @@ def test_a_missed_roll_call_is_recorded_once_for_a_whole_list_and_taken_back(
     desk(look)
     assert seen == [["PSW4"], ["PSW4", "APEL"], ["PSW4"]]
     assert "tidak ada yang ditarik" in say(*apel, "--employee", office.nip, "--ceremony", "--take-back")
+
+
+def test_a_list_of_a_roll_call_is_of_its_date_and_says_what_is_not_read_and_who_had_no_duty(
+    say: Say, desk: Callable[..., Office], tmp_path: Path
+) -> None:
+    saturday = MONDAY + 5 * DAY
+    office = desk(lambda office: office.tick(at(saturday + DAY, "21:00")))
+    listed = tmp_path / "tidak-apel.csv"
+    apel = "record", "apel", "--actor", "bkd", "--reason", "daftar hadir apel", "--file", str(listed), "--date"
+    listed.write_text(f"NIP;Tanggal;Jabatan\n{office.nip};{MONDAY:%d/%m/%Y};staf\n")
+    assert f"baris 2, kolom date: bukan {saturday} (--date)" in say(*apel, str(saturday))
+    told = say(*apel, str(MONDAY))
+    assert "peringatan: baris 1, kolom jabatan: kolom tidak dikenal dan diabaikan" in told
+    assert ("tercatat, versi 1" in told, "hari dinas" in told) == (True, False)
+
+    listed.write_text(f"NIP\n{office.nip}\n")
+    told = say(*apel, str(saturday))
+    assert "; bukan hari dinasnya, jadi tidak berakibat" in told
+    assert f"{saturday} bukan hari dinas bagi 1 dari 1 pegawai: temuan itu tidak berakibat." in told
 
 
 def test_who_may_not_record_is_told_who_may(say: Say, desk: Callable[..., Office]) -> None:

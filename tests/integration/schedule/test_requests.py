@@ -183,7 +183,8 @@ async def test_what_overlaps_is_late_or_has_no_paper_is_refused_with_a_sentence(
     ):
         with pytest.raises(CorrectionRefused, match="tidak dikenal"):
             await ask(office, kind, body)
-    late = await ask(office, "leave.important", {"from": str(MONDAY - 4 * DAY), "to": str(MONDAY - 4 * DAY)})
+    await office.tick(at(MONDAY + 9 * DAY, "08:00"))
+    late = await ask(office, "leave.important", {"from": str(MONDAY + DAY), "to": str(MONDAY + DAY)})
     assert (late.late, [level.name for level in late.request.levels]) == (True, ["atasan", "bkd"])
 
 

@@ -157,7 +157,7 @@ def test_check_tells_what_an_officer_should_look_at_twice(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ("[{pct: '2', from_day: 4, letter: true, inpatient: false}]", "leave.sick[0].letter: day 4 of sick leave costs 2.00 with a doctor's"),
+        ("[{pct: '2', from_day: 4, letter: true, inpatient: false}]", "leave.sick[0].letter: day 4 of sick leave costs 2.00 with"),
         ("[{pct: '2'}, {pct: '1', letter: false}]", "leave.sick[0].letter: day 1 of sick leave costs 2.00 with a doctor's letter and 1.00"),
         ("[{pct: '2', letter: true}, {pct: '3', letter: false}]", None),
         ("[{pct: '2', from_day: 3, of: length}, {pct: '1', letter: true, reason: miscarriage}]", None),

@@ -34,7 +34,7 @@ def story(month: Callable[..., Any], check_in: Callable[..., Any]) -> Any:
     gone = check_in("gone", 2, "16:01:00", "out", verdict="outside", distance_m=412)
     leave = Correction(
         LEAVE_ID, "leave", "approved", "kepala-1", dt.datetime(2026, 2, 10, 2, tzinfo=dt.UTC),
-        {"kind": "important", "from": "2026-02-03", "reason": "wife_delivery", "letter": "445/12"},
+        {"kind": "important", "from": "2026-02-03", "reason": "hajj", "letter": "445/12"},
     )
     began, granted = UUID(int=70), UUID(int=71)
     told.causes[began] = Cause("check-in", str(came.check_in_id), word="in")
@@ -64,7 +64,7 @@ Senin, 2 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: hadir
     TL1: 0,50 % × TPP Rp 5.250.001 = Rp 26.250 (tepatnya 26.250,005, dibulatkan)
     aturan A: Perbup Contoh 1/2026 Pasal 7 (paket <pack>)
 Selasa, 3 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: cuti/izin
-  Koreksi: cuti/dinas luar (istri melahirkan, surat 445/12) disetujui oleh kepala-1 pada 10 Februari 2026 09:00 (id 00000000-0000-0000-0000-00000000004d)
+  Koreksi: cuti/dinas luar (haji pertama, surat 445/12) disetujui oleh kepala-1 pada 10 Februari 2026 09:00 (id <leave>)
 Rabu, 4 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: tanpa keterangan
   TK: Tidak masuk kerja tanpa keterangan (TK)
     TK: 3,00 % × TPP Rp 5.250.001 = Rp 157.500 (tepatnya 157.500,03, dibulatkan)
@@ -83,7 +83,7 @@ def test_the_slip_tells_each_day_from_check_in_to_rupiah(month: Callable[..., An
     text = "\n".join(slip(build(told.gathered()), told.person))
     for name, value in (("came", check_in("came", 2, "07:42").check_in_id), ("gone", check_in("gone", 2, "16:01").check_in_id)):
         text = text.replace(str(value), f"<{name}>")
-    text = text.replace(str(told.packs["A"].identity), "<pack>")
+    text = text.replace(str(told.packs["A"].identity), "<pack>").replace(str(LEAVE_ID), "<leave>")
 
     assert text[: len(GOLDEN)] == GOLDEN
 
@@ -126,6 +126,19 @@ def test_each_day_is_told_in_the_zone_in_which_it_was_worked(month: Callable[...
     assert lines[5] == "Senin, 2 Februari 2026 · WFO 07:30–16:00 WIT · DINKES: hadir"
     assert lines[6].startswith("  Absen masuk 09:42:10")
     assert "Rabu, 4 Februari 2026 · WFO 07:30–16:00 WIB · DINKES: tanpa keterangan" in lines
+
+
+def test_a_day_that_is_held_because_there_is_no_region_says_what_to_import(
+    month: Callable[..., Any], check_in: Callable[..., Any]
+) -> None:  # fmt: skip
+    told = month(A=A)
+    for date, known, status in ((2, False, "HELD"), (3, True, "HELD"), (4, False, "PRESENT")):
+        mark = check_in(f"mark-{date}", date, "07:20:00", verdict="unsure", region="unsure", region_known=known)
+        told.day(date, status, check_ins=(mark,), mode="WFA")
+    lines = slip(build(told.gathered()), told.person)
+
+    held = [place for place, line in enumerate(lines) if "belum mempunyai wilayah WFA" in line and "hadir import sites" in line]
+    assert [lines[place - 2].split(" · ")[0] for place in held] == ["Senin, 2 Februari 2026"]
 
 
 def test_a_month_without_a_ceiling_tells_percents_and_no_rupiah(month: Callable[..., Any]) -> None:
