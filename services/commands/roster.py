@@ -241,6 +241,8 @@ def show(
         title = f"Roster {unit} {month}: {state}"
         draw(seen.staff, seen.asked, title, names=names)
         lines = [trail_line(step) for step in trail]
+        if seen.moved:
+            lines.append(f"{seen.moved} hari sudah lain daripada yang disetujui: diubah dengan `hadir import roster` sesudah terbit")
         wrong = len(seen.errors)
         if seen.breaches:
             lines.append(f"{wrong} pelanggaran skema, {len(seen.breaches) - wrong} peringatan; lihat `hadir roster validate`")

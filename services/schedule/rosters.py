@@ -74,13 +74,15 @@ class Order:
 class View:
     """A roster as it stands: its version and state (None: not begun), what it asks for, and its breaches.
 
-    Without a roster on its way, and once it is published, `asked` is what is published.
+    Without a roster on its way, and once it is published, `asked` is what is published. `moved` counts the days of a published
+    one that are no longer what BKD approved: an import of rosters has changed them since.
     """
 
     row: PlanRow | None
     staff: Staff
     asked: Asked
     breaches: tuple[Breach, ...]
+    moved: int = 0
 
     @property
     def errors(self) -> tuple[Breach, ...]:
@@ -101,8 +103,10 @@ async def view(connection: Connection, memory: Memory, org_unit_id: UUID, month:
     staff = await planning.staff_of(connection, memory, org_unit_id, month, _last_of(month), await schemes_in_force(connection))
     row = await plans.plan_of(connection, org_unit_id, month)
     published = _published(staff)
-    asked = published if row is None or row.state == RosterState.PUBLISHED else await plans.asked(connection, row.plan_id)
-    return View(row, staff, asked, tuple(check(staff, asked)))
+    approved = published if row is None else await plans.asked(connection, row.plan_id)
+    asked = published if row is None or row.state == RosterState.PUBLISHED else approved
+    moved = _days_of(approved) ^ _days_of(published) if asked is published else set()
+    return View(row, staff, asked, tuple(check(staff, asked)), len({(employee_id, day.date) for employee_id, day in moved}))
 
 
 def check(staff: Staff, asked: Asked) -> list[Breach]:
@@ -285,6 +289,10 @@ def merged(base: Asked, changes: Changes) -> dict[UUID, tuple[RosterDay, ...]]:
         known |= days
         merged[employee_id] = tuple(day for _, day in sorted(known.items()) if day is not None)
     return merged
+
+
+def _days_of(asked: Asked) -> set[tuple[UUID, RosterDay]]:
+    return {(employee_id, day) for employee_id, days in asked.items() for day in days}
 
 
 def _published(staff: Staff) -> dict[UUID, tuple[RosterDay, ...]]:

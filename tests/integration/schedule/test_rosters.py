@@ -12,7 +12,7 @@ from services.monitor.schemes import tell_schemes
 from services.replay import restoring
 from services.schedule import commands, planning, rosters, schemes, shares
 from services.schedule.memory import Memory
-from services.schedule.reference import EmployeeState, Membership
+from services.schedule.reference import EmployeeState, Membership, RosterState
 from services.schedule.rosters import Breached, NoRotation, Order, Outdated, View
 from services.schedule.rules.schemes import BreachCode, Place, Scheme
 from services.schedule.rules.workflow import Who
@@ -116,6 +116,19 @@ async def test_a_proposed_roster_goes_its_way_and_changes_what_is_owed(unit: Uni
     assert {action: (detail["role"], detail["reason"], detail["version"]) for action, detail in mine.items()} == {
         "roster-draft": ("unit_officer", "uji", 1), "roster-submit": ("unit_officer", "uji", 2), "roster-approve": ("bkd", "uji", 3),
         "roster-publish": ("bkd", "uji", 4)}
+
+
+async def test_what_an_import_changed_of_a_published_roster_is_told(unit: Unit) -> None:
+    await published(unit)
+    seen = await unit.see()
+    assert seen.moved == 0
+    person = unit.people[0].employee_id
+    days = tuple(
+        day.model_copy(update={"mode": Mode.OFF, "start": None, "end": None}) if day.date == MONDAY + DAY else day
+        for day in seen.asked[person]
+    )
+    await commands.publish_rosters(unit.lanes, [RosterState(person, FEBRUARY, days)])
+    assert (await unit.see()).moved == 1
 
 
 async def test_publishing_makes_the_days_due_that_waited_for_their_end(unit: Unit) -> None:
