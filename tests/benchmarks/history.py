@@ -1,6 +1,7 @@
 """Measures what an event costs in processor time when there are many times the people, each with a month or a year behind them.
 
-    python -m tests.benchmarks.history --people 10000 --times 10 100 --year 10      # 10,000, 100,000, 1,000,000; 100,000 with a year: hours
+    python -m tests.benchmarks.history --people 10000     # 10,000, 100,000, and 10,000 with a year: most of an hour
+    python -m tests.benchmarks.history --people 100000 --name history-large     # 100,000, 1,000,000, and 100,000 with a year: hours
 
 Each size has a stack of its own. The province is imported, the days before are written straight into the
 tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day is opened, and
@@ -117,14 +118,12 @@ async def cost(people: int, days: int, events: int, stack: Stack) -> float:
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--people", type=int, default=1_000)
-    ask.add_argument("--times", type=int, nargs="+", default=[10])
-    ask.add_argument("--year", type=int, metavar="TIMES", help="so many times the people with a year behind them, too")
+    ask.add_argument("--times", type=int, default=10, help="how many times the people")
+    ask.add_argument("--name", default="history", help="what the figures begin with")
     ask.add_argument("--events", type=int, default=15_000)
     given = ask.parse_args()
     events = min(given.events, given.people)  # of every size as many, so that the beginning weighs the same
-    sizes = {"": (1, MONTH), **{name: (times, MONTH) for name, times in zip(("history-10x", "history-100x"), given.times, strict=False)}}
-    if given.year:
-        sizes["history-year"] = given.year, YEAR
+    sizes = {"": (1, MONTH), f"{given.name}-people": (given.times, MONTH), f"{given.name}-year": (1, YEAR)}
     costs = {}
     for name, (times, days) in sizes.items():
         with running() as stack:

@@ -41,7 +41,7 @@ def test_a_ratio_is_the_figure_by_its_reference_of_the_same_run() -> None:
         ("hop", 10_000, 4_000, "reached"), ("hop", 9_999, 4_000, "missed"),  # at least 2.5 times
         ("pipeline", 3_000, 600, "reached"), ("pipeline", 3_000, 601, "missed"), ("pipeline", 2_999, 100, "missed"),  # both targets
         ("latency-100-p99", 0.5, None, "reached"), ("latency-100-p99", 0.51, None, "missed"),  # at most
-        ("history-10x", 130, 100, "reached"), ("history-10x", 131, 100, "missed"),
+        ("history-people", 130, 100, "reached"), ("history-people", 131, 100, "missed"),
         ("shed-lost", 0, None, "reached"), ("shed-lost", 1, None, "missed"),
         ("hop", 10_000, None, "missed"),  # without its reference a ratio is not reached
         ("hop-aiokafka", 1, 1, "told"), ("hop", None, None, "not measured"),
