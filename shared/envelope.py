@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from hashlib import sha1
 from typing import Any, Final, NamedTuple, TypeVar
 from uuid import UUID, uuid5
 
@@ -18,6 +19,8 @@ MAX_EVENT_BYTES: Final = 1_000_000
 
 MAX_DEPTH: Final = 32
 """Deepest nesting of arrays and objects; GeoJSON multipolygons need 8."""
+
+_NAMESPACE: Final = HADIR_NAMESPACE.bytes
 
 E = TypeVar("E", bound=Event)
 Headers = Iterable[tuple[str, bytes | None]]
@@ -116,8 +119,14 @@ def record_time(timestamp_ms: float | None) -> datetime:
 
 
 def derived_id(topic: Topic[Event], entity: str, version: int) -> UUID:
-    """Id of the event that carries this version of this entity: the same whoever computes it, and whenever."""
-    return uuid5(HADIR_NAMESPACE, f"{topic.name}|{entity}|{version}")
+    """Id of the event that carries this version of this entity: the same whoever computes it, and whenever.
+
+    It is the UUIDv5 of the three in our namespace; the library's own function takes almost three times as long.
+    """
+    digest = bytearray(sha1(_NAMESPACE + f"{topic.name}|{entity}|{version}".encode(), usedforsecurity=False).digest()[:16])
+    digest[6] = digest[6] & 0x0F | 0x50  # version 5
+    digest[8] = digest[8] & 0x3F | 0x80  # the variant of RFC 4122
+    return QuickUUID(bytes(digest))
 
 
 def encode(event: Event) -> bytes:

@@ -72,6 +72,9 @@ class _QuietMonitor(faust.Monitor):
     def on_message_out(self, tp: TP, offset: int, message: Any) -> None:
         """Counts nothing."""
 
+    def track_tp_end_offset(self, tp: TP, offset: int) -> None:
+        """Keeps nothing."""
+
 
 class LaneAssignor(RoundRobinPartitionAssignor):  # type: ignore[misc]  # aiokafka has no types
     """Gives a lane of all topics to one member, so that two processes never wait for each other's lane lock.
@@ -144,6 +147,10 @@ class _PositionConsumer(KafkaConsumer):
     def _has_room(self) -> bool:
         app = self.app
         return app.flow_control.is_active() and not any(channel.queue.full() for channel in app.topics)
+
+    def highwater(self, tp: TP) -> int:  # noqa: ARG002 - as Faust has it
+        """Faust asks it of every message, for the statistics that nobody reads."""
+        return 0
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Lets the batch in flight end before the partitions go."""

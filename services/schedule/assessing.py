@@ -128,9 +128,7 @@ async def assess_days(
             next_due = max(next_due, own_now + _SOON)
         looks.append(NextLook(*day, lane_of(day[0]), person.played_clock or due.REAL, next_due))
         if event is not None:
-            former = gathered.formers.get(day)
-            before = violations_in(former) if former else ()
-            fresh.append((event, days[day], *diff_violations(before, violations_in(event))))
+            fresh.append((event, days[day], *_turned(gathered.formers.get(day), event)))
     if fresh:
         await day_rows.put_days(work.connection, [event for event, *_ in fresh])
         versions = await day_rows.violation_versions(
@@ -200,6 +198,13 @@ def violations_in(event: DayAssessed) -> tuple[Violation, ...]:
         Violation(violation_id(event.employee_id, event.date, found.kind, found.code), found.kind, found.code, found.minutes)
         for found in event.findings if found.kind not in EXCUSED
     )
+
+
+def _turned(former: DayAssessed | None, event: DayAssessed) -> tuple[tuple[Violation, ...], tuple[Violation, ...]]:
+    """What a new version of a day raises and what it takes back; most find what the one before found."""
+    if event.findings == (former.findings if former else ()):
+        return (), ()
+    return diff_violations(violations_in(former) if former else (), violations_in(event))
 
 
 async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], people: People | None) -> _Gathered:

@@ -2,7 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
-from uuid import UUID, uuid4
+from uuid import UUID, uuid4, uuid5
 
 import orjson
 import pytest
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.envelope import MAX_DEPTH, MAX_EVENT_BYTES, Envelope, decode, derived_id, encode, record_time
-from shared.events import CorrectionDecided, WorkReportSubmitted
+from shared.events import HADIR_NAMESPACE, CorrectionDecided, WorkReportSubmitted
 from shared.failures import Poison
 from shared.topics import CHECK_IN_LOCATED, CORRECTION, TOPICS, VIOLATION, WORK_REPORT_SUBMITTED
 
@@ -112,6 +112,12 @@ def test_the_id_of_a_derived_event_follows_from_topic_entity_and_version() -> No
     assert derived_id(VIOLATION, "a", 1) == derived_id(VIOLATION, "a", 1)
     assert len({derived_id(VIOLATION, "a", 1), derived_id(VIOLATION, "a", 2), derived_id(VIOLATION, "b", 1),
                 derived_id(CORRECTION, "a", 1)}) == 4  # fmt: skip
+
+
+@settings(deadline=None)
+@given(st.text(st.characters(codec="utf-8"), max_size=50), st.integers(1, 2**31))
+def test_the_id_of_a_derived_event_is_the_uuid_that_other_languages_derive(entity: str, version: int) -> None:
+    assert derived_id(VIOLATION, entity, version) == uuid5(HADIR_NAMESPACE, f"hadir.violation.v1|{entity}|{version}")
 
 
 def test_types_and_topics_imply_each_other() -> None:
