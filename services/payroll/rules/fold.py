@@ -139,7 +139,7 @@ def held(sums: Iterable[BaseSum], ceiling: Ceiling | None) -> tuple[BaseTotal, .
             room = one.raw_percent if left is None or not whole else max(left, Fraction(0)) * 100 / whole
             cap = room if one.base[0] == RUPIAH else min(cap, room)
         totals.append(BaseTotal(one.base, one.raw_percent, min(one.raw_percent, cap), cap))
-        if left is not None and one.base[0] != WAGE:
+        if left is not None and one.base[0] != WAGE and totals[-1].percent:
             left -= whole * totals[-1].percent / 100
     return tuple(totals)
 
@@ -207,7 +207,7 @@ def fold(
     raw, percent = _percents(totals, ceiling)
     exact, of_wage = None, _NOTHING
     if ceiling is not None and all(ceiling.covers(total.base) for total in totals):
-        exact = sum((ceiling.rupiah_of(total.base) * total.percent / 100 for total in totals), _NOTHING)
+        exact = sum((ceiling.rupiah_of(total.base) * total.percent / 100 for total in totals if total.percent), _NOTHING)
         of_wage = sum((ceiling.rupiah_of(one.base) * one.percent / 100 for one in totals if one.base[0] == WAGE), _NOTHING)
     return MonthTotal(
         raw_percent=raw,
