@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from shared.policy.leave import CAUSES, cause_of
+
 if TYPE_CHECKING:
     from services.schedule.store.requests import Asked
 
@@ -23,8 +25,13 @@ def line_of(asked: "Asked") -> str:
 
 
 def told(asked: "Asked") -> Iterator[str]:
-    """A request with its trail."""
+    """A request with its trail, and with the words by which a leave table takes one row or another."""
     yield line_of(asked)
+    cause, inpatient = asked.body.get("reason"), asked.body.get("inpatient")
+    priced = [f"sebab {CAUSES.get(cause_of(cause), cause)}"] if isinstance(cause, str) else []
+    priced += [] if inpatient is None else ["rawat inap" if inpatient else "rawat jalan"]
+    if priced:
+        yield f"  {', '.join(priced)}"
     if asked.due_by is not None:
         yield f"  batas pengajuan {asked.due_by}; tingkat: {' → '.join(level.name for level in asked.request.levels)}"
     for done in asked.request.trail:

@@ -83,7 +83,9 @@ def test_a_sick_leave_from_the_request_to_the_day(say: Say, desk: Callable[..., 
     assert statuses == ["LEAVE"]
     other = "correction", "request", "--kind", "leave.important", "--employee", office.nip, "--from", str(MONDAY + DAY), "--reason", "x"
     assert "sebab cuti ini tidak dikenal (reason, --cause); pilih: istri melahirkan (wife_delivery)" in say(*other, "--cause", "bersalin")
-    assert "menunggu atasan" in say(*other, "--cause", "istri melahirkan")
+    told = say(*other, "--cause", "wife delivery", "--inpatient")
+    assert "menunggu atasan" in told
+    assert "\n  sebab istri melahirkan, rawat inap\n" in told
 
 
 def test_wrong_words_are_answered_with_a_sentence_that_says_what_to_write(say: Say, desk: Callable[..., Office]) -> None:

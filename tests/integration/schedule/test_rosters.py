@@ -232,7 +232,7 @@ async def test_bkd_returns_adjusts_and_approves_only_what_keeps_the_scheme_unles
     await rosters.submit(unit.lanes, unit.order(OPD, 2))
 
     with pytest.raises(Refused, match="mengajukan roster tidak dapat menyetujuinya"):
-        await rosters.approve(unit.lanes, unit.order(replace(BKD, name=OPD.name), 3), despite_breaches=True)
+        await rosters.approve(unit.lanes, unit.order(replace(BKD, name=OPD.name.upper()), 3), despite_breaches=True)
     with pytest.raises(Breached, match="1 tempat"):
         await rosters.approve(unit.lanes, unit.order(BKD, 3))
     await rosters.give_back(unit.lanes, unit.order(BKD, 3, "loket kosong pada hari Senin"))
