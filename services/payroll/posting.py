@@ -49,8 +49,9 @@ class Change:
     supplements: list[tuple[str, Supplement]] = field(default_factory=list)
 
     def brings_nothing_to(self, month: EmployeeMonth) -> bool:
-        """Whether all of it is known to the month already."""
-        return self.cause is None and not self.supplements and month.repeated_by(day for day, _ in self.days)
+        """Whether it is but days, all known to the month already; a change of nothing asks for the month to be restated."""
+        known = bool(self.days) and month.repeated_by(day for day, _ in self.days)
+        return known and self.cause is None and not self.supplements
 
 
 @dataclass(frozen=True, slots=True)
