@@ -172,7 +172,7 @@ _CHOICES: Final = {
 _NOTES: Final = {
     "nip": "NIP 18 angka. Kolom ini sudah berformat Teks: Excel hanya menyimpan 15 angka bilangan, jadi NIP yang menjadi bilangan ditolak.",
     "name": "Nama.", "kind": "PNS, CPNS, PPPK atau PPPK_PW; unit: OPD atau UPT; kalender: holiday, joint_leave, atau hapus.",
-    "group": "Kelompok jabatan, misalnya structural, functional, pelaksana; dipakai tabel potongan.",
+    "group": "Kelompok jabatan persis seperti pada tabel kebijakan, misalnya structural, functional, pelaksana; kata lain tidak dipotong.",
     "org_unit": "Kode unit kerja yang sudah diimpor.", "since": "Sejak tanggal ini (TMT) di unit, jenis, kelompok, dan kelas itu.",
     "employee_id": "Kosongkan untuk pegawai baru; dari ekspor jangan diubah.", "timezone": "WIB, WITA atau WIT.",
     "week_pattern": "Kode pola kerja; kosong: lima hari kerja.", "played_clock": "Hanya untuk pegawai rekaan; kosongkan.",

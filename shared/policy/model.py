@@ -87,6 +87,12 @@ class Policy(Keys):
         """Price of one missed roll-call or ceremony for this group."""
         return self.ceremony if ceremony and self.ceremony is not None else self.apel_by_group.get(group, self.apel)
 
+    def silent_of(self, group: str) -> tuple[str, ...]:
+        """The tables by group that do not say what this group owes, where nothing else of the pack does: there it would pay nothing."""
+        tk = self.tk_day_by_group and group not in self.tk_day_by_group and not self.tk_day and not self.tk_steps
+        apel = self.apel_by_group and group not in self.apel_by_group and not self.apel.percent
+        return (*(["tk_day_by_group"] if tk else []), *(["apel_by_group"] if apel else []))
+
     def left_price(self, kind: EmployeeKind) -> Price:
         """Price of being found away in working hours for this kind of employee."""
         return self.left_during_hours_by_kind.get(kind, self.left_during_hours)

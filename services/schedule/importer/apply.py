@@ -16,12 +16,13 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from services.schedule import commands
-from services.schedule.importer import holidays_of_year, people, roster, units
+from services.schedule.importer import hints, holidays_of_year, people, roster, units
 from services.schedule.importer.cells import zone_word
 from services.schedule.memory import Memory
 from services.schedule.publishing import OPERATOR, Outcome, differing
-from services.schedule.reference import CalendarState, EmployeeState, RosterState
+from services.schedule.reference import CalendarState, EmployeeState, PoliciesInForce, RosterState
 from services.schedule.store import reference_rows as rows
+from services.schedule.store.concerned import groups_of_units
 from services.schedule.store.reference_rows import Kept
 from services.schedule.weeks import assign_weeks
 from shared.database import Connection
@@ -84,10 +85,13 @@ async def take_employees(lanes: Lanes, path: Path, dry_run: bool = False, actor:
     table = await asyncio.to_thread(read_table, path, *people.EMPLOYEE_COLUMNS)
     async with lanes.pool.acquire() as connection:
         states, known, directory, errors = await read_people(connection, table)
+        reference = await Memory().current(connection)
+        packs = {policy_id: kept.state.name for policy_id, kept in (await rows.policies(connection)).items()}
     changed, outcome = differing(states, known, lambda person: person.employee_id)
+    warnings = [*table.warnings, *hints.unpriced_groups(table, (state for _, state in changed), reference, packs)]
     lines = _people_lines(changed, known, directory)
     ended = sum(line.startswith("berakhir") for line in lines)
-    report = replace(_report("Pegawai", len(table.rows), outcome, errors, table.warnings, lines), ended=ended)
+    report = replace(_report("Pegawai", len(table.rows), outcome, errors, warnings, lines), ended=ended)
     if report.ok and not dry_run:
         await commands.publish_employees(lanes, [state for _, state in changed], actor)
     return _applied(report, dry_run)
@@ -182,21 +186,41 @@ async def take_policies(
     async with lanes.pool.acquire() as connection:
         by_code = {kept.state.code: org_unit_id for org_unit_id, kept in (await rows.units(connection)).items()}
         known = await rows.policies(connection)
+        silent = await _silent(connection, packs, [(name, since, by_code[code] if code else None) for name, since, code in in_force
+                                                   if name in packs and (code is None or code in by_code)])
     errors = [RowError(1, "in-force", f"unit {code} tidak terdaftar; impor unitnya dulu")
               for _, _, code in in_force if code is not None and code not in by_code]
     errors += [RowError(1, "in-force", f"kebijakan {name} tidak ada di berkas; yang ada: {', '.join(packs)}")
                for name, _, _ in in_force if name not in packs]
     errors += [RowError(1, "in-force", problem) for name, since, _ in in_force if name in packs
                for problem in _not_to_be_put_in_force(name, packs[name], since)]
+    errors += [RowError(1, "in-force", problem) for heavy, problem in silent if heavy]
+    warnings = [RowError(1, "in-force", problem) for heavy, problem in silent if not heavy]
     ids = {policy.identity for policy in packs.values()}
     outcome = Outcome(len(ids - known.keys()), 0, len(ids & known.keys()))
     lines = [f"berlaku: {name} sejak {since} di {code or 'seluruh provinsi'}" for name, since, code in in_force]
-    report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
+    report = _report("Kebijakan", len(packs), outcome, errors, warnings, lines)
     if report.ok and not dry_run:
         scopes = [(name, since, by_code[code] if code else None) for name, since, code in in_force]
         outcome = await commands.publish_policies(lanes, packs, scopes, actor)
-        report = _report("Kebijakan", len(packs), outcome, errors, [], lines)
+        report = _report("Kebijakan", len(packs), outcome, errors, warnings, lines)
     return _applied(report, dry_run)
+
+
+async def _silent(
+    connection: Connection, packs: Mapping[str, Policy], puts: Sequence[tuple[str, dt.date, UUID | None]]
+) -> list[tuple[bool, str]]:
+    """What packs put in force there and then would say nothing of; see `hints.unpriced_by`."""
+    if not any(packs[name].tk_day_by_group or packs[name].apel_by_group for name, _, _ in puts):
+        return []
+    reference = await Memory().current(connection)
+    asked = {(unit, since): packs[name].identity for name, since, unit in puts}
+    others = (row for row in reference.in_force.rows() if row[:2] not in asked)
+    after = reference.changed(in_force=PoliciesInForce([*others, *((unit, since, pack) for (unit, since), pack in asked.items())]))
+    return [
+        found for name, since, unit in puts
+        for found in hints.unpriced_by(name, packs[name], since, unit, after, await groups_of_units(connection, since))
+    ]
 
 
 def _not_to_be_put_in_force(name: str, policy: Policy, since: dt.date) -> Iterator[str]:

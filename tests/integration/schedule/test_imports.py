@@ -167,6 +167,27 @@ async def test_rule_packs_are_put_in_force_and_unknown_names_and_units_refused(f
     assert (again.new, again.changed) == (0, 0)
 
 
+async def test_a_group_that_a_pack_by_group_does_not_name_is_told_before_its_absence_is_free(files: Files) -> None:
+    def people(group: str, *nips: str) -> Path:
+        return files.write("p.csv", "nip;name;kind;group;org_unit;since\n" + "".join(
+            f"{nip};Pegawai;PNS;{group};{files.code};2026-02-02\n" for nip in nips))
+
+    await import_org_units(files.database, files.units)
+    assert (await import_employees(files.database, people("fungsional", *files.nips[:2]))).warnings == ()
+    refused = await import_policies(files.database, POLICIES, [("POL-D", MONDAY, files.code)])
+    assert [str(error) for error in refused.errors] == [
+        "baris 1, kolom in-force: kelompok fungsional (2 pegawai) tidak ada pada tk_day_by_group dan apel_by_group kebijakan POL-D, jadi "
+        "hari tanpa keterangan (TK) dan apel yang terlewat tidak dipotong; tulis salah satu dari functional, pelaksana, structural, atau "
+        "tambahkan kelompok itu ke kebijakannya"]
+
+    await import_employees(files.database, people("functional", *files.nips[:2]))
+    accepted = await import_policies(files.database, POLICIES, [("POL-D", MONDAY, files.code)])
+    assert (accepted.errors, accepted.warnings, accepted.applied) == ((), (), True)
+    again = await import_employees(files.database, people("fungsional", files.nips[2]), dry_run=True)
+    assert [(warning.row, warning.column) for warning in again.warnings] == [(2, "group")]
+    assert "kelompok fungsional (1 pegawai)" in again.warnings[0].problem
+
+
 async def test_a_rule_pack_with_a_gap_is_refused_by_file_and_line(files: Files) -> None:
     path = files.write("rules.yaml", """\
 POL-X:

@@ -80,6 +80,15 @@ def test_a_changed_copy_has_its_own_identity() -> None:
     assert policy.model_copy(update={"out_pick": "first"}).identity != before
 
 
+def test_a_table_by_group_is_silent_of_a_group_that_neither_it_nor_the_single_price_names() -> None:
+    by_group = {"tk_day_by_group": {"pelaksana": "1.50"}, "apel_by_group": {"pelaksana": "1.00"}}
+
+    assert Policy.from_content(by_group).silent_of("fungsional") == ("tk_day_by_group", "apel_by_group")
+    assert Policy.from_content(by_group).silent_of("pelaksana") == ()
+    assert Policy.from_content({**by_group, "tk_day": "3.00"}).silent_of("fungsional") == ("apel_by_group",)
+    assert Policy.from_content({"tk_day": "3.00"}).silent_of("fungsional") == ()
+
+
 def test_tables_by_group_come_before_the_single_percent() -> None:
     policy = load_policies(GOLDEN)["POL-D"]
 
