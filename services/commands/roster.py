@@ -57,15 +57,17 @@ def propose(
         from services.schedule.memory import Memory
 
         order = await _order(lanes, units, unit, month, actor, role, reason, version)
-        if save:
-            return stepped_lines(await rosters.draft_proposal(lanes, order), unit)
         async with lanes.pool.acquire() as connection:
             seen = await rosters.view(connection, Memory(), order.org_unit_id, order.month)
+        unknown = [] if (warning := rosters.without_holidays(seen.staff)) is None else [warning]
+        if save:
+            return [*stepped_lines(await rosters.draft_proposal(lanes, order), unit), *unknown]
+        async with lanes.pool.acquire() as connection:
             asked, found = await rosters.proposal_for(connection, seen)
         draw(seen.staff, asked, f"Usulan roster {unit} {month} (belum disimpan)", names=False)
         even = "ya" if found.fair else "tidak sepenuhnya: aturan skema tidak menyisakan pembagian yang lebih rata"
         return [f"Adil: {even}; selisih terbesar di antara orang yang hari kerjanya sama: {found.spread} hari WFA",
-                *breach_lines(rosters.check(seen.staff, asked), seen.staff)]
+                *breach_lines(rosters.check(seen.staff, asked), seen.staff), *unknown]
 
     scheme.say(act, database)
 

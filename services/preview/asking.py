@@ -105,11 +105,13 @@ async def org_units_change(connection: Connection, path: Path) -> Change:
     """Org units of a table that get other calendars, or the weeks and packs of others above them. Raises Refusal."""
     await look_at(connection, "schedule")
     known = {unit: kept.state for unit, kept in (await rows.units(connection)).items()}
-    states, errors = units_file.read_units(read_table(path, *units_file.UNIT_COLUMNS), {state.code: state for state in known.values()})
+    calendars = await rows.calendars(connection)
+    states, errors = units_file.read_units(
+        read_table(path, *units_file.UNIT_COLUMNS), {state.code: state for state in known.values()}, {name for name, _ in calendars})
     _refuse(errors)
     moving = units_moving(states, known)
     holidays: dict[str, set[dt.date]] = {}
-    for (calendar, _), kept in (await rows.calendars(connection)).items():
+    for (calendar, _), kept in calendars.items():
         holidays.setdefault(calendar, set()).update(_dates(kept.state))
     touched: set[dt.date] = set()
     for unit in moving:

@@ -20,6 +20,7 @@ from services.schedule.corrections import (
     LeftBody,
     LetterBody,
     ManualBody,
+    MoveBody,
     OutageBody,
     PermissionBody,
     ReviewBody,
@@ -181,12 +182,27 @@ async def admit_finding(
             raise CorrectionRefused("surat tugas harus menyebut siapa yang ditugasi: pegawainya (employees, --employee), atau unitnya")
         if len(await reference_rows.employees(connection, fields.employees)) < len(set(fields.employees)):
             raise CorrectionRefused("ada pegawai dalam surat tugas yang tidak terdaftar; impor pegawainya dulu")
+    if employee_id is not None and isinstance(fields, MoveBody):
+        _movable(await _Desk.of(connection, employee_id, fields, now), fields)
     if employee_id is not None and isinstance(fields, ApelBody | LeftBody):
         desk = await _Desk.of(connection, employee_id, fields, now)
         if fields.date > desk.today:
             raise CorrectionRefused(f"tanggal {fields.date:%d-%m-%Y} belum terjadi; periksa tanggalnya")
         return desk.works_on(fields.date)
     return None
+
+
+def _movable(desk: "_Desk", move: MoveBody) -> None:
+    """Raises for a move to a date that can only be a slip; one that was recorded already may be taken back whenever it was."""
+    person, since = desk.person, move.since
+    if (since, move.to_unit) in {(m.since, m.org_unit_id) for m in person.memberships}:
+        return
+    if since < (first := person.memberships[0].since):
+        raise CorrectionRefused(f"pegawai ini baru terdaftar sejak {first:%d-%m-%Y}; pindah unit paling awal pada tanggal itu")
+    if person.until is not None and since > person.until:
+        raise CorrectionRefused(f"pegawai ini berakhir {person.until:%d-%m-%Y}; perbaiki tanggalnya")
+    if since > desk.today + 366 * _DAY:
+        raise CorrectionRefused(f"tanggal pindah {since:%d-%m-%Y} lebih dari setahun ke depan; periksa tahunnya")
 
 
 async def _days_of(connection: Connection, person: EmployeeState, check_ins: Collection[UUID]) -> tuple[dt.date, dt.date]:

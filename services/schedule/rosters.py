@@ -15,6 +15,7 @@ from services.schedule.assessing import time_of
 from services.schedule.memory import Memory
 from services.schedule.planning import Staff
 from services.schedule.publishing import put_rosters, record_audit
+from services.schedule.reference import NATIONAL_CALENDAR
 from services.schedule.reference import RosterState as MonthRoster
 from services.schedule.rules.schemes import Breach, BreachCode, Infeasible, Place, Proposal, breaches_of, propose
 from services.schedule.rules.schemes.steps import STATE_WORDS, VERBS, RosterState, RosterStep, after, from_which
@@ -165,6 +166,16 @@ async def proposal_for(connection: Connection, seen: View, now: dt.datetime | No
             for date, place in days.items()
         }
     return merged(seen.asked, changes), found
+
+
+def without_holidays(staff: Staff) -> str | None:
+    """A warning if no holiday is known of the roster's year where the unit lives: all of them would be worked."""
+    calendar = staff.unit.calendar
+    if any(date.year == staff.first.year for date in staff.reference.holidays.get(calendar, ())):
+        return None
+    how = f"--year {staff.first.year}" if calendar == NATIONAL_CALENDAR else "BERKAS"
+    return (f"peringatan: kalender {calendar} {staff.first.year} belum ada, jadi setiap libur dianggap hari kerja; "
+            f"impor dulu (hadir import calendar {how}), lalu ulangi")
 
 
 async def submit(lanes: Lanes, order: Order) -> Stepped:

@@ -22,7 +22,7 @@ from services.schedule.memory import Memory
 from services.schedule.publishing import OPERATOR, Outcome, differing
 from services.schedule.reference import CalendarState, EmployeeState, PoliciesInForce, RosterState
 from services.schedule.store import reference_rows as rows
-from services.schedule.store.concerned import groups_of_units
+from services.schedule.store.concerned import groups_of_units, with_own_weeks, zones_of_units
 from services.schedule.store.reference_rows import Kept
 from services.schedule.weeks import assign_weeks
 from shared.database import Connection
@@ -40,11 +40,21 @@ async def take_org_units(lanes: Lanes, path: Path, dry_run: bool = False, actor:
     table = await asyncio.to_thread(read_table, path, *units.UNIT_COLUMNS)
     async with lanes.pool.acquire() as connection:
         known = await rows.units(connection)
-    states, errors = units.read_units(table, {kept.state.code: kept.state for kept in known.values()})
-    changed, outcome = differing(states, known, lambda unit: unit.org_unit_id)
+        calendars = {key: kept.state for key, kept in (await rows.calendars(connection)).items()}
+        states, errors = units.read_units(
+            table, {kept.state.code: kept.state for kept in known.values()}, {name for name, _ in calendars})
+        changed, outcome = differing(states, known, lambda unit: unit.org_unit_id)
+        today = dt.datetime.now(dt.UTC).date()
+        zoned = {unit.org_unit_id: unit for _, unit in changed
+                 if unit.org_unit_id in known and known[unit.org_unit_id].state.timezone != unit.timezone}
+        warnings = [
+            *table.warnings, *hints.left_in_zones(zoned, await zones_of_units(connection, zoned, today) if zoned else ()),
+            *hints.without_national(
+                {unit.calendar for _, unit in changed}, calendars, {year for _, year in calendars if year >= today.year}),
+        ]
     fields = ("name", "timezone", "calendar", "public_service", "kind", "parent_id", "round_the_clock")
     lines = [_line(state.code, known.get(state.org_unit_id), state, fields) for _, state in changed]
-    report = _report("Unit kerja", len(table.rows), outcome, errors, table.warnings, lines)
+    report = _report("Unit kerja", len(table.rows), outcome, errors, warnings, lines)
     if report.ok and not dry_run:
         await commands.publish_org_units(lanes, states, actor)
     return _applied(report, dry_run)
@@ -70,13 +80,19 @@ async def take_week_scopes(lanes: Lanes, path: Path, dry_run: bool = False, acto
     async with lanes.pool.acquire() as connection:
         known = {kept.state.code: kept.state for kept in (await rows.units(connection)).values()}
         scopes, errors = units.read_scopes(table, await rows.weeks(connection), known)
+        reference = await Memory().current(connection)
+        warnings = [*table.warnings]
+        for scope in scopes:
+            reached = None if scope.org_unit_id is None else reference.below(scope.org_unit_id)
+            if scope.week is not None and (kept := await with_own_weeks(connection, reached, scope.since, scope.until))[0]:
+                warnings.append(hints.own_weeks(scope, *kept))
     codes = {unit.org_unit_id: code for code, unit in known.items()}
     lines = [f"{scope.week or 'tidak ada lagi'} sejak {scope.since}{f' sampai {scope.until}' if scope.until else ''} untuk "
              f"{codes[scope.org_unit_id] if scope.org_unit_id else 'semua'}" for scope in scopes]
-    report = _report("Pola kerja yang berlaku", len(table.rows), Outcome(), errors, table.warnings, lines)
+    report = _report("Pola kerja yang berlaku", len(table.rows), Outcome(), errors, warnings, lines)
     if report.ok and not dry_run:
         outcome = await assign_weeks(lanes, scopes, actor)
-        report = _report("Pola kerja yang berlaku", len(table.rows), outcome, errors, table.warnings, lines)
+        report = _report("Pola kerja yang berlaku", len(table.rows), outcome, errors, warnings, lines)
     return _applied(report, dry_run)
 
 
@@ -154,6 +170,7 @@ async def take_calendar(lanes: Lanes, source: int | Path, dry_run: bool = False,
     warnings: list[RowError] = []
     async with lanes.pool.acquire() as connection:
         known = await rows.calendars(connection)
+        lived_by = {kept.state.calendar for kept in (await rows.units(connection)).values()}
     before = {key: kept.state for key, kept in known.items()}
     if isinstance(source, int):
         if not holidays_of_year.FIRST_SEEDED <= source <= holidays_of_year.LAST_SEEDED:
@@ -166,6 +183,9 @@ async def take_calendar(lanes: Lanes, source: int | Path, dry_run: bool = False,
         edits, errors = holidays_of_year.read_edits(table)
         states, warnings, count = holidays_of_year.edited(edits, before), table.warnings, len(table.rows)
     _, outcome = differing(states, known, lambda state: (state.calendar, state.year))
+    after = before | {(state.calendar, state.year): state for state in states}
+    concerned = {state.calendar for state in states} | lived_by
+    warnings = [*warnings, *hints.without_national(concerned, after, {state.year for state in states})]
     lines = [line for state in states for line in _calendar_lines(before.get((state.calendar, state.year)), state)]
     report = _report("Kalender", count, outcome, errors, warnings, lines)
     if report.ok and not dry_run:

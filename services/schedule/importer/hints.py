@@ -3,12 +3,14 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import product
 from typing import Final
 from uuid import UUID
 
+from services.schedule.importer.cells import zone_word
 from services.schedule.memory import Reference
-from services.schedule.reference import EmployeeState
-from services.schedule.store.concerned import GroupOfUnit
+from services.schedule.reference import NATIONAL_CALENDAR, CalendarState, EmployeeState, OrgUnitState, WeekScope
+from services.schedule.store.concerned import GroupOfUnit, ZoneOfUnit
 from shared.imports import RowError, Table
 from shared.policy import Policy
 
@@ -69,3 +71,35 @@ def unpriced_by(
     for group, count in sorted(found.items()):
         if tables := policy.silent_of(group):
             yield "tk_day_by_group" in tables, _told(name, policy, group, tables, count)
+
+
+def left_in_zones(units: Mapping[UUID, OrgUnitState], people: Iterable[ZoneOfUnit]) -> Iterator[RowError]:
+    """A warning for each of these units, which get another zone, whose people stay in another one than it."""
+    for one in people:
+        unit = units[one.org_unit_id]
+        if one.timezone != unit.timezone:
+            yield RowError(0, None, (
+                f"{one.people} pegawai unit {unit.code} tetap memakai {zone_word(one.timezone)}: zona unit tidak mengubah zona pegawainya. "
+                f"Bila ikut berubah, impor pegawainya (hadir import employees) dengan timezone {zone_word(unit.timezone)} dan since "
+                "tanggal berlakunya"))
+
+
+def without_national(
+    names: Iterable[str], calendars: Mapping[tuple[str, int], CalendarState], years: Iterable[int]
+) -> Iterator[RowError]:
+    """A warning for each local calendar and year in which national holidays are missing: it holds in the place of the national one."""
+    for name, year in product(sorted({*names} - {NATIONAL_CALENDAR}), sorted(years)):
+        national, own = calendars.get((NATIONAL_CALENDAR, year)), calendars.get((name, year))
+        dates = {day.date for day in national.days} if national else set()
+        if missing := dates - {day.date for day in (own.days if own else ())}:
+            yield RowError(0, None, (
+                f"kalender {name} tidak memuat {len(missing)} dari {len(dates)} hari libur {NATIONAL_CALENDAR} {year}: bagi unit yang "
+                f"memakainya itu hari kerja, karena kalender daerah menggantikan {NATIONAL_CALENDAR}. Salin yang perlu: hadir export "
+                f"calendar libur.csv --year {year}, isi kolom calendar dengan {name}, lalu hadir import calendar libur.csv"))
+
+
+def own_weeks(scope: WeekScope, own: int, people: int) -> RowError:
+    """The warning that a week in force does nothing to people who have a week pattern of their own."""
+    return RowError(0, None, (
+        f"{own} dari {people} pegawai punya pola kerja sendiri dan tetap memakainya: {scope.week} sejak {scope.since} tidak berlaku bagi "
+        "mereka. Bila seharusnya berlaku, impor mereka dengan week_pattern - sejak tanggal itu (hadir import employees)"))

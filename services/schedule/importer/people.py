@@ -2,7 +2,7 @@
 
 import datetime as dt
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID, uuid4
@@ -75,6 +75,7 @@ def read_employees(table: Table, directory: Directory) -> tuple[list[EmployeeSta
     people: dict[UUID, EmployeeState] = {}
     nips: dict[str, UUID] = dict(directory.ids)
     moves: dict[tuple[UUID, dt.date], str] = {}
+    told: dict[UUID, list[_Line]] = {}
     lines = [line for row in table.rows if (line := _read_line(row, directory, nips, errors)) is not None]
     # In order of date: a row that says nothing new when it is merged leaves no trace for a later one.
     for line in sorted(lines, key=lambda line: line.since):
@@ -84,6 +85,9 @@ def read_employees(table: Table, directory: Directory) -> tuple[list[EmployeeSta
             continue
         old = people.get(line.employee_id) or directory.people.get(line.employee_id)
         people[line.employee_id] = _merged(old, line)
+        told.setdefault(line.employee_id, []).append(line)
+    for employee_id, person in people.items():
+        _refuse_ends(person, directory.people.get(employee_id), told[employee_id], errors)
     return list(people.values()), errors
 
 
@@ -120,6 +124,18 @@ def _read_line(row: Row, directory: Directory, nips: dict[str, UUID], errors: li
     nips |= dict.fromkeys((nip, *former), employee_id)
     return _Line(row, employee_id, nip, name, kind, group, unit, since, zone, row["week_pattern"] or None,
                  row["played_clock"] or None, active, job_class, until, former)
+
+
+def _refuse_ends(person: EmployeeState, known: EmployeeState | None, lines: Sequence[_Line], errors: list[RowError]) -> None:
+    """A last day of service before the first one, or before what the file begins: then nothing would be owed, and nobody would notice."""
+    if person.until is None or person == known:
+        return
+    after = [line for line in lines if line.since > person.until]
+    if person.until < person.memberships[0].since or len(after) == len(lines):
+        for line in after:
+            Cells(line.row, errors).wrong("until", (
+                f"pegawai ini berakhir {person.until}, lebih dulu daripada tanggal mulai pada baris ini; perbaiki tanggalnya"
+                if line.row["until"] else f"pegawai ini sudah berakhir {person.until}; tulis - bila ia bekerja lagi"))
 
 
 def _listed(row: Row) -> list[str]:

@@ -19,8 +19,12 @@ WEEK_COLUMNS = (("code", "name", "source"), ("mon", "tue", "wed", "thu", "fri", 
 """Hours of a weekday are written 07:30-16:00; an empty cell is a day off."""
 
 
-def read_units(table: Table, known: Mapping[str, OrgUnitState]) -> tuple[list[OrgUnitState], list[RowError]]:
+def read_units(
+    table: Table, known: Mapping[str, OrgUnitState], calendars: Collection[str]
+) -> tuple[list[OrgUnitState], list[RowError]]:
     """The units that the table asks for; `known` by code. A unit keeps its id for ever; empty cells leave what is known.
+
+    `calendars` are those of which a year is known; a unit may live by no other one but the national.
 
     `parent` is the code of another unit, of this table or known; `-` takes it away.
     """
@@ -44,6 +48,10 @@ def read_units(table: Table, known: Mapping[str, OrgUnitState]) -> tuple[list[Or
             continue
         if given is not None and old is not None and old.org_unit_id != given:
             cells.wrong("org_unit_id", "kode ini sudah terdaftar dengan id lain; kosongkan sel ini")
+            continue
+        if row["calendar"] and row["calendar"] not in {NATIONAL_CALENDAR, old and old.calendar, *calendars}:
+            cells.wrong("calendar", "kalender ini belum punya satu hari libur pun, jadi setiap libur menjadi hari kerja; impor kalendernya "
+                        f"dulu (hadir import calendar) atau kosongkan untuk {NATIONAL_CALENDAR}")
             continue
         org_unit_id = given or (old.org_unit_id if old else uuid4())
         ids[org_unit_id] = code

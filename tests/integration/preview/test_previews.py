@@ -113,6 +113,8 @@ async def test_another_unit_above_by_way_of_a_new_one_costs_what_its_preview_sai
     town.above = {town.units[1]: town.units[0]}
     await town.set_up(days=5)
     agency, branch = town.unit(uuid4()), f"CABANG-{town.calendar}"
+    holiday = CalendarDay(date=dt.date(2026, 1, 1), name="Tahun baru", kind="holiday", source="uji")
+    await commands.publish_calendars(town.schedule, [CalendarState(town.calendar, 2026, (holiday,))])
     await commands.publish_org_units(town.schedule, [agency])
     await commands.publish_policies(town.schedule, PACKS, [("POL-L", MONDAY, agency.org_unit_id)])
     before = await town.amounts()

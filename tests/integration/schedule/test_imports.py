@@ -13,6 +13,7 @@ from services.schedule.importer import (
     import_org_units,
     import_policies,
     import_roster,
+    import_week_scopes,
     import_weeks,
 )
 from shared.database import connect
@@ -176,9 +177,9 @@ async def test_a_group_that_a_pack_by_group_does_not_name_is_told_before_its_abs
     assert (await import_employees(files.database, people("fungsional", *files.nips[:2]))).warnings == ()
     refused = await import_policies(files.database, POLICIES, [("POL-D", MONDAY, files.code)])
     assert [str(error) for error in refused.errors] == [
-        "baris 1, kolom in-force: kelompok fungsional (2 pegawai) tidak ada pada tk_day_by_group dan apel_by_group kebijakan POL-D, jadi "
-        "hari tanpa keterangan (TK) dan apel yang terlewat tidak dipotong; tulis salah satu dari functional, pelaksana, structural, atau "
-        "tambahkan kelompok itu ke kebijakannya"]
+        ("baris 1, kolom in-force: kelompok fungsional (2 pegawai) tidak ada pada tk_day_by_group dan apel_by_group kebijakan POL-D, jadi "
+         "hari tanpa keterangan (TK) dan apel yang terlewat tidak dipotong; tulis salah satu dari functional, pelaksana, structural, atau "
+         "tambahkan kelompok itu ke kebijakannya")]
 
     await import_employees(files.database, people("functional", *files.nips[:2]))
     accepted = await import_policies(files.database, POLICIES, [("POL-D", MONDAY, files.code)])
@@ -186,6 +187,24 @@ async def test_a_group_that_a_pack_by_group_does_not_name_is_told_before_its_abs
     again = await import_employees(files.database, people("fungsional", files.nips[2]), dry_run=True)
     assert [(warning.row, warning.column) for warning in again.warnings] == [(2, "group")]
     assert "kelompok fungsional (1 pegawai)" in again.warnings[0].problem
+
+
+async def test_people_who_stay_in_another_zone_or_keep_weeks_of_their_own_are_counted_before_a_unit_changes(files: Files) -> None:
+    own = f"pola-{uuid4().hex[:6]}"
+    await import_weeks(files.database, files.write("w.csv", f"code;name;source;mon\n{own};Senin;SE;07:00-14:00\n"))
+    await import_org_units(files.database, files.units)
+    await import_employees(files.database, files.people)
+    await import_employees(files.database, files.write("p.csv", "nip;name;kind;group;org_unit;since;week_pattern\n"
+                                                      f"{files.nips[0]};Pegawai 0;PNS;pelaksana;{files.code};2026-02-02;{own}\n"))
+
+    scope = files.write("s.csv", f"week_pattern;since;until;org_unit\nlima-hari;2026-02-19;2026-03-20;{files.code}\n")
+    [kept] = (await import_week_scopes(files.database, scope, dry_run=True)).warnings
+    assert "1 dari 3 pegawai punya pola kerja sendiri" in kept.problem
+
+    moved = files.write("u.csv", f"code;name;timezone\n{files.code};Dinas Contoh;WITA\n")
+    [stayed] = (await import_org_units(files.database, moved, dry_run=True)).warnings
+    assert f"3 pegawai unit {files.code} tetap memakai WIT" in stayed.problem
+    assert (await import_org_units(files.database, files.units, dry_run=True)).warnings == ()
 
 
 async def test_a_rule_pack_with_a_gap_is_refused_by_file_and_line(files: Files) -> None:

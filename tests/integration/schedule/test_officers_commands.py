@@ -254,6 +254,9 @@ def test_a_letter_and_a_move_are_recorded_by_number_and_code(say: Say, desk: Cal
     assert "unit RSUD tidak terdaftar" in say(*move, "--to", "RSUD")
     assert "tercatat, versi 1" in say(*move, "--to", f"UPT-{hall}")
     assert "tidak ada yang berubah" in say(*move, "--to", f"UPT-{hall}")
+    back = (*move[:4], "--from")
+    assert "baru terdaftar sejak" in say(*back, str(MONDAY - DAY), *by, "--to", f"UPT-{hall}")
+    assert "lebih dari setahun ke depan" in say(*back, "2126-12-01", *by, "--to", f"UPT-{hall}")
     units: list[Any] = []
 
     async def look(office: Office) -> None:

@@ -12,7 +12,7 @@ from services.monitor.schemes import tell_schemes
 from services.replay import restoring
 from services.schedule import commands, planning, rosters, schemes, shares
 from services.schedule.memory import Memory
-from services.schedule.reference import EmployeeState, Membership, RosterState
+from services.schedule.reference import CalendarState, EmployeeState, Membership, RosterState
 from services.schedule.rosters import Breached, NoRotation, Order, Outdated, View
 from services.schedule.rules.schemes import BreachCode, Place, Scheme
 from services.schedule.rules.workflow import Who
@@ -21,7 +21,7 @@ from services.schedule.store import plans
 from services.schedule.store import schemes as scheme_rows
 from shared.database import connect_auditor, open_pool
 from shared.envelope import Envelope, decode
-from shared.events import Mark, Mode, RosterDay, Verdict
+from shared.events import CalendarDay, Mark, Mode, RosterDay, Verdict
 from shared.lanes import Lanes, Record
 from shared.refusal import Refused
 from shared.topics import SCHEME
@@ -87,6 +87,15 @@ async def published(unit: Unit, version: int | None = None) -> int:
     row = (await rosters.submit(unit.lanes, unit.order(OPD, row.version))).row
     row = (await rosters.approve(unit.lanes, unit.order(BKD, row.version))).row
     return (await rosters.publish(unit.lanes, unit.order(BKD, row.version))).row.version
+
+
+async def test_a_year_without_holidays_is_told_to_whoever_makes_a_roster(unit: Unit) -> None:
+    calendar = unit.office.calendar
+    assert f"kalender {calendar} 2026 belum ada" in (rosters.without_holidays((await unit.see()).staff) or "")
+
+    holiday = CalendarDay(date=dt.date(2026, 2, 17), name="Imlek", kind="holiday", source="uji")
+    await commands.publish_calendars(unit.lanes, [CalendarState(calendar, 2026, (holiday,))])
+    assert rosters.without_holidays((await unit.see()).staff) is None
 
 
 async def test_a_proposed_roster_goes_its_way_and_changes_what_is_owed(unit: Unit) -> None:

@@ -1,10 +1,12 @@
 """What the importers of schedule say of rows: every error at once, by row and column, with what to do; and what good rows become."""
 
 import datetime as dt
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
 
+from services.schedule.importer.hints import without_national
 from services.schedule.importer.holidays_of_year import CALENDAR_COLUMNS, edited, read_edits, seed, seeded
 from services.schedule.importer.people import EMPLOYEE_COLUMNS, Directory, read_employees
 from services.schedule.importer.roster import ROSTER_COLUMNS, merged, read_roster, wfa_warnings
@@ -115,11 +117,49 @@ def test_a_pppk_who_becomes_pns_keeps_the_person_under_a_new_nip() -> None:
 def test_units_keep_their_ids_and_doubled_codes_and_unknown_zones_are_refused() -> None:
     units, errors = read_units(table(
         "code;name;timezone\nDINAS;Dinas Pendidikan dan Kebudayaan;WIB\nBARU;Badan Baru;WITA\nBARU;Badan Lama;WIT\nX;Y;GMT+7\n",
-        UNIT_COLUMNS), {"DINAS": DINAS})
+        UNIT_COLUMNS), {"DINAS": DINAS}, ())
 
     assert [(unit.code, unit.timezone) for unit in units] == [("DINAS", "Asia/Jakarta"), ("BARU", "Asia/Makassar")]
     assert units[0].org_unit_id == DINAS.org_unit_id
     assert told(errors) == [(4, "code"), (5, "timezone")]
+
+
+def test_a_unit_lives_by_a_calendar_that_has_a_holiday_or_keeps_the_one_it_has() -> None:
+    text = "code;name;timezone;calendar\nA;Satu;WIB;tiada\nB;Dua;WIB;daerah\nC;Tiga;WIB;nasional\nDINAS;Dinas;WIB;lama\n"
+    units, errors = read_units(table(text, UNIT_COLUMNS), {"DINAS": replace(DINAS, calendar="lama")}, {"daerah"})
+
+    assert [unit.code for unit in units] == ["B", "C", "DINAS"]
+    assert (told(errors), "hadir import calendar" in errors[0].problem) == ([(2, "calendar")], True)
+
+
+def test_a_last_day_before_the_first_one_is_refused_and_so_is_work_after_it() -> None:
+    head = "nip;name;kind;group;org_unit;since;until\n"
+    ended = replace(somebody(), until=dt.date(2026, 3, 31))
+
+    def errors_of(rows: str, *known: EmployeeState) -> list[RowError]:
+        return read_employees(table(head + rows, EMPLOYEE_COLUMNS), directory(*known))[1]
+
+    assert told(errors_of(f"{NIP};Siti;PNS;pelaksana;DINAS;2026-02-01;2026-01-31\n")) == [(2, "until")]
+    assert told(errors_of(f"{NIP};Siti;PNS;pelaksana;DINAS;2026-05-01;2026-04-30\n", somebody())) == [(2, "until")]
+    [again] = errors_of(f"{NIP};Siti;PNS;pelaksana;RSUD;2026-05-01;\n", ended)
+    assert (again.column, "tulis -" in again.problem) == ("until", True)
+    assert errors_of(f"{NIP};Siti;PNS;pelaksana;RSUD;2026-05-01;-\n", replace(ended, until=None)) == []
+    assert errors_of(f"{NIP};Siti;PNS;pelaksana;DINAS;2026-01-01;2026-03-31\n", ended) == []
+    assert errors_of(f"{NIP};Siti;PNS;pelaksana;DINAS;2026-02-01;2026-02-01\n") == []
+
+
+def test_local_calendars_are_compared_with_the_national_one_year_by_year() -> None:
+    def year_of(calendar: str, year: int, *days: int) -> CalendarState:
+        return CalendarState(calendar, year, tuple(
+            CalendarDay(date=dt.date(year, 1, day), name="Libur", kind="holiday", source="SK") for day in days))
+
+    known = [year_of("nasional", 2026, 1, 16), year_of("provinsi", 2026, 2), year_of("kota", 2026, 1, 16, 20), year_of("nasional", 2027, 1)]
+    told = [warning.problem for warning in without_national(
+        ["nasional", "provinsi", "kota"], {(one.calendar, one.year): one for one in known}, [2026, 2027])]
+
+    assert [problem.split(":")[0] for problem in told] == [
+        "kalender kota tidak memuat 1 dari 1 hari libur nasional 2027", "kalender provinsi tidak memuat 2 dari 2 hari libur nasional 2026",
+        "kalender provinsi tidak memuat 1 dari 1 hari libur nasional 2027"]
 
 
 def test_weeks_are_read_with_their_hours_and_a_wrong_hour_is_named() -> None:

@@ -10,7 +10,7 @@ import pytest
 from services.geofence.rules.sitefile import read_site_file
 from services.payroll.importer import read_lines
 from services.schedule.importer import holidays_of_year, people, roster, units
-from services.simulator.files import Files, write
+from services.simulator.files import CALENDAR, Files, write
 from services.simulator.province import Province
 from shared.imports import read_nip, read_table
 from shared.policy import load_policies
@@ -27,7 +27,7 @@ def files(province: Province, tmp_path_factory: pytest.TempPathFactory) -> Files
 
 
 def test_units_people_and_rosters_are_read_without_errors(province: Province, files: Files) -> None:
-    states, errors = units.read_units(read_table(files.org_units, *units.UNIT_COLUMNS), {})
+    states, errors = units.read_units(read_table(files.org_units, *units.UNIT_COLUMNS), {}, {CALENDAR})
     assert (len(states), errors) == (len(province.units), [])
     assert {state.timezone for state in states} == {"Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"}
 
