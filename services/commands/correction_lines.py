@@ -19,7 +19,9 @@ def line_of(asked: "Asked") -> str:
     """A request in one line: id, kind, dates, whom it is about, and what it waits for."""
     level = asked.request.level
     about = asked.employee_id or asked.org_unit_id or "semua unit"
-    dates = f"{asked.first}" if asked.first == asked.last else f"{asked.first} sampai {asked.last}"
+    # An outage is listed by its hours: its dates reach around it, so that no zone's business date is left out.
+    first, last = (asked.body["from"], asked.body["to"]) if asked.kind.startswith("outage") else (asked.first, asked.last)
+    dates = f"{first}" if first == last else f"{first} sampai {last}"
     waits = f"menunggu {level.name} ({' atau '.join(level.roles)})" if level else STATES[asked.request.state]
     return f"{asked.request_id}  {asked.kind}  {dates}  {about}  {waits}{', terlambat' if asked.late else ''}"
 
