@@ -13,7 +13,10 @@ from zoneinfo import ZoneInfo
 from services.schedule.approvals import Approvals, Quota, RequestKind
 from services.schedule.assessing import load_people
 from services.schedule.corrections import (
+    FIRST,
+    LAST,
     ApelBody,
+    AppealBody,
     CorrectionRefused,
     FraudBody,
     LeaveBody,
@@ -107,9 +110,11 @@ async def admit(
         return Admitted(fact, content, first, last)
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, FraudBody | ReviewBody):
-        check_ins = fields.check_ins if isinstance(fields, FraudBody) else [fields.review]
-        first, last = await _days_of(connection, desk.person, check_ins)
+        first, last = await _days_of(connection, desk.person, _judged(fields))
         desk = replace(desk, first=first, last=last)
+        await _first_word(connection, employee_id, request_id, fact, fields)
+    if isinstance(fields, AppealBody):
+        await _only_appeal(connection, employee_id, request_id, fields)
     if isinstance(fields, LeaveBody | PermissionBody | ManualBody):
         _in_service(fields, kind, desk)
     if isinstance(fields, LeaveBody) and kind.startswith("leave."):
@@ -224,6 +229,43 @@ def _in_service(fields: LeaveBody | PermissionBody | ManualBody, kind: RequestKi
     if off and not desk.worked(desk.first, desk.last):
         dates = f"{desk.first:%d-%m-%Y}" + (f" sampai {desk.last:%d-%m-%Y}" if desk.last > desk.first else "")
         raise CorrectionRefused(f"{dates} bukan hari dinas pegawai ini, jadi tidak perlu izin atau cuti; periksa tanggal atau rosternya")
+
+
+def _judged(decision: FraudBody | ReviewBody) -> tuple[UUID, ...]:
+    return decision.check_ins if isinstance(decision, FraudBody) else (decision.review,)
+
+
+async def _first_word(
+    connection: Connection, employee_id: UUID, request_id: UUID, kind: str, fields: FraudBody | ReviewBody
+) -> None:
+    """Raises for a check-in on which a decision of this kind is asked for or made: what is decided turns by an appeal only."""
+    for kept in await facts.corrections_about(connection, [employee_id], FIRST, LAST):
+        if kept.kind != kind or kept.state == "rejected" or kept.correction_id == request_id:
+            continue
+        said = read_body(kind, kept.body)
+        if isinstance(said, FraudBody | ReviewBody) and set(_judged(said)) & set(_judged(fields)):
+            if kept.state == "requested":
+                raise CorrectionRefused(
+                    f"absen ini masih menunggu putusan dalam permohonan {kept.correction_id}; tunggu putusannya, atau tarik yang itu dulu"
+                    " dengan `hadir correction withdraw`"
+                )
+            turns = said.decision in ("confirmed", "rejected")  # the others are what the person wanted (`overturned`)
+            raise CorrectionRefused(
+                f"absen ini sudah diputuskan ({said.decision}) dalam permohonan {kept.correction_id}; " + (
+                    f"putusan itu hanya diubah oleh keberatan: `hadir correction request --kind appeal --correction {kept.correction_id}`"
+                    if turns else "putusan yang menguntungkan pegawai tidak diputus lagi"
+                )
+            )
+
+
+async def _only_appeal(connection: Connection, employee_id: UUID, request_id: UUID, fields: AppealBody) -> None:
+    """Raises for an appeal against what another appeal, not decided yet, is against."""
+    for asked in await rows.requests(connection, state="requested", employee_id=employee_id, of_kinds=("appeal",), most=_MOST_OPEN):
+        if asked.request_id != request_id and read_body("appeal", asked.body) == fields:
+            raise CorrectionRefused(
+                f"keberatan {asked.request_id} atas hal yang sama masih menunggu putusan; tunggu putusannya, atau tarik yang itu dulu"
+                " dengan `hadir correction withdraw`"
+            )
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,6 +188,26 @@ async def test_what_overlaps_is_late_or_has_no_paper_is_refused_with_a_sentence(
     assert (late.late, [level.name for level in late.request.levels]) == (True, ["atasan", "bkd"])
 
 
+@pytest.mark.parametrize(("kind", "names", "one", "other"), [
+    ("integrity", "check_ins", "confirmed", "cleared"), ("review", "review", "rejected", "accepted"),
+])
+async def test_a_check_in_is_decided_on_once_and_turns_by_one_appeal_only(
+    office: Office, kind: str, names: str, one: str, other: str
+) -> None:
+    mark = await office.mark(Mark.IN, at(MONDAY, "07:20"))
+    named: Any = {names: str(mark.check_in_id) if kind == "review" else [str(mark.check_in_id)]}
+    asked = await ask(office, kind, {**named, "decision": one})
+    with pytest.raises(CorrectionRefused, match=f"masih menunggu putusan dalam permohonan {asked.request_id}"):
+        await ask(office, kind, {**named, "decision": other})
+    await approve(office, asked, AUDITOR if kind == "integrity" else HEAD)
+    with pytest.raises(CorrectionRefused, match=f"--kind appeal --correction {asked.request_id}"):
+        await ask(office, kind, {**named, "decision": other})
+
+    appeal = await ask(office, "appeal", {"correction": str(asked.request_id)})
+    with pytest.raises(CorrectionRefused, match=f"keberatan {appeal.request_id} atas hal yang sama"):
+        await ask(office, "appeal", {"correction": str(asked.request_id)})
+
+
 async def test_annual_leave_is_counted_in_duty_days_of_the_year_and_what_is_over_the_right_is_refused(office: Office) -> None:
     april = dt.date(2026, 4, 6)
     await ask(office, "leave.annual", {"from": str(april), "to": str(april + 18 * DAY)})  # three weeks: 15 duty days
