@@ -11,6 +11,7 @@ from uuid import UUID
 
 import typer
 
+from services.commands.desk import RoleName, somebody
 from services.commands.terminal import print_line, stop_with
 
 if TYPE_CHECKING:
@@ -216,11 +217,13 @@ def limits(
     people: Annotated[int | None, typer.Option(min=0, help="More employees changed than this need a second approver.")] = None,
     rupiah: Annotated[int | None, typer.Option(min=0, help="More rupiah moved than this needs a second approver.")] = None,
     valid_days: Annotated[int | None, typer.Option(min=1, max=90, help="For so many days a preview counts.")] = None,
-    actor: Actor = "operator", database: Database = None,
+    actor: Annotated[str, typer.Option("--actor", metavar="ID", help="Who sets them.")] = "",
+    reason: Annotated[str, typer.Option("--reason", metavar="TEXT", help="Why; kept in the audit trail with old and new limits.")] = "",
+    role: RoleName = "bkd", database: Database = None,
 ) -> None:  # fmt: skip
-    """Show the limits, or set some of them.
+    """Show the limits, or set some of them, which takes effect at once.
 
-    Example: [bold]hadir preview limits --people 200 --rupiah 20000000 --actor kepala-bkd[/bold]
+    Example: [bold]hadir preview limits --people 200 --rupiah 20000000 --actor kepala-bkd --reason "SK 800/12"[/bold]
     """
     from dataclasses import replace
 
@@ -229,18 +232,31 @@ def limits(
 
     given = {"free_people": free_people, "people": people, "rupiah": rupiah, "valid_days": valid_days}
     asked = {name: value for name, value in given.items() if value is not None}
+    if asked:
+        _may_limit(actor, role, reason)
 
     async def told(lanes: Any) -> None:
         async with lanes.pool.acquire() as connection:
             known = await previews.limits(connection)
         if asked:
             known = replace(known, **asked)
-            await set_limits(lanes, known, actor)
+            await set_limits(lanes, known, actor, reason)
         print_line(f"without a preview    up to {known.free_people:,} employees concerned")
         print_line(f"second approver      above {known.people:,} employees changed, or Rp {known.rupiah:,} moved")
         print_line(f"a preview counts for {known.valid_days} days")
 
     _run(_as_schedule(database, told))
+
+
+def _may_limit(actor: str, role: str, reason: str) -> None:
+    """Ends the command for who does not say who he is and why, or whose role may not set limits."""
+    from shared.roles import RIGHTS
+
+    who = somebody(actor, role)
+    if not reason.strip():
+        stop_with("Ubah batas dengan --reason: sebutkan dasar keputusannya, misalnya nomor surat.", 2)
+    if who.role not in RIGHTS["previews.limit"]:
+        stop_with(f"Batas pratinjau tidak diubah oleh peran {role}; yang boleh: {', '.join(sorted(RIGHTS['previews.limit']))}.")
 
 
 def _window(days: int, until: str | None) -> "Window":

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -85,13 +86,16 @@ async def approve_preview(lanes: Lanes, preview_id: UUID, actor: str, reason: st
     return preview
 
 
-async def set_limits(lanes: Lanes, limits: Limits, actor: str) -> None:
-    """Sets from which weight on a change needs a preview and a second approver."""
+async def set_limits(lanes: Lanes, limits: Limits, actor: str, reason: str) -> None:
+    """Sets from which weight on a change needs a preview and a second approver; the audit topic keeps old and new ones. Raises Refused."""
     _named(actor)
+    if not reason.strip():
+        raise Refused("alasan perubahan batas kosong; tulis dasar keputusannya")
     async with lanes.hold({lane_of(actor)}) as work:
+        former = await previews.limits(work.connection)
         await previews.put_limits(work.connection, limits)
-        record_audit(work, actor, "set-preview-limits", "preview-limits", {
-            "free_people": limits.free_people, "people": limits.people, "rupiah": limits.rupiah, "valid_days": limits.valid_days})
+        detail = {"reason": reason.strip()[:500], "former": asdict(former), **asdict(limits)}
+        record_audit(work, actor, "set-preview-limits", "preview-limits", detail)
 
 
 def _named(actor: str) -> None:

@@ -42,6 +42,7 @@ from shared.database import Connection
 from shared.events import RosterDay
 from shared.policy import Policy
 from shared.refusal import Refused
+from shared.roles import plain_name
 
 _DAY: Final = dt.timedelta(days=1)
 _ZONES: Final = {"Asia/Jakarta": "WIB", "Asia/Makassar": "WITA", "Asia/Jayapura": "WIT"}
@@ -312,8 +313,16 @@ async def require(connection: Connection, command: str, digest: str, people: int
         )
     if not limits.needs_second(seen.people_changed, seen.rupiah):
         return
-    others = await previews.approvers(connection, seen.preview_id) - {actor, seen.actor}
-    if not others:
+    approvers = {plain_name(name) for name in await previews.approvers(connection, seen.preview_id)}
+    me, previewer = [
+        {plain_name(name) for name in await rows.names_of(connection, one)} for one in (actor, seen.actor)
+    ]
+    if not approvers - me - previewer:
+        if approvers & me:
+            raise Refused(
+                f"Anda sendiri yang menyetujui pratinjau {seen.preview_id}; yang memberlakukan harus orang lain daripada yang menyetujui:"
+                f" minta {seen.actor}, yang membuat pratinjaunya, atau petugas lain memberlakukannya"
+            )
         raise Refused(
             f"pratinjau {seen.preview_id} mengubah {seen.people_changed} pegawai dan Rp {seen.rupiah:,} (batas {limits.people} pegawai, "
             f"Rp {limits.rupiah:,}); minta orang kedua menyetujui dengan `hadir preview approve {seen.preview_id}`, lalu ulangi"

@@ -190,7 +190,7 @@ async def set_limits(body: NewLimits, command: Annotated[Command, commands("prev
     async def act(lanes: Lanes) -> LimitsShown:
         async with lanes.pool.acquire() as connection:
             limits = replace(await previews.limits(connection), **asked)
-        await previewing.set_limits(lanes, limits, command.actor.name)
+        await previewing.set_limits(lanes, limits, command.actor.name, body.reason)
         return LimitsShown(**asdict(limits))
 
     return await command.run(act, subject="preview-limits", reason=body.reason)

@@ -162,7 +162,7 @@ async def test_an_api_without_the_gate_moves_no_fence_that_holds(real: Town) -> 
 
 
 async def test_a_preview_is_ordered_played_followed_and_approved_by_somebody_else_over_http(real: Town) -> None:
-    await set_limits(real.schedule, Limits(people=0, rupiah=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(people=0, rupiah=0), "kepala-bkd", "SE 1")
     pack = "BARU: {legal_source: Perbup Contoh 1/2026, tk_day: '3'}\n"
     wanted = {"kind": "policy", "content": pack, "in_force": [{"name": "BARU", "since": "2026-12-01"}], "until": "2026-02-03", "days": 2,
               "reason": "ND 800/12"}

@@ -47,7 +47,7 @@ async def real(town: Town) -> Town:
     await commands.publish_policies(town.schedule, PACKS, [("POL-A", MONDAY, unit) for unit in town.units])
     await commands.publish_employees(town.schedule, [
         somebody(person, town.units[0]) for person in town.people])
-    await set_limits(town.schedule, Limits(), "kepala-bkd")
+    await set_limits(town.schedule, Limits(), "kepala-bkd", "SE 1")
     return town
 
 
@@ -130,10 +130,10 @@ async def test_a_unit_moves_under_another_pack_not_while_people_check_in_even_by
 
     with pytest.raises(Refused, match="unit kerja induk ini mengubah hari"):
         await put(SEVEN_TEN)
-    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
     with pytest.raises(Refused, match="hadir preview org-units"):
         await put(NOON)
-    await set_limits(real.schedule, Limits(), "kepala-bkd")
+    await set_limits(real.schedule, Limits(), "kepala-bkd", "SE 1")
     await put(NOON)
 
 
@@ -169,7 +169,7 @@ async def preview_of(town: Town, digest: str, actor: str, found: dict[str, Any] 
 
 
 async def test_a_change_that_concerns_many_needs_a_preview_of_that_very_change(real: Town) -> None:
-    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
     now = dt.datetime.now(dt.UTC)
     since = now.date() + 30 * DAY  # no window of that day is open, whenever this runs
     put = earlier_start(real, since)
@@ -187,12 +187,12 @@ async def test_a_change_that_concerns_many_needs_a_preview_of_that_very_change(r
 
 
 async def test_above_the_limit_two_others_must_have_seen_it(real: Town) -> None:
-    await set_limits(real.schedule, Limits(free_people=0, people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=0, people=0), "kepala-bkd", "SE 1")
     now = dt.datetime.now(dt.UTC)
     since = now.date() + 30 * DAY
     digest = policy_digest([(real.units[0], since, EARLIER.identity)])
     preview = await preview_of(real, digest, "petugas")
-    put, by_the_approver = earlier_start(real, since, "petugas"), earlier_start(real, since, "kepala-bkd")
+    put = earlier_start(real, since, "petugas")
     with pytest.raises(Refused, match="minta orang kedua menyetujui"):
         await put(now)
     with pytest.raises(Refused, match="orang lain"):
@@ -201,8 +201,9 @@ async def test_above_the_limit_two_others_must_have_seen_it(real: Town) -> None:
         await approve_preview(real.schedule, preview, "kepala-bkd", "  ")
     for _ in range(2):
         await approve_preview(real.schedule, preview, "kepala-bkd", "ND 800/12")
-    with pytest.raises(Refused, match="minta orang kedua menyetujui"):
-        await by_the_approver(now)
+    for name in ("kepala-bkd", " Kepala-BKD"):
+        with pytest.raises(Refused, match=r"Anda sendiri yang menyetujui .* minta petugas, yang membuat pratinjaunya"):
+            await earlier_start(real, since, name)(now)
     await put(now)
     assert await audited(real, "approve-preview") == 1
 
@@ -217,7 +218,7 @@ async def test_nobody_approves_what_is_unknown_or_only_a_part(real: Town) -> Non
 
 
 async def test_a_holiday_in_the_past_needs_a_preview_and_one_in_the_future_does_not(real: Town) -> None:
-    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
     now = dt.datetime.combine(MONDAY + 4 * DAY, dt.time(12), WIB)
     await commands.publish_calendars(real.schedule, [holiday(real, MONDAY + 8 * DAY)], now=now)
     past = CalendarState(real.calendar, 2026, (
@@ -251,12 +252,22 @@ def test_the_command_plays_records_and_tells(town_database: str, tmp_path: Path)
     refused = run("approve", result["preview_id"], "--actor", "petugas", "--reason", "ya")
     assert (refused.exit_code, "orang lain" in refused.stderr) == (1, True)
     assert run("approve", result["preview_id"], "--actor", "kepala-bkd", "--reason", "ya").exit_code == 0
-    assert "second approver      above 7 employees" in run("limits", "--people", 7).stdout
+    assert "a preview counts for" in run("limits").stdout
+    who, why = ("--actor", "kepala-bkd"), ("--reason", "SK 800/12")
+    for given, code, word in (((), 2, "--actor"), (who, 2, "--reason"), ((*who, *why, "--role", "admin"), 1, "yang boleh: bkd")):
+        refused = run("limits", "--people", 7, *given)
+        assert (refused.exit_code, word in refused.stderr) == (code, True)
+    assert "second approver      above 7 employees" in run("limits", "--people", 7, *who, *why).stdout
     assert run("policy", pack, "--unit", "TIDAK-ADA").exit_code == 1
 
 
 async def test_limits_are_kept(real: Town) -> None:
-    await set_limits(real.schedule, Limits(1, 2, 3, 4), "kepala-bkd")
+    await set_limits(real.schedule, Limits(1, 2, 3, 4), "kepala-bkd", "SE 1")
 
     async with real.schedule.pool.acquire() as connection:
         assert await previews.limits(connection) == Limits(1, 2, 3, 4)
+        [told] = await connection.fetch(
+            """select detail->>'reason' as reason, detail->'former'->>'people' as former
+               from (select convert_from(value, 'UTF8')::jsonb->'detail' as detail from outbox where topic = 'hadir.schedule.audit.v1') o
+               where detail->>'people' = '2' and detail ? 'former'""")
+    assert (told["reason"], told["former"]) == ("SE 1", "500")

@@ -98,7 +98,7 @@ async def preview_of(town: Town, changed: list[EmployeeState], known: list[Emplo
 
 @pytest.mark.parametrize("what", ["unit", "kind"])
 async def test_many_people_of_whom_past_days_would_differ_need_a_preview_and_a_second_approver(real: Town, what: str) -> None:
-    await set_limits(real.schedule, Limits(free_people=len(real.people) - 1, people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=len(real.people) - 1, people=0), "kepala-bkd", "SE 1")
     known, now = await people(real), NOON + 3 * DAY  # when nobody checks in, whenever this runs
     changed = [one.joined(MONDAY + DAY, real.units[1]) if what == "unit" else replace(one, kind=EmployeeKind.PPPK) for one in known]
 
@@ -119,7 +119,7 @@ async def test_many_people_of_whom_past_days_would_differ_need_a_preview_and_a_s
 
 
 async def test_few_people_new_ones_and_moves_from_a_date_that_has_not_begun_are_free(real: Town) -> None:
-    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
     known = await people(real)
     moving = [one.joined(NOON.date() + 5 * DAY, real.units[1]) for one in known]
     new = [replace(one, employee_id=uuid4(), nip=f"{uuid4().int % 10**18:018}") for one in known]
@@ -138,7 +138,7 @@ async def off_these_days(town: Town, person: UUID) -> None:
 
 
 async def test_a_move_by_correction_from_a_past_date_counts_as_one_person(real: Town) -> None:
-    await set_limits(real.schedule, Limits(free_people=1), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=1), "kepala-bkd", "SE 1")
     await off_these_days(real, real.people[0])
     body = {"from": str(MONDAY), "to_unit": str(real.units[1])}
     await commands.record_fact(real.schedule, correction_id=uuid4(), kind="move", body=body, employee_id=real.people[0])
@@ -147,7 +147,7 @@ async def test_a_move_by_correction_from_a_past_date_counts_as_one_person(real: 
 
 
 async def test_a_file_that_the_gate_stops_says_so_and_is_not_applied(real: Town, tmp_path: Path) -> None:
-    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd")
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
     changed = [replace(one, group="functional") for one in await people(real)]
     await change(real, tmp_path, changed)
 
