@@ -190,7 +190,16 @@ async def take(
     Returns what is to be said; raises Refusal with the reason.
     """
     from services.reports.close import StillUnderWay, until_nothing_is_under_way
-    from services.reports.closing import Span, counted, left_open, not_covered, not_ended, uncovered
+    from services.reports.closing import (
+        TO_DECIDE,
+        Span,
+        counted,
+        in_words,
+        left_open,
+        not_covered,
+        not_ended,
+        uncovered,
+    )
     from services.reports.flow import Flow
     from services.reports.open_days import by_code, closed_since, open_days, time_of, totals
 
@@ -237,9 +246,9 @@ async def take(
         what = "Ditutup" if step.state == "SIGNED" else "Ditandatangani"
         lines.append(f"{what} meskipun {step.uncovered} pegawai belum berpagu TPP; jumlah dan alasan tercatat pada jejak audit.")
     if undecided and action == "review":
-        lines.append(f"Masih ada hari terbuka: {counted(undecided)}; putuskan sebelum ditandatangani.")
+        lines.append(f"Masih ada hari terbuka sebelum ditandatangani: {in_words(undecided)}. {TO_DECIDE}")
     elif undecided:
-        lines.append(f"Ditutup meskipun ada hari terbuka: {counted(undecided)}; alasan tercatat pada jejak audit.")
+        lines.append(f"Ditutup meskipun ada hari terbuka: {in_words(undecided)}; alasan tercatat pada jejak audit.")
     return lines
 
 

@@ -43,7 +43,7 @@ def balance(
     try:
         balanced = asyncio.run(_ledger(url))
         balanced &= not events or asyncio.run(_events(url, configured.kafka, month))
-        balanced &= export is None or asyncio.run(_export(url, export, month or ""))
+        balanced &= export is None or asyncio.run(compare_export(url, export, month or ""))
     except Exception as error:
         if not is_infrastructure(error):
             raise
@@ -96,9 +96,10 @@ async def _events(url: str, kafka: str, month: str | None) -> bool:
     return not found.differing
 
 
-async def _export(url: str, file: Path, month: str) -> bool:
+async def compare_export(url: str, file: Path, month: str) -> bool:
+    """Whether each person's sum in an exported recap is the ledger's; prints whose is not, by id and not by NIP."""
     from services.reports.recap import differences, read_recap
-    from services.reports.recapping import people_of
+    from services.reports.recapping import ids_of, people_of
     from shared.database import connect_auditor
 
     totals, problems = read_recap(file)
@@ -108,12 +109,19 @@ async def _export(url: str, file: Path, month: str) -> bool:
         return False
     connection = await connect_auditor(url)
     try:
-        rows = await people_of(connection, month, None)
+        wrong = differences(totals, await people_of(connection, month, None))
+        ids = await ids_of(connection, [nip for _, nip, _, _ in wrong[:_SHOWN]])
     finally:
         await connection.close()
-    wrong = differences(totals, rows)
     print_line(f"{len(totals)} people in {file.name}, {_rupiah(sum(amount for _, amount in totals.values()))}")
-    for number, told, kept in wrong[:_SHOWN]:
-        print_line(f"DIFFERENCE row {number}: file {told}, ledger {kept}")
-    print_line(f"{len(wrong)} rows of the file are not the ledger's." if wrong else "Every row of the file equals the ledger.")
+    for number, nip, told, kept in wrong[:_SHOWN]:
+        whom = f"employee {ids[nip]}" if nip in ids else "a NIP that nobody has"
+        there = "no row in the file" if told is None else f"row {number} of the file {_rupiah(told)}"
+        print_line(f"DIFFERENCE {month}, {whom}: {there}, ledger {'nothing' if kept is None else _rupiah(kept)}")
+    if len(wrong) > _SHOWN:
+        print_line(f"... and {len(wrong) - _SHOWN} more.")
+    print_line(
+        f"{len(wrong)} people are not in the file as in the ledger: make it again (`hadir report recap --month {month}`), and see why a sum"
+        f" is what it is with `hadir explain --employee ID --month {month}`." if wrong else "Every row of the file equals the ledger."
+    )
     return not wrong

@@ -10,6 +10,13 @@ _LAST_MIDNIGHT: Final = ZoneInfo("Asia/Jakarta")
 """WIB: of the three Indonesian zones the one in which a month ends last."""
 
 _SHOWN: Final = 5
+_WORDS: Final = {"PENDING": "belum diputuskan", "HELD": "ditahan"}
+TO_DECIDE: Final = (
+    "Putuskan dahulu: permohonan pada `hadir correction list --state requested` dengan `hadir correction approve` atau `reject`, gangguan"
+    " pada `hadir outage list` dengan `hadir outage amnesty` atau `reject`, absen yang meragukan dengan `hadir correction request --kind"
+    " review` atau `integrity`."
+)
+"""What to do about open days: all that makes a day wait for a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +76,19 @@ def left_open(open_days: Sequence[OpenDays], *, despite: bool, reason: str) -> s
         return '--despite-open-days memerlukan alasan; tambahkan --reason "…".'
     if not open_days or despite:
         return None
-    counts = ", ".join(
-        f"{sum(row.days for row in open_days if row.status == status)} hari {word}"
-        for status, word in (("PENDING", "belum diputuskan (PENDING)"), ("HELD", "ditahan (HELD)"))
-        if any(row.status == status for row in open_days)
-    )
     rows = sorted(open_days, key=lambda row: (-row.days, row.unit, row.status))
     where = "; ".join(f"{row.unit} {row.days} hari {row.status} ({row.people} pegawai)" for row in rows[:_SHOWN])
     more = f"; dan {len(rows) - _SHOWN} lagi" if len(rows) > _SHOWN else ""
     return (
-        f'Masih ada {counts}: {where}{more}. Putuskan dahulu, atau tutup dengan --despite-open-days --reason "…";'
+        f'Masih ada {in_words(open_days)}: {where}{more}. {TO_DECIDE} Atau tutup dengan --despite-open-days --reason "…";'
         " putusan sesudahnya menjadi susulan bulan berikutnya."
+    )
+
+
+def in_words(open_days: Sequence[OpenDays]) -> str:
+    """How many days are open and why: "4 hari belum diputuskan (PENDING)"."""
+    return ", ".join(
+        f"{days} hari {_WORDS.get(status, status)} ({status})" for status, days in sorted(counted(open_days).items(), reverse=True)
     )
 
 

@@ -171,14 +171,14 @@ def _of_workbook(raw: bytes) -> Iterator[tuple[int, str, str]]:
 
 def differences(
     told: Mapping[str, tuple[int, int]], people: Iterable[Recapped]
-) -> list[tuple[int, int | None, int | None]]:
-    """What of a recap is not the ledger's, whatever order its rows have: (row, in the file, in the ledger), in order of row.
+) -> list[tuple[int, str, int | None, int | None]]:
+    """What of a recap is not the ledger's, whatever order its rows have: (row, NIP, in the file, in the ledger), in order of row.
 
     Compared by NIP. Row 0 is somebody whom the file does not name; a ledger of None, somebody whom the month does not know.
     """
     kept = {one.nip: one.ledger for one in people}
-    wrong: list[tuple[int, int | None, int | None]] = [
-        (row, amount, kept.get(nip)) for nip, (row, amount) in told.items() if kept.get(nip) != amount
+    wrong: list[tuple[int, str, int | None, int | None]] = [
+        (row, nip, amount, kept.get(nip)) for nip, (row, amount) in told.items() if kept.get(nip) != amount
     ]
-    wrong += [(0, None, amount) for nip, amount in kept.items() if nip not in told]
-    return sorted(wrong, key=lambda one: one[0])
+    wrong += [(0, nip, None, amount) for nip, amount in kept.items() if nip not in told]
+    return sorted(wrong, key=lambda one: one[:2])

@@ -1,7 +1,9 @@
 """Gathers the recap of a month from schedule's assessments and payroll's ledger, in one read-only snapshot."""
 
 import datetime as dt
+from collections.abc import Collection
 from typing import Final
+from uuid import UUID
 
 from services.reports.recap import Recapped
 from shared.database import Connection
@@ -72,6 +74,12 @@ async def people_of(connection: Connection, month: str, unit: str | None, clock:
         )
         for row in rows
     ]
+
+
+async def ids_of(connection: Connection, nips: Collection[str]) -> dict[str, UUID]:
+    """The ids of those who bear these NIPs, by NIP."""
+    rows = await connection.fetch("select nip, employee_id from schedule.employee where nip = any($1::text[])", list(nips))
+    return {row["nip"]: row["employee_id"] for row in rows}
 
 
 async def state_of(connection: Connection, month: str, clock: str = "") -> str:

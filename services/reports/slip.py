@@ -49,7 +49,8 @@ def _days(receipt: Receipt) -> Iterator[str]:
         duty, hours = day["duty"], day["duty"]["hours"]
         at = "" if hours is None else f" {hours['start'][11:16]}–{hours['end'][11:16]} {words.zone_name(day['timezone'])}"
         yield f"{words.long_date(dt.date.fromisoformat(day['date']))} · {duty['mode']}{at} · {day['unit']}: {words.STATUSES[day['status']]}"
-        yield from (f"  {_check_in(check_in)}" for check_in in day["check_ins"])
+        waits = day["status"] in ("PENDING", "HELD")
+        yield from (f"  {_check_in(check_in, waits=waits)}" for check_in in day["check_ins"])
         if duty["mode"] == "WFA" and day["status"] == "HELD" and not all(check_in["region_known"] for check_in in day["check_ins"]):
             yield f"  {_NO_REGION}"
         costs = [line for line in lines if line["date"] == day["date"]]
@@ -74,11 +75,11 @@ def _matters(day: Mapping[str, Any], entered: set[str | None]) -> bool:
     return bool(day["findings"] or day["corrections"] or day["status"] in ("PENDING", "HELD", "ABSENT") or day["date"] in entered)
 
 
-def _check_in(check_in: Mapping[str, Any]) -> str:
+def _check_in(check_in: Mapping[str, Any], *, waits: bool) -> str:
     place = check_in["site"] or "lokasi absen"
     away = "" if check_in["distance_m"] is None else f", {check_in['distance_m']} m dari batas atau titiknya"
     doubts = ["posisi tidak teliti"] * (check_in["quality"] != "good") + ["GPS palsu terdeteksi"] * bool(check_in["mock"])
-    counted = "" if check_in["counted"] else "; tidak dihitung"
+    counted = "" if check_in["counted"] else "; menunggu putusan" if waits else "; tidak dihitung"
     return (
         f"Absen {words.MARKS[check_in['mark']]} {check_in['captured_at'][11:19]}, {words.VERDICTS[check_in['verdict']]} {place}{away}"
         f"{''.join(f', {doubt}' for doubt in doubts)}{counted} (id {check_in['id']})"

@@ -21,7 +21,7 @@ _LEAVES: Final = {
 }  # fmt: skip
 _VOID: Final = {
     "FAKE_GPS": "lokasi palsu", "NO_EVIDENCE": "tanpa foto bukti", "WFA_OUTSIDE_REGION": "di luar wilayah WFA",
-    "OUTSIDE_SITE": "di luar lokasi kantor", "WINDOW": "di luar jam absen",
+    "OUTSIDE_SITE": "di luar lokasi kantor", "OUTSIDE_WINDOW": "di luar jam absen", "REVIEW_REJECTED": "ditolak petugas",
 }  # fmt: skip
 BASES: Final = {
     "total_tpp": "TPP", "discipline_component": "komponen disiplin TPP", "static_tkd": "TKD statis", "daily_net_tpp": "TPP sehari",

@@ -74,7 +74,10 @@ async def test_a_refusal_comes_out_of_the_flow_however_early_it_is(books: Any, b
             raise Refusal("too early")
 
 
-@pytest.mark.parametrize("status", ["HELD", "PENDING"])
+WORDS = {"HELD": "ditahan", "PENDING": "belum diputuskan"}
+
+
+@pytest.mark.parametrize("status", WORDS)
 async def test_open_days_stand_against_the_close_until_a_person_answers_for_them(books: Any, broker: str, status: str) -> None:
     await books.status(status)
 
@@ -83,7 +86,7 @@ async def test_open_days_stand_against_the_close_until_a_person_answers_for_them
     assert await books.months() == [("2026-02", False, 30_000)]
 
     lines = await perform(on(books, broker), "2026-02", CLOCK, nobody, despite=["open-days"], reason="SK Sekda 900/12")
-    assert "Ditutup meskipun ada hari terbuka" in lines[-1]
+    assert f"Ditutup meskipun ada hari terbuka: 1 hari {WORDS[status]} ({status})" in lines[-1]
     [audit] = await books.audits()
     assert (audit["detail"]["open_days"], audit["detail"]["reason"]) == ({status: 1}, "SK Sekda 900/12")
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.commands.verify import compare_export
 from services.monitor.entries import Entries
 from services.reports import making
 from services.reports.documents import lines, to_csv, to_xlsx
@@ -59,11 +60,28 @@ async def test_a_recap_that_was_sorted_anew_still_equals_the_ledger_and_a_repeat
     to_csv(per_person([other, one], "2026-02", "OPEN", None, [], ""), tmp_path / "rekap.csv")
     told, problems = read_recap(tmp_path / "rekap.csv")
     assert (problems, differences(told, [one, other])) == ([], [])
-    assert [wrong[1:] for wrong in differences(told, [one])] == [(70_000, None)]
+    assert [wrong[1:] for wrong in differences(told, [one])] == [("1" * 18, 70_000, None)]
 
     to_csv(per_person([one, one], "2026-02", "OPEN", None, [], ""), tmp_path / "rekap.csv")
     _, [problem] = read_recap(tmp_path / "rekap.csv")
     assert (problem.column, problem.row) == ("NIP", 3)
+
+
+async def test_an_export_in_which_somebody_is_missing_is_told_by_whom_and_what_to_do(
+    books: Any, auditor: Connection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    [one] = await people_of(auditor, "2026-02", None, CLOCK)
+    await books.connection.execute("update schedule.employee set played_clock = '' where employee_id = $1", books.me)
+    stranger = dataclasses.replace(one, nip="1" * 18, ledger=70_000)
+    to_csv(per_person([stranger], "2026-02", "OPEN", None, [], ""), tmp_path / "rekap.csv")
+
+    assert not await compare_export(books.database, tmp_path / "rekap.csv", "2026-02")
+
+    said = capsys.readouterr().out
+    assert f"DIFFERENCE 2026-02, employee {books.me}: no row in the file, ledger Rp 30.000" in said
+    assert "DIFFERENCE 2026-02, a NIP that nobody has: row 2 of the file Rp 70.000, ledger nothing" in said
+    assert "hadir explain --employee ID --month 2026-02" in said
+    assert one.nip not in said
 
 
 async def test_a_recap_is_the_ledger_to_the_rupiah_in_every_form(books: Any, auditor: Connection, tmp_path: Path) -> None:
@@ -85,8 +103,8 @@ async def test_a_recap_is_the_ledger_to_the_rupiah_in_every_form(books: Any, aud
         told, problems = read_recap(tmp_path / name)
         [(nip, (row, amount))] = told.items()
         assert (nip, amount, problems, differences(told, people)) == (one.nip, 30_000, [], [])
-        assert differences({nip: (row, 30_001)}, people) == [(row, 30_001, 30_000)]
-        assert differences({}, people) == [(0, None, 30_000)]
+        assert differences({nip: (row, 30_001)}, people) == [(row, nip, 30_001, 30_000)]
+        assert differences({}, people) == [(0, nip, None, 30_000)]
     to_pdf(document, tmp_path / "rekap.pdf", dt.datetime(2026, 3, 3, tzinfo=dt.UTC))
     assert (tmp_path / "rekap.pdf").read_bytes().startswith(b"%PDF-")
 

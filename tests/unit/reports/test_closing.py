@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from services.reports.closing import NoCeiling, OpenDays, Span, counted, left_open, not_covered, not_ended
+from services.reports.closing import NoCeiling, OpenDays, Span, counted, in_words, left_open, not_covered, not_ended
 
 WIB = dt.timezone(dt.timedelta(hours=7))
 WIT = dt.timezone(dt.timedelta(hours=9))
@@ -43,6 +43,8 @@ def test_open_days_refuse_the_close_and_are_told_by_unit() -> None:
     assert "3 hari belum diputuskan (PENDING), 12 hari ditahan (HELD)" in refusal
     assert "RSUD 12 hari HELD (12 pegawai); DINKES 3 hari PENDING (2 pegawai)" in refusal
     assert "susulan" in refusal
+    for command in ("hadir correction list --state requested", "hadir outage list", "hadir correction request --kind review"):
+        assert command in refusal
 
 
 def test_a_long_list_of_units_is_cut() -> None:
@@ -62,6 +64,7 @@ def test_a_person_may_close_despite_open_days_but_not_without_a_reason() -> None
 
 def test_the_audit_trail_counts_open_days_by_status() -> None:
     assert counted([PENDING, HELD, OpenDays("DIKBUD", "HELD", 1, 1)]) == {"HELD": 13, "PENDING": 3}
+    assert in_words([HELD, PENDING]) == "3 hari belum diputuskan (PENDING), 12 hari ditahan (HELD)"
 
 
 def test_people_without_a_ceiling_refuse_the_close_and_are_told_by_unit_with_an_example_and_what_to_do() -> None:

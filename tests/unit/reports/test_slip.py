@@ -10,8 +10,10 @@ from uuid import UUID
 from services.reports.gathered import Cause, Correction
 from services.reports.receipt import build, canonical
 from services.reports.slip import slip
-from services.schedule.rules import duty_on
+from services.reports.words import rule_of
+from services.schedule.rules import duty_on, marks
 from shared.events import Finding, FindingKind
+from shared.policy import Policy
 
 A = {
     "legal_source": "Perbup Contoh 1/2026 Pasal 7",
@@ -86,6 +88,26 @@ def test_the_slip_tells_each_day_from_check_in_to_rupiah(month: Callable[..., An
     text = text.replace(str(told.packs["A"].identity), "<pack>").replace(str(LEAVE_ID), "<leave>")
 
     assert text[: len(GOLDEN)] == GOLDEN
+
+
+def test_a_mark_of_a_day_that_waits_for_a_decision_is_not_told_to_be_lost(month: Callable[..., Any], check_in: Callable[..., Any]) -> None:
+    told = month(A=A)
+    told.ceiling(5_250_001)
+    told.day(2, "HELD", check_ins=(check_in("came", 2, "08:12:00"),), evidence=())
+    lines = slip(build(told.gathered()), told.person)
+
+    [mark] = [line for line in lines if line.startswith("  Absen masuk 08:12:00")]
+    assert "; menunggu putusan (id" in mark
+
+
+def test_every_reason_for_which_a_mark_is_void_has_its_words() -> None:
+    policy = Policy()
+    for reason in (
+        marks.FAKE_GPS, marks.OUTSIDE_SITE, marks.WFA_OUTSIDE_REGION, marks.NO_EVIDENCE, marks.OUTSIDE_WINDOW, marks.REVIEW_REJECTED,
+    ):
+        text, _ = rule_of(Finding(kind=FindingKind.NO_OUT, code="PSW4", detail=reason), policy)
+        assert "absen tidak dihitung: " in text
+        assert reason not in text
 
 
 def test_the_slip_adds_up_with_cap_and_names_what_each_entry_came_from(month: Callable[..., Any], check_in: Callable[..., Any]) -> None:
