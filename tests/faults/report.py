@@ -38,7 +38,7 @@ _INVARIANTS = """\
 - A machine whose clock is an hour or more ahead could publish nothing, since a broker refuses records dated so: the broker dates them
   now (`shared/kafka.py`); found with every service by a clock of its own, one of them a day ahead.
 - A reader of reference data that heard nothing more, or could not end, kept ingest from the newest people for three minutes: it is
-  replaced now (`shared/reference.py`; seed 20261205, round 16, in the run below).
+  replaced now (`shared/reference.py`; seed 20261205, round 16; the other rounds of that run held).
 
 ## Where each line of the matrix is tried
 
