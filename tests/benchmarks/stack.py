@@ -29,7 +29,7 @@ from services.schedule.commands import move_clock
 from services.simulator import files
 from services.simulator.importing import import_province
 from services.simulator.province import Province
-from services.simulator.settled import Observer
+from services.simulator.settled import NotSettled, Observer
 from shared.database import open_pool
 from shared.kafka import apply_topics
 from shared.lanes import Lanes
@@ -162,9 +162,14 @@ def running(*, services: bool = True, statements: bool = False, **more: str) -> 
 
 @contextlib.asynccontextmanager
 async def watching(stack: Stack) -> AsyncIterator[Observer]:
-    """The simulator's own observer of this stack."""
+    """The simulator's own observer of this stack; where it waits in vain, what has ended and the last words of all are told."""
     async with Observer(stack.database, stack.kafka.bootstrap) as observer:
-        yield observer
+        try:
+            yield observer
+        except NotSettled:
+            for child in (stack.kafka.child, stack.postgres.child, *stack.children.values()):
+                progress(f"{child.name}: {'alive' if child.alive() else f'ended, code {child.popen.returncode}'}; {child.last_words()}")
+            raise
 
 
 async def import_people(stack: Stack, province: Province, observer: Observer) -> None:
