@@ -90,8 +90,10 @@ class Observer(Flow):
             if waiting.total == 0:
                 told(most, most)
                 return loop.time() - began
-            most = max(most, waiting.total)
-            if waiting.total < fewest or fewest == 0:
+            if waiting.total > most:  # work brings work: days are opened before they are judged
+                most = fewest = waiting.total
+                moved = loop.time()
+            elif waiting.total < fewest:
                 fewest, moved = waiting.total, loop.time()
             told(most - waiting.total, most)
             if loop.time() - moved > patience_s:
