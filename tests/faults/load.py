@@ -22,6 +22,8 @@ FIRST_DAY = dt.date(2026, 6, 8)  # a Monday
 _CLOCK_STEP = dt.timedelta(hours=4)
 _AT_ONCE = 48
 _IN_BATCH = 8
+_REPORTS_A_CHECK_IN = 0.1
+"""About so many work reports the simulator's people send, so that both end together."""
 
 
 class Load:
@@ -49,8 +51,8 @@ class Load:
     async def run(self) -> None:
         """Send everything; raises SendingFailed when ingest refuses what it must take."""
         async with self.phones, asyncio.TaskGroup() as group:
-            group.create_task(self._reports())
             began, batch = asyncio.get_running_loop().time(), list[Arrival]()
+            group.create_task(self._reports(group, began))
             next_move: dt.datetime | None = None
             for taken, arrival in enumerate(arrivals(self.province), 1):
                 if next_move is None or arrival.at >= next_move:
@@ -111,7 +113,16 @@ class Load:
         finally:
             self._slots.release()
 
-    async def _reports(self) -> None:
-        for body in work_reports(self.province):
+    async def _reports(self, group: asyncio.TaskGroup, began: float) -> None:
+        """Beside the check-ins and as fast in proportion: one after the other they took hours longer than a soak of two."""
+        for taken, body in enumerate(work_reports(self.province), 1):
+            await self._pace(began + taken / (self.rate * _REPORTS_A_CHECK_IN))
             self.house.journal.sent.add(body["report_id"])
+            await self._slots.acquire()
+            group.create_task(self._report(body))
+
+    async def _report(self, body: dict[str, Any]) -> None:
+        try:
             await self.phones.report(body)
+        finally:
+            self._slots.release()
