@@ -95,7 +95,7 @@ def with_scheme(prometheus: Prometheus, watched_house: Any) -> str:
         of_month = ("--unit", unit["code"], "--month", month)
         watched_house.hadir("roster", "propose", *of_month, "--save")
         for step in ("submit", "approve", "publish"):
-            watched_house.hadir("roster", step, *of_month, "--reason", "uji")
+            watched_house.hadir("roster", step, *of_month, "--reason", "uji", "--actor", f"uji-{step}")
     return str(unit["code"])
 
 
