@@ -1,8 +1,9 @@
 """The APIs as an operator gets them from `hadir run`: each is there, says what it is, and reads and commands as documented."""
 
 import time
+from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -31,9 +32,14 @@ def test_every_api_is_up_with_its_documents(house: Any, name: str) -> None:
     assert get("/v1/nothing").headers["content-type"] == "application/problem+json"
 
 
-async def test_what_is_commanded_over_http_reaches_the_audit_topic(house: Any) -> None:
-    bkd = acting("bkd")
-    letter = {"kind": "letter", "reason": "SE 4/2026", "body": {"from": "2019-08-01", "to": "2019-08-01"}}
+async def test_what_is_commanded_over_http_reaches_the_audit_topic(house: Any, tmp_path: Path) -> None:
+    bkd, unit = acting("bkd"), uuid4()
+    (tmp_path / "units.csv").write_text(f"org_unit_id;code;name;timezone\n{unit};SURAT-{unit.hex[:8]};Dinas Contoh;WIB\n")
+    house.hadir("import", "org-units", tmp_path / "units.csv")
+    letter = {
+        "kind": "letter", "reason": "SE 4/2026", "org_unit_id": str(unit),
+        "body": {"from": "2019-08-01", "to": "2019-08-01", "letter": "SPT-1/2019"},
+    }
     answer = httpx.post(f"{house.addresses['schedule_api']}/v1/corrections", json=letter, headers=bkd | keyed(), timeout=60)
 
     assert answer.status_code == 201, answer.text
