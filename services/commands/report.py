@@ -155,7 +155,6 @@ def _give(make: "Callable[[Connection], Awaitable[Document]]", form: str | None,
     from services.reports.documents import lines
     from services.reports.making import FORMS, write
     from shared.failures import is_infrastructure
-    from shared.refusal import Refused
     from shared.settings import settings
 
     wanted = next((one for one in FORMS if one == (form or (output.suffix.lstrip(".").lower() if output else "text"))), None)
@@ -163,8 +162,6 @@ def _give(make: "Callable[[Connection], Awaitable[Document]]", form: str | None,
         stop_with(f"{output}: bentuk tidak dikenal; pakai .csv, .xlsx, .pdf, atau --format.", 2)
     try:
         document = asyncio.run(_made(settings().database, make))
-    except Refused as refused:
-        stop_with(str(refused))
     except Exception as error:
         if not is_infrastructure(error):
             raise

@@ -30,6 +30,7 @@ from services.schedule.corrections import (
     date_in,
     dated,
     dates_of,
+    judged,
     read_body,
 )
 from services.schedule.memory import Duties, Memory
@@ -110,7 +111,7 @@ async def admit(
         return Admitted(fact, content, first, last)
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, FraudBody | ReviewBody):
-        first, last = await _days_of(connection, desk.person, _judged(fields))
+        first, last = await _days_of(connection, desk.person, judged(fields))
         desk = replace(desk, first=first, last=last)
         await _first_word(connection, employee_id, request_id, fact, fields)
     if isinstance(fields, AppealBody):
@@ -231,10 +232,6 @@ def _in_service(fields: LeaveBody | PermissionBody | ManualBody, kind: RequestKi
         raise CorrectionRefused(f"{dates} bukan hari dinas pegawai ini, jadi tidak perlu izin atau cuti; periksa tanggal atau rosternya")
 
 
-def _judged(decision: FraudBody | ReviewBody) -> tuple[UUID, ...]:
-    return decision.check_ins if isinstance(decision, FraudBody) else (decision.review,)
-
-
 async def _first_word(
     connection: Connection, employee_id: UUID, request_id: UUID, kind: str, fields: FraudBody | ReviewBody
 ) -> None:
@@ -243,7 +240,7 @@ async def _first_word(
         if kept.kind != kind or kept.state == "rejected" or kept.correction_id == request_id:
             continue
         said = read_body(kind, kept.body)
-        if isinstance(said, FraudBody | ReviewBody) and set(_judged(said)) & set(_judged(fields)):
+        if isinstance(said, FraudBody | ReviewBody) and set(judged(said)) & set(judged(fields)):
             if kept.state == "requested":
                 raise CorrectionRefused(
                     f"absen ini masih menunggu putusan dalam permohonan {kept.correction_id}; tunggu putusannya, atau tarik yang itu dulu"

@@ -314,6 +314,11 @@ def dated(document: Document | None, at: dt.datetime) -> None:
         raise CorrectionRefused(f"surat {document.number} bertanggal {document.date:%d-%m-%Y}, yang belum tiba; periksa tanggalnya")
 
 
+def judged(decision: FraudBody | ReviewBody) -> tuple[UUID, ...]:
+    """The check-ins that a decision is about."""
+    return decision.check_ins if isinstance(decision, FraudBody) else (decision.review,)
+
+
 def around(since: dt.datetime, until: dt.datetime, date_at: DateAt) -> tuple[dt.date, dt.date]:
     """Business dates that stamps between two instants may belong to: a duty may end on the next date, and reach a date further."""
     return date_at(since) - 2 * _DAY, date_at(until) + _DAY

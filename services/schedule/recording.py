@@ -20,6 +20,7 @@ from services.schedule.corrections import (
     around,
     date_in,
     dates_of,
+    judged,
     read_body,
 )
 from services.schedule.publishing import put_people
@@ -99,8 +100,7 @@ async def record(
     if isinstance(fields, MoveBody) and employee_id is not None and "approved" in (state, old and old.state):
         await _move(work, employee_id, fields, said.actor, back=state != "approved")
     if isinstance(fields, FraudBody | ReviewBody):
-        check_ins = fields.check_ins if isinstance(fields, FraudBody) else (fields.review,)
-        for owner, at in await facts.mark_times(work.connection, check_ins):
+        for owner, at in await facts.mark_times(work.connection, judged(fields)):
             if owner == employee_id:
                 await due.mark_spans(work.connection, [Span(owner, *around(at, at, date_at))], Priority.COMMAND, cause)
     else:

@@ -55,7 +55,7 @@ def faults_of(policy: Keys) -> Iterator[FaultAt]:
 
 def remarks_of(policy: Keys) -> Iterator[FaultAt]:
     """What is allowed but may be a slip: no source, late plus early unlike a day of absence, bands that end or fall, letters that cost."""
-    if not (policy.legal_source or "").strip():
+    if not policy.sourced:
         yield FaultAt((), "no_source")
     tk = policy.tk_day
     if not (tk or policy.tk_day_by_group or policy.tk_steps):

@@ -187,3 +187,8 @@ class Keys(Part):
         default=None, description="minutes late and early that count as one day on the ladder (450); null: never (default)"
     )
     split: Split | None = Field(default=None, description="shares of the TPP; informative, told on the receipt")
+
+    @property
+    def sourced(self) -> bool:
+        """Whether the pack names the regulation it stands on; without one it cannot be put in force."""
+        return bool((self.legal_source or "").strip())

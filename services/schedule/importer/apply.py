@@ -245,7 +245,7 @@ async def _silent(
 
 def _not_to_be_put_in_force(name: str, policy: Policy, since: dt.date) -> Iterator[str]:
     """Why a pack cannot hold from that date: it names no regulation, or its regulation does not hold then."""
-    if not (policy.legal_source or "").strip():
+    if not policy.sourced:
         yield f"kebijakan {name} tidak menyebut dasar hukum; isi legal_source dengan peraturan dan pasalnya"
     if policy.effective_from is not None and since < policy.effective_from:
         yield f"kebijakan {name} baru berlaku {policy.effective_from} (effective_from); pilih tanggal itu atau sesudahnya"
