@@ -31,6 +31,11 @@ T = TypeVar("T")
 
 _WEEK_S: Final = 7 * 86400.0
 _BUFFERED: Final = 8192
+_FETCHED: Final = 2048
+_FETCHED_BYTES: Final = 256 * 1024
+"""At most so many messages are unpacked at once, and so much is fetched of a partition ahead of them. Faust unpacks all that was
+fetched, by default a MiB a partition and packed: a worker behind a backlog took 400 MiB for messages that had to wait anyway.
+A single message that is larger still comes (KIP-74)."""
 
 
 class Owner(Protocol):
@@ -196,6 +201,8 @@ def make_pump(settings: Settings, service: Service, topics: Iterable[Topic[Any]]
         value_serializer="raw",
         key_serializer="raw",
         consumer_auto_offset_reset="earliest",
+        consumer_max_fetch_size=_FETCHED_BYTES,
+        broker_max_poll_records=_FETCHED,
         stream_buffer_maxsize=_BUFFERED,
         stream_wait_empty=False,  # nothing is acknowledged, so there is nothing to wait for: give_up waits
         broker_session_timeout=session,

@@ -72,6 +72,11 @@ class Running:
             return float("nan")
         return sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(f"{name}{{"))
 
+    def peak_mib(self) -> float:
+        """The most memory that it has held so far, MiB."""
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        return int(next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))) / 1024
+
     def logged(self) -> list[dict[str, Any]]:
         """The log so far; lines that are not JSON are told as such."""
         return [

@@ -216,6 +216,8 @@ def mutate(mutant: str) -> None:
         pump._PositionConsumer.perform_seek = trusting  # type: ignore[method-assign]
         if mutant == "noack-off":
             mutate("no-hole-check")
+    elif mutant == "greedy-pump":
+        pump._FETCHED, pump._FETCHED_BYTES = None, 1 << 20  # type: ignore[assignment, misc]  # as Faust has it
     elif mutant:
         raise ValueError(f"there is no mutant {mutant}")
 

@@ -200,3 +200,20 @@ async def test_a_group_that_kafka_has_forgotten_goes_on_where_it_stood(trial: An
 
     await trial.assert_once_and_in_order()
     assert len(await trial.published()) == 480
+
+
+@pytest.mark.parametrize("mutant", ["", "greedy-pump"])
+async def test_a_backlog_stays_with_the_broker_and_does_not_fill_the_memory_of_a_worker(trial: Any, mutant: str) -> None:
+    idle = await trial.started()
+    at_rest = idle.peak_mib()
+    idle.send(signal.SIGTERM)
+    await idle.ended()
+    backlog = 80_000
+    padding = b" " * 2_000  # white space is JSON, and packed by the producer to next to nothing
+    await trial.send_raw((number % 24, str(number), orjson.dumps({"number": number}) + padding) for number in range(backlog))
+
+    worker = await trial.started(HADIR_BATCH_SIZE="500", HADIR_TEST_MUTANT=mutant)
+    await trial.all_in_sink(backlog)
+
+    risen = worker.peak_mib() - at_rest
+    assert (risen > 130) if mutant else (risen < 70), risen
