@@ -1,6 +1,5 @@
 """`hadir simulate`: plays an invented province on a running stack and compares the ledger with the known truth."""
 
-import asyncio
 import datetime as dt
 import json
 from pathlib import Path
@@ -42,6 +41,7 @@ def simulate(
     Examples: [bold]hadir simulate[/bold], [bold]hadir simulate --employees 500 --days 31 --from 2026-07-01[/bold],
     [bold]hadir simulate --rate 300 --seconds 60[/bold]
     """
+    import uvloop
     from aiokafka.errors import KafkaError
     from asyncpg import InvalidAuthorizationSpecificationError, PostgresConnectionError
 
@@ -61,7 +61,7 @@ def simulate(
     )
     try:
         with drawn() as told:
-            report = asyncio.run(perform(settings(), wanted, told))
+            report = uvloop.run(perform(settings(), wanted, told))
     except (Refused, SendingFailed, NotSettled) as problem:
         stop_with(str(problem))
     except (OSError, KafkaError, InvalidAuthorizationSpecificationError, PostgresConnectionError) as problem:

@@ -57,7 +57,10 @@ def create_app(settings: Settings, end: End) -> FastAPI:
             partial(new_producer, settings.kafka, client_id="hadir-ingest", linger_ms=0),
             within_s=settings.ingest_answer_within_s / 2,
         )
-        intake = Intake(store, publisher, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s)
+        intake = Intake(
+            store, publisher, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s,
+            gather_within_s=settings.batch_within_s,
+        )  # fmt: skip
         # The outbox of ingest holds dead letters of the employee topic and the minutes; any pod may publish all of it.
         relay = Relay(settings, "ingest", readiness, lambda: frozenset(range(LANES)))
         lanes = Lanes(pool, "ingest", on_outbox=relay.wake)

@@ -31,6 +31,9 @@ ROUND_SIZE: Final = 1_000
 ROUNDS: Final = 3
 """Rounds under way at once: while one waits for Kafka, the next claims its receipts."""
 
+NOTED_WITHIN_S: Final = 0.1
+"""Notes of so long share a statement. Nobody waits for them: a repeat that comes before its note publishes the same event again."""
+
 _CONFLICT: Final = Refusal("id-conflict", (Fault(
     "", "id-conflict", "Id ini sudah dipakai untuk isi yang lain. Untuk pernyataan baru, buat UUID baru."),))
 _KAFKA_AWAY: Final = Refusal("kafka-unavailable")
@@ -82,11 +85,12 @@ class _Entry(NamedTuple):
 class Intake:
     """The bounded queue in front of the rounds."""
 
-    def __init__(self, store: Store, publisher: Publisher, *, capacity: int, answer_within_s: float) -> None:
+    def __init__(self, store: Store, publisher: Publisher, *, capacity: int, answer_within_s: float, gather_within_s: float) -> None:
         self._store = store
         self._publisher = publisher
         self._capacity = capacity
         self._answer_within_s = answer_within_s
+        self._gather_within_s = gather_within_s
         self._queue: deque[_Entry] = deque()
         self._pending = 0
         self._free = asyncio.Semaphore(ROUNDS)
@@ -129,10 +133,16 @@ class Intake:
         return [outcome or Refusal("not-confirmed") for outcome in ticket.outcomes]
 
     async def begin_rounds(self) -> None:
-        """Works off the queue, for ever."""
+        """Works off the queue, for ever.
+
+        A round begins at once if none is under way, else with the next tick: the more wait, the fewer trips and appends for each.
+        """
+        clock = asyncio.get_running_loop().time
         while True:
             await self._arrived.wait()
             await self._free.acquire()
+            if self._rounds and len(self._queue) < ROUND_SIZE:
+                await asyncio.sleep(self._gather_within_s - clock() % self._gather_within_s)
             entries = [entry for entry in self._take(ROUND_SIZE) if not entry.ticket.done.done()]
             if entries:
                 task = asyncio.create_task(self._round(entries))
@@ -218,6 +228,7 @@ class Intake:
         """Writes down what was published, behind the answers, for ever."""
         while True:
             await self._to_mark.wait()
+            await asyncio.sleep(NOTED_WITHIN_S)
             self._to_mark.clear()
             await self._mark()
 

@@ -14,6 +14,8 @@ from pathlib import Path
 from time import perf_counter
 from typing import Final
 
+import uvloop
+
 from services.schedule.commands import move_clock
 from services.simulator import files
 from services.simulator.agenda import work_reports
@@ -70,7 +72,7 @@ def play(
     progress: Told = nobody,
 ) -> Report:
     """Play the sample province on a running stack and compare; blocks until done. See `perform` for what it raises."""
-    return asyncio.run(perform(settings, Wanted(employees, days, seed, rate), progress))
+    return uvloop.run(perform(settings, Wanted(employees, days, seed, rate), progress))
 
 
 def employees_for(rate: float, seconds: float) -> int:
