@@ -49,7 +49,7 @@ class Settings(BaseSettings):
         10.0, description="Kafka group session timeout; a killed worker's lanes move after it"
     )
     batch_size: int = Field(500, description="most events in one database transaction")
-    batch_within_s: float = Field(0.02, gt=0, description="how long a batch may wait to fill, and a round of ingest while another is under way")
+    batch_within_s: float = Field(0.02, gt=0, description="how long a batch may wait to fill, and a round of ingest behind another")
     max_body_bytes: int = Field(262_144, description="largest accepted request body; a bigger one is answered 413")
     max_batch_body_bytes: int = Field(786_432, description="largest accepted body of a batch of check-ins")
     ingest_queue: int = Field(5_000, description="most check-ins that ingest holds at once, under a second of work; beyond it 503 at once")

@@ -1,12 +1,9 @@
 """The end of a month on the running stack: excuses, the close, what comes after it, and slips that anyone can recompute."""
 
-import asyncio
 import datetime as dt
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +14,7 @@ from services.schedule.commands import move_clock, record_fact
 from shared import topics
 from shared.database import open_pool
 from shared.lanes import Lanes
+from tests.waiting import until
 
 FIRST = dt.date(2026, 4, 27)
 DAYS = 4  # to the 30th, the last day of April
@@ -53,15 +51,6 @@ async def grant_leave(house: Any, employee: UUID, date: dt.date) -> UUID:
     finally:
         await pool.close()
     return correction
-
-
-async def until(question: Callable[[], Awaitable[Any]], within: float = 120.0) -> Any:
-    """The first answer that is not empty."""
-    deadline = time.monotonic() + within
-    while not (answer := await question()):
-        assert time.monotonic() < deadline, "the stack did not follow in time"
-        await asyncio.sleep(0.2)
-    return answer
 
 
 def receipt_of(house: Any, employee: UUID, month: str) -> str:

@@ -27,6 +27,7 @@ from tests.faults.journal import Journal
 from tests.faults.previous import Tree
 from tests.faults.proxy import Proxy
 from tests.faults.servers import HOST, Brokers, Database, small_disk
+from tests.waiting import until
 
 WORKERS = ("geofence", "schedule", "payroll")
 SERVICES = ("ingest", *WORKERS)
@@ -122,10 +123,7 @@ class House:
 
     async def until(self, holds: Callable[[], object], what: str, within_s: float) -> None:
         """Wait until something holds; fails with `what` otherwise."""
-        deadline = time.monotonic() + within_s
-        while not holds():
-            assert time.monotonic() < deadline, f"not within {within_s:.0f} s: {what}"
-            await asyncio.sleep(0.05)
+        await until(holds, within_s, lambda: f"not within {within_s:.0f} s: {what}")
 
     async def ready(self, names: Collection[str] = SERVICES, within_s: float = 120.0) -> None:
         """Return once these services say ready."""

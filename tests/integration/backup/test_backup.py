@@ -36,6 +36,7 @@ from shared.refusal import Refusal
 from shared.schemas import apply_schemas
 from shared.settings import Settings
 from shared.topics import SERVICES
+from tests.waiting import until
 
 PATIENCE_S = 240
 ABSENT = "select employee_id, date from schedule.assessment where status = 'ABSENT'"
@@ -126,7 +127,7 @@ def story(rig: Rig, postgres: str, tmp_path_factory: pytest.TempPathFactory) -> 
                                          "body": {"kind": "annual", "from": date, "to": date}}
                 for number, state in enumerate(SEVERAL_TIMES, 1):
                     await record_fact(lanes, **leave, state=state)
-                    await until(live, "select max(version) from schedule.fact", number)
+                    await until_it_is(live, "select max(version) from schedule.fact", number)
                     await settled(settings, live)
         return Story(rig, live, file, paper, (person, date))
 
@@ -154,11 +155,11 @@ async def value(url: str, query: str, *values: Any) -> Any:
     return (await row(url, query, *values))[0]
 
 
-async def until(url: str, query: str, wanted: Any) -> None:
-    deadline = time.monotonic() + PATIENCE_S
-    while (found := await value(url, query)) != wanted:
-        assert time.monotonic() < deadline, (query, found)
-        await asyncio.sleep(0.1)  # polls with the deadline above
+async def until_it_is(url: str, query: str, wanted: Any) -> None:
+    async def so() -> bool:
+        return bool(await value(url, query) == wanted)
+
+    await until(so, PATIENCE_S, lambda: query)
 
 
 async def settled(settings: Settings, url: str) -> None:
@@ -262,7 +263,7 @@ async def test_a_database_of_an_earlier_moment_catches_up_to_the_same_truth_and_
         await asyncio.sleep(0.1)  # polls with the deadline above
     assert worker.popen.returncode == 78
     assert "the broker lost acknowledged records" in worker.log.read_text()
-    await until(earlier, "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'hadir%'"
+    await until_it_is(earlier, "select count(*) from pg_stat_activity where datname = current_database() and application_name like 'hadir%'"
                 " and pid <> pg_backend_pid()", 0)  # the server hears a moment later that a process is gone
     [lost] = [move for move in (await plan(earlier, story.rig.kafka)).moves if move.lost]
     assert (lost.service, lost.place.partition, lost.old - lost.new) == ("geofence", 3, 7)

@@ -1,13 +1,12 @@
 """The geofence worker on a real broker and database: judged once, judged again, buried, and silent about places."""
 
-import asyncio
 import datetime as dt
 import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,19 +25,11 @@ from shared.database import Connection
 from shared.envelope import decode, derived_id, encode
 from shared.events import CheckInRecorded, EmployeePublished, Event, Mark, OrgUnitPublished, UnitMembership
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, EMPLOYEE, ORG_UNIT, Topic, lane_of
+from tests.waiting import until
 
 DEADLINE_S = 120.0
 LATITUDE, LONGITUDE = -3.7951234, 102.2656789
 MORNING = dt.datetime(2026, 2, 2, 7, 25, tzinfo=dt.timezone(dt.timedelta(hours=7)))
-
-
-async def until(condition: Callable[[], Awaitable[Any]]) -> Any:
-    """The first true answer; polls, since what is awaited happens in another process."""
-    deadline = asyncio.get_running_loop().time() + DEADLINE_S
-    while not (answer := await condition()):
-        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.05)
-    return answer
 
 
 @dataclass

@@ -22,6 +22,7 @@ from shared.envelope import encode
 from shared.events import EmployeeKind, EmployeePublished, UnitMembership
 from shared.kafka import new_producer
 from shared.topics import CHECK_IN_RECORDED, EMPLOYEE, Topic, lane_of
+from tests.waiting import until
 
 UNIT = UUID(int=4711)
 
@@ -56,14 +57,6 @@ class Running:
             return (await client.get("/readyz")).status_code == 200
         except httpx.TransportError:
             return False
-
-
-async def until(true: Callable[[], Awaitable[bool]], within: float = 120) -> None:
-    """Polls until it is true; fails after the deadline."""
-    deadline = asyncio.get_running_loop().time() + within
-    while not await true():
-        assert asyncio.get_running_loop().time() < deadline, "did not come true in time"
-        await asyncio.sleep(0.05)
 
 
 Start = Callable[..., Running]

@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -23,18 +23,10 @@ from shared.events import CheckInLocated, Mark
 from shared.lanes import Lanes
 from shared.topics import CHECK_IN_LOCATED, DAY_ASSESSED, VIOLATION, lane_of
 from tests.integration.schedule.office import DAY, MONDAY, Office, at
+from tests.waiting import until
 
 DEADLINE_S = 120.0
 PEOPLE = 150
-
-
-async def until(condition: Callable[[], Awaitable[Any]], within: float = DEADLINE_S) -> Any:
-    """The first true answer; polls, since what is awaited happens in another process."""
-    deadline = asyncio.get_running_loop().time() + within
-    while not (answer := await condition()):
-        assert asyncio.get_running_loop().time() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.02)
-    return answer
 
 
 class Worker:

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
@@ -24,10 +23,10 @@ from shared.database import connect
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
 from shared.topics import LANES, Topic
+from tests.waiting import PATIENCE_S, until
 
 _SCRIPT = Path(__file__).parent / "numbered_worker.py"
 _RUNS = count(1)
-PATIENCE_S = 120.0
 SESSION_S = 6.0
 
 
@@ -45,7 +44,7 @@ class Running:
 
     async def ended(self, within: float = PATIENCE_S) -> int:
         """The exit code, once there is one."""
-        await eventually(lambda: self.process.poll() is not None, within, lambda: f"{self.log} goes on")
+        await until(lambda: self.process.poll() is not None, within, lambda: f"{self.log} goes on")
         return self.process.returncode
 
     async def readiness(self) -> dict[str, Any]:
@@ -82,21 +81,6 @@ class Running:
         return [
             json.loads(line) if line.startswith("{") else {"text": line} for line in self.log.read_text().splitlines()
         ]
-
-
-async def eventually(
-    condition: Callable[[], bool | Awaitable[bool]], within: float = PATIENCE_S,
-    otherwise: Callable[[], str] = lambda: "it never came true",
-) -> None:  # fmt: skip
-    """Returns once the condition holds; fails after a while."""
-    deadline = time.monotonic() + within
-    while True:
-        found = condition()
-        if found if isinstance(found, bool) else await found:
-            return
-        if time.monotonic() > deadline:
-            pytest.fail(otherwise())
-        await asyncio.sleep(0.1)
 
 
 def tells(worker: Running, name: str, value: float) -> Callable[[], Awaitable[bool]]:
@@ -154,7 +138,7 @@ class Trial:
             assert worker.process.poll() is None, worker.log.read_text()
             return await worker.is_ready()
 
-        await eventually(ready, otherwise=worker.log.read_text)
+        await until(ready, otherwise=worker.log.read_text)
         return worker
 
     async def send(self, numbers: Iterable[int], trouble: str = "", lane: Callable[[int], int] | None = None) -> None:
@@ -179,7 +163,7 @@ class Trial:
 
     async def eventually(self, condition: Callable[[], bool | Awaitable[bool]]) -> None:
         """Returns once the condition holds; fails after a while, with what the workers said."""
-        await eventually(
+        await until(
             condition, otherwise=lambda: "\n".join(worker.log.read_text()[-3000:] for worker in self.workers)
         )
 
