@@ -25,11 +25,15 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A figure: what it says, its unit, and its targets (none: it is told for comparison only)."""
+    """A figure: what it says, its unit, and its targets (none: it is told for comparison only).
+
+    `full` is the size whose run is as large as the target asks; a smaller one is a short form of it.
+    """
 
     what: str
     unit: str
     targets: tuple[Target, ...] = ()
+    full: Size = "normal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +70,16 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ingest-batch": Figure("ingest, batches of 500, per core of its process", "/s per core", (_at_least(15_000),)),
     "geofence": Figure("geofence decision, 5,000 sites, regions of 8,000 vertices, batches of 500", "µs each", (_at_most(3),)),
     "assessment": Figure("assessment of an employee-day", "µs each", (_at_most(20),)),
-    "what-if": Figure("what-if over 300,000 people's month (6.6 M employee-days), on two cores, from a slice", "minutes", (_at_most(5),)),
+    "what-if": Figure(
+        "what-if over 300,000 people's month (6.6 M employee-days), on two cores, from a slice", "minutes", (_at_most(5),), "long"
+    ),
     "warm-start": Figure("warm start of the local stack until all is ready", "s", (_at_most(15),)),
     "memory": Figure("memory of the local stack after a played day: broker, database, all services (PSS)", "MiB", (_at_most(1_536),)),
     "hop": Figure("durable hop that also publishes: state, position and outbox in one transaction, relay", "/s", (_times(2.5),)),
     "hop-aiokafka": Figure("plain aiokafka loop beside it, nothing durable: get many, produce, commit", "/s"),
     "hop-confluent": Figure("confluent-kafka loop beside it, nothing durable", "/s"),
     "pipeline": Figure(
-        "whole pipeline from a filled check-in topic to ledger and published aggregate", "/s", (_at_least(3_000), _times(5))
+        "whole pipeline from a filled check-in topic to ledger and published aggregate", "/s", (_at_least(3_000), _times(5)), "long"
     ),
     "http-load": Figure("the same from HTTP, generator on the same machine, lag flat", "/s", (_at_least(1_000),)),
     "latency-100-p50": Figure("202 → published aggregate at 100/s, p50", "s"),
@@ -84,12 +90,14 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "history-year": Figure("CPU per event of 10,000 people with a year of history ÷ a month of it", "µs", (_only_times(1.3),)),
     "history-large-people": Figure("CPU per event with 1,000,000 people ÷ 100,000, a month of history each", "µs", (_only_times(1.3),)),
     "history-large-year": Figure("CPU per event of 100,000 people with a year of history ÷ a month of it", "µs", (_only_times(1.3),)),
-    "window-close": Figure("202 → aggregate p99 of one zone at its pace while another's days all fall due at once", "s", (_at_most(1),)),
-    "window-close-rate": Figure("days judged per second meanwhile, each with its violation", "/s"),
-    "shed-memory": Figure("ingest's peak memory under 10 times what is sustained ÷ before", "MiB", (_only_times(1.5),)),
-    "shed-lost": Figure("check-ins answered 202 then and not located afterwards", "", (_at_most(0),)),
-    "shed-without-retry-after": Figure("503 answers then without Retry-After", "", (_at_most(0),)),
-    "shed-recovery": Figure("seconds after the flood until no event waits anywhere ÷ the flood's", "s"),
+    "window-close": Figure(
+        "202 → aggregate p99 of one zone at its pace while another's days all fall due at once", "s", (_at_most(1),), "long"
+    ),
+    "window-close-rate": Figure("days judged per second meanwhile, each with its violation", "/s", (), "long"),
+    "shed-memory": Figure("ingest's peak memory under 10 times what is sustained ÷ before", "MiB", (_only_times(1.5),), "long"),
+    "shed-lost": Figure("check-ins answered 202 then and not located afterwards", "", (_at_most(0),), "long"),
+    "shed-without-retry-after": Figure("503 answers then without Retry-After", "", (_at_most(0),), "long"),
+    "shed-recovery": Figure("seconds after the flood until no event waits anywhere ÷ the flood's", "s", (), "long"),
 }
 """Targets are those of issue 5, on 2 cores that also carry broker, database and load."""
 

@@ -8,13 +8,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
+import psutil
+
+MOST_BUSY: Final = 0.15
+"""Above this share of the cores busy just before a bench begins, its figures say more about the other work than about ours."""
+
 MOST_LOAD_PER_CORE: Final = 0.5
-"""Above this load average per core at the start, a figure says more about the other work than about ours."""
+"""The same of the load average, for figures that were taken before the busy cores were looked at."""
+
+_LOOK_S: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Cores, processor, memory (GiB), kernel, Python, and the load average of the last minute when a bench began."""
+    """Cores, processor, memory (GiB), kernel, Python, and what else it had to do when a bench began.
+
+    `load` is the load average of the last minute, in which the bench before may still be felt; `busy` how many cores were
+    busy in the two seconds before the beginning.
+    """
 
     cores: int
     model: str
@@ -22,20 +33,26 @@ class Machine:
     kernel: str
     python: str
     load: float
+    busy: float | None = None
 
     @classmethod
     def now(cls) -> Self:
-        """The machine as it is at this moment."""
+        """The machine as it is at this moment; takes two seconds."""
         pages, page = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
         return cls(
             len(os.sched_getaffinity(0)), _model(), round(pages * page / 2**30, 1), f"{platform.system()} {platform.release()}",
             platform.python_version(), round(os.getloadavg()[0], 2),
+            round(psutil.cpu_percent(_LOOK_S) / 100 * (psutil.cpu_count() or 1), 2),
         )
 
     @property
     def quiet(self) -> bool:
         """Whether it had little else to do."""
-        return self.load <= MOST_LOAD_PER_CORE * self.cores
+        return self.load <= MOST_LOAD_PER_CORE * self.cores if self.busy is None else self.busy <= MOST_BUSY * self.cores
+
+    def occupied(self) -> str:
+        """What it had to do, in a few words."""
+        return f"load {self.load:g}" if self.busy is None else f"{self.busy:g} cores busy"
 
     def sentence(self) -> str:
         """The machine in one line; without the load, which is each figure's own."""

@@ -13,11 +13,12 @@ _HEAD: Final = """\
 
 Written by `hadir bench`; not edited by hand. Each figure stands beside a reference that the same run measured on the
 same machine, because a ratio survives a change of machine and a rate does not. Broker, database, all services and the
-load share the cores. What was measured on a machine with more than 0.5 runnable processes per core at the start says
-so: read its rates as a lower bound and its latencies as an upper one. The references are in `tests/benchmarks/reference/`.
+load share the cores. What was measured beside other work says so: read its rates as a lower bound and its latencies as an upper
+one. "Short form" is a run that is smaller than its target asks (the note says how large; `--long` runs it whole). The
+references are in `tests/benchmarks/reference/`.
 """
 
-_COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "load at start")
+_COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work at the start")
 
 
 def keep(file: Path, fresh: Iterable[Record]) -> dict[str, Record]:
@@ -43,6 +44,10 @@ def markdown(records: Mapping[str, Record]) -> str:
     notes = [_note(FIGURES[name], record) for name, record in records.items() if record.note or record.failed]
     if notes:
         lines += ["", "## Notes", "", *notes]
+    took = {record.command: record.seconds for record in records.values() if record.seconds is not None}
+    if took:
+        told = ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in took.items())
+        lines += ["", "## How long they took", "", f"{sum(took.values()) / 60:.1f} minutes in all: {told}."]
     machines = sorted({record.machine.sentence() for record in records.values()})
     lines += ["", "## Machine" + "s" * (len(machines) > 1), "", *(f"- {machine}" for machine in machines)]
     return "\n".join(lines) + "\n"
@@ -71,7 +76,9 @@ def _row(figure: Figure, record: Record | None) -> tuple[str, ...]:
     if record.ratio is not None:
         beside = f"**{number(record.ratio)} ×** {record.reference} ({number(record.reference_value)})"
     verdict = {"missed": "**missed**", "not measured": "**not measured**"}.get(record.verdict, record.verdict)
-    load = f"{record.machine.load:g}" if record.machine.quiet else f"**{record.machine.load:g}: not quiet**"
+    if record.short_form and record.value is not None:
+        verdict += ", short form"
+    load = record.machine.occupied() if record.machine.quiet else f"**{record.machine.occupied()}: not quiet**"
     reached = f"{number(record.value)} {figure.unit}".rstrip()
     return (
         figure.what, target_text(figure), reached, beside, verdict, f"`{record.command}`", record.date.isoformat(), record.commit, load

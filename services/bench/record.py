@@ -17,7 +17,7 @@ class Record:
 
     `value` is in the figure's unit; `reference` says what was measured beside it in the same run and `reference_value`
     what that came to, `ratio` = value ÷ reference_value. `note` is what the reader has to know. `failed` is why
-    there is no value.
+    there is no value. `seconds` is how long the bench took, with all its figures.
     """
 
     figure: str
@@ -30,6 +30,7 @@ class Record:
     commit: str
     machine: Machine
     failed: str = ""
+    seconds: float | None = None
 
     @property
     def ratio(self) -> float | None:
@@ -45,6 +46,11 @@ class Record:
         if not targets:
             return "told"
         return "reached" if all(target.reached(self.value, self.ratio) for target in targets) else "missed"
+
+    @property
+    def short_form(self) -> bool:
+        """Whether the run was smaller than the target asks."""
+        return FIGURES[self.figure].full == "long" and "--long" not in self.command
 
     @classmethod
     def of_program(
@@ -64,7 +70,7 @@ class Record:
             "figure": self.figure, "value": self.value, "unit": FIGURES[self.figure].unit, "reference": self.reference,
             "reference_value": self.reference_value, "ratio": self.ratio, "verdict": self.verdict, "quiet": self.machine.quiet,
             "note": self.note, "command": self.command, "date": self.date.isoformat(), "commit": self.commit,
-            "machine": self.machine.as_json(), "failed": self.failed,
+            "machine": self.machine.as_json(), "failed": self.failed, "seconds": self.seconds, "short_form": self.short_form,
         }  # fmt: skip
 
     @classmethod
@@ -72,5 +78,5 @@ class Record:
         """The record that `as_json` wrote."""
         return cls(
             kept["figure"], kept["value"], kept["reference"], kept["reference_value"], kept["note"], kept["command"],
-            dt.date.fromisoformat(kept["date"]), kept["commit"], Machine(**kept["machine"]), kept["failed"],
+            dt.date.fromisoformat(kept["date"]), kept["commit"], Machine(**kept["machine"]), kept["failed"], kept.get("seconds"),
         )

@@ -7,7 +7,9 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 from typing import Any, Final
@@ -33,10 +35,12 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
         raise Refusal("The measuring programs are in tests/benchmarks of a clone of the repository; run `hadir bench` there.")
     machine, now, what = Machine.now(), dt.datetime.now(dt.UTC).date(), commit(ROOT)
     command = " ".join(["hadir bench", name, *([] if size == "normal" else [f"--{size}"])])
-    told(f"{name}: load {machine.load:g} on {machine.cores} cores" + ("" if machine.quiet else ", NOT quiet"))
+    told(f"{name}: {machine.occupied()} of {machine.cores}" + ("" if machine.quiet else ", NOT quiet"))
+    began = time.monotonic()
     try:
         said = _measure(bench, size, told)
-        records = [Record.of_program(one, command=command, date=now, commit=what, machine=machine) for one in said]
+        took = round(time.monotonic() - began, 1)
+        records = [replace(Record.of_program(one, command=command, date=now, commit=what, machine=machine), seconds=took) for one in said]
     except Failed as problem:
         told(f"{name}: {problem}")
         return [Record(figure, None, "", None, "", command, now, what, machine, str(problem)) for figure in bench.figures]

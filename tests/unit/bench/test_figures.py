@@ -15,8 +15,8 @@ from services.bench.page import keep, markdown, number, read, target_text
 from services.bench.record import Record
 from services.bench.running import ROOT, run_bench
 
-QUIET = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 0.4)
-BUSY = replace(QUIET, load=12.5)
+QUIET = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 3.0, 0.1)
+BUSY = replace(QUIET, busy=1.7)
 DAY = dt.date(2026, 11, 24)
 
 
@@ -51,9 +51,25 @@ def test_a_figure_is_reached_when_all_its_targets_are(figure: str, value: float 
     assert a_record(figure, value, beside).verdict == verdict
 
 
-def test_a_machine_with_more_than_half_a_process_per_core_is_not_quiet() -> None:
-    assert [replace(QUIET, load=load).quiet for load in (0.0, 1.0, 1.01)] == [True, True, False]
-    assert [replace(QUIET, cores=8, load=load).quiet for load in (4.0, 4.1)] == [True, False]
+def test_a_machine_with_more_than_a_sixth_of_its_cores_busy_is_not_quiet_whatever_the_minute_before_was_like() -> None:
+    assert [replace(QUIET, busy=busy).quiet for busy in (0.0, 0.3, 0.31)] == [True, True, False]
+    assert [replace(QUIET, cores=8, busy=busy).quiet for busy in (1.2, 1.3)] == [True, False]
+
+
+def test_of_older_figures_the_load_of_the_minute_before_is_known_only() -> None:
+    old = replace(QUIET, busy=None)
+    assert [replace(old, load=load).quiet for load in (0.0, 1.0, 1.01)] == [True, True, False]
+    assert [replace(old, cores=8, load=load).quiet for load in (4.0, 4.1)] == [True, False]
+
+
+def test_a_run_that_is_smaller_than_its_target_asks_is_told_as_a_short_form() -> None:
+    short = replace(a_record("pipeline", 3_000, 600), seconds=90.0)
+    whole, other = replace(short, command="hadir bench pipeline --long", seconds=240.0), replace(a_record(), seconds=60.0)
+
+    assert the_row(markdown({"pipeline": short}), "pipeline")[4] == "reached, short form"
+    page = markdown({"pipeline": whole, "hop": other})
+    assert the_row(page, "pipeline")[4] == the_row(page, "hop")[4] == "reached"
+    assert "5.0 minutes in all: `hadir bench pipeline --long` 240 s, `hadir bench hop` 60 s." in page
 
 
 def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_commit() -> None:
@@ -61,7 +77,7 @@ def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_c
 
     assert the_row(page, "hop") == [
         FIGURES["hop"].what, "≥ 2.5 × the reference", "11,000 /s", "**2.75 ×** textbook Faust hop (4,000)", "reached",
-        "`hadir bench hop`", "2026-11-24", "abc1234", "0.4",
+        "`hadir bench hop`", "2026-11-24", "abc1234", "0.1 cores busy",
     ]  # fmt: skip
     assert [name for name in FIGURES if not the_row(page, name)] == []
     assert the_row(page, "geofence")[4] == "not measured yet"
@@ -73,7 +89,7 @@ def test_the_page_says_what_was_missed_what_failed_and_that_the_machine_was_not_
     page = markdown({"hop": missed, "geofence": failed})
 
     assert the_row(page, "hop")[4] == "**missed**"
-    assert the_row(page, "hop")[8] == "**12.5: not quiet**"
+    assert the_row(page, "hop")[8] == "**1.7 cores busy: not quiet**"
     assert the_row(page, "geofence")[4] == "**not measured**"
     assert "not measured: ended with code 1: no shapes" in page
 
