@@ -67,18 +67,18 @@ class Found:
     left_out: list[str] = field(default_factory=list)
     quiet_s: list[float] = field(default_factory=list)
     seconds: float = 0.0
+    looks: int = 0
+    """How often positions could be read: after each fault, if the database answered, and in each check."""
 
-    def add(self, other: "Found") -> None:
-        """Take another's figures in."""
-        for name in ("cycles", "suspected", "unanswered", "ended"):
-            getattr(self, name).update(getattr(other, name))
-        for name in ("violations", "left_out", "quiet_s"):
-            getattr(self, name).extend(getattr(other, name))
-        for name in ("checks", "accepted", "assessed", "seconds"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
+    outcome: str = "stopped"
+    """`finished` (all that was asked for), `time`, `violation` (a round that could not be finished), or `stopped` from outside."""
 
 
 Told = Callable[[str], None]
+
+
+class NothingToStrike(ValueError):
+    """No fault that was asked for can strike such a house here."""
 
 
 async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], None] = lambda _found: None) -> Found:
@@ -94,11 +94,15 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:
         before = _version_before(Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hadir-before-"))), found)
+        faults = faults_of(wanted, disks=disks, previous=before is not None)
+        if not faults:
+            why = "; ".join(found.left_out) or "no such fault"
+            raise NothingToStrike(f"none of {', '.join(wanted.only)} strikes a house of {wanted.brokers} broker(s) here: {why}")
         house = await held.enter_async_context(running(
             brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=clocks, keep=wanted.logs, previous=before,
         ))  # fmt: skip
         told(f"the house of {wanted.brokers} broker(s) is up after {time.monotonic() - began:.0f} s")
-        run = Campaign(wanted, house, faults_of(wanted, disks=disks, previous=before is not None), found, told)
+        run = Campaign(wanted, house, faults, found, told)
         number = 0
         while found.cycles.total() < wanted.cycles and time.monotonic() - began < wanted.hours * 3600:
             number += 1
@@ -109,11 +113,15 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
                 why = "; ".join(str(part) for part in getattr(error, "exceptions", [error]))
                 found.violations.append(f"round {number} could not be finished: {type(error).__name__}: {why[:600]}")
                 told(traceback.format_exc())
+                found.outcome = "violation"
                 break
             finally:
+                found.looks = run.positions.looks
                 found.ended = Counter(house.ended)
                 found.seconds = time.monotonic() - began
                 saved(found)
+        else:
+            found.outcome = "finished" if found.cycles.total() >= wanted.cycles else "time"
     return found
 
 

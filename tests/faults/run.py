@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.campaign import Found, Wanted, campaign, now
+from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of, now
 from tests.faults.report import Part, Report, TwoSoaks, merged, table, write
 from tests.faults.soak import lines, risen, soak
 
@@ -22,17 +22,18 @@ _SECONDS_PER_FAULT = 4.0
 
 
 def main() -> int:
-    """Run what the arguments ask for; the exit code is 1 if any invariant was violated."""
+    """Run what the arguments ask for; the exit code is 1 if any invariant was violated and no mending is on record."""
     asked = _arguments()
     told = _merged(asked.merge) if asked.merge else _both(asked) if asked.house == "both" else _one(asked)
     if told["parts"]:
+        whole = told["sums"]["ever"]["all"]
         print("\n".join(table(told)))
-        print(f"\n{told['sums']['all']['cycles']} faults, {told['accepted']} events accepted, {told['hours']:.2f} hours,"
+        print(f"\n{whole['cycles']} faults, {told['accepted']} events accepted, {told['hours']:.2f} hours,"
               f" seed {', '.join(map(str, told['seeds']))}, commit {told['commit']}, {len(told['violations'])} violations;"
-              f" 95 % bound per fault {told['sums']['all']['bound'] or 1:.4f}")
+              f" 95 % bound per fault {whole['bound'] or 1:.4f}")
     if told["soak"]:
         print("\n".join(lines(told["soak"])))
-    wrong = [*told["violations"], *(risen(told["soak"]) if told["soak"] else [])]
+    wrong = [*told["unmended"], *(risen(told["soak"]) if told["soak"] else [])]
     for sentence in wrong:
         print(f"VIOLATION {sentence}")
     if asked.write:
@@ -55,35 +56,48 @@ def _arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--soak", type=float, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
     parser.add_argument("--soak-rate", type=float, default=300.0, help="check-ins a second of the soak")
-    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there")
+    parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there; campaigns that are in it stay")
     parser.add_argument("--logs", type=Path, help="keep the processes' logs there")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: make one report of several faults.json")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.houses = [house for house in (("one", "three") if asked.house == "both" else (asked.house,)) if _strikes(asked, house)]
+    if not asked.merge and asked.cycles and not asked.houses:
+        parser.error(f"--only {asked.only}: no such fault strikes at random in a house of this kind (--house {asked.house})")
+    return asked
 
 
-def _wanted(asked: argparse.Namespace) -> Wanted:
-    three = asked.house == "three"
+def _strikes(asked: argparse.Namespace, house: str) -> bool:
+    """Whether any fault that is asked for can strike such a house."""
+    return bool(faults_of(_wanted(asked, house), disks=house != "three", previous=True))
+
+
+def _wanted(asked: argparse.Namespace, house: str) -> Wanted:
+    three = house == "three"
     people = max(200, round(asked.every * _SECONDS_PER_FAULT * asked.rate / 2))
     return Wanted(
         asked.cycles, asked.seed, asked.every, asked.rate, 3 if three else 1, three, people, 1, asked.hours,
-        only=tuple(filter(None, asked.only.split(","))), clocks=asked.house == "clocks", logs=asked.logs,
+        only=tuple(filter(None, asked.only.split(","))), clocks=house == "clocks", logs=asked.logs,
     )  # fmt: skip
 
 
 def _one(asked: argparse.Namespace) -> dict[str, Any]:
-    wanted, began = _wanted(asked), now()
+    wanted, began = _wanted(asked, asked.house), now()
 
     def save(found: Found) -> None:
         if asked.write:
             write(Report([Part(wanted, found)], began).as_json(), asked.write)
 
-    parts = [Part(wanted, asyncio.run(campaign(wanted, _say, save)))] if asked.cycles else []
+    try:
+        parts = [Part(wanted, asyncio.run(campaign(wanted, _say, save)))] if asked.cycles else []
+    except NothingToStrike as reason:
+        sys.exit(f"--only: {reason}")
     return Report(parts, began, asyncio.run(soak(asked.soak, asked.soak_rate, _say)) if asked.soak else None).as_json()
 
 
 def _both(asked: argparse.Namespace) -> dict[str, Any]:
-    """Both houses at once, each a process of its own; the soak has the machine for itself afterwards."""
-    shares = {"one": round(asked.cycles * (1 - _SHARE_OF_THREE)), "three": round(asked.cycles * _SHARE_OF_THREE)}
+    """Both houses at once, each a process of its own, or the one that has such faults; the soak has the machine for itself afterwards."""
+    three = round(asked.cycles * _SHARE_OF_THREE) if len(asked.houses) > 1 else asked.cycles
+    shares = {house: three if house == "three" else asked.cycles - (three if len(asked.houses) > 1 else 0) for house in asked.houses}
     with tempfile.TemporaryDirectory(prefix="hadir-faults-report-") as folder:
         running = []
         for house, cycles in shares.items():
@@ -100,7 +114,10 @@ def _both(asked: argparse.Namespace) -> dict[str, Any]:
         finally:
             for process in running:
                 process.terminate()
-        told = _merged([Path(folder) / house / "faults.json" for house in shares])
+        written = [file for house in shares if (file := Path(folder) / house / "faults.json").exists()]
+        if not written:
+            sys.exit("no house was begun: see above")
+        told = _merged(written)
     if asked.soak:
         if asked.write:
             write(told, asked.write)  # hours of soak may end badly

@@ -1,14 +1,23 @@
 """The report of a long run: nothing of what was found gets lost on the way into it, and no figure is kinder than what was found."""
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.faults import soak
+from tests.faults import report, run, soak
 from tests.faults.nemeses import FAULTS
-from tests.faults.report import TwoSoaks, bound, markdown, merged, summed, table
+from tests.faults.report import TwoSoaks, bound, label, markdown, merged, summed, table, write
 
 KILLED = "F1 kill -9 ingest"
+DOCS = Path(__file__).parents[3] / "docs"
+EVER = {
+    (20261129, 1), (20261129, 3), (20261130, 1), (20261201, 1), (20261203, 1), (20261205, 1), (20261206, 1), (20261207, 3),
+    (20261211, 1), (20261212, 1), (20261214, 1),
+}  # fmt: skip
+"""Seed and brokers of every campaign that was ever written down: what was found may not leave the page."""
+
 
 
 def campaign(**more: Any) -> dict[str, Any]:
@@ -29,14 +38,16 @@ def soaked(slope: float = 0.0) -> dict[str, Any]:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_merging_campaigns_with_a_soak_keeps_both_in_whatever_order(*, turned: bool) -> None:
-    files = [campaign(), campaign(seed=8), soaked()]
+    files = [campaign(), campaign(seed=8, asked=120, outcome="time", looks=99), soaked()]
     told = merged([merged(files[2:] if turned else files[:2]), *(files[:2] if turned else files[2:])])
-    assert told["sums"]["F1 to F8"] == {"cycles": 200, "rounds_with_a_violation": 0, "bound": 3 / 200}
+    assert told["sums"]["ever"]["F1"] == {"campaigns": 2, "cycles": 200, "rounds_with_a_violation": 0, "bound": 3 / 200}
+    assert told["sums"]["since"] == told["sums"]["ever"]
     assert (told["accepted"], told["hours"], sorted(told["seeds"])) == (1000, 1.0, [7, 8])
     assert told["soak"]["hours"] == 2.0
     assert sorted(told["commit"].split(", ")) == ["aaa", "bbb"]
     page = markdown(told)
-    assert "| one broker | 8 | 01:00 | 02:00 | aaa | 0.50 | 100 | 500 | 0 |" in page
+    assert "| one broker | 7 | 01:00 | 02:00 | aaa | 0.50 | – | 100 | – | 500 | – | 0 | – |" in page
+    assert "| one broker | 8 | 01:00 | 02:00 | aaa | 0.50 | 120 | 100 | time | 500 | 99 | 0 | – |" in page
     assert "03:00 to 05:00, commit bbb." in page
     assert "| geofence: RSS, MiB | 90.0 | +0.00 |" in page
 
@@ -48,14 +59,80 @@ def test_two_soaks_are_refused_since_one_would_get_lost() -> None:
 
 def test_a_round_that_could_not_be_begun_counts_against_the_sums() -> None:
     told = summed(campaign(violations=["round 16 could not be finished: NotSettled", "round 3, I1: lost", "round 3, I4: too much"]))
-    assert told["sums"]["all"] == {"cycles": 100, "rounds_with_a_violation": 2, "bound": pytest.approx(0.0630, abs=1e-4)}
-    assert "| **all** | **100** | **2 rounds** | **0.0630** |" in table(told)
+    whole = {"campaigns": 1, "cycles": 100, "rounds_with_a_violation": 2, "bound": pytest.approx(0.0630, abs=1e-4)}
+    assert told["sums"] == {"ever": {"F1": whole, "all": whole}, "since": None}
+    assert "| **all campaigns: all** | **100** | **2 rounds** | **0.0630** |" in table(told)
+
+
+def test_what_was_found_stays_in_the_sums_and_campaigns_of_code_that_holds_its_mending_have_sums_of_their_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(report, "_holds", lambda code, mend: (code, mend) == ("ccc", "bbb"))
+    found = campaign(violations=["round 3, I1: lost"], suspected={KILLED: 40}, mended_by=["bbb"])
+    told = merged([found, campaign(seed=8) | {"commit": "ccc", "began": "04:00", "ended": "05:00"}])
+    assert told["unmended"] == []
+    assert (told["sums"]["ever"]["all"]["cycles"], told["sums"]["ever"]["all"]["rounds_with_a_violation"]) == (200, 1)
+    assert told["sums"]["since"]["all"] == {"campaigns": 1, "cycles": 100, "rounds_with_a_violation": 0, "bound": 3 / 100}
+    assert f"| {KILLED} | 200 | 40 | – | 100 | 0.0300 |" in table(told)
+    assert "| **since the last mending: all** | | **0** | | **100** | **0.0300** |" in table(told)
+    assert "- Seed 7, round 3, I1: lost (mended by bbb)" in markdown(told)
+
+
+def test_while_a_violation_is_not_mended_nothing_came_after_it() -> None:
+    told = merged([campaign(violations=["round 3, I1: lost"])])
+    assert told["sums"]["since"] is None
+    assert told["unmended"] == ["round 3, I1: lost"]
+    assert "not mended yet" in markdown(told)
+
+
+def test_writing_a_campaign_beside_others_drops_none_of_them_and_tells_the_same_one_once(tmp_path: Path) -> None:
+    old = merged([campaign(violations=["round 3, I1: lost"]), soaked()])
+    write(old, tmp_path)
+    write(summed(campaign(seed=8, asked=5) | {"began": "04:00", "ended": "05:00"}), tmp_path)
+    write(summed(campaign(seed=8, outcome="finished") | {"began": "04:00", "ended": "06:00"}), tmp_path)
+    told = json.loads((tmp_path / "faults.json").read_text())
+    assert [(part["seed"], part.get("asked"), part["to"]) for part in told["parts"]] == [(7, None, "02:00"), (8, 5, "06:00")]
+    assert told["parts"][1]["outcome"] == "finished"
+    assert told["violations"] == ["seed 7, round 3, I1: lost"]
+    assert told["soak"]["hours"] == 2.0
+    write(soaked(1.5), tmp_path)
+    assert json.loads((tmp_path / "faults.json").read_text())["soak"]["series"]["geofence: RSS, MiB"]["slope"] == 1.5
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [("F1 F3 F4 F5 F6 F7 F8", "F1, F3 to F8"), ("F8 F7 F6 F5 F4 F3 F2 F1", "F1 to F8"), ("F1 F2 F8", "F1, F2, F8"), ("", "")],
+)
+def test_a_sum_is_called_by_what_is_in_it(codes: str, said: str) -> None:
+    assert label(codes.split()) == said
+
+
+def test_the_page_of_the_repository_is_what_its_json_says_and_no_campaign_has_left_it() -> None:
+    told = json.loads((DOCS / "faults.json").read_text())
+    assert (DOCS / "faults.md").read_text() == markdown(told)
+    assert {(part["seed"], part["brokers"]) for part in told["parts"]} >= EVER
+
+
+@pytest.mark.parametrize("asked", ["--house one --only F99", "--house one --only F5", "--only F98,F99", "--house three --only F7"])
+def test_faults_that_no_such_house_has_are_refused_before_anything_starts(
+    asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["faults-long", *asked.split()])
+    with pytest.raises(SystemExit):
+        run.main()
+    assert "strikes at random" in capsys.readouterr().err
+
+
+def test_of_both_houses_one_without_such_faults_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for only, houses in (("F5", ["three"]), ("F7,F4", ["one"]), ("F1", ["one", "three"])):
+        monkeypatch.setattr("sys.argv", ["faults-long", "--only", only])
+        assert run._arguments().houses == houses
 
 
 def test_a_fault_that_was_never_struck_is_told_and_has_no_bound() -> None:
     rows = table(summed(campaign()))
     assert f"| {KILLED} | 100 | 0 | 0.0300 |" in rows
-    assert "| F5 kill a leader of three | 0 | – | not struck in this run |" in rows
+    assert "| F5 kill a leader of three | 0 | – | not struck |" in rows
     assert len(rows) == 2 + len(FAULTS) + 2
 
 
