@@ -23,7 +23,7 @@ from pg_stat_statements s join pg_roles r on r.oid = s.userid order by s.total_e
 
 
 class Samples:
-    """py-spy beside each worker, a hundred samples a second, between `begin` and `end`."""
+    """py-spy beside each worker, a hundred samples a second of whoever holds the interpreter, between `begin` and `end`."""
 
     def __init__(self, stack: Stack, program: str, folder: Path) -> None:
         self._stack, self._program, self._folder = stack, program, folder
@@ -37,7 +37,7 @@ class Samples:
             pid = self._stack.children[name].popen.pid
             self._running[name] = subprocess.Popen(
                 [self._program, "record", "--pid", str(pid), "--format", "raw", "--output", str(self._folder / f"{name}.raw"),
-                 "--rate", "100", "--duration", "3600", "--nonblocking"],
+                 "--rate", "100", "--duration", "3600", "--nonblocking", "--gil"],
                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
             )  # fmt: skip
 

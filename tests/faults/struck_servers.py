@@ -12,6 +12,11 @@ from tests.faults.house import House
 from tests.faults.servers import fill
 from tests.faults.striking import Strike
 
+_LONG_S = 25.0, 45.0
+"""Longer than a transaction may idle (20 s), a member of a group may be silent (10 s) and a request to a broker may last (30 s)."""
+
+_LONG_SHARE = 0.1
+
 
 async def kill_broker(at: Strike) -> None:
     """kill -9 of a broker, and at once or a second later its restart."""
@@ -187,7 +192,7 @@ async def network(at: Strike) -> None:
             case _:
                 proxy.refusing = True
                 proxy.reset()
-    await at.pause(1.0, 6.0)
+    await at.pause(*_LONG_S if at.chance.random() < _LONG_SHARE else (1.0, 6.0))
     for proxy in some:
         if way in ("stall", "upward", "downward") and at.chance.random() < 0.5:
             proxy.reset()  # a road that was gone for long: neither end knows the other any more
