@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import asyncpg
 
@@ -42,8 +42,8 @@ _SESSION: Final[Mapping[str, str]] = {
 }
 
 
-class _Unreset(_PlainConnection):
-    """A pooled connection that is not reset on release, which would cost a round trip per batch.
+class _OurConnection(_PlainConnection):
+    """A connection that is not reset when a pool gets it back, which would cost a round trip per batch, and whose COPY is told of.
 
     Nothing of ours leaves session state behind: settings are fixed at connect, locks and listeners live on
     connections of their own.
@@ -52,6 +52,12 @@ class _Unreset(_PlainConnection):
     def get_reset_query(self) -> str:
         """Nothing to undo."""
         return ""
+
+    async def copy_records_to_table(self, *table: Any, **more: Any) -> str:
+        """As asyncpg has it, whose query loggers do not hear of it."""
+        status = await super().copy_records_to_table(*table, **more)
+        _answered()
+        return status
 
 
 def auditor_settings(name: str) -> dict[str, str]:
@@ -78,7 +84,9 @@ async def connect_auditor(url: str, name: str = "hadir report") -> _PlainConnect
 
 
 async def _connect(url: str, settings: Mapping[str, str]) -> _PlainConnection:
-    connection = await asyncpg.connect(url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, server_settings=dict(settings))
+    connection = await asyncpg.connect(
+        url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, connection_class=_OurConnection, server_settings=dict(settings)
+    )
     await _watch(connection)
     return connection
 
@@ -86,7 +94,11 @@ async def _connect(url: str, settings: Mapping[str, str]) -> _PlainConnection:
 async def _watch(connection: Connection) -> None:
     """Makes each answered statement of a new connection a place where a test may end the process."""
     if failpoints.ARMED:
-        connection.add_query_logger(lambda _: failpoints.reach("statement"))
+        connection.add_query_logger(_answered)
+
+
+def _answered(_: object = None) -> None:
+    failpoints.reach("statement")
 
 
 async def open_pool(
@@ -115,7 +127,7 @@ async def _open(url: str, settings: Mapping[str, str], min_size: int, max_size: 
         timeout=10,
         command_timeout=_COMMAND_TIMEOUT_S,
         max_inactive_connection_lifetime=0,
-        connection_class=_Unreset,
+        connection_class=_OurConnection,
         init=_watch,
         server_settings=dict(settings),
     )

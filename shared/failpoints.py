@@ -10,7 +10,7 @@ from typing import Final
 
 POINTS: Final = frozenset(
     {
-        "statement",  # an SQL statement was answered, on whatever connection: `@n` reaches each of them
+        "statement",  # an SQL statement or a COPY was answered, on whatever connection: `@n` reaches each of them
         "begun",  # the batch's transaction is open, nothing is locked
         "locked",  # lanes are locked, positions read
         "handled",  # the service has decided and written

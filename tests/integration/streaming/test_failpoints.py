@@ -7,6 +7,8 @@ stand on the same runtime, whose worker here writes each record down and publish
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 from collections import Counter
 from itertools import count
 from typing import Any
@@ -60,3 +62,30 @@ async def test_a_worker_that_dies_at_any_named_point_loses_nothing_and_doubles_n
     assert {row["reason"] for row in await trial.fetch("select distinct reason from dead_letter")} == {"not-json"}
     ends = await trial.value("select sum(next_offset)::bigint from position where topic = $1", trial.name)
     assert ends == len(trial.sent) + await trial.value("select count(*) from dead_letter")
+
+
+COPIES = """
+import asyncio, sys
+from shared.database import connect, open_pool
+
+async def copy(connection):
+    await connection.execute("create temp table copied (number int)")
+    await connection.copy_records_to_table("copied", records=[(1,), (2,)])
+    print("went on")
+
+async def main(url, where):
+    if where == "pool":
+        async with await open_pool(url, None) as pool, pool.acquire() as connection:
+            await copy(connection)
+    else:
+        await copy(await connect(url, None))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+@pytest.mark.parametrize("where", ["pool", "connection"])
+def test_a_copy_is_a_statement_at_which_a_process_dies(where: str, fresh_database: str) -> None:
+    command = [sys.executable, "-c", COPIES, fresh_database, where]
+    died = subprocess.run(command, env={**os.environ, "HADIR_FAILPOINT": "statement:kill@2"}, capture_output=True, check=False)
+    assert (died.returncode, died.stdout) == (-signal.SIGKILL, b""), died.stderr

@@ -13,8 +13,15 @@ ROOT = Path(__file__).parents[3]
 RUNTIME = [*ROOT.glob("shared/**/*.py"), *(
     path for service in ("ingest", "geofence", "schedule", "payroll") for path in ROOT.glob(f"services/{service}/**/*.py")
 )]  # fmt: skip
-BOUNDARIES = {"commit", "send", "send_batch", "send_and_wait", "send_offsets_to_transaction"}
+BOUNDARIES = {"commit", "send", "send_batch", "send_and_wait", "send_offsets_to_transaction", "produce"}
 """What leaves the process for good: each has a point before it and one behind it."""
+
+STATEMENTS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table"}
+BY_HAND = re.compile(r"(^|;)\s*(begin|start transaction|commit|end|prepare transaction)\b", re.IGNORECASE)
+"""SQL that opens or ends a transaction past the driver: such a statement is a boundary too."""
+
+UNHEARD = (".copy_to_table", ".copy_from_table", ".copy_from_query", "connection.prepare")
+"""What the driver sends without telling its query loggers; `copy_records_to_table` tells by itself."""
 
 STEPS: dict[tuple[str, str], tuple[str, ...]] = {
     ("shared/lanes.py", "hold"): (
@@ -46,8 +53,12 @@ BY_STATEMENTS = {
     ("shared/relay.py", "_tidy"): "the same",
     ("shared/database.py", "drop_sent_outbox_days"): "days that are sent and old",
     ("services/ingest/store.py", "mark_published"): "a note that may get lost; ingest-settled stands before it, ingest-marked behind it",
+    ("services/ingest/store.py", "forget_receipts"): "old receipts, by one statement on the pool",
 }
 """Transactions that no point names: each of their statements is one ("statement"), and no event hangs on them."""
+
+NAMED = {("shared/lanes.py", "hold")}
+"""Where the transaction is opened whose every boundary has its point (STEPS)."""
 
 NO_DATA = {"shared/schemas.py"}
 """Connects to migrate, before any worker runs; a migration is one transaction of Postgres."""
@@ -79,15 +90,39 @@ def reached(function: Function) -> dict[str, int]:
     }  # fmt: skip
 
 
+def text(call: ast.Call) -> str:
+    """The SQL that a call is given, as far as it stands there."""
+    found = (node.value for given in call.args[:1] for node in ast.walk(given) if isinstance(node, ast.Constant))
+    return "".join(part for part in found if isinstance(part, str))
+
+
+def is_boundary(name: str, call: ast.Call) -> bool:
+    return isinstance(call.func, ast.Attribute) and (name in BOUNDARIES or (name in STATEMENTS and bool(BY_HAND.search(text(call)))))
+
+
 def naked(source: Path) -> list[str]:
-    """Boundaries of a file that lack a point before or behind them."""
-    return [
-        f"{source.name}:{call.lineno} {name}"
+    """Boundaries of a file that lack a point of their own before or behind them: one between two points hides no other."""
+    found = []
+    for function in functions(source):
+        crossed = {call.lineno: f"{source.name}:{call.lineno} {name}" for name, call in called(function) if is_boundary(name, call)}
+        steps = sorted({**crossed, **dict.fromkeys(reached(function).values(), "")}.items())
+        told = ["naked", *(step for _, step in steps), "naked"]
+        found += [step for before, step, behind in zip(told, told[1:], told[2:], strict=False) if step and (before or behind)]
+    return found
+
+
+def by_statements(source: Path) -> set[str]:
+    """Functions that write past the points: they open a transaction that may write, or let a pool commit a single statement."""
+    return {
+        function.name
         for function in functions(source)
         for name, call in called(function)
-        if name in BOUNDARIES and isinstance(call.func, ast.Attribute)
-        and not min(reached(function).values(), default=call.lineno) < call.lineno < max(reached(function).values(), default=0)
-    ]  # fmt: skip
+        if isinstance(call.func, ast.Attribute)
+        and (
+            (name == "transaction" and not any(word.arg == "readonly" for word in call.keywords))
+            or (name in STATEMENTS and ast.unparse(call.func.value).endswith("pool") and not text(call).lower().startswith("select"))
+        )
+    }
 
 
 def test_each_commit_and_each_send_stands_between_two_points() -> None:
@@ -104,6 +139,7 @@ def test_each_connection_tells_of_each_statement() -> None:
             for name, call in called(function):
                 if ast.unparse(call.func) == "asyncpg.connect":
                     assert "_watch" in dict(called(function)), f"{path}:{call.lineno}"
+                assert not ast.unparse(call.func).endswith(UNHEARD), f"{path}:{call.lineno}"
                 if name == "create_pool":
                     assert "_watch" in {ast.unparse(word.value) for word in call.keywords if word.arg == "init"}, f"{path}:{call.lineno}"
 
@@ -141,17 +177,46 @@ def test_a_boundary_that_lost_its_point_is_found(place: tuple[str, str], point: 
 
 
 def test_no_transaction_is_committed_past_the_points() -> None:
-    found = {
-        (str(path.relative_to(ROOT)), function.name)
-        for path in RUNTIME if str(path.relative_to(ROOT)) not in NO_DATA
-        for function in functions(path) for node in ast.walk(function) if isinstance(node, ast.AsyncWith)
-        for item in node.items if ast.unparse(item.context_expr).endswith(".transaction()")
-    }  # fmt: skip
-    assert found == BY_STATEMENTS.keys()
+    files = {str(path.relative_to(ROOT)): path for path in RUNTIME}
+    found = {(name, function) for name, path in files.items() if name not in NO_DATA for function in by_statements(path)}
+    assert found == BY_STATEMENTS.keys() | NAMED
 
 
-@pytest.mark.parametrize("body", ["await transaction.commit()", "failpoints.reach('a')\n    await producer.send_batch(b)"])
-def test_a_boundary_without_its_points_is_found(body: str, tmp_path: Path) -> None:
-    source = tmp_path / "bare.py"
+@pytest.mark.parametrize(
+    ("body", "many"),
+    [
+        ("await transaction.commit()", 1),
+        ("failpoints.reach('a')\n    await producer.send_batch(b)", 1),
+        ("await producer.produce(b)", 1),
+        ("await c.execute('begin')\n    await c.execute('insert into x')\n    await c.execute('commit')", 2),
+        ("await c.execute('set x; BEGIN')", 1),
+        ("failpoints.reach('a')\n    await t.commit()\n    await p.send_batch(b)\n    failpoints.reach('b')", 2),
+        ("failpoints.reach('a')\n    await t.commit()\n    failpoints.reach('b')\n    await p.send_batch(b)\n    failpoints.reach('c')", 0),
+        ("await c.execute('select case when x then y end')", 0),
+    ],
+)  # fmt: skip
+def test_a_boundary_without_its_points_is_found(body: str, many: int, tmp_path: Path) -> None:
+    assert len(naked(_source(body, tmp_path))) == many
+
+
+@pytest.mark.parametrize(
+    ("body", "seen"),
+    [
+        ("async with c.transaction():\n        pass", True),
+        ("async with c.transaction(isolation='serializable'):\n        pass", True),
+        ("mine = c.transaction()\n    await mine.start()", True),
+        ("await pool.execute('insert into x')", True),
+        ("await self._pool.fetchval(statement)", True),
+        ("async with c.transaction(readonly=True):\n        pass", False),
+        ("await pool.fetch('select 1')", False),
+        ("await c.execute('insert into x')", False),  # within whose transaction it runs, the source does not tell
+    ],
+)
+def test_what_is_committed_past_the_points_is_found(body: str, seen: bool, tmp_path: Path) -> None:
+    assert by_statements(_source(body, tmp_path)) == ({"write"} if seen else set())
+
+
+def _source(body: str, folder: Path) -> Path:
+    source = folder / "bare.py"
     source.write_text(f"async def write():\n    {body}\n")
-    assert len(naked(source)) == 1
+    return source
