@@ -53,6 +53,9 @@ class Service:
     tree: Tree | None = None
     """The version that it runs; None is this one."""
 
+    failpoint: str = ""
+    """What it is told as HADIR_FAILPOINT whenever it starts; empty as soon as it has died of it."""
+
 
 @dataclass
 class House:
@@ -73,6 +76,9 @@ class House:
     ended: Counter[str] = field(default_factory=Counter)
     """How often a service ended by itself, by name and exit code: crash-only services do so when they are fenced."""
 
+    died_at: Counter[str] = field(default_factory=Counter)
+    """How often a service died of its failpoint, by service and failpoint."""
+
     _zygote: asyncio.subprocess.Process | None = None
     _started: dict[str, asyncio.Future[int]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -92,10 +98,11 @@ class House:
         parts = urlsplit(self.database.url)
         url = f"postgresql://{parts.username}:{parts.password}@{HOST}:{self.database_proxies[service.command].port}/hadir"
         port = self.ports.get(service.name, 0)
+        armed = {"HADIR_FAILPOINT": service.failpoint} if service.failpoint else {}
         return {
             "HADIR_KAFKA": ",".join(f"{HOST}:{proxy.port}" for proxy in self.kafka_proxies), "HADIR_DATABASE": url,
             "HADIR_HOME": str(self.home), f"HADIR_{service.command.upper()}_PORT": str(port),
-            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.clocks.get(service.command, {}),
+            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.clocks.get(service.command, {}), **armed,
         }  # fmt: skip
 
     async def start(self, name: str, command: str | None = None, tree: Tree | None = None) -> Service:
@@ -234,7 +241,10 @@ class House:
 
     def _note_end(self, service: Service, code: int) -> None:
         service.pid = None
-        if not service.struck and not self._closing:
+        if service.failpoint and code == -signal.SIGKILL and not service.struck:
+            self.died_at[f"{service.command} {service.failpoint}"] += 1
+            service.failpoint = ""
+        elif not service.struck and not self._closing:
             self.ended[f"{service.name} (code {code})"] += 1
         service.struck = False
         if not self._closing:

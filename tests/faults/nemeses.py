@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from services.local.process import free_port
-from tests.faults import struck_events, struck_servers
+from tests.faults import struck_events, struck_points, struck_servers
 from tests.faults.house import SERVICES, SESSION_S, WORKERS
 from tests.faults.striking import Strike
 
@@ -35,6 +35,10 @@ def _kills(name: str) -> Callable[[Strike], Awaitable[None]]:
         await asyncio.sleep(0)
 
     return strike
+
+
+def _dies(name: str) -> Callable[[Strike], Awaitable[None]]:
+    return lambda at: struck_points.die_at_a_point(at, name)
 
 
 async def _kill_two(at: Strike) -> None:
@@ -125,6 +129,7 @@ FAULTS: tuple[Fault, ...] = (
     *(Fault("F1", f"kill -9 {name}", _kills(name), 12) for name in SERVICES),
     Fault("F1", "kill -9 two services at once", _kill_two, 8),
     Fault("F1", "SIGTERM, restart", _terminate, 6),
+    *(Fault("F2", f"{name} dies at a boundary or statement", _dies(name), 4) for name in (*WORKERS, "ingest")),
     Fault("F3", "worker frozen past its session", _freeze_worker, 4),
     Fault("F3", "frozen worker returns beside its successor", _usurp, 3),
     Fault("F4", "broker kill -9", struck_servers.kill_broker, 6, "one"),
@@ -149,4 +154,4 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F16", "group offsets reset to the end", struck_events.forget_group, 2),
     Fault("F22", "no file descriptors left", _no_files, 3),
 )
-"""All of them. F2, F18 and F24 are tested elsewhere; F9 has a house of its own (clocks)."""
+"""All of them. F18 and F24 are tested elsewhere; F9 has a house of its own (clocks)."""

@@ -59,10 +59,10 @@ _INVARIANTS = """\
 
 | line | where |
 |---|---|
-| F1, F3 to F8, F10 to F12, F14, F16, F22 | at random in the campaigns; F5 and the failover: `--house three` |
+| F1 to F8, F10 to F12, F14, F16, F22 | at random in the campaigns; F5 and the failover: `--house three` |
 | F1, F6: in every `make faults` too | `tests/faults/test_kills.py`; `test_standby.py` (failover, and its control that loses) |
 | F5, failover: in every `make faults` too | `tests/faults/test_campaigns.py`: three brokers and a standby |
-| F2, F18: a kill at every named boundary, the relay's among them | `test_failpoints.py` in `tests/integration/streaming`, `…/ingest` |
+| F2, F18: a kill at every named boundary of the runtime, the relay's among them, and of ingest | `test_failpoints.py` in `tests/integration/streaming`, `…/ingest` |
 | F9: clocks | `make faults-long ARGS="--house clocks"` |
 | F12: poison | `tests/integration/test_poisoned_topics.py`, `test_poisoned_requests.py` (every operation of every API) |
 | F13: two versions | `tests/faults/test_rolling.py`, and in the campaigns |
@@ -88,7 +88,7 @@ _INVARIANTS = """\
 | I8 | the lag is gone within 60 s after everything is healed and the load has ended, without a human hand |
 | I10 | every ledger entry bears out its hash, recomputed by the harness |
 
-Every `make faults` strikes one fault of each of F1, F3, F4, F6, F7 and F8 on one house and each of F5 on another, and shows each
+Every `make faults` strikes one fault of each of F1 to F4, F6, F7 and F8 on one house and each of F5 on another, and shows each
 of these invariants damage that was planted: each must find it (`tests/faults/test_campaigns.py`).
 
 F13 lets the version before (a commit named in `tests/faults/previous.py`, out of the repository's history) do a service's work beside

@@ -8,6 +8,10 @@ from tests.faults.house import House
 from tests.faults.invariants import Poison
 
 
+class Unstruck(Exception):
+    """Nothing was struck: the process did not come to where it was to die."""
+
+
 @dataclass
 class Strike:
     """What a nemesis needs: the house, chance, and where it writes down the poison that it placed."""

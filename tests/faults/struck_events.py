@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import signal
+from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 import orjson
@@ -11,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from services.reports.flow import CONSUMED
 from shared import topics
+from shared.topics import Topic
 from tests.faults.house import WORKERS
 from tests.faults.striking import Strike
 
@@ -25,17 +28,21 @@ POISONED = (topics.CHECK_IN_RECORDED, topics.CHECK_IN_LOCATED, topics.WORK_REPOR
 
 async def repeat(at: Strike) -> None:
     """Records once more, each up to ten times, in another order, as an edge gone wrong might."""
+    await repeat_of(at, topics.CHECK_IN_RECORDED)
+
+
+async def repeat_of(at: Strike, topic: Topic[Any]) -> None:
+    """The last three records of each partition, as `repeat` says; of a compacted topic the last, since its order is what stays."""
     consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, enable_auto_commit=False)
     producer = AIOKafkaProducer(bootstrap_servers=at.house.brokers.bootstrap, acks="all")
     await consumer.start()
     try:
         await producer.start()
-        topic = topics.CHECK_IN_RECORDED
         places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         ends = await consumer.end_offsets(places)
         consumer.assign(places)
         for place in places:
-            consumer.seek(place, max(0, ends[place] - 3))
+            consumer.seek(place, max(0, ends[place] - (1 if topic.compacted else 3)))
         found = [record for records in (await consumer.getmany(timeout_ms=2000)).values() for record in records if record.headers]
         again = [record for record in found for _ in range(at.chance.randint(1, 10))]
         at.chance.shuffle(again)
@@ -70,11 +77,16 @@ async def other_body(at: Strike) -> None:
 
 async def poison(at: Strike) -> None:
     """Bad records, written down with where they came to lie."""
+    await poison_on(at, POISONED)
+
+
+async def poison_on(at: Strike, places: Sequence[Topic[Any]]) -> None:
+    """Bad records on some of these topics."""
     producer = AIOKafkaProducer(bootstrap_servers=at.house.brokers.bootstrap, enable_idempotence=True)
     await producer.start()
     try:
         for _ in range(3):
-            topic = at.chance.choice(POISONED)
+            topic = at.chance.choice(places)
             number = len(at.poison.placed) + len(at.poison.doubtful)
             raw = at.chance.choice(CORPUS) + (f" {number}".encode() if number % 5 else b"")
             at.poison.doubtful.add(raw)

@@ -24,7 +24,7 @@ from tests.faults.servers import may_mount
 SEED = int(os.environ.get("HADIR_FAULT_SEED", "1"))
 """Which fault of each kind, when and where. Under 1 geofence once met a broker just started, and stood without lanes for five minutes."""
 
-KINDS = ("F1", "F3", "F4", "F6", "F7", "F8")
+KINDS = ("F1", "F2", "F3", "F4", "F6", "F7", "F8")
 """Of a house of one broker. Three brokers and a standby are struck by the test below; the other kinds are tried by tests of their own."""
 
 DISK_MB = 800
@@ -42,9 +42,10 @@ async def test_a_fault_of_each_kind_leaves_every_invariant_true_and_each_invaria
     async with running(disks=disks, disk_mb=DISK_MB, keep=tmp_path) as house:
         run = Campaign(wanted, house, faults, found, print)
         await run.round(1)
-        print(f"seed {SEED}: {dict(found.cycles)}{'' if disks else '; no F7: a tmpfs cannot be mounted here (root is needed)'}")
+        without = "" if disks else "; no F7: a tmpfs cannot be mounted here (root is needed)"
+        print(f"seed {SEED}: {dict(found.cycles)}, died at {dict(house.died_at)}{without}")
         assert found.violations == []
-        assert {name.split()[0] for name in found.cycles} == {fault.code for fault in faults}
+        assert {name.split()[0] for name in +found.cycles} == {fault.code for fault in faults}  # what could not be struck counts 0
         assert found.accepted >= wanted.people * 2
         # The same house, at rest: an invariant that cannot fail would prove nothing.
         assert PLANTED.keys() == INVARIANTS.keys()

@@ -22,9 +22,9 @@ POINTS_OF_INGEST = sorted(point for point in POINTS if point.startswith("ingest-
 
 
 def plan() -> list[str]:
-    """Every kill of this run, as HADIR_FAILPOINT wants it; a start needs some twenty statements, a request three."""
+    """Every kill of this run, as HADIR_FAILPOINT wants it; a start needs some twenty statements, a request two to four."""
     kills = [f"{point}:kill@{1 + turn}" for turn in range(KILLS) for point in POINTS_OF_INGEST]
-    return kills + [f"statement:kill@{20 + 2 * turn}" for turn in range(max(3, KILLS))]
+    return kills + [f"statement:kill@{24 + 5 * turn}" for turn in range(max(3, KILLS))]
 
 
 async def ask(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any] | None:

@@ -19,14 +19,15 @@ from shared.failpoints import POINTS
 
 KILLS = int(os.environ.get("HADIR_KILLS", "1"))
 RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
-STATEMENTS_APART = 7
-"""So many statements after the last one that was killed comes the next: a start needs some thirty, a batch four."""
+FIRST_STATEMENT, STATEMENTS_APART = 13, 7
+"""A start needs some eighteen statements, a batch five: the first kill falls into the start, the others into batches, at each
+statement of one in turn."""
 
 
 def plan() -> list[str]:
     """Every kill of this run, as HADIR_FAILPOINT wants it: each point in each round, later in later rounds."""
     kills = [f"{point}:kill@{1 + (turn + 1) % 3}" for turn in range(KILLS) for point in RUNTIME if point != "statement"]
-    return kills + [f"statement:kill@{5 + STATEMENTS_APART * turn}" for turn in range(max(6, KILLS))]
+    return kills + [f"statement:kill@{FIRST_STATEMENT + STATEMENTS_APART * turn}" for turn in range(max(6, KILLS))]
 
 
 @pytest.mark.timeout(300 + 300 * KILLS)

@@ -1,0 +1,75 @@
+"""A service that dies at one of its named boundaries (shared/failpoints.py), or at some statement of its start or its work."""
+
+import contextlib
+import signal
+
+from services.reports.flow import CONSUMED
+from shared import topics
+from shared.failpoints import POINTS
+from tests.faults.striking import Strike, Unstruck
+from tests.faults.struck_events import POISONED, poison_on, repeat_of
+
+OF_INGEST = tuple(sorted(point for point in POINTS if point.startswith(("ingest-", "references-"))))
+OF_WORKERS = tuple(sorted(point for point in POINTS if not point.startswith("ingest-") and point != "statement"))
+NOT_OF_SCHEDULE = ("references-fetched", "references-applied")
+"""Schedule is where the reference data comes from."""
+
+MOST_PASSES = 3
+MOST_STATEMENTS = 150
+"""A start needs some twenty to forty."""
+
+AT_THE_START = 10
+"""So many statements each start has, whether there is work or not."""
+
+WITHIN_S = 40.0
+DRAWS = 2
+
+
+def points_of(name: str) -> tuple[str, ...]:
+    """The boundaries that a service crosses when there is work, besides each statement."""
+    if name == "ingest":
+        return OF_INGEST
+    return tuple(point for point in OF_WORKERS if name != "schedule" or point not in NOT_OF_SCHEDULE)
+
+
+async def die_at_a_point(at: Strike, name: str) -> None:
+    """Starts the service anew so that it dies at a point; the house starts it again as it was. Raises Unstruck if it did not die."""
+    for _ in range(DRAWS):  # a point may lie where there is no work just now
+        point = at.chance.choice(("statement", at.chance.choice(points_of(name))))
+        most = {"statement": MOST_STATEMENTS}.get(point, 1 if point in BROUGHT else MOST_PASSES)
+        if await _dies(at, name, point, at.chance.randint(1, most)):
+            return
+    if not await _dies(at, name, "statement", at.chance.randint(1, AT_THE_START)):
+        raise Unstruck(name)
+
+
+async def _dies(at: Strike, name: str, point: str, nth: int) -> bool:
+    service = at.house.services[name]
+    await at.house.until(lambda: service.pid is not None, f"{name} runs", 60)
+    before = service.pid
+    service.failpoint = f"{point}:kill@{nth}"
+    try:
+        at.house.signal(name, signal.SIGTERM)
+        if point in BROUGHT:
+            # The process that is ending would take it, were it brought at once.
+            await at.house.until(lambda: service.pid not in (None, before), f"{name} ends and starts", 60)
+            await BROUGHT[point](at, name)
+        with contextlib.suppress(AssertionError):  # it did not come so far: its work is another
+            await at.house.until(lambda: not service.failpoint, f"{name} dies at {point}", WITHIN_S)
+        return not service.failpoint
+    finally:
+        if service.failpoint:
+            service.failpoint = ""
+            at.house.signal(name, signal.SIGKILL)
+
+
+async def _people(at: Strike, _: str) -> None:
+    await repeat_of(at, topics.EMPLOYEE)
+
+
+async def _bad_records(at: Strike, name: str) -> None:
+    await poison_on(at, [topic for topic in dict(CONSUMED)[name] if topic in POISONED])
+
+
+BROUGHT = {"references-fetched": _people, "references-applied": _people, "letters-written": _bad_records}
+"""Points that ordinary load does not reach, and what brings a service there."""
