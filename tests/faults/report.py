@@ -62,7 +62,7 @@ _INVARIANTS = """\
 | F1 to F8, F10 to F12, F14, F16, F22 | at random in the campaigns; F5 and the failover: `--house three` |
 | F1, F6: in every `make faults` too | `tests/faults/test_kills.py`; `test_standby.py` (failover, and its control that loses) |
 | F5, failover: in every `make faults` too | `tests/faults/test_campaigns.py`: three brokers and a standby |
-| F2, F18: a kill at every named boundary of the runtime, the relay's among them, and of ingest | `test_failpoints.py` in `tests/integration/streaming`, `…/ingest` |
+| F2, F18: a kill at every named boundary of runtime, relay and ingest | `test_failpoints.py` in `tests/integration/streaming`, `…/ingest` |
 | F9: clocks | `make faults-long ARGS="--house clocks"` |
 | F12: poison | `tests/integration/test_poisoned_topics.py`, `test_poisoned_requests.py` (every operation of every API) |
 | F13: two versions | `tests/faults/test_rolling.py`, and in the campaigns |
