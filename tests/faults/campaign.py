@@ -151,6 +151,7 @@ class Campaign:
         self.struck = Counter[str]()
         """The faults of the round that is under way."""
         self._rota: list[Fault] = []
+        self._missed: list[Fault] = []
 
     async def round(self, number: int) -> None:
         """So many faults under load, then a check of everything."""
@@ -167,7 +168,8 @@ class Campaign:
                 fault = self._next()
                 struck[fault.name] += 1
                 if not await self._strike(fault):
-                    struck[fault.name] -= 1
+                    struck -= Counter([fault.name])  # in place; none is left that counts 0
+                    self._missed.append(fault)
                 await self._look()
             load.hurried.set()
             self.house.heal()
@@ -218,7 +220,8 @@ class Campaign:
             more = [fault for fault in self.faults for _ in range(fault.weight - 1)]
             self.chance.shuffle(once)
             self.chance.shuffle(more)
-            self._rota = [*more, *once]
+            self._rota = [*more, *once, *self._missed]  # from the end: first once more what was not struck in the turn before
+            self._missed.clear()
         return self._rota.pop()
 
     async def _look(self) -> None:

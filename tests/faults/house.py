@@ -113,13 +113,17 @@ class House:
         await self._fork(service)
         return service
 
-    def signal(self, name: str, signum: int) -> None:
-        """Send a signal to a service, if it runs; SIGKILL and SIGTERM are not counted as its own end."""
+    def signal(self, name: str, signum: int) -> bool:
+        """Send a signal to a service, and tell whether it ran; SIGKILL and SIGTERM are not counted as its own end."""
         service = self.services[name]
-        if service.pid is not None:
-            service.struck |= signum in (signal.SIGKILL, signal.SIGTERM)
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(service.pid, signum)
+        if service.pid is None:
+            return False
+        service.struck |= signum in (signal.SIGKILL, signal.SIGTERM)
+        try:
+            os.kill(service.pid, signum)
+        except ProcessLookupError:
+            return False
+        return True
 
     async def leave(self, name: str, *, killed: bool = False) -> None:
         """Stop a service for good, politely or by kill -9, and forget it."""

@@ -7,10 +7,12 @@ import signal
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+import psutil
+
 from services.local.process import free_port
 from tests.faults import struck_events, struck_points, struck_servers
 from tests.faults.house import SERVICES, SESSION_S, WORKERS
-from tests.faults.striking import Strike
+from tests.faults.striking import Strike, Unstruck
 
 
 @dataclass(frozen=True)
@@ -29,9 +31,14 @@ class Fault:
         return f"{self.code} {self.what}"
 
 
+def _send(at: Strike, name: str, signum: int) -> None:
+    if not at.house.signal(name, signum):
+        raise Unstruck(f"{name} does not run")
+
+
 def _kills(name: str) -> Callable[[Strike], Awaitable[None]]:
     async def strike(at: Strike) -> None:
-        at.house.signal(name, signal.SIGKILL)
+        _send(at, name, signal.SIGKILL)
         await asyncio.sleep(0)
 
     return strike
@@ -42,19 +49,20 @@ def _dies(name: str) -> Callable[[Strike], Awaitable[None]]:
 
 
 async def _kill_two(at: Strike) -> None:
-    for name in at.chance.sample(SERVICES, 2):
-        at.house.signal(name, signal.SIGKILL)
+    struck = [at.house.signal(name, signal.SIGKILL) for name in at.chance.sample(SERVICES, 2)]
+    if not all(struck):
+        raise Unstruck("not both run")
     await asyncio.sleep(0)
 
 
 async def _terminate(at: Strike) -> None:
-    at.house.signal(at.chance.choice(SERVICES), signal.SIGTERM)
+    _send(at, at.chance.choice(SERVICES), signal.SIGTERM)
     await asyncio.sleep(0)
 
 
 async def _freeze_worker(at: Strike) -> None:
     name = at.chance.choice(WORKERS)
-    at.house.signal(name, signal.SIGSTOP)
+    _send(at, name, signal.SIGSTOP)
     await at.pause(1.2 * SESSION_S, 1.8 * SESSION_S)
     at.house.signal(name, signal.SIGCONT)
 
@@ -65,11 +73,14 @@ async def _usurp(at: Strike) -> None:
     second = f"{name}-2"
     await at.house.start(second, name)
     await at.pause(1.0, 2.0)
-    at.house.signal(name, signal.SIGSTOP)
-    await at.pause(1.5 * SESSION_S, 2.0 * SESSION_S)
-    at.house.signal(name, signal.SIGCONT)
-    await at.pause(0.5, 1.5)
+    frozen = at.house.signal(name, signal.SIGSTOP)
+    if frozen:
+        await at.pause(1.5 * SESSION_S, 2.0 * SESSION_S)
+        at.house.signal(name, signal.SIGCONT)
+        await at.pause(0.5, 1.5)
     await at.house.leave(second, killed=True)
+    if not frozen:
+        raise Unstruck(f"{name} does not run")
 
 
 async def _rebalance_storm(at: Strike) -> None:
@@ -117,9 +128,12 @@ async def _no_files(at: Strike) -> None:
     name = at.chance.choice(SERVICES)
     process = at.house.processes().get(name)
     if process is None:
-        return
-    before = process.rlimit(resource.RLIMIT_NOFILE)
-    process.rlimit(resource.RLIMIT_NOFILE, (8, before[1]))
+        raise Unstruck(f"{name} does not run")
+    try:
+        before = process.rlimit(resource.RLIMIT_NOFILE)
+        process.rlimit(resource.RLIMIT_NOFILE, (8, before[1]))
+    except psutil.Error as ended:
+        raise Unstruck(f"{name} ended just now") from ended
     await at.pause(1.0, 4.0)
     with contextlib.suppress(Exception):  # it may have ended over it
         process.rlimit(resource.RLIMIT_NOFILE, before)

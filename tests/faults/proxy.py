@@ -56,13 +56,15 @@ class Proxy:
         if down:
             self._down.clear()
 
-    def reset(self) -> None:
-        """Send RST to both ends of every connection."""
+    def reset(self) -> bool:
+        """Send RST to both ends of every connection; tells whether there was any."""
+        was_open = bool(self._open)
         for writer in list(self._open):
             connection = writer.get_extra_info("socket")
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
+        return was_open
 
     def heal(self) -> None:
         """Let everything pass again, at full speed."""

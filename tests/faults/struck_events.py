@@ -1,7 +1,6 @@
 """Nemeses of what flows: repeated, reordered, contradicted and bad records, and offsets that tell another story."""
 
 import asyncio
-import contextlib
 import signal
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +14,7 @@ from services.reports.flow import CONSUMED
 from shared import topics
 from shared.topics import Topic
 from tests.faults.house import WORKERS
-from tests.faults.striking import Strike
+from tests.faults.striking import Strike, Unstruck
 
 CORPUS = (
     b"", b"{", b"null", b"[]", b'"x"', b"\xff\xfe{\x00}\x00", b'{"check_in_id": 1}', b"[" * 20_000, b"{}" * 3, b"\x00",
@@ -44,6 +43,8 @@ async def repeat_of(at: Strike, topic: Topic[Any]) -> None:
         for place in places:
             consumer.seek(place, max(0, ends[place] - (1 if topic.compacted else 3)))
         found = [record for records in (await consumer.getmany(timeout_ms=2000)).values() for record in records if record.headers]
+        if not found:
+            raise Unstruck("no record to repeat")
         again = [record for record in found for _ in range(at.chance.randint(1, 10))]
         at.chance.shuffle(again)
         for record in again:
@@ -61,18 +62,23 @@ async def other_body(at: Strike) -> None:
             "select check_in_id, employee_id, mark, captured_at from geofence.check_in order by received_at desc limit 1"
         )
     if row is None:
-        return
+        raise Unstruck("no check-in is known yet")
     body = {
         "check_in_id": str(row["check_in_id"]), "employee_id": str(row["employee_id"]), "mark": row["mark"],
         "captured_at": row["captured_at"].isoformat(), "latitude": -1.5, "longitude": 110.5, "accuracy_m": 7.5,
         "device_id": "contoh-lain", "source_app": "simulator",
     }  # fmt: skip
-    with contextlib.suppress(aiohttp.ClientError, TimeoutError):  # it may be starting again just now
+    try:
         async with (
             aiohttp.ClientSession(headers={"Content-Type": "application/json"}) as session,
             session.post(f"{at.house.ingest}/v1/check-ins", data=orjson.dumps(body)) as answer,
         ):
             assert answer.status in (409, 503), f"another body under a known id was answered {answer.status}: {await answer.text()}"
+            refused = answer.status == 409
+    except (aiohttp.ClientError, TimeoutError) as away:
+        raise Unstruck("ingest may be starting again just now") from away
+    if not refused:
+        raise Unstruck("ingest takes nothing just now")
 
 
 async def poison(at: Strike) -> None:

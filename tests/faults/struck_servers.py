@@ -10,7 +10,7 @@ from aiokafka.errors import KafkaError
 from shared import topics
 from tests.faults.house import House
 from tests.faults.servers import fill
-from tests.faults.striking import Strike
+from tests.faults.striking import Strike, Unstruck
 
 _LONG_S = 25.0, 45.0
 """Longer than a transaction may idle (20 s), a member of a group may be silent (10 s) and a request to a broker may last (30 s)."""
@@ -108,9 +108,11 @@ async def restart_postgres(at: Strike) -> None:
 async def terminate_sessions(at: Strike) -> None:
     """Every session of the services ends in the middle of whatever it does."""
     async with at.house.connection() as connection:
-        await connection.execute(
+        ended = await connection.fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hadir%' and pid <> pg_backend_pid()"
         )
+    if not ended:
+        raise Unstruck("no service has a session")
 
 
 async def fail_over(at: Strike) -> None:
@@ -175,10 +177,14 @@ async def network(at: Strike) -> None:
     roads = [*at.house.kafka_proxies, *at.house.database_proxies.values()]
     some = at.chance.choice([[at.chance.choice(roads)], at.house.kafka_proxies, list(at.house.database_proxies.values())])
     way = at.chance.choice(["reset", "stall", "upward", "downward", "slow", "starved", "refused"])
+    if way == "reset":
+        were_open = [proxy.reset() for proxy in some]
+        if not any(were_open):
+            raise Unstruck("nothing goes through these roads")
     for proxy in some:
         match way:
             case "reset":
-                proxy.reset()
+                pass
             case "stall":
                 proxy.stall()
             case "upward":

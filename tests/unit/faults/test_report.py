@@ -49,7 +49,7 @@ def test_merging_campaigns_with_a_soak_keeps_both_in_whatever_order(*, turned: b
     assert "| one broker | 7 | 01:00 | 02:00 | aaa | 0.50 | – | 100 | – | 500 | – | 0 | – |" in page
     assert "| one broker | 8 | 01:00 | 02:00 | aaa | 0.50 | 120 | 100 | time | 500 | 99 | 0 | – |" in page
     assert "03:00 to 05:00, commit bbb." in page
-    assert "| geofence: RSS, MiB | 90.0 | +0.00 |" in page
+    assert "| geofence: RSS, MiB | – | – | – | 90.0 | +0.00 |" in page
 
 
 def test_two_soaks_are_refused_since_one_would_get_lost() -> None:
@@ -149,4 +149,22 @@ def test_a_soak_in_which_memory_rises_faster_than_it_may_is_a_violation() -> Non
 def test_disk_may_rise_with_the_check_ins_that_were_taken_and_not_with_those_asked_for() -> None:
     whole = soaked()["soak"]
     assert soak.risen(whole) == []
-    assert [sentence.split(" rose")[0] for sentence in soak.risen(whole | {"check_ins": 50_000})] == ["I9: broker: disk, MiB"]
+    slower = whole | {"check_ins": 50_000, "rate": 7.0}
+    assert [sentence.split(" rose")[0] for sentence in soak.risen(slower)] == ["I9: broker: disk, MiB"]
+
+
+def test_a_soak_at_less_than_the_rate_that_was_asked_for_is_a_violation() -> None:
+    whole = soaked()["soak"]
+    assert soak.risen(whole | {"check_ins": 2_150_000}) == []  # 298.6/s
+    assert soak.risen(whole | {"check_ins": 2_111_919}) == ["I9: 293.3 check-ins a second were sent, and 300 asked for"]
+
+
+def test_what_rose_before_the_half_of_a_soak_and_stayed_there_is_a_violation() -> None:
+    whole = soaked()["soak"]
+    memory = whole["series"]["geofence: RSS, MiB"]
+    memory |= {"first": 10.0, "tenth": 26.0, "half": 90.0}
+    assert soak.risen(whole) == []
+    assert "| geofence: RSS, MiB | 10.0 | 26.0 | 90.0 | 90.0 | +0.00 | 16.0 (16 MiB an hour) | +64.0 | 64 | within |" in soak.lines(whole)
+    memory["tenth"] = 25.0
+    assert soak.risen(whole) == ["I9: geofence: RSS, MiB rose by 65.0 after the first tenth, at most 64"]
+    assert soak.lines(whole)[-2].endswith("| **rises** |")
