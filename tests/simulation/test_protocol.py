@@ -1,9 +1,10 @@
 """The promise of the runtime, tried in thousands of seeded runs of its own code, where every fault has its chance.
 
 Positions, fencing, outbox, relay and due days are the real ones; time, processes, Postgres and Kafka are simulated
-(`world`). One seed again: `python -m tests.simulation.trial SEED`. More of them: HADIR_SEEDS=100000 make simulation.
+(`world`). One seed again: `.venv/bin/python -m tests.simulation.trial SEED`. More of them: HADIR_SEEDS=100000 make simulation.
 """
 
+import datetime as dt
 import logging
 import os
 import random
@@ -13,10 +14,13 @@ from typing import Any
 
 import pytest
 
+from services.schedule import chores as chores_module
+from services.schedule.chores import Chores
 from shared import relay as relay_module
+from shared.batches import Batches
 from shared.lanes import Lanes, Work
 from shared.relay import Relay
-from tests.simulation.trial import run
+from tests.simulation.trial import replay, run
 from tests.simulation.world import World
 
 SEEDS = int(os.environ.get("HADIR_SEEDS", "400"))
@@ -33,7 +37,7 @@ def _failing(first: int) -> list[tuple[int, list[str]]]:
 def test_no_seed_loses_doubles_or_disorders_anything() -> None:
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         failing = [found for chunk in pool.map(_failing, range(0, SEEDS, CHUNK)) for found in chunk]
-    told = "\n".join(f"python -m tests.simulation.trial {seed}   # {'; '.join(wrong)}" for seed, wrong in failing[:10])
+    told = "\n".join(f"{replay(seed)}   # {'; '.join(wrong)}" for seed, wrong in failing[:10])
     print(f"\n{SEEDS} seeds, {len(failing)} of them found something wrong")
     assert not failing, told
 
@@ -103,7 +107,39 @@ def no_lane_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.simulation.world.Session._lock", unlocked)
 
 
-MUTANTS = (no_fencing, no_replay_check, position_apart, cursor_first, any_order, no_lane_lock)
+def no_catch_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Never reads past the pump: what it leaves out at the end of a lane stays out."""
+
+    async def trusting(*_: Any) -> None:
+        """The pump will bring it."""
+
+    monkeypatch.setattr(Batches, "catch_up", trusting)
+
+
+def no_relay_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publishes the lanes that it owns without asking whether another relay still does."""
+
+    async def grasping(self: Relay, _: Any) -> None:
+        self._held = set(self._owned())
+
+    monkeypatch.setattr(Relay, "_hold_owned", grasping)
+
+
+def not_looked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Assesses the days that were due before the lane was locked, whoever has seen to them since."""
+
+    async def hasty(self: Chores, picked: Any, _: Any) -> None:
+        async with self._lanes.hold({day.lane for day in picked}) as work:
+            causes: Any = {(day.employee_id, day.date): None for day in picked}
+            await vars(chores_module)["assess_days"](work, self._memory, causes, dt.datetime.now(dt.UTC))
+
+    monkeypatch.setattr(Chores, "_assess", hasty)
+
+
+MUTANTS = (
+    no_fencing, no_replay_check, position_apart, cursor_first, any_order, no_lane_lock, no_catch_up, no_relay_lock,
+    not_looked_again,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)

@@ -1,13 +1,16 @@
 """One seeded trial: real lanes, positions, batches, relay and chores, in processes that crash, freeze and lose their lanes."""
 
+import argparse
 import asyncio
 import datetime as dt
+import logging
 import random
+import sys
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,47 +20,28 @@ from services.schedule import chores as chores_module
 from services.schedule.chores import Chores
 from shared import failpoints
 from shared.batches import Batches
-from shared.events import Event
 from shared.failures import BadDeploy, Fenced
 from shared.health import Readiness
-from shared.lanes import Lanes, Record, Work
+from shared.lanes import Lanes
 from shared.positions import Positions
 from shared.relay import Relay
 from shared.retry import Abandoned, persist
 from shared.settings import Settings
-from shared.topics import Topic
 from tests.simulation.loop import VirtualLoop
+from tests.simulation.service import DAYS, IN, LANES, assess_days, due_module, mark_due, write_down
 from tests.simulation.world import PROCESS, RELAY_SILENCE_S, Crash, Pool, Process, Producer, Session, World
 
-LANES = 3
 MESSAGES = 15
 COMMANDS = 3
 TROUBLED_S = 40.0
 SESSION_TIMEOUT_S = 10.0
+UNHEARD = 0.1
+"""How likely a message is never brought by the pump; when it is the last of its lane, no later one brings that to light."""
+
 HEARD_OF = 0.2
 """How likely a worker hears of a rebalance before its next step; until then it goes on as before."""
 
 PATIENCE_S = 200.0
-
-
-class Numbered(Event):
-    """A number that belongs to a day."""
-
-    number: int
-    day: int
-
-
-class DayTold(Event):
-    """All numbers of a day."""
-
-    day: int
-    version: int
-    numbers: tuple[int, ...]
-
-
-IN: Topic[Any] = Topic("trial.in.v1", Numbered, "day", "ingest", "numbers", partitions=LANES)
-OUT: Topic[Any] = Topic("trial.out.v1", Numbered, "number", "geofence", "numbers seen", partitions=LANES)
-DAYS: Topic[Any] = Topic("trial.day.v1", DayTold, "day", "geofence", "days", partitions=LANES)
 
 
 @dataclass(frozen=True)
@@ -72,33 +56,6 @@ class Message:
     key: bytes | None = None
     headers: Any = ()
     timestamp: float = 0.0
-
-
-@dataclass(frozen=True)
-class DueDay:
-    """A day to look at; its lane stands for its employee."""
-
-    employee_id: int
-    date: int
-    lane: int
-    cause_id: None = None
-    correlation_id: None = None
-
-
-async def _write_down(work: Work, records: Sequence[Record[Any]]) -> None:
-    """The service: each number is noted once, told once, and its day looked at again."""
-    world = PROCESS.get().world
-    await work.connection.execute("insert into sink", [(r.partition, r.offset, r.event.number) for r in records])
-    for record in records:
-        key = (record.partition, record.event.day)
-        _mark_due(work, world, key, record.event.number)
-        work.emit(OUT, str(record.event.number), 1, record.event, key="", lane=record.partition, cause=record.envelope)
-
-
-def _mark_due(work: Work, world: World, key: tuple[int, int], number: int) -> None:
-    connection: Any = work.connection
-    connection.later(partial(world.inputs[key].append, number))
-    connection.later(partial(world.due.add, key))
 
 
 class Worker(Process):
@@ -121,7 +78,7 @@ class Worker(Process):
         self.positions = Positions(self.lanes, "geofence", IN.name)
         self.readiness = readiness
         self.batches = Batches(
-            "geofence", (IN,), _write_down, lanes=self.lanes, positions=self.positions, readiness=readiness,
+            "geofence", (IN,), write_down, lanes=self.lanes, positions=self.positions, readiness=readiness,
             reread=self._reread, most=4,
         )
         self.relay._tidied = float("inf")
@@ -138,9 +95,8 @@ class Worker(Process):
     async def _connected(self) -> Any:
         if self.relay._connection is None:
             await self.pause()
-            self.relay._connection = Session(self.world, RELAY_SILENCE_S)  # type: ignore[assignment]
-        if self.relay._producer is None:
-            self.relay._producer = Producer(self.world)
+            session: Any = Session(self.world, RELAY_SILENCE_S)
+            self.relay._connection, self.relay._producer = session, Producer(session)
         return self.relay._connection, self.relay._producer
 
     @asynccontextmanager
@@ -180,7 +136,7 @@ class Worker(Process):
             for lane, at in self.fetched.items():
                 for offset in range(at, min(at + chance.randint(1, 4), len(self.world.log[lane]))):
                     self.fetched[lane] = offset + 1
-                    if not self.world.strikes(0.5):
+                    if (lane, offset) not in self.world.unheard and not self.world.strikes(0.5):
                         messages.append(Message(IN.name, lane, offset, self.world.log[lane][offset], self.generation))
             if self.world.strikes():
                 self.left_over = messages[: chance.randint(0, len(messages))]  # delivered again, in whatever generation
@@ -242,39 +198,9 @@ async def _command(world: World, lane: int, day: int, number: int) -> None:
         try:
             async with lanes.hold({lane}) as work:
                 if number not in world.inputs[lane, day]:
-                    _mark_due(work, world, (lane, day), number)
+                    mark_due(work, world, (lane, day), number)
         except ConnectionError:
             continue
-
-
-async def _assess_days(work: Work, _: Any, causes: Mapping[tuple[int, int], Any], __: dt.datetime) -> None:
-    world, connection = PROCESS.get().world, work.connection
-    for key in causes:
-        numbers = sorted(world.inputs[key])
-        version, known = world.days.get(key, (0, []))
-        cast: Any = connection
-        cast.later(lambda key=key: world.due.discard(key))
-        if numbers != known:
-            cast.later(lambda key=key, state=(version + 1, numbers): world.days.update({key: state}))
-            event = DayTold(day=key[1], version=version + 1, numbers=tuple(numbers))
-            work.emit(DAYS, f"{key[0]}/{key[1]}", version + 1, event, key="", lane=key[0], cause=None)
-
-
-def _due_module() -> Any:
-    """services.schedule.store.due, as far as the chore that closes days needs it, on the world's tables."""
-
-    async def pick_due(_: Any, owned: Collection[int], *__: Any) -> list[Any]:
-        await PROCESS.get().pause()
-        return [DueDay(key[0], key[1], key[0]) for key in sorted(PROCESS.get().world.due) if key[0] in owned]
-
-    async def still_due(_: Any, days: Sequence[Any], __: Any) -> list[Any]:
-        await PROCESS.get().pause()
-        return [d for d in days if (d.lane, d.date) in PROCESS.get().world.due]
-
-    async def backlog(*_: Any) -> int:
-        return 0
-
-    return SimpleNamespace(pick_due=pick_due, still_due=still_due, backlog=backlog, postpone=None, REAL="")
 
 
 def _settled(world: World) -> bool:
@@ -320,7 +246,10 @@ class Trial:
             if number % 6 == 5:
                 self.wanted[lane, day].append(number)
                 self.office.spawn(_command(self.world, lane, day, number))
-            elif self.chance.random() < 0.1:
+                continue
+            if self.chance.random() < UNHEARD:
+                self.world.unheard.add((lane, len(log)))
+            if self.chance.random() < 0.1:
                 self.poison.add((lane, len(log)))
                 log.append(b"no json")
             else:
@@ -357,7 +286,7 @@ def run(seed: int) -> list[str]:
     random.seed(seed)  # shared.retry spreads its pauses by it
     replaced: tuple[tuple[Any, str, Any], ...] = (
         (failpoints, "reach", trial.reach), (failpoints, "ARMED", True),
-        (chores_module, "due", _due_module()), (chores_module, "assess_days", _assess_days),
+        (chores_module, "due", due_module()), (chores_module, "assess_days", assess_days),
     )  # fmt: skip
     kept = [getattr(module, name) for module, name, _ in replaced]
     for module, name, other in replaced:
@@ -404,9 +333,30 @@ def _wrong(world: World, wanted: Mapping[tuple[int, int], list[int]], poison: se
                 yield f"{subject} was told in the versions {series}"
 
 
-if __name__ == "__main__":
-    import sys
+def replay(seed: int) -> str:
+    """The command that plays this trial again, as typed in the repository."""
+    python, root = Path(sys.executable), Path(__file__).parents[2]
+    return f"{python.relative_to(root) if python.is_relative_to(root) else python} -m tests.simulation.trial {seed}"
 
-    told = run(int(sys.argv[1]))
-    print("\n".join(told) or "nothing is wrong")
-    sys.exit(bool(told))
+
+def main() -> int:
+    """Plays one trial and tells what is wrong."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.simulation.trial",
+        description="Plays one seeded trial of the runtime in the simulated world: the same seed, the same run."
+        " Tells every promise that was broken; exit code 1 if there is any.",
+    )
+    parser.add_argument("seed", type=int, help="any whole number; a failing `make simulation` prints it")
+    parser.add_argument("--logs", action="store_true", help="also show what the workers logged")
+    arguments = parser.parse_args()
+    if arguments.logs:
+        logging.basicConfig(level=logging.INFO, format="%(levelname)-7s %(name)s: %(message)s")
+    else:
+        logging.disable(logging.CRITICAL)
+    told = run(arguments.seed)
+    print("\n".join(told) or f"seed {arguments.seed}: nothing is wrong")
+    return bool(told)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

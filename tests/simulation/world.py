@@ -23,6 +23,9 @@ IDLE_S = 20.0
 """As shared.database.IDLE_IN_TRANSACTION_S: a transaction silent for so long is ended by the server."""
 
 RELAY_SILENCE_S = 15.0
+STALL_S = 8.0
+"""An answer from outside takes some milliseconds, and now and then up to so long."""
+
 LOCK_TIMEOUT_S = 30.0
 
 PROCESS: ContextVar["Process"] = ContextVar("process")
@@ -75,7 +78,8 @@ class Process:
 
     async def pause(self) -> None:
         """Takes as long as an answer from outside takes, and longer while the process is frozen."""
-        await asyncio.sleep(self.world.chance.expovariate(200))
+        chance = self.world.chance
+        await asyncio.sleep(chance.uniform(0, STALL_S) if self.world.strikes(0.1) else chance.expovariate(200))
         while self.frozen_until > asyncio.get_running_loop().time():
             await asyncio.sleep(self.frozen_until - asyncio.get_running_loop().time())
         if not self.alive:
@@ -105,6 +109,8 @@ class World:
         self.waiting: dict[int, deque[asyncio.Future[None]]] = defaultdict(deque)
         self.advisory: dict[int, Session] = {}
         self.log: dict[int, list[Any]] = defaultdict(list)
+        self.unheard: set[tuple[int, int]] = set()
+        self.publishing: dict[tuple[str, int], list[Producer]] = defaultdict(list)
         self.published: dict[tuple[str, int], list[tuple[str, bytes]]] = defaultdict(list)
 
     def strikes(self, share: float = 1.0) -> bool:
@@ -152,16 +158,19 @@ class Session:
         self.held = []
 
     async def _travel(self) -> None:
-        silence = IDLE_S if self.writes is not None else self.silence_s
         await self.process.pause()
-        now = asyncio.get_running_loop().time()
-        if silence is not None and now - self._last > silence:
+        if self.is_too_silent():
             self.break_off()
         if self.alive and self.world.strikes(0.2):
             self.break_off()
         if not self.alive:
             raise ConnectionError("the session is gone")
-        self._last = now
+        self._last = asyncio.get_running_loop().time()
+
+    def is_too_silent(self) -> bool:
+        """Whether Postgres has ended the session by now, for it let nothing be heard of itself."""
+        silence = IDLE_S if self.writes is not None else self.silence_s
+        return silence is not None and asyncio.get_running_loop().time() - self._last > silence
 
     def terminate(self) -> None:
         self.break_off()
@@ -187,6 +196,8 @@ class Session:
 
     def later(self, write: Callable[[], None]) -> None:
         """Written when the transaction commits; at once outside of one."""
+        if not self.alive:
+            raise ConnectionError("the session is gone")
         if self.writes is None:
             write()
         else:
@@ -234,10 +245,16 @@ class Session:
                 rows.append({"topic": topic, "lane": lane, "epoch": epoch + 1, "next_offset": offset})
             return rows
         if "pg_try_advisory_lock" in query:
-            return [{"lane": lane, "held": world.advisory.setdefault(lane, self) is self} for lane in values[1]]
+            return [{"lane": lane, "held": self._try_advisory(lane)} for lane in values[1]]
         if query == relay_module._READ:
             return [row for lane in values[0] for row in world.outbox[lane] if row["seq"] > world.sent_seq[lane]][: values[1]]
         raise AssertionError(f"an unknown query: {query}")
+
+    def _try_advisory(self, lane: int) -> bool:
+        holder = self.world.advisory.get(lane)
+        if holder is not None and holder.is_too_silent():
+            holder.break_off()
+        return self.world.advisory.setdefault(lane, self) is self
 
     async def fetchval(self, query: str, *_: Any) -> Any:
         await self._travel()
@@ -317,8 +334,8 @@ class Batch:
 class Producer:
     """The relay's producer: an acknowledgement may be lost after the records were written."""
 
-    def __init__(self, world: World) -> None:
-        self._world, self._process = world, PROCESS.get()
+    def __init__(self, session: Session) -> None:
+        self._world, self._process, self._session = session.world, session.process, session
 
     def create_batch(self) -> Batch:
         return Batch()
@@ -328,14 +345,26 @@ class Producer:
         return self._deliver(batch, (topic, partition))
 
     async def _deliver(self, batch: Batch, place: tuple[str, int]) -> None:
-        await self._process.pause()
-        if self._world.strikes(0.2):
-            raise KafkaConnectionError("no answer, and nothing written")
-        for record in batch.records:
-            self._world.published[place].append((dict(record["headers"])["ce_subject"].decode(), record["value"]))
-        await self._process.pause()
-        if self._world.strikes(0.2):
-            raise KafkaConnectionError("written, but no answer")
+        publishing = self._world.publishing[place]
+        self._look_for_another(publishing, place)
+        publishing.append(self)
+        try:
+            await self._process.pause()
+            if self._world.strikes(0.2):
+                raise KafkaConnectionError("no answer, and nothing written")
+            for record in batch.records:
+                self._world.published[place].append((dict(record["headers"])["ce_subject"].decode(), record["value"]))
+            await self._process.pause()
+            if self._world.strikes(0.2):
+                raise KafkaConnectionError("written, but no answer")
+        finally:
+            publishing.remove(self)
+
+    def _look_for_another(self, publishing: Sequence["Producer"], place: tuple[str, int]) -> None:
+        """Two at once are two whose sessions both live: whoever has lost its own had its lanes taken over."""
+        names = {one._process.name for one in (self, *publishing) if one._session.alive and not one._session.is_too_silent()}
+        if len(names) > 1:
+            self._world.trespasses.append(f"{' and '.join(sorted(names))} published {place} at once")
 
     async def stop(self) -> None:
         """Nothing of it stays."""

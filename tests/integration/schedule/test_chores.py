@@ -48,6 +48,20 @@ async def test_commands_and_the_clock_go_first_and_mass_work_keeps_its_share(lan
     assert (len(more & ids), len(more - ids)) == (30, 30)
 
 
+async def test_a_day_that_was_put_off_after_it_was_picked_is_no_longer_due(lanes: Lanes) -> None:
+    put_off, gone, due_yet = people = [uuid4() for _ in range(3)]
+    await put_due(lanes, [(employee, Priority.COMMAND) for employee in people])
+    async with lanes.pool.acquire() as connection:
+        picked = [day for day in await due.pick_due(connection, range(LANES), LONG_AGO, 500) if day.employee_id in people]
+        await connection.execute("update due_day set due_at = $2 where employee_id = $1", put_off, LONG_AGO + DAY)
+        await connection.execute("delete from due_day where employee_id = $1", gone)
+        still = await due.still_due(connection, picked, LONG_AGO)
+        await connection.execute("delete from due_day where employee_id = any($1::uuid[])", people)
+
+    assert {day.employee_id for day in picked} == set(people)
+    assert [day.employee_id for day in still] == [due_yet]
+
+
 async def test_a_day_that_brings_out_a_bug_waits_and_stops_nobody_else(
     lanes: Lanes, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import asyncpg
 
-from shared import batches, lanes, pump, reference
+from shared import batches, lanes, pump, reference, relay
 from shared.database import Connection
 from shared.events import Event
 from shared.failures import Poison, Unready
@@ -216,6 +216,12 @@ def mutate(mutant: str) -> None:
         pump._PositionConsumer.perform_seek = trusting  # type: ignore[method-assign]
         if mutant == "noack-off":
             mutate("no-hole-check")
+    elif mutant == "no-relay-lock":
+
+        async def grasping(self: Any, _: Any) -> None:
+            self._held = set(self._owned())
+
+        relay.Relay._hold_owned = grasping  # type: ignore[method-assign, assignment]
     elif mutant == "greedy-pump":
         pump._FETCHED, pump._FETCHED_BYTES = None, 1 << 20  # type: ignore[assignment, misc]  # as Faust has it
     elif mutant:

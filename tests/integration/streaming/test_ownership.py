@@ -10,6 +10,7 @@ import orjson
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
+from shared.database import connect
 from shared.events import Event
 from shared.kafka import apply_topics
 from shared.topics import Topic
@@ -101,6 +102,38 @@ async def test_a_relay_that_dies_between_sending_and_marking_repeats_but_loses_n
         if number not in lanes[record.partition]:
             lanes[record.partition].append(number)
     assert all(numbers == sorted(numbers) for numbers in lanes.values())
+
+
+@pytest.mark.parametrize("mutant", ["", "no-relay-lock"])
+async def test_a_lane_that_another_relay_still_holds_is_published_only_once_it_is_let_go(trial: Any, mutant: str) -> None:
+    still_held = 5
+    behind = "select c.lane from lane l join relay_cursor c using (lane) where l.out_seq > c.sent_seq order by 1"
+    other = await connect(trial.database, "geofence", name="another relay")
+    try:
+        await other.execute("select pg_advisory_lock(hashtext('hadir geofence relay'), $1)", still_held)
+        await trial.started(HADIR_TEST_MUTANT=mutant)
+        for part in range(3):  # the relay comes by again and again, and each time passes the lane by
+            await trial.send(range(part * 48, part * 48 + 48))
+            await trial.all_in_sink()
+            if mutant:
+                await trial.all_published()
+            else:
+                await trial.eventually(lanes_are(trial, behind, [still_held]))
+    finally:
+        await other.close()
+
+    await trial.all_published()
+    published = [orjson.loads(record.value)["number"] for record in await trial.published()]
+    assert sorted(published) == list(range(144))
+
+
+def lanes_are(trial: Any, query: str, lanes: list[int]) -> Any:
+    """A condition: the query finds these lanes."""
+
+    async def found() -> bool:
+        return [row["lane"] for row in await trial.fetch(query)] == lanes
+
+    return found
 
 
 async def test_the_lag_that_kafka_knows_of_goes_to_nothing(trial: Any) -> None:
