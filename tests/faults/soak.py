@@ -64,7 +64,7 @@ async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[s
         async with Observer(house.database.url, house.brokers.bootstrap) as observer:
             await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=300)
     return {
-        "hours": lasted / 3600, "rate": rate, "check_ins": load.delivered,
+        "hours": lasted / 3600, "sending_hours": load.sent_for_s / 3600, "rate": rate, "check_ins": load.delivered,
         "series": {
             name: {
                 "first": points[0][1], "tenth": points[len(points) // 10][1], "half": points[len(points) // 2][1],
@@ -103,7 +103,8 @@ def risen(soak: dict[str, Any]) -> list[str]:
 
 
 def _rate(soak: dict[str, Any]) -> float:
-    return float(soak["check_ins"] / soak["hours"] / 3600)
+    """Check-ins a second while there were any to send: work reports may end later."""
+    return float(soak["check_ins"] / soak.get("sending_hours", soak["hours"]) / 3600)
 
 
 def lines(soak: dict[str, Any]) -> list[str]:
