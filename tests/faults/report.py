@@ -52,9 +52,9 @@ _INVARIANTS = """\
 - A reader of reference data that heard nothing more, or could not end, kept ingest from the newest people for three minutes: it is
   replaced now (`shared/reference.py`, 91b4598; seed 20261205, round 16; the other rounds of that run held).
 - A worker behind a backlog unpacked all that the broker gave it, a MiB packed of each partition: in a soak of two hours (85d576d, 10:13
-  to 12:41 UTC), which reached 262/s of 300 beside campaigns on the same cores, schedule's memory rose from 278 to 886 MiB. It takes 2,048
-  messages at once now, and 256 KiB of a partition (`shared/pump.py`, 55918bb): geofence in front of 149,000 waiting check-ins held
-  478 MiB before, and 129 since (`tests/integration/streaming/test_delivery.py`).
+  to 12:41 UTC), which reached 262/s of 300 beside campaigns on the same cores, schedule's memory rose from 278 to 886 MiB. It takes
+  16,384 messages at once at most now, and 128 KiB of a partition (`shared/pump.py`; 2,048 and 256 KiB at first, 55918bb). With the first
+  bounds geofence before 149,000 waiting check-ins held 129 MiB instead of 478 (`tests/integration/streaming/test_delivery.py`).
 - In the soak of this page that change has been in: schedule stood at 165 MiB after an hour and a half, rose to 189 in the next twelve
   minutes, in which other work brought the rate down to 245/s, and stayed there: more than the slope allows. The steps are those
   of rebalances. The broker took all three workers for gone whenever a day was planned, every five minutes: the harness, through whose
