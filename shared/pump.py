@@ -35,7 +35,7 @@ _FETCHED: Final = 16_384
 _FETCHED_BYTES: Final = 128 * 1024
 """At most so many messages are unpacked at once, and so much is fetched of a partition ahead of them. Faust unpacks all that was
 fetched, by default a MiB a partition and packed: a worker behind a backlog took 400 MiB for messages that had to wait anyway.
-So many that partitions take turns in a batch: with a few thousand they came one after the other, and the pipeline lost a tenth.
+So many that partitions take turns in a batch: with a few thousand they come one after the other, and the pipeline seemed slower.
 A single message that is larger still comes (KIP-74)."""
 
 

@@ -56,9 +56,10 @@ _INVARIANTS = """\
   16,384 messages at once at most now, and 128 KiB of a partition (`shared/pump.py`; 2,048 and 256 KiB at first, 55918bb). With the first
   bounds geofence before 149,000 waiting check-ins held 129 MiB instead of 478 (`tests/integration/streaming/test_delivery.py`).
 - In the soak of this page that change has been in: schedule stood at 165 MiB after an hour and a half, rose to 189 in the next twelve
-  minutes, in which other work brought the rate down to 245/s, and stayed there: more than the slope allows. The steps are those
-  of rebalances. The broker took all three workers for gone whenever a day was planned, every five minutes: the harness, through whose
-  proxies they reach it, planned 43,200 people in one piece, longer than their session. It does so in a thread now (`tests/faults/load.py`).
+  minutes, in which other work brought the rate down to 245/s, and stayed there: more than the slope allows. All three
+  workers lost their sessions at the same seconds, ten times, some five minutes apart as the played days were: probably the harness, through
+  whose proxies they reach the broker, planned 43,200 people in one piece for longer than a session lasts. It plans in a thread now
+  (`tests/faults/load.py`). That the steps come of these rebalances is a guess: three fell into those minutes, others left no step.
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 
