@@ -11,6 +11,7 @@ from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
 from services.ingest.rules.admission import Submission, submit_check_in
 from services.ingest.store import Store
+from tests.waiting import until
 
 CheckIn = Callable[..., dict[str, Any]]
 
@@ -42,12 +43,6 @@ def submitted(intake: Intake, a_check_in: CheckIn) -> asyncio.Task[Any]:
     return asyncio.create_task(intake.submit([submission]))
 
 
-async def begun(store: HeldStore, so_many: int) -> None:
-    async with asyncio.timeout(60):
-        while len(store.rounds) < so_many:
-            await asyncio.sleep(0)
-
-
 @contextlib.asynccontextmanager
 async def working(store: HeldStore, gather_within_s: float) -> AsyncIterator[Intake]:
     intake = Intake(cast(Store, store), cast(Publisher, None), capacity=1000, answer_within_s=60, gather_within_s=gather_within_s)
@@ -74,11 +69,11 @@ async def test_check_ins_that_come_while_a_round_is_under_way_share_the_next_one
 
     async with working(store, gather_within_s=0.5) as intake:
         answers = [submitted(intake, a_check_in)]
-        await begun(store, 1)
+        await until(lambda: len(store.rounds) >= 1)
         for _ in range(20):
             answers.append(submitted(intake, a_check_in))
             await asyncio.sleep(0)
-        await begun(store, 2)
+        await until(lambda: len(store.rounds) >= 2)
         store.let_go.set()
         outcomes = [outcome for answer in answers for outcome in await answer]
 
