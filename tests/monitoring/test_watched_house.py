@@ -91,7 +91,7 @@ def with_scheme(prometheus: Prometheus, watched_house: Any) -> str:
            group by 1 having count(*) >= 4 order by count(*) desc, 1 limit 1""", CANARY_CLOCKS))  # fmt: skip
     today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
     watched_house.hadir("scheme", "apply", SCHEMES, "--name", "BENGKULU-25-75", "--in-force", f"{today + day}", "--reason", "uji")
-    for month in sorted({f"{today + n * day:%Y-%m}" for n in (1, 8)}):
+    for month in sorted({f"{today + n * day:%Y-%m}" for n in (1, 9)}):  # a day more than is looked at, as midnight may pass
         of_month = ("--unit", unit["code"], "--month", month)
         watched_house.hadir("roster", "propose", *of_month, "--save")
         for step in ("submit", "approve", "publish"):
@@ -132,10 +132,14 @@ def test_a_units_wfa_stands_beside_the_quota_of_its_scheme(prometheus: Prometheu
         found = (prometheus.ask("query", query=fit(query.expr))["result"] for query in panel.queries)
         return [{series["metric"]["org_unit"]: float(series["value"][1]) for series in result} for result in found]
 
-    told = watched_house.hadir("roster", "forecast", "--unit", with_scheme)
-    wfa, owed = next((int(one[1]), int(one[2])) for one in re.finditer(r"WFA (\d+) dari (\d+)", told) if int(one[2]))
-    # The monitor looks once a minute: until then it shows what was planned before the roster was published.
-    eventually(lambda: shown()[0].get(with_scheme) == pytest.approx(wfa / owed), 180, "the published roster is shown")
+    def forecast() -> float:
+        """Share of the next day of work. What `forecast` shows unasked begins today, when the scheme is not yet in force."""
+        today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
+        told = watched_house.hadir("roster", "forecast", "--unit", with_scheme, "--date", f"{today + day}..{today + 7 * day}")
+        return next(int(one[1]) / int(one[2]) for one in re.finditer(r"WFA (\d+) dari (\d+)", told) if int(one[2]))
+
+    # The monitor looks once a minute: until then it shows what was planned before the roster was published, or before midnight.
+    eventually(lambda: shown()[0].get(with_scheme) == pytest.approx(forecast()), 180, "the published roster is shown")
     planned, quota, fact = shown()
     assert planned[with_scheme] == pytest.approx(quota[with_scheme])
     assert 0.5 <= planned[with_scheme] <= 0.75
