@@ -266,6 +266,7 @@ def bound(cycles: int, bad: int) -> float | None:
 
 def write(told: dict[str, Any], folder: Path) -> None:
     """Write faults.json and faults.md into a folder; campaigns that are there already stay, and so does a soak if there is no new one."""
+    folder.mkdir(parents=True, exist_ok=True)  # nobody loses hours of figures for a folder that is not there
     file = folder / "faults.json"
     if file.exists():
         before = json.loads(file.read_text())

@@ -11,7 +11,7 @@ import asyncpg
 import psutil
 
 from services.simulator.province import Province
-from services.simulator.settled import Observer
+from services.simulator.settled import NotSettled, Observer
 from tests.faults.house import SERVICES, House, running
 from tests.faults.load import FIRST_DAY, Load
 
@@ -62,9 +62,9 @@ async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[s
             await asyncio.gather(*beside, return_exceptions=True)
         await load.finish()
         async with Observer(house.database.url, house.brokers.bootstrap) as observer:
-            await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=300)
+            settling = await _settle(observer, load.province, told)
     return {
-        "hours": lasted / 3600, "sending_hours": load.sent_for_s / 3600, "rate": rate, "check_ins": load.delivered,
+        "hours": lasted / 3600, "sending_hours": load.sent_for_s / 3600, "rate": rate, "check_ins": load.delivered, **settling,
         "series": {
             name: {
                 "first": points[0][1], "tenth": points[len(points) // 10][1], "half": points[len(points) // 2][1],
@@ -73,6 +73,21 @@ async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[s
             for name, points in sorted(series.items())
         },
     }  # fmt: skip
+
+
+async def _settle(observer: Observer, province: Province, told: Callable[[str], None]) -> dict[str, Any]:
+    """Seconds until nothing was under way any more, or what still was: hours of figures are not thrown away for it."""
+    moved = [time.monotonic()]
+
+    def tell(done: int, whole: int) -> None:
+        if time.monotonic() - moved[0] > _TELL_EVERY_S / 5:
+            moved[0] = time.monotonic()
+            told(f"settling: {done:,} of {whole:,}")
+
+    try:
+        return {"settled_s": await observer.until_settled(province.label, province.last_day, tell, patience_s=300)}
+    except NotSettled as error:
+        return {"unsettled": str(error)}
 
 
 def limit(soak: dict[str, Any], name: str) -> tuple[float, str]:
@@ -94,6 +109,8 @@ def risen(soak: dict[str, Any]) -> list[str]:
     wrong = []
     if soak.get("check_ins") and _rate(soak) < LEAST_OF_RATE * soak["rate"]:
         wrong.append(f"I9: {_rate(soak):.1f} check-ins a second were sent, and {soak['rate']:g} asked for")
+    if "unsettled" in soak:
+        wrong.append(f"I9: what was taken in did not come to its end: {soak['unsettled']}")
     for name, row in soak["series"].items():
         if row["slope"] > limit(soak, name)[0]:
             wrong.append(f"I9: {name} rose by {row['slope']:.1f} an hour, at most {limit(soak, name)[0]:.1f} ({limit(soak, name)[1]})")
@@ -112,7 +129,7 @@ def lines(soak: dict[str, Any]) -> list[str]:
     held = f", {soak['check_ins']:,} check-ins in all ({_rate(soak):.1f}/s)" if soak.get("check_ins") else ""
     rows = [
         f"{soak['hours']:.2f} hours, {soak['rate']:g} check-ins a second asked for{held}. Slopes: least squares, second half.",
-        "*in all*: from the end of the first tenth to the end.", "",
+        f"*in all*: from the end of the first tenth to the end.{_settled(soak)}", "",
         "| what | first | at a tenth | at the half | at the end | an hour | at most | in all | at most | verdict |",
         "|---|---:|---:|---:|---:|---:|---|---:|---:|---|",
     ]  # fmt: skip
@@ -127,6 +144,12 @@ def lines(soak: dict[str, Any]) -> list[str]:
             f" | {'–' if bound is None else f'{bound:g}'} | {'**rises**' if rises else 'within'} |"
         )
     return rows
+
+
+def _settled(soak: dict[str, Any]) -> str:
+    if "unsettled" in soak:
+        return f" **Not settled**: {soak['unsettled']}."
+    return f" Every day was judged {soak['settled_s'] / 60:.0f} minutes after the last check-in." if "settled_s" in soak else ""
 
 
 def slope(points: list[tuple[float, float]]) -> float:

@@ -136,6 +136,11 @@ def test_a_fault_that_was_never_struck_is_told_and_has_no_bound() -> None:
     assert len(rows) == 2 + len(FAULTS) + 2
 
 
+def test_a_report_is_written_into_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
+    write(merged([campaign()]), tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder" / "faults.json").exists()
+
+
 @pytest.mark.parametrize(("cycles", "bad", "most"), [(0, 0, None), (2, 0, 1.0), (1000, 0, 0.003), (1000, 1, 0.00474), (1000, 3, 0.00775)])
 def test_the_bound_is_that_of_the_rule_of_three_and_of_poisson(cycles: int, bad: int, most: float | None) -> None:
     assert bound(cycles, bad) == (most if most is None else pytest.approx(most, abs=1e-5))
@@ -157,6 +162,14 @@ def test_a_soak_at_less_than_the_rate_that_was_asked_for_is_a_violation() -> Non
     whole = soaked()["soak"]
     assert soak.risen(whole | {"check_ins": 2_150_000}) == []  # 298.6/s
     assert soak.risen(whole | {"check_ins": 2_111_919}) == ["I9: 293.3 check-ins a second were sent, and 300 asked for"]
+
+
+def test_a_soak_that_did_not_come_to_its_end_is_a_violation_and_keeps_its_figures() -> None:
+    whole = soaked()["soak"]
+    assert soak.lines(whole | {"settled_s": 600.0})[1].endswith("judged 10 minutes after the last check-in.")
+    stuck = whole | {"unsettled": "nothing moved for 300 s"}
+    assert soak.risen(stuck) == ["I9: what was taken in did not come to its end: nothing moved for 300 s"]
+    assert soak.lines(stuck)[1].endswith("**Not settled**: nothing moved for 300 s.")
 
 
 def test_what_rose_before_the_half_of_a_soak_and_stayed_there_is_a_violation() -> None:
