@@ -38,7 +38,7 @@ contract: verify-contract ## Golden samples, owners, charters, documents made fr
 	$(PYTEST) tests/contract --ignore=tests/contract/test_contract.py
 
 simulation: $(READY) ## The runtime in thousands of seeded runs where every fault has its chance; HADIR_SEEDS=100000 for more
-	$(PYTEST) tests/simulation
+	$(PYTEST) -raP tests/simulation
 
 verify-contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
 	@$(BIN)/hadir contract check
@@ -71,7 +71,7 @@ failpoints: $(READY) ## Kill the runtime and ingest at every named boundary, HAD
 	HADIR_KILLS=$${HADIR_KILLS:-20} $(PYTEST) -s tests/integration/streaming/test_failpoints.py tests/integration/ingest/test_failpoints.py
 
 faults: $(READY) ## Kills, a fault of each kind, a failover, an upgrade and back under load; HADIR_FAULT_CYCLES, HADIR_FAULT_SEED for more
-	$(PYTEST) tests/faults
+	$(PYTEST) -raP -p no:logging tests/faults
 
 faults-long: $(READY) ## Every fault of the matrix at random for hours, into docs/faults.md: ARGS="--cycles 1200 --hours 3", ARGS=--help for more
 	@$(BIN)/python -m tests.faults.run --write docs $(ARGS)

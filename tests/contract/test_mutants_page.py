@@ -18,9 +18,16 @@ def mutants(file: Path) -> Iterator[str]:
                 yield from filter(None, ast.literal_eval(names))
 
 
+FILES = [*(ROOT / "tests" / "simulation").rglob("test_*.py"), *(ROOT / "tests" / "integration").rglob("test_*.py")]
+
+
+def test_every_mutant_is_used_where_it_is_made() -> None:
+    named_once = [name for file in FILES for name in mutants(file) if len(re.findall(rf"\b{name}\b", file.read_text())) == 1]
+    assert [name for name in named_once if "-" not in name] == []  # those with a dash are words that a worker is told
+
+
 def test_the_page_names_every_mutant_and_no_other() -> None:
-    files = [*(ROOT / "tests" / "simulation").rglob("test_*.py"), *(ROOT / "tests" / "integration").rglob("test_*.py")]
-    known = {name for file in files for name in mutants(file)}
+    known = {name for file in FILES for name in mutants(file)}
     page = (ROOT / "docs" / "mutants.md").read_text()
     listed = set(re.findall(r"^\|[^|]*\| `([\w-]+)` \|[^|]*\|$", page, re.MULTILINE))
     listed |= set(re.findall(r"^One mutant is \*not\* found out, and should not be: `([\w-]+)`", page, re.MULTILINE))

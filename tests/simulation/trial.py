@@ -310,8 +310,10 @@ def _wrong(world: World, wanted: Mapping[tuple[int, int], list[int]], poison: se
         yield "it never came to rest"
     good = Counter((lane, offset) for lane in range(LANES) for offset in range(len(world.log[lane])) if (lane, offset) not in poison)
     seen = Counter((lane, offset) for lane, offset, _ in world.sink)
-    if seen != good:
-        yield f"lost {sorted(good - seen)}, doubled {sorted(seen - good)}"
+    if good - seen:
+        yield f"lost {sorted(good - seen)}"
+    if seen - good:
+        yield f"doubled {sorted(seen - good)}"
     buried = Counter((lane, offset) for _, lane, offset in world.dead)
     if buried != Counter(poison):
         yield f"dead letters {sorted(buried.elements())} for poison {sorted(poison)}"
@@ -323,8 +325,13 @@ def _wrong(world: World, wanted: Mapping[tuple[int, int], list[int]], poison: se
         for row in world.outbox[lane]:
             told[row["topic"], row["partition"]].append((orjson.loads(row["headers"])["ce_subject"], row["value"]))
         for place, rows in told.items():
-            if list(dict.fromkeys(world.published[place])) != rows:
-                yield f"{place} has {len(set(world.published[place]))} of {len(rows)}, or out of order"
+            published, written = list(dict.fromkeys(world.published[place])), list(dict.fromkeys(rows))
+            if len(written) != len(rows):
+                yield f"{place} has {len(rows) - len(written)} rows twice in the outbox"
+            if set(published) != set(written):
+                yield f"{place} was told only {len(published)} of {len(written)}"
+            elif published != written:
+                yield f"{place} was told out of order"
         versions: dict[str, list[int]] = defaultdict(list)
         for subject, value in told[DAYS.name, lane]:
             versions[subject].append(orjson.loads(value)["version"])
