@@ -22,9 +22,10 @@ CONSUMERS = ("geofence", "schedule", "payroll")
 
 @dataclass
 class Poison:
-    """Bad records that were put on topics on purpose, by where they came to lie; `doubtful` were not acknowledged."""
+    """Bad records that were put on topics on purpose, by where they came to lie, and why they are bad; `doubtful`: all that were sent."""
 
     placed: dict[tuple[str, int, int], bytes] = field(default_factory=dict)
+    reasons: dict[tuple[str, int, int], str] = field(default_factory=dict)
     doubtful: set[bytes] = field(default_factory=set)
 
 
@@ -187,15 +188,21 @@ async def i6_offsets(scene: Scene) -> list[str]:
 
 
 async def i7_dead_letters(scene: Scene) -> list[str]:
-    """Every bad record lies in the dead letters of whoever reads it, byte for byte, and nothing else does."""
+    """Every bad record lies in the dead letters of whoever reads it, byte for byte and for its reason, and nothing else does."""
     buried: dict[tuple[str, int, int], bytes] = {}
+    reasons: dict[tuple[str, int, int], str] = {}
     for service in CONSUMERS:
-        for row in await scene.connection.fetch(f'select topic, partition, "offset", value from {service}.dead_letter'):
-            buried[row["topic"], row["partition"], row["offset"]] = row["value"] or b""
+        for row in await scene.connection.fetch(f'select topic, partition, "offset", reason, value from {service}.dead_letter'):
+            place = row["topic"], row["partition"], row["offset"]
+            buried[place], reasons[place] = row["value"] or b"", row["reason"]
     missing = [place for place, raw in scene.poison.placed.items() if buried.get(place) != raw]
     ours = {*scene.poison.placed.values(), *scene.poison.doubtful}
     good = [place for place, raw in buried.items() if raw not in ours]
-    return [*_short("bad records not buried as they were", missing), *_short("good records buried", good)]
+    otherwise = [f"{place} {reasons[place]}" for place, why in scene.poison.reasons.items() if reasons.get(place, why) != why]
+    return [
+        *_short("bad records not buried as they were", missing), *_short("bad records buried for another reason", otherwise),
+        *_short("good records buried", good),
+    ]  # fmt: skip
 
 
 async def i8_liveness(scene: Scene) -> list[str]:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Awaitable, Callable
 
 from shared import topics
+from shared.failures import SCHEMA
 from tests.faults.feed import LEDGER_NUMBERS
 from tests.faults.invariants import WITHIN_S, Scene
 
@@ -57,6 +58,12 @@ async def _buried_otherwise(scene: Scene) -> None:
     await _sql(_LETTER)(scene)
     scene.poison.placed["planted", 0, 0] = b"bad"
     scene.poison.doubtful.add(b"other")
+
+
+async def _buried_for_another_reason(scene: Scene) -> None:
+    await _sql(_LETTER)(scene)
+    scene.poison.placed["planted", 0, 0] = b"other"
+    scene.poison.reasons["planted", 0, 0] = SCHEMA
 
 
 async def _too_late(scene: Scene) -> None:
@@ -131,6 +138,7 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I6", "hole", _sql("insert into geofence.gap (topic, partition, first_offset, next_offset) values ('planted', 0, 0, 1)")),
     ("I7", "not buried as they were", _never_buried),
     ("I7", "not buried as they were", _buried_otherwise),
+    ("I7", "for another reason", _buried_for_another_reason),
     ("I7", "good records buried", _sql(_LETTER)),
     ("I8", "the lag was gone only", _too_late),
     ("I10", "whose hash is another", _sql("update payroll.ledger set amount = amount + 1 where number = 1")),

@@ -3,12 +3,13 @@
 import asyncio
 import base64
 import contextlib
+import json
 import os
 import shutil
 import signal
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -88,6 +89,10 @@ class Brokers:
         assert child is not None
         await asyncio.to_thread(child.stop, 40)
 
+    def active_controller(self) -> int | None:
+        """The number of the node that leads the controllers; None while they elect one."""
+        return leader_of(node.folder / "data" / "__cluster_metadata-0" / "quorum-state" for node in self.nodes)
+
     def _java(self) -> list[str]:
         return [str(JAVA), *JVM, "-XX:TieredStopAtLevel=1", "-cp", f"{kafka_jars()}/*"]
 
@@ -127,6 +132,20 @@ class Brokers:
             "num.io.threads": 4,
         }
         return "".join(f"{key}={value}\n" for key, value in settings.items())
+
+
+def leader_of(states: Iterable[Path]) -> int | None:
+    """Whom the members of a KRaft quorum have on their disks as its leader, in the newest epoch that any of them knows.
+
+    No client is told: the controller of Kafka's metadata is any broker that lives (KIP-590).
+    """
+    known = [(-1, -1)]
+    for file in states:
+        with contextlib.suppress(OSError, ValueError):  # not there yet, or just being written
+            state = json.loads(file.read_text())
+            known.append((state["leaderEpoch"], state["leaderId"]))
+    leader = max(known)[1]
+    return leader if leader >= 0 else None
 
 
 class Database:

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aiohttp
@@ -12,15 +12,18 @@ from aiokafka.errors import KafkaError
 
 from services.reports.flow import CONSUMED
 from shared import topics
+from shared.failures import NOT_JSON, SCHEMA
 from shared.topics import Topic
 from tests.faults.house import WORKERS
 from tests.faults.striking import Strike, Unstruck
 
-CORPUS = (
-    b"", b"{", b"null", b"[]", b'"x"', b"\xff\xfe{\x00}\x00", b'{"check_in_id": 1}', b"[" * 20_000, b"{}" * 3, b"\x00",
-    b'{"version": 1e308}', b'{"version": NaN}', b'{"date": "2026-02-30"}', b'{"employee_id": "\xed\xa0\x80"}', b"9" * 400,
-)
-"""What nobody can process; each placed record gets a number of its own, so that none is taken for another."""
+CORPUS: Mapping[bytes, str] = {
+    b"": NOT_JSON, b"{": NOT_JSON, b"null": SCHEMA, b"[]": SCHEMA, b'"x"': SCHEMA, b"\xff\xfe{\x00}\x00": NOT_JSON,
+    b'{"check_in_id": 1}': SCHEMA, b"[" * 20_000: NOT_JSON, b"{}" * 3: NOT_JSON, b"\x00": NOT_JSON, b'{"version": 1e308}': SCHEMA,
+    b'{"version": NaN}': NOT_JSON, b'{"date": "2026-02-30"}': SCHEMA, b'{"employee_id": "\xed\xa0\x80"}': NOT_JSON, b"9" * 400: NOT_JSON,
+}  # fmt: skip
+"""What nobody can process, and why. Each placed record gets blanks of its own behind it, so that none is taken for another:
+they change no JSON, and what is wrong with a record stays what it is."""
 
 POISONED = (topics.CHECK_IN_RECORDED, topics.CHECK_IN_LOCATED, topics.WORK_REPORT_SUBMITTED, topics.DAY_ASSESSED)
 
@@ -47,9 +50,10 @@ async def repeat_of(at: Strike, topic: Topic[Any]) -> None:
             raise Unstruck("no record to repeat")
         again = [record for record in found for _ in range(at.chance.randint(1, 10))]
         at.chance.shuffle(again)
-        for record in again:
-            await producer.send(record.topic, record.value, record.key, record.partition, headers=list(record.headers))
-        await producer.flush()
+        sent = [
+            await producer.send(record.topic, record.value, record.key, record.partition, headers=list(record.headers)) for record in again
+        ]
+        await asyncio.gather(*sent)
     finally:
         await producer.stop()
         await consumer.stop()
@@ -94,10 +98,12 @@ async def poison_on(at: Strike, places: Sequence[Topic[Any]]) -> None:
         for _ in range(3):
             topic = at.chance.choice(places)
             number = len(at.poison.placed) + len(at.poison.doubtful)
-            raw = at.chance.choice(CORPUS) + (f" {number}".encode() if number % 5 else b"")
+            bad = at.chance.choice(list(CORPUS))
+            raw = bad + b" " * (number if number % 5 else 0)
             at.poison.doubtful.add(raw)
-            placed = await producer.send_and_wait(topic.name, raw, partition=at.chance.randrange(topic.partitions))
-            at.poison.placed[placed.topic, placed.partition, placed.offset] = raw
+            sent = await producer.send_and_wait(topic.name, raw, partition=at.chance.randrange(topic.partitions))
+            place = sent.topic, sent.partition, sent.offset
+            at.poison.placed[place], at.poison.reasons[place] = raw, CORPUS[bad]
     finally:
         await producer.stop()
 

@@ -65,13 +65,11 @@ async def kill_leader(at: Strike) -> None:
 
 
 async def kill_controller(at: Strike) -> None:
-    """The active controller dies."""
-    admin = AIOKafkaAdminClient(bootstrap_servers=at.house.brokers.bootstrap)
-    await admin.start()
-    try:
-        number = int((await admin.describe_cluster())["controller_id"])
-    finally:
-        await admin.close()
+    """The leader of the controllers dies, so that the others elect one."""
+    await at.house.until(at.house.brokers.active_controller, "the controllers have a leader", 60)
+    number = at.house.brokers.active_controller()
+    if number is None:
+        raise Unstruck("the controllers elect a leader")
     at.house.brokers.kill(number)
     await at.pause(2.0, 6.0)
     at.house.brokers.start(number)
@@ -79,7 +77,7 @@ async def kill_controller(at: Strike) -> None:
 
 
 async def kill_two_brokers(at: Strike) -> None:
-    """Below min ISR: nothing may be accepted."""
+    """Nothing may be accepted: one of three is left, which is below min ISR, and has no quorum of controllers to say so either."""
     numbers = at.chance.sample([node.number for node in at.house.brokers.nodes], 2)
     for number in numbers:
         at.house.brokers.kill(number)
