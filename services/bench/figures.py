@@ -73,8 +73,8 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "what-if": Figure(
         "what-if over 300,000 people's month (6.6 M employee-days), on two cores, from a slice", "minutes", (_at_most(5),), "long"
     ),
-    "warm-start": Figure("warm start of the local stack until all is ready", "s", (_at_most(15),)),
-    "memory": Figure("memory of the local stack after a played day: broker, database, all services (PSS)", "MiB", (_at_most(1_536),)),
+    "warm-start": Figure("warm start of the local stack until all is ready, without Prometheus and what it looks at", "s", (_at_most(15),)),
+    "memory": Figure("memory of the local stack after a played day: broker, database, services, APIs (PSS)", "MiB", (_at_most(1_536),)),
     "hop": Figure("durable hop that also publishes: state, position and outbox in one transaction, relay", "/s", (_times(2.5),)),
     "hop-aiokafka": Figure("plain aiokafka loop beside it, nothing durable: get many, produce, commit", "/s"),
     "hop-confluent": Figure("confluent-kafka loop beside it, nothing durable", "/s"),

@@ -44,13 +44,27 @@ def markdown(records: Mapping[str, Record]) -> str:
     notes = [_note(FIGURES[name], record) for name, record in records.items() if record.note or record.failed]
     if notes:
         lines += ["", "## Notes", "", *notes]
-    took = {record.command: record.seconds for record in records.values() if record.seconds is not None}
-    if took:
-        told = ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in took.items())
-        lines += ["", "## How long they took", "", f"{sum(took.values()) / 60:.1f} minutes in all: {told}."]
+    lines += _durations(records)
     machines = sorted({record.machine.sentence() for record in records.values()})
     lines += ["", "## Machine" + "s" * (len(machines) > 1), "", *(f"- {machine}" for machine in machines)]
     return "\n".join(lines) + "\n"
+
+
+def _durations(records: Mapping[str, Record]) -> list[str]:
+    """How long the benches took; long forms, and those of which it is not known, are no part of the sum."""
+    took = {record.command: record.seconds for record in records.values()}
+    known = {command: seconds for command, seconds in took.items() if seconds is not None}
+    if not known:
+        return []
+    normal, long = ({command: known[command] for command in known if ("--long" in command) is wanted} for wanted in (False, True))
+    told = [f"{sum(normal.values()) / 60:.1f} minutes: {_each(normal)}."] if normal else []
+    told += [f"Long forms: {_each(long)}."] if long else []
+    told += [f"Not kept: {', '.join(f'`{command}`' for command in took if command not in known)}."] if len(known) < len(took) else []
+    return ["", "## How long they took", "", *told]
+
+
+def _each(took: Mapping[str, float]) -> str:
+    return ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in took.items())
 
 
 def number(value: float | None) -> str:

@@ -19,7 +19,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from services.local.supervisor import COMMANDS, WATCHERS
-from tests.benchmarks.stack import pss_mib, tree
+from tests.benchmarks.stack import pss_mib, rss_of_all_mib, tree
 from tests.benchmarks.telling import figure, progress, tell
 
 
@@ -68,6 +68,7 @@ def main() -> None:
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
             sizes = {child["name"]: pss_mib(tree(child["pid"])) for child in children}
+            resident = sum(rss_of_all_mib(tree(child["pid"])) for child in children)
     servers = {"Kafka", "PostgreSQL"}
     assert servers <= sizes.keys(), sizes
     parts = ", ".join(f"{name} {size:.0f}" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))
@@ -75,7 +76,8 @@ def main() -> None:
         figure("warm-start", warm, reference="waiting for Kafka and PostgreSQL within it", reference_value=max(servers_s, 0.1)),
         figure(
             "memory", sum(sizes.values()), reference="Kafka and PostgreSQL of it", reference_value=sum(sizes[name] for name in servers),
-            note=f"after a played day of {given.employees:,} employees, in MiB: {parts}",
+            note=f"after a played day of {given.employees:,} employees, in MiB: {parts}; as RSS, where each counts what "
+            f"several share: {resident:,.0f}; without monitor, canaries and Prometheus",
         ),
     )
 

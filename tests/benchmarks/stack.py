@@ -211,6 +211,15 @@ def pss_mib(processes: list[psutil.Process]) -> float:
     return found / 1_024
 
 
+def rss_of_all_mib(processes: list[psutil.Process]) -> float:
+    """Resident memory of these processes in MiB; what several share is counted for each."""
+    found = 0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            found += process.memory_info().rss
+    return found / 2**20
+
+
 def rss_mib(pid: int) -> float:
     """Resident memory of one process in MiB."""
     return psutil.Process(pid).memory_info().rss / 2**20

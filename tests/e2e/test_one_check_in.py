@@ -1,4 +1,4 @@
-"""One check-in, end to end: the same eight hops as README "Follow one check-in"."""
+"""One check-in, end to end: the story of README "Follow one check-in", by what topics and tables show."""
 
 import asyncio
 import datetime as dt

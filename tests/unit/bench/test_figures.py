@@ -69,7 +69,13 @@ def test_a_run_that_is_smaller_than_its_target_asks_is_told_as_a_short_form() ->
     assert the_row(markdown({"pipeline": short}), "pipeline")[4] == "reached, short form"
     page = markdown({"pipeline": whole, "hop": other})
     assert the_row(page, "pipeline")[4] == the_row(page, "hop")[4] == "reached"
-    assert "5.0 minutes in all: `hadir bench pipeline --long` 240 s, `hadir bench hop` 60 s." in page
+    assert "1.0 minutes: `hadir bench hop` 60 s.\nLong forms: `hadir bench pipeline --long` 240 s." in page
+
+
+def test_a_bench_of_which_nobody_knows_how_long_it_took_is_no_part_of_the_sum() -> None:
+    known, unknown = replace(a_record(), seconds=60.0), replace(a_record("geofence", 2, 10), command="hadir bench geofence")
+    assert "1.0 minutes: `hadir bench hop` 60 s.\nNot kept: `hadir bench geofence`.\n" in markdown({"hop": known, "geofence": unknown})
+    assert "How long" not in markdown({"geofence": unknown})
 
 
 def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_commit() -> None:
