@@ -1,7 +1,7 @@
-"""How long it takes from the 202 of a check-in to its line in the ledger, and whether the lag stays flat meanwhile.
+"""How long it takes from the 202 of a check-in to the aggregate that it changed, and whether the lag stays flat meanwhile.
 
-Only check-ins that cost something have a ledger line; they are found again by the correlation id, which every
-event carries on from the check-in that it all began with.
+Not every check-in changes one: going home in time may say nothing new, and of two of a person in one batch the later one
+is named. Those that do are found again by the correlation id, which every event carries on from the check-in that it all began with.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ from typing import Final, Self
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.simulator.settled import Observer
-from shared.topics import DEDUCTION, TPP_MONTH
+from shared.topics import TPP_MONTH
 
 _CORRELATION: Final = "ce_correlationid"
 _FLAT_SHARE: Final = 0.02
@@ -63,7 +63,7 @@ class LagCurve:
 
 
 class Watch:
-    """Notes answers, reads ledger and month records, samples the lag; use as an asynchronous context."""
+    """Notes answers, reads the records of months, samples the lag; use as an asynchronous context."""
 
     def __init__(self, kafka: str, observer: Observer) -> None:
         self._kafka, self._observer = kafka, observer
@@ -77,10 +77,10 @@ class Watch:
             bootstrap_servers=self._kafka, client_id="hadir-simulator-watch", fetch_max_wait_ms=20, auto_offset_reset="latest",
         )
         await self._consumer.start()
-        self._places = [TopicPartition(t.name, p) for t in (DEDUCTION, TPP_MONTH) for p in range(t.partitions)]
+        self._places = [TopicPartition(TPP_MONTH.name, partition) for partition in range(TPP_MONTH.partitions)]
         self._consumer.assign(self._places)
         await self._consumer.seek_to_end(*self._places)
-        self._reading = asyncio.create_task(self._read(), name="ledger")
+        self._reading = asyncio.create_task(self._read(), name="months")
         self._sampling: asyncio.Task[None] | None = None
         return self
 

@@ -10,8 +10,8 @@ from services.simulator.comparing import Compared
 class Report:
     """The closing summary of a play; `equal` is whether everything is as the simulator knows it to be.
 
-    `seconds` are by phase. `p50_s` and `p99_s` are from the 202 to the ledger's record, over `measured` check-ins
-    that cost something; they and the lag's growth are None unless the play was watched at a steady rate.
+    `seconds` are by phase. `p50_s` and `p99_s` are from the 202 to the published aggregate, over `measured` check-ins
+    that changed one; they and the lag's growth are None unless the play was watched at a steady rate.
     """
 
     label: str
@@ -72,7 +72,7 @@ class Report:
             "equal to the truth": "yes, to the rupiah" if self.equal else f"NO: {self.differing} differences",
         }
         if self.measured:
-            told["202 to ledger"] = f"p50 {_ms(self.p50_s)}, p99 {_ms(self.p99_s)} over {_number(self.measured)} check-ins"
+            told["202 to aggregate"] = f"p50 {_ms(self.p50_s)}, p99 {_ms(self.p99_s)} over {_number(self.measured)} check-ins"
         if self.lag_flat is not None:
             told["lag under load"] = (
                 f"{'flat' if self.lag_flat else 'GROWING'} at {self.sent_per_s or 0:.0f}/s: highest {_number(self.highest_lag or 0)}, "

@@ -52,7 +52,7 @@ async def measured(stack: Stack, rate: float, seconds: float, seed: int) -> tupl
         probing.cancel()
         await asyncio.wait([probing])
     assert found, "the probe never came back"
-    assert report["measured"], "no check-in cost anything: nothing was timed"
+    assert report["measured"], "no check-in changed an aggregate: nothing was timed"
     return report, found
 
 

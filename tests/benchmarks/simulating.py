@@ -44,7 +44,7 @@ def condition(report: dict[str, Any]) -> str:
     held = "held" if report["rate_held"] else "NOT held"
     lag = "flat" if report["lag_flat"] else f"GROWING by {report['lag_growth_per_s']:.0f} events/s"
     return (
-        f"{report['measured']:,} check-ins that cost something were timed; rate {held} at {report['sent_per_s']}/s, "
+        f"{report['measured']:,} check-ins that changed an aggregate were timed; rate {held} at {report['sent_per_s']}/s, "
         f"lag {lag}, at most {report['highest_lag']:,}; equal to the truth"
     )
 

@@ -1,12 +1,17 @@
 """The summary that an operator reads, and the figures of a steady rate."""
 
+import asyncio
 from collections import Counter
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
+from services.simulator import latency
 from services.simulator.comparing import Compared
-from services.simulator.latency import LagCurve, Latencies
+from services.simulator.latency import LagCurve, Latencies, Watch
 from services.simulator.report import Report
+from shared.topics import TPP_MONTH
 
 
 def test_the_summary_says_equal_only_without_any_difference() -> None:
@@ -30,6 +35,41 @@ def test_percentiles_are_taken_from_what_was_measured() -> None:
 
     assert (latencies.percentile(50), latencies.percentile(99)) == (0.51, 1.0)
     assert Latencies().percentile(99) is None
+
+
+async def test_a_check_in_is_timed_to_the_aggregate_that_it_changed_and_only_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: asyncio.Queue[list[Any]] = asyncio.Queue()
+    read: list[Any] = []
+
+    class Consumer:
+        def __init__(self, **_: Any) -> None:
+            self.assign = read.extend
+            self.start = self.seek_to_end = self.stop = self.nothing
+
+        async def nothing(self, *_: Any) -> None:
+            pass
+
+        async def getmany(self, timeout_ms: int) -> dict[str, list[Any]]:
+            return {"a partition": await told.get()}
+
+    def month_of(check_in: str) -> Any:
+        return SimpleNamespace(headers=[("ce_correlationid", check_in.encode())])
+
+    monkeypatch.setattr(latency, "AIOKafkaConsumer", Consumer)
+    observer: Any = None
+    async with Watch("nowhere", observer) as watch:
+        watch.answered("one")
+        watch.answered("never told")
+        told.put_nowait([month_of("one"), month_of("one"), month_of("early")])
+        async with asyncio.timeout(5):
+            while not watch.latencies.seconds:
+                await asyncio.sleep(0)
+        watch.answered("early")
+
+    assert {place.topic for place in read} == {TPP_MONTH.name}
+    assert len(read) == TPP_MONTH.partitions
+    assert len(watch.latencies.seconds) == 2
+    assert watch.latencies.seconds[1] == 0.0
 
 
 @pytest.mark.parametrize(
