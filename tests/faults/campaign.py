@@ -20,7 +20,7 @@ from shared.database import Connection
 from tests.faults.clocks import SHIFTS, shifted
 from tests.faults.feed import Feed
 from tests.faults.house import House, running
-from tests.faults.invariants import Poison, Positions, Scene, look_at_positions, violations
+from tests.faults.invariants import Poison, Positions, Scene, i4_money, look_at_positions, violations
 from tests.faults.load import FIRST_DAY, Load
 from tests.faults.nemeses import FAULTS, Fault
 from tests.faults.previous import Missing, Tree, unpacked
@@ -148,6 +148,9 @@ class Campaign:
         self.chance = random.Random(wanted.seed)
         self.poison, self.positions = Poison(), Positions()
         self.feed = Feed(house.brokers.bootstrap)
+        self.played: list[Province] = []
+        """Those of the rounds before, who stay in the house: their truth is what it was."""
+
         self.struck = Counter[str]()
         """The faults of the round that is under way."""
         self._rota: list[Fault] = []
@@ -249,7 +252,13 @@ class Campaign:
         self.found.quiet_s.append(round(quiet, 1))
         await self.feed.catch_up()
         async with self.house.connection() as connection:
-            wrong |= await violations(self.scene(connection, observer, load.province, quiet))
+            scene = self.scene(connection, observer, load.province, quiet)
+            wrong |= await violations(scene)
+            if self.played:  # one of them at each check, in turn
+                scene.province = self.played[self.found.checks % len(self.played)]
+                if money := await i4_money(scene):
+                    wrong[f"I4 of round {scene.province.round}"] = money
+            self.played.append(load.province)
             self.found.assessed = await connection.fetchval("select count(*) from schedule.assessment")
         return wrong
 

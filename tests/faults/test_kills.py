@@ -129,15 +129,18 @@ async def test_killing_workers_at_random_under_load_neither_loses_nor_doubles_an
     assert report, errors
     assert report["equal"], report["differences"]
     assert report["accepted"] == report["sent"]
-    # Each accepted check-in stands exactly once behind every hop.
+    # Each accepted check-in stands exactly once behind every hop, and so does each work report that has a receipt.
     [counts] = await house.fetch(
         "select (select count(*) from ingest.receipt where id in (select check_in_id from geofence.check_in)) as located,"
         " (select count(*) from geofence.check_in) as known, (select count(*) from schedule.mark) as marks,"
+        " (select count(*) from ingest.receipt r where not exists (select from geofence.check_in c where c.check_in_id = r.id)"
+        "   and not exists (select from schedule.work_report w where w.report_id = r.id)) as lost,"
         " (select count(*) from (select from payroll.ledger l group by l.employee_id, l.month"
         "   having sum(l.amount) <> (select coalesce(m.amount, 0) + m.supplementary from payroll.month m"
         "     where m.employee_id = l.employee_id and m.month = l.month)) x) as unbalanced"
     )
     assert counts["known"] == counts["marks"] == counts["located"]
+    assert counts["lost"] == 0
     assert counts["unbalanced"] == 0
     # Versions on the topics: repeats are allowed after a takeover, holes never.
     for topic in (topics.DAY_ASSESSED, topics.VIOLATION, topics.CHECK_IN_LOCATED):

@@ -84,8 +84,8 @@ What is struck or looked at more weakly than the matrix says:
 - F20: a late event after the close, none that races it. F21: by hand, with the benches. F22: being killed for memory is a kill -9, as in
   F1. F23: no inbox is emptied.
 - I3: of the ledger's lines those of a day; cap, rounding and supplements only as parts of their sum (I4).
-- I4: people of the round that is checked. Those of earlier rounds, who stay in the house, are held against their ledger and the topics
-  (I5) only.
+- I4: people of the round that is checked, and in campaigns begun after 2026-11-29 19:00 UTC those of one earlier round, in turn. All
+  others, who stay in the house, are held against their ledger and the topics (I5) only.
 - I5: located check-ins, assessed days, violations, ledger lines and months, of each its version and the two or three fields that tell its
   state (`_KEYS` in `invariants.py`), not all its content; no other topic.
 - I6: that no old epoch commits is tried by the simulation and by `test_ownership.py`, and not looked for here.
