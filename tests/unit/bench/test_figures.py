@@ -158,6 +158,15 @@ def test_what_a_program_prints_becomes_a_record_with_its_command(tmp_path: Path,
     assert record.machine.cores >= 1
 
 
+@pytest.mark.parametrize("name", ["assessment", "geofence"])
+def test_a_bench_of_rules_alone_measures_in_its_short_form(name: str) -> None:
+    [record] = run_bench(name, "quick", lambda _line: None)
+
+    assert record.verdict in ("reached", "missed"), record.failed
+    assert record.ratio is not None
+    assert record.ratio > 0
+
+
 @pytest.mark.parametrize(
     ("program", "why"),
     [
