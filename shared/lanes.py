@@ -271,7 +271,7 @@ class Lanes:
     async def _make_room(self, connection: Connection) -> None:
         """Once a day, makes sure that the outbox has partitions for the days to come."""
         today = datetime.now(UTC).date()
-        if self._room_seen_to != today:
+        if self._room_seen_to < today:
             async with connection.transaction():
                 await add_outbox_days(connection)
             self._room_seen_to = today

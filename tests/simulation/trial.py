@@ -74,7 +74,7 @@ class Worker(Process):
         readiness = Readiness("geofence")
         self.relay = Relay(Settings(), "geofence", readiness, self._owned)
         self.lanes = Lanes(pool, "geofence", on_outbox=self.relay.wake)
-        self.lanes._room_seen_to = dt.datetime.now(dt.UTC).date()
+        self.lanes._room_seen_to = dt.date.max  # this world has no outbox by days, and must not want one at midnight
         self.positions = Positions(self.lanes, "geofence", IN.name)
         self.readiness = readiness
         self.batches = Batches(
@@ -193,7 +193,7 @@ async def _command(world: World, lane: int, day: int, number: int) -> None:
     """An officer's command in a process of its own, repeated until it is known to have gone through."""
     pool: Any = Pool(world)
     lanes = Lanes(pool, "geofence")
-    lanes._room_seen_to = dt.datetime.now(dt.UTC).date()
+    lanes._room_seen_to = dt.date.max  # this world has no outbox by days, and must not want one at midnight
     while number not in world.inputs[lane, day]:
         try:
             async with lanes.hold({lane}) as work:
