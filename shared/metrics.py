@@ -113,9 +113,9 @@ BALANCE_MONTHS: Final = _watched("hadir_balance_months", "Employee-months that w
 BALANCE_EVENT_DIFFERENCES: Final = _watched(
     "hadir_balance_event_differences", "Newest ledger entries not published as they stand, or published without; must be 0"
 )
-OPD_DAYS: Final = _watched("hadir_opd_days", "Employee-days of the last 10 dates, by unit, mode and status", "opd", "mode", "status")
+OPD_DAYS: Final = _watched("hadir_opd_days", "Employee-days of the last 14 dates, by unit, mode and status", "opd", "mode", "status")
 OPD_MISPLACED: Final = _watched(
-    "hadir_opd_misplaced_days", "Employee-days of the last 10 dates with a finding about the place", "opd", "mode"
+    "hadir_opd_misplaced_days", "Employee-days of the last 14 dates with a finding about the place", "opd", "mode"
 )
 WFA_SHARE: Final = _watched(
     "hadir_schedule_wfa_share",
@@ -126,13 +126,13 @@ SCHEME_QUOTA: Final = _watched(
 )
 OPD_MARKS: Final = _watched("hadir_opd_marks", "Check-ins received in the last 24 h, by unit and verdict", "opd", "verdict")
 OPD_VIOLATIONS: Final = _watched(
-    "hadir_opd_violations", "Violations of the last 10 dates: in force (raised) or overturned (retracted)", "opd", "action"
+    "hadir_opd_violations", "Violations of the last 14 dates: in force (raised) or overturned (retracted)", "opd", "action"
 )
 OPD_DEDUCTION_RUPIAH: Final = _watched("hadir_opd_deduction_rupiah", "Running deductions of the newest two months", "opd", "month")
-VIOLATIONS_IN_FORCE: Final = _watched("hadir_violations_in_force", "Violations of the last 10 dates that stand, by code", "code")
+VIOLATIONS_IN_FORCE: Final = _watched("hadir_violations_in_force", "Violations of the last 14 dates that stand, by code", "code")
 MONTH_DEDUCTION_RUPIAH: Final = _watched("hadir_month_deduction_rupiah", "Deductions of the newest two months", "month", "state")
 MONTH_PEOPLE: Final = _watched("hadir_month_people", "People with a deduction other than Rp 0 in the newest two months", "month")
-OUTAGES: Final = _watched("hadir_outages", "Outages declared for any of the last 10 dates, by state", "state")
+OUTAGES: Final = _watched("hadir_outages", "Outages declared for any of the last 14 dates, by state", "state")
 UNDECIDED: Final = _watched("hadir_corrections_waiting", "Corrections requested that nobody has decided", "kind")
 KAFKA_BROKERS: Final = _watched("hadir_kafka_brokers", "Brokers that the cluster knows")
 KAFKA_UNDER_REPLICATED: Final = _watched("hadir_kafka_under_replicated_partitions", "Partitions with fewer copies in sync than declared")

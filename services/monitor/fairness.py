@@ -9,8 +9,8 @@ from services.reports.invented import CANARY_CLOCKS
 from shared import metrics
 from shared.database import Connection
 
-DATES: Final = 10
-"""Business dates that are looked at, today included: longer than the longest row of holidays."""
+DATES: Final = 14
+"""Business dates that are looked at, today included: longer than the longest row of holidays (eleven days, Lebaran 2025)."""
 
 _DAYS: Final = """
 select u.code as opd, a.content->>'mode' as mode, a.status, count(*) as days,

@@ -65,7 +65,7 @@ async def gauges(connection: Connection, memory: Memory, now: dt.datetime) -> di
     """Per unit that has a scheme: planned share of tomorrow, fact share of yesterday, and what the scheme asks for tomorrow.
 
     Shares are of 1; tomorrow and yesterday are those of the unit's zone, skipping dates on which nobody owes work, for up
-    to a week. Keyed as the metrics' labels.
+    to a fortnight: Lebaran takes eleven days in a row (2025). Keyed as the metrics' labels.
     """
     in_force = await schemes_in_force(connection)
     reference = await memory.current(connection)
@@ -73,17 +73,21 @@ async def gauges(connection: Connection, memory: Memory, now: dt.datetime) -> di
     quota: dict[tuple[str, ...], float] = {}
     for unit_id, unit in sorted(reference.units.items()):
         today = now.astimezone(ZoneInfo(unit.timezone)).date()
-        if not any(in_force.on(unit_id, today + n * _DAY) for n in range(-7, 8)):
+        if not any(in_force.on(unit_id, today + n * _DAY) for n in range(-14, 15)):
             continue
-        ahead = await planning.staff_of(connection, memory, unit_id, today + _DAY, today + 7 * _DAY, in_force)
-        coming = next((share for share in shares_of(ahead.plan()) if share.owed), None)
-        if coming is not None:
-            shares[unit.code, "planned"] = coming.wfa / coming.owed
-            if coming.allowed is not None:
-                quota[(unit.code,)] = coming.allowed.high / coming.owed
-        behind = await planning.staff_of(connection, memory, unit_id, today - 7 * _DAY, today - _DAY, in_force)
-        seen = await plans.whereabouts(connection, unit_id, today - 7 * _DAY, today - _DAY)
-        past = next((share for share in reversed(shares_of(behind.fact(seen))) if share.owed), None)
-        if past is not None:
-            shares[unit.code, "fact"] = past.wfa / past.owed
+        for first in (today + _DAY, today + 8 * _DAY):
+            ahead = await planning.staff_of(connection, memory, unit_id, first, first + 6 * _DAY, in_force)
+            coming = next((share for share in shares_of(ahead.plan()) if share.owed), None)
+            if coming is not None:
+                shares[unit.code, "planned"] = coming.wfa / coming.owed
+                if coming.allowed is not None:
+                    quota[(unit.code,)] = coming.allowed.high / coming.owed
+                break
+        for last in (today - _DAY, today - 8 * _DAY):
+            behind = await planning.staff_of(connection, memory, unit_id, last - 6 * _DAY, last, in_force)
+            seen = await plans.whereabouts(connection, unit_id, last - 6 * _DAY, last)
+            past = next((share for share in reversed(shares_of(behind.fact(seen))) if share.owed), None)
+            if past is not None:
+                shares[unit.code, "fact"] = past.wfa / past.owed
+                break
     return {"share": shares, "quota": quota}

@@ -87,11 +87,11 @@ def with_scheme(prometheus: Prometheus, watched_house: Any) -> str:
     """Code of an org unit that has a scheme, and a published roster for the days to come that follows it."""
     [unit] = asyncio.run(watched_house.fetch(
         """select u.code from schedule.employee e join schedule.org_unit u on u.org_unit_id = e.member_unit[cardinality(e.member_unit)]
-           where not starts_with(e.played_clock, $1) and not u.public_service
+           where not starts_with(e.played_clock, $1) and not u.public_service and u.timezone = 'Asia/Jakarta'
            group by 1 having count(*) >= 4 order by count(*) desc, 1 limit 1""", CANARY_CLOCKS))  # fmt: skip
     today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
     watched_house.hadir("scheme", "apply", SCHEMES, "--name", "BENGKULU-25-75", "--in-force", f"{today + day}", "--reason", "uji")
-    for month in sorted({f"{today + n * day:%Y-%m}" for n in (1, 9)}):  # a day more than is looked at, as midnight may pass
+    for month in sorted({f"{today + n * day:%Y-%m}" for n in (1, 15)}):  # a day more than is looked at, as midnight may pass
         of_month = ("--unit", unit["code"], "--month", month)
         watched_house.hadir("roster", "propose", *of_month, "--save")
         for step in ("submit", "approve", "publish"):
@@ -135,7 +135,7 @@ def test_a_units_wfa_stands_beside_the_quota_of_its_scheme(prometheus: Prometheu
     def forecast() -> float:
         """Share of the next day of work. What `forecast` shows unasked begins today, when the scheme is not yet in force."""
         today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
-        told = watched_house.hadir("roster", "forecast", "--unit", with_scheme, "--date", f"{today + day}..{today + 7 * day}")
+        told = watched_house.hadir("roster", "forecast", "--unit", with_scheme, "--date", f"{today + day}..{today + 14 * day}")
         return next(int(one[1]) / int(one[2]) for one in re.finditer(r"WFA (\d+) dari (\d+)", told) if int(one[2]))
 
     # The monitor looks once a minute: until then it shows what was planned before the roster was published, or before midnight.

@@ -89,7 +89,7 @@ FAIRNESS = Dashboard(
         Row("Menunggu keputusan manusia"),
         Panel(
             "Gangguan yang dinyatakan",
-            "Gangguan (listrik, jaringan, aplikasi) untuk 10 hari terakhir menurut keadaannya. Selama belum "
+            "Gangguan (listrik, jaringan, aplikasi) untuk 14 hari terakhir menurut keadaannya. Selama belum "
             "diputuskan, hari yang terkena ditahan dan tidak memotong.",
             "bars",
             "short",
@@ -106,7 +106,7 @@ FAIRNESS = Dashboard(
             12,
             7,
         ),
-        Row("Perbandingan antar-OPD (10 hari terakhir)"),
+        Row("Perbandingan antar-OPD (14 hari terakhir)"),
         Panel(
             "Bagian belum pasti",
             "Tanda hadir 24 jam terakhir yang tempatnya belum pasti, per OPD. OPD yang menonjol biasanya punya "

@@ -53,7 +53,7 @@ MONEY = Dashboard(
         ),
         Panel(
             "Pelanggaran menurut kode",
-            "Pelanggaran yang berlaku dalam 10 hari terakhir menurut kode aturan.",
+            "Pelanggaran yang berlaku dalam 14 hari terakhir menurut kode aturan.",
             "bars",
             "short",
             (Query("sort_desc(max by (code) (hadir_violations_in_force))", "{{code}}"),),
