@@ -33,7 +33,7 @@ DateAt: TypeAlias = Callable[[dt.datetime], dt.date]
 FIRST: Final = dt.date(1970, 1, 1)
 LAST: Final = dt.date(9999, 12, 31)
 _DAY: Final = dt.timedelta(days=1)
-_EARLIEST: Final = ZoneInfo("Asia/Jayapura")
+EARLIEST: Final = ZoneInfo("Asia/Jayapura")
 """WIT: of the three Indonesian zones the one in which a date begins first."""
 
 
@@ -310,7 +310,7 @@ def overturned(kind: str, state: State, body: Mapping[str, Any]) -> tuple[State,
 
 def dated(document: Document | None, at: dt.datetime) -> None:
     """Raises CorrectionRefused for a document of a date that has not come anywhere in Indonesia at that instant (aware)."""
-    if document is not None and document.date > at.astimezone(_EARLIEST).date():
+    if document is not None and document.date > at.astimezone(EARLIEST).date():
         raise CorrectionRefused(f"surat {document.number} bertanggal {document.date:%d-%m-%Y}, yang belum tiba; periksa tanggalnya")
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
-from services.schedule.corrections import CorrectionRefused
+from services.schedule.corrections import EARLIEST, CorrectionRefused
 from services.schedule.ladders import Cut, ladders
 from services.schedule.memory import Memory
 from services.schedule.rules import StepReached, ladder
@@ -178,7 +178,7 @@ def _admit(cut: Cut, first: str, breach: dt.date, at: dt.datetime) -> None:
         raise CorrectionRefused("persen pemotongan TPP harus lebih dari 0 dan paling banyak 100")
     if first < breach.isoformat()[:7]:
         raise CorrectionRefused("pemotongan TPP tidak dapat berlaku sebelum bulan pelanggarannya")
-    latest = months_later(max(at.date(), breach).isoformat()[:7], _LONGEST_WAIT)
+    latest = months_later(max(at.astimezone(EARLIEST).date(), breach).isoformat()[:7], _LONGEST_WAIT)
     if first > latest:
         raise CorrectionRefused(
             f"pemotongan TPP mulai berlaku paling lambat {_LONGEST_WAIT} bulan sesudah putusannya, yaitu {latest}; periksa bulannya"

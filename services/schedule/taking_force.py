@@ -12,6 +12,7 @@ from typing import Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from services.schedule.corrections import EARLIEST
 from services.schedule.digests import (
     Put,
     calendar_digest,
@@ -124,7 +125,7 @@ async def _allow_holidays(
                 duty = _duty(reference, group, date, holidays=frozenset())
                 spans += _spans([(duty, reference.policies[policy_id])])
     _wait(spans, now, what, _zone_of_units(reference, moved))
-    past = {unit for unit, dates in moved.items() if any(date < now.date() for date in dates)}
+    past = {unit for unit, dates in moved.items() if any(date < _today(now) for date in dates)}
     if past:
         await require(connection, command, digest, await previews.real_people(connection, past), actor, now)
     return Cleared("calendar")
@@ -149,7 +150,7 @@ async def allow_rosters(
                 if (person := people.get(state.employee_id)) is not None:
                     both = (_day(known.get((state.employee_id, state.month)), date), _day(state, date))
                     spans += _roster_spans(reference, person, date, both)
-        _wait(spans, now, "roster", next((person.zone_on(now.date()) for person in people.values()), "Asia/Jakarta"))
+        _wait(spans, now, "roster", next((person.zone_on(_today(now)) for person in people.values()), "Asia/Jakarta"))
     begun = _begun(changed, known, now)
     if begun:
         await require(connection, "roster", roster_digest(changed), len(await previews.real_among(connection, begun)), actor, now)
@@ -215,7 +216,7 @@ async def allow_people(
     That is so where unit, week pattern or zone of a date that is under way differ. Only real people who serve on before
     and after can be surprised. Many of whom past days would differ must have been previewed, as with rosters.
     """
-    begun = {employee_id for employee_id, since in weighty(changed, known).items() if since < now.date()}
+    begun = {employee_id for employee_id, since in weighty(changed, known).items() if since < _today(now)}
     moved = {}
     for person in changed:
         old = known.get(person.employee_id)
@@ -246,7 +247,7 @@ async def _wait_for_people(
             day = _day(kept.state if kept else None, date)
             for person in (known[employee_id], after[employee_id]):
                 spans += _roster_spans(reference, person, date, [day])
-    _wait(spans, now, "data pegawai", next(after[employee_id].zone_on(now.date()) for employee_id in moved))
+    _wait(spans, now, "data pegawai", next(after[employee_id].zone_on(_today(now)) for employee_id in moved))
 
 
 async def allow_sites(
@@ -290,9 +291,9 @@ def _begun(
     """People whose rosters differ on dates that are past: their days were judged, or could have been."""
     return {
         state.employee_id for state in changed
-        if state.month <= now.date() and any(
+        if state.month <= _today(now) and any(
             _day(state, date) != _day(known.get((state.employee_id, state.month)), date)
-            for date in _dates_of(state, known.get((state.employee_id, state.month))) if date < now.date())
+            for date in _dates_of(state, known.get((state.employee_id, state.month))) if date < _today(now))
     }
 
 
@@ -333,6 +334,11 @@ def _around(now: dt.datetime) -> tuple[dt.date, ...]:
     """Business dates that may be under way somewhere in Indonesia."""
     today = now.astimezone(dt.UTC).date()
     return tuple(today + number * _DAY for number in (-1, 0, 1))
+
+
+def _today(now: dt.datetime) -> dt.date:
+    """The first business date that is over nowhere in Indonesia; a day before it was judged somewhere, or could have been."""
+    return now.astimezone(EARLIEST).date()
 
 
 def _duty(reference: Reference, group: previews.Working, date: dt.date, holidays: frozenset[dt.date] | None = None) -> Duty:

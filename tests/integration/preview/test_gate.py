@@ -231,6 +231,14 @@ async def test_a_holiday_in_the_past_needs_a_preview_and_one_in_the_future_does_
     await commands.publish_calendars(real.schedule, [past], now=dt.datetime.now(dt.UTC))
 
 
+async def test_a_day_is_past_when_it_is_over_in_the_east_though_it_is_not_yet_in_utc(real: Town) -> None:
+    await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
+    after_midnight = dt.datetime.combine(MONDAY + DAY, dt.time(0, 30), WIB)
+    with pytest.raises(Refused, match="hadir preview calendar"):
+        await commands.publish_calendars(real.schedule, [holiday(real, MONDAY)], now=after_midnight.astimezone(dt.UTC))
+    await commands.publish_calendars(real.schedule, [holiday(real, MONDAY + DAY)], now=after_midnight.astimezone(dt.UTC))
+
+
 def test_the_command_plays_records_and_tells(town_database: str, tmp_path: Path) -> None:
     pack = tmp_path / "pack.yaml"
     pack.write_text("BARU: {legal_source: Perbup Contoh 1/2026, tk_day: '3'}\n")
