@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
@@ -19,6 +20,8 @@ _ROW: Final = 5.0
 _LAST_ROWS: Final = 3
 _SIGNATURE: Final = 38.0
 """Millimetres that a block of signatures takes; it is never parted."""
+_SIGNED_IN: Final = ZoneInfo("Asia/Jakarta")
+"""The zone of the date beside signatures, as of all dates that a report is not told (our default)."""
 
 
 class _Paper(FPDF):
@@ -148,7 +151,8 @@ def _signatures(paper: _Paper, document: Document, made: dt.datetime) -> None:
     paper.ln(4)
     paper.set_font(_FONT, size=9)
     where = f"{document.place}, " if document.place else ""
-    paper.cell(_WIDTH, 5, _latin(f"{where}{short_date(made.date())}"), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+    date = short_date(made.astimezone(_SIGNED_IN).date())
+    paper.cell(_WIDTH, 5, _latin(f"{where}{date}"), align="R", new_x=XPos.LMARGIN, new_y=YPos.NEXT)
     each = _WIDTH / len(document.signers)
     for signer in document.signers:
         paper.cell(each, 5, _latin(signer), align="C")

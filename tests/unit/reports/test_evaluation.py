@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.reports import pages
 from services.reports.documents import lines, shown, to_csv
 from services.reports.evaluation import ASSUMED, Energy, Worked, evaluation
 from services.reports.feedback import Rated, of_units, read_feedback
@@ -99,6 +100,17 @@ def test_a_long_recap_has_its_signatures_beside_rows(tmp_path: Path) -> None:
         to_pdf(document, path, dt.datetime(2026, 3, 1, tzinfo=dt.UTC))
         sizes.append(path.read_bytes().count(b"/Type /Page\n"))
     assert sizes == [1, 7]
+
+
+def test_what_is_signed_before_seven_in_the_morning_bears_the_date_of_that_morning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[str] = []
+    monkeypatch.setattr(pages._Paper, "cell", lambda _, *given, **__: told.append(str(given[2])))
+    document = per_person([ONE], "2026-02", "PAID", "A", ["Kepala"], "Contoh")
+
+    to_pdf(document, tmp_path / "pagi.pdf", dt.datetime(2026, 2, 28, 17, 30, tzinfo=dt.UTC))
+
+    assert "Contoh, 1 Maret 2026" in told
+    assert "Dicetak Hadir 28 Februari 2026 17:30 UTC" in told
 
 
 def test_no_text_becomes_a_formula_and_numbers_are_written_as_officers_read_them(tmp_path: Path) -> None:
