@@ -4,10 +4,12 @@ A day of 300,000 people is some 900,000 arrivals. Only a 64-bit number is kept o
 is planned again when its turn comes, which `behaviour.plan` allows.
 """
 
+import asyncio
 import datetime as dt
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final
 
 from services.simulator.behaviour import DayPlan, Stamp, plan
@@ -18,6 +20,7 @@ _COPIES: Final = 1
 _STAMPS: Final = 3
 _DATES: Final = 10
 _PEOPLE: Final = 24
+_PLANNED_AT_ONCE: Final = 200
 
 RESEND_AFTER: Final = dt.timedelta(seconds=20)
 """A phone that heard no answer sends the same check-in again so much later."""
@@ -70,6 +73,14 @@ def arrivals(province: Province) -> Iterator[Arrival]:
         for packed in waiting[:ready]:
             yield _unpacked(province, packed, start)
         del waiting[:ready]
+
+
+async def planned(province: Province) -> AsyncIterator[Arrival]:
+    """As `arrivals`, worked out in a thread: a day of many people is planned in one piece, and whoever sends has others to serve."""
+    found = arrivals(province)
+    while some := await asyncio.to_thread(lambda: list(islice(found, _PLANNED_AT_ONCE))):
+        for arrival in some:
+            yield arrival
 
 
 def _of_date(province: Province, date: dt.date, index: int, start: dt.datetime) -> Iterator[int]:

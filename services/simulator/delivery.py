@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from services.schedule.commands import move_clock
-from services.simulator.agenda import Arrival, arrivals
+from services.simulator.agenda import Arrival, planned
 from services.simulator.duty import is_free
 from services.simulator.latency import Watch
 from services.simulator.phones import MOST_IN_BATCH, Phones
@@ -62,7 +62,7 @@ class Delivery:
         next_move: dt.datetime | None = None
         taken = 0
         try:
-            for arrival in arrivals(self._province):
+            async for arrival in planned(self._province):
                 if next_move is None:
                     await self._begin(arrival.at)
                     next_move = arrival.at + _CLOCK_STEP

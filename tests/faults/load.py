@@ -3,14 +3,12 @@
 import asyncio
 import datetime as dt
 import tempfile
-from collections.abc import AsyncIterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from services.schedule.commands import move_clock
 from services.simulator import files
-from services.simulator.agenda import Arrival, arrivals, work_reports
+from services.simulator.agenda import Arrival, planned, work_reports
 from services.simulator.importing import import_province
 from services.simulator.phones import Phones
 from services.simulator.province import Province
@@ -24,21 +22,8 @@ FIRST_DAY = dt.date(2026, 6, 8)  # a Monday
 _CLOCK_STEP = dt.timedelta(hours=4)
 _AT_ONCE = 48
 _IN_BATCH = 8
-_PLANNED_AT_ONCE = 100
 _REPORTS_A_CHECK_IN = 0.11
 """A little more than the work reports that the simulator's people send (0.103), so that check-ins end last."""
-
-
-async def _planned(province: Province) -> AsyncIterator[Arrival]:
-    """All check-ins in order of arrival, planned in a thread.
-
-    A day of many people is planned in one piece: seconds in which the proxies of this process, the services' only roads to
-    their servers, would stand still, and the broker take every worker for gone.
-    """
-    found = arrivals(province)
-    while some := await asyncio.to_thread(lambda: list(islice(found, _PLANNED_AT_ONCE))):
-        for arrival in some:
-            yield arrival
 
 
 class Load:
@@ -72,7 +57,7 @@ class Load:
             group.create_task(self._reports(group, began))
             next_move: dt.datetime | None = None
             taken = 0
-            async for arrival in _planned(self.province):
+            async for arrival in planned(self.province):
                 taken += 1
                 if next_move is None or arrival.at >= next_move:
                     await self.move_clock(arrival.at)

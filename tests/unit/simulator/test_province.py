@@ -1,10 +1,12 @@
 """The invented province: the same for the same seed, visibly invented, and complete."""
 
+import asyncio
 import datetime as dt
+import itertools
 import re
 from collections import Counter
 
-from services.simulator.agenda import arrivals, work_reports
+from services.simulator.agenda import arrivals, planned, work_reports
 from services.simulator.behaviour import Conduct, plan
 from services.simulator.duty import last_complete_working_day
 from services.simulator.province import Province, UnitKind
@@ -70,6 +72,28 @@ def test_arrivals_come_in_order_and_carry_every_copy_of_every_stamp() -> None:
     assert max(planned.values()) == 2
     assert all(arrival.at >= arrival.stamp.captured.replace(microsecond=0) for arrival in seen)
     assert all(arrival.body() == arrival.body() for arrival in seen[:50])
+
+
+async def test_whoever_sends_a_province_can_do_other_things_while_its_day_is_worked_out() -> None:
+    province = Province(3, 1000, THURSDAY)
+    turns, before = itertools.count(), 0
+
+    async def others() -> None:
+        while True:
+            next(turns)
+            await asyncio.sleep(0)
+
+    beside = asyncio.create_task(others())
+    try:
+        seen = []
+        async for arrival in planned(province):
+            before = before or next(turns)
+            seen.append(arrival)
+    finally:
+        beside.cancel()
+
+    assert before > 10, "one turn is all that a loop gets that plans by itself"
+    assert seen == list(arrivals(province))
 
 
 def test_whoever_worked_from_anywhere_hands_in_a_report() -> None:
