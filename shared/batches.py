@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from shared import logs, metrics
 from shared.dead_letter import INTERNAL_PER_HOUR
-from shared.envelope import Envelope, decode, record_time
+from shared.envelope import Envelope, decode
 from shared.failures import ASTRAY, INTERNAL, BadDeploy, Fenced, Hole, Poison
 from shared.health import Readiness
 from shared.isolation import Condemned, Streak, settle
@@ -71,7 +71,7 @@ class Delivery:
         """The envelope as far as the headers are readable."""
         return Envelope.of_headers(
             self.headers, topic=self.topic, partition=self.partition, offset=self.offset,
-            time=record_time((self.timestamp_s or 0) * 1000),
+            timestamp_ms=(self.timestamp_s or 0) * 1000,
         )  # fmt: skip
 
 

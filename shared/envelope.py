@@ -63,21 +63,21 @@ class Envelope(NamedTuple):
 
     @classmethod
     def of_headers(
-        cls, headers: Headers | None, *, topic: Topic[Event], partition: int, offset: int, time: datetime
+        cls, headers: Headers | None, *, topic: Topic[Event], partition: int, offset: int, timestamp_ms: float | None
     ) -> "Envelope":
         """The envelope of a record as read; what is missing or foreign is replaced, never refused.
 
         A foreign producer owes us a right value, not our headers: without a readable `ce_id` the id is
-        derived from where the record stands, so that every replay sees the same one. `time` is the
-        record's own timestamp, for records without a readable `ce_time`.
+        derived from where the record stands, so that every replay sees the same one. `timestamp_ms`
+        (milliseconds since 1970) is the record's own, for records without a readable `ce_time`.
         """
-        found = {name: value for name, value in headers or () if value is not None}
+        found = dict(headers or ())
         own_id = _uuid(found.get("ce_id")) or uuid5(HADIR_NAMESPACE, f"{topic.name}|{partition}|{offset}")
         return cls(
             id=own_id,
             type=_text(found.get("ce_type"), topic.ce_type),
             source=_text(found.get("ce_source"), f"/hadir/{topic.owner}"),
-            time=_time(found.get("ce_time")) or time,
+            time=_time(found.get("ce_time")) or record_time(timestamp_ms),
             subject=_text(found.get("ce_subject"), ""),
             causation_id=_uuid(found.get("ce_causationid")),
             correlation_id=_uuid(found.get("ce_correlationid")) or own_id,
@@ -144,25 +144,30 @@ def decode(topic: Topic[E], raw: bytes | None) -> E:
         raise Poison(NULL_VALUE, "the record has no value")
     if len(raw) > MAX_EVENT_BYTES:
         raise Poison(TOO_LARGE, f"{len(raw)} bytes, at most {MAX_EVENT_BYTES} are taken")
+    if _is_suspicious(raw) or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
+        _refuse_unstorable(_parsed(raw))
     try:
-        content = orjson.loads(raw)
+        event: E = topic.event.__pydantic_validator__.validate_json(raw)
+    except ValidationError as error:
+        _parsed(raw)  # what is no JSON at all is not called a wrong event
+        raise Poison(SCHEMA, _complaints(error)) from None
+    return event
+
+
+def _parsed(raw: bytes) -> object:
+    """The values of a JSON text; `Poison` for what is none."""
+    try:
+        return orjson.loads(raw)
     except orjson.JSONDecodeError as error:
         raise Poison(NOT_JSON, f"{_parser_words(error)} at line {error.lineno} column {error.colno}") from None
-    if _is_suspicious(raw) or raw.count(b"[") + raw.count(b"{") > MAX_DEPTH:
-        _refuse_unstorable(content)
-    try:
-        # From the text and not from the values: pydantic makes ids and times of it at once.
-        return topic.event.model_validate_json(raw)
-    except ValidationError as error:
-        raise Poison(SCHEMA, _complaints(error)) from None
 
 
 _ONE_DIGIT: Final = bytes.maketrans(b"123456789E", b"000000000e")
 
 
 def _is_suspicious(raw: bytes) -> bool:
-    """Cheap sign that a closer look is due: an escaped NUL, a number too long for 64 bits, an exponent of hundreds."""
-    if b"\\u0000" in raw:
+    """Cheap sign that a closer look is due: an escaped NUL, what JSON has no number for, one too long for 64 bits or 1e100."""
+    if b"\\u0000" in raw or b"NaN" in raw or b"Infinity" in raw:
         return True
     shape = raw.translate(_ONE_DIGIT, b"+")
     if b"0" * 19 in shape:

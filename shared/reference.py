@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared import failpoints, logs
 from shared.database import Connection, connect
-from shared.envelope import Envelope, decode, record_time
+from shared.envelope import Envelope, decode
 from shared.events import Event
 from shared.failures import SCHEMA, Poison
 from shared.health import Readiness
@@ -271,7 +271,7 @@ def _row(item: _Fetched) -> Row:
         return Tombstone(topic, item.partition, item.offset, item.key)
     envelope = Envelope.of_headers(
         item.headers, topic=topic, partition=item.partition, offset=item.offset,
-        time=record_time(item.timestamp_ms),
+        timestamp_ms=item.timestamp_ms,
     )  # fmt: skip
     event = decode(topic, item.value)
     return Record(topic, item.partition, item.offset, item.key, event, envelope, item.value)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.envelope import Envelope, decode, record_time
+from shared.envelope import Envelope, decode
 from shared.failures import Poison
 from shared.kafka import security
 from shared.lanes import Record
@@ -84,9 +84,7 @@ def record_of(
     timestamp_ms: float,
 ) -> Record[Any]:  # fmt: skip
     """A message as the services see it; raises Poison if it cannot be read."""
-    envelope = Envelope.of_headers(
-        headers, topic=topic, partition=partition, offset=offset, time=record_time(timestamp_ms)
-    )
+    envelope = Envelope.of_headers(headers, topic=topic, partition=partition, offset=offset, timestamp_ms=timestamp_ms)
     event = decode(topic, value)
     return Record(topic, partition, offset, key, event, envelope, value or b"")
 

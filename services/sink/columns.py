@@ -12,7 +12,7 @@ import orjson
 import pyarrow as pa
 from pydantic import AwareDatetime
 
-from shared.envelope import Envelope, decode, record_time
+from shared.envelope import Envelope, decode
 from shared.events import Event
 from shared.failures import Poison
 from shared.topics import Topic
@@ -64,7 +64,7 @@ def table_of(topic: Topic[Event], records: Sequence[Fetched]) -> pa.Table:
 
 def _row(topic: Topic[Event], record: Fetched) -> dict[str, Any]:
     told = Envelope.of_headers(
-        record.headers, topic=topic, partition=record.partition, offset=record.offset, time=record_time(record.timestamp_ms)
+        record.headers, topic=topic, partition=record.partition, offset=record.offset, timestamp_ms=record.timestamp_ms
     )
     row: dict[str, Any] = {
         "_partition": record.partition, "_offset": record.offset, "_key": record.key and record.key.decode(errors="replace"),

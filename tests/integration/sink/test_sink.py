@@ -17,7 +17,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.process import Child, free_port, spawn
-from shared.envelope import Envelope, encode, record_time
+from shared.envelope import Envelope, encode
 from shared.events import DeductionEntered
 from shared.kafka import new_producer
 from shared.topics import DEDUCTION, LANES, VIOLATION, lane_of
@@ -50,8 +50,8 @@ async def publish(bootstrap: str, count: int, chance: random.Random) -> None:
 
 def identity(record: Any) -> str:
     """The record's own id; other tests leave records without one on the shared broker, which then follows from the place."""
-    time_of = record_time(record.timestamp)
-    return str(Envelope.of_headers(record.headers, topic=DEDUCTION, partition=record.partition, offset=record.offset, time=time_of).id)
+    at = {"partition": record.partition, "offset": record.offset, "timestamp_ms": record.timestamp}
+    return str(Envelope.of_headers(record.headers, topic=DEDUCTION, **at).id)
 
 
 async def everything(bootstrap: str) -> set[tuple[int, int, bytes, str]]:

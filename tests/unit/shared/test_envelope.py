@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from uuid import UUID, uuid4, uuid5
 
 import orjson
@@ -10,13 +11,24 @@ from cloudevents.core.bindings.kafka import KafkaMessage, from_binary
 from cloudevents.core.formats.json import JSONFormat
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
-from shared.envelope import MAX_DEPTH, MAX_EVENT_BYTES, Envelope, decode, derived_id, encode, record_time
-from shared.events import HADIR_NAMESPACE, CorrectionDecided, WorkReportSubmitted
+from shared.envelope import (
+    MAX_DEPTH,
+    MAX_EVENT_BYTES,
+    Envelope,
+    _refuse_unstorable,
+    decode,
+    derived_id,
+    encode,
+    record_time,
+)
+from shared.events import HADIR_NAMESPACE, CorrectionDecided, Event, WorkReportSubmitted
 from shared.failures import Poison
-from shared.topics import CHECK_IN_LOCATED, CORRECTION, TOPICS, VIOLATION, WORK_REPORT_SUBMITTED
+from shared.topics import CHECK_IN_LOCATED, CORRECTION, TOPICS, VIOLATION, WORK_REPORT_SUBMITTED, Topic
 
 WIB = timezone(timedelta(hours=7))
+SAMPLES = Path(__file__).parents[2] / "contract" / "samples"
 NOON = datetime(2025, 3, 3, 12, tzinfo=UTC)
 
 
@@ -29,7 +41,7 @@ def an_envelope(**changed: object) -> Envelope:
 
 
 def read(headers: list[tuple[str, bytes]] | None) -> Envelope:
-    return Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=7, time=NOON)
+    return Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=7, timestamp_ms=NOON.timestamp() * 1000)
 
 
 def a_report(**changed: object) -> dict[str, object]:
@@ -98,7 +110,7 @@ def test_a_foreign_record_gets_the_same_id_at_every_reading(headers: list[tuple[
     assert first == again
     assert first.time == NOON
     assert first.correlation_id == first.id
-    assert first.id != Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=8, time=NOON).id
+    assert first.id != Envelope.of_headers(headers, topic=VIOLATION, partition=3, offset=8, timestamp_ms=NOON.timestamp() * 1000).id
 
 
 @pytest.mark.parametrize("spelling", ["{{{0}}}", "urn:uuid:{0}", "{0.hex}"])
@@ -269,3 +281,41 @@ def test_a_number_that_cannot_be_stored_is_seen_wherever_it_stands(number: str, 
 
     with pytest.raises(Poison):
         decode(CORRECTION, raw)
+
+
+def _strictly(topic: Topic[Event], raw: bytes) -> Event | str:
+    """What a decoder says that looks at every value of every text: an event, or why there is none."""
+    try:
+        content = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return "not-json"
+    try:
+        _refuse_unstorable(content)
+        return topic.event.model_validate_json(raw)
+    except (Poison, ValidationError):
+        return "schema"
+
+
+_PIECES = st.sampled_from([
+    b"NaN", b"-Infinity", b"Infinity", b"1e999", b"1E+0999", b"-1e400", b"9223372036854775808", b"01", b"1.", b".5", b"+1", b"-", b"tru",
+    b'"\\ud800"', b'"\\udc00x"', b'"\\ud83d\\ude00"', b'"\\u0000"', b'"\\x"', b'"\xff"', b'"\xed\xa0\x80"', b'"\t"', b'"\x7f"', b"'a'",
+    b"[1,]", b'{"a":1,}', b'{"a":1,"a":NaN}', b"{1:2}", b"/**/1", b"[" * 40 + b"]" * 40, b"null", b"1", b'"a"', b"\xef\xbb\xbf",
+    b"", b" ", b"\x00",
+])  # fmt: skip
+
+
+@settings(deadline=None, max_examples=400)
+@given(st.sampled_from(TOPICS), st.data())
+def test_what_is_read_at_once_is_what_a_look_at_every_value_would_have_let_pass(topic: Topic[Event], data: st.DataObject) -> None:
+    raw = (SAMPLES / f"{topic.name}.json").read_bytes().strip()
+    for _ in range(data.draw(st.integers(1, 2))):
+        if data.draw(st.booleans()):
+            raw = raw[:-1] + b', "unknown": ' + data.draw(_PIECES) + b"}"
+        else:
+            at = data.draw(st.integers(0, len(raw) - 1))
+            raw = raw[:at] + data.draw(_PIECES | st.binary(max_size=2)) + raw[at + data.draw(st.integers(0, 3)):]
+    try:
+        found: Event | str = decode(topic, raw)
+    except Poison as poison:
+        found = poison.reason
+    assert found == _strictly(topic, raw)
