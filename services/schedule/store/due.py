@@ -120,6 +120,8 @@ async def set_next_looks(connection: Connection, looks: Sequence[NextLook]) -> N
             """insert into due_day (employee_id, date, lane, clock, due_at, priority)
                select w.*, $6::smallint
                from unnest($1::uuid[], $2::date[], $3::smallint[], $4::text[], $5::timestamptz[]) w(employee_id, date, lane, clock, due_at)
+               where not exists (select from due_day d where (d.employee_id, d.date, d.due_at, d.clock)
+                                                           = (w.employee_id, w.date, w.due_at, w.clock))
                on conflict (employee_id, date) do update set clock = excluded.clock, due_at = excluded.due_at,
                  priority = excluded.priority, cause_id = null, correlation_id = null
                where due_day.due_at <> excluded.due_at or due_day.clock <> excluded.clock""",
