@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run stop test unit simulation contract deploy integration failpoints faults faults-long soak e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
+.PHONY: help setup run stop test unit simulation contract dates deploy integration failpoints faults faults-long soak e2e lint format lock topics openapi verify-contract consumers verify-k8s verify-k8s-live dashboards verify-monitoring bench bench-long clean
 .DELETE_ON_ERROR:
 
 help: ## Show what can be made
@@ -43,6 +43,12 @@ simulation: $(READY) ## The runtime in thousands of seeded runs where every faul
 verify-contract: $(READY) ## The event contract: valid, as the code says, and breaking nobody who built on a release
 	@$(BIN)/hadir contract check
 	$(PYTEST) tests/contract/test_contract.py
+
+# Left out: tests of processes, whose library waits on the system's own clock and is refused.
+dates: $(READY) ## What needs no server, by a clock 20,000 times too fast, over weekends, midnights, the 29th of February; FROM='2026-12-20 12:00:00' for others
+	@library=$$($(BIN)/python -c 'from tests.faults.clocks import library; print(library())') || exit 1; \
+	TZ=UTC LD_PRELOAD=$$library FAKETIME="@$${FROM:-2028-02-20 12:00:00} x20000" FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1 \
+	  $(PYTEST) tests/unit tests/simulation tests/contract --ignore=tests/unit/bench --ignore=tests/unit/local --ignore=tests/contract/test_contract.py
 
 consumers: $(READY) ## Consumer kits in five languages on a real broker: duplicates, kills, restarts
 	$(PYTEST) tests/consumers

@@ -94,6 +94,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def test_one_command_plays_a_day_that_equals_the_known_truth_and_ends_cleanly(home: Path) -> None:
+    # any date: the play takes a day of work that is over everywhere, and holds against the truth of whichever
     terminal = Terminal(home, "run", "--once", "--employees", "120")
     assert terminal.await_end() == 0, terminal.output
     for phase in (

@@ -19,6 +19,7 @@ PEOPLE = "nip;name;kind;group;org_unit;since\n{nip};Contoh Sintetis;PNS;pelaksan
 async def test_no_edit_of_the_morning_takes_force_while_its_check_in_window_is_open(house: Any) -> None:
     code, nip = f"SOPPENG-{uuid4().hex[:8]}", f"97{uuid4().int % 10**16:016}"
     other = f"{code}-2"
+    # any date: read once; the roster owes work on a free day too, and the window of a day stays open past its midnight
     now = dt.datetime.now(ZoneInfo("Asia/Makassar"))
     today, tomorrow = now.date(), now.date() + dt.timedelta(days=1)
     start, end = f"{now:%H:%M}", f"{now + dt.timedelta(hours=8):%H:%M}"

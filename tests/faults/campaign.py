@@ -265,4 +265,4 @@ class Campaign:
 
 def now() -> str:
     """The present minute, UTC, for a report."""
-    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"
+    return f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC"  # any date: for people to read

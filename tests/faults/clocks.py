@@ -19,16 +19,17 @@ _PACKAGE = "libfaketime"
 def shifted() -> Mapping[str, Mapping[str, str]]:
     """The environment of each service; {} where libfaketime is not to be had."""
     try:
-        library = _library()
+        found = library()
     except LocalError:
         return {}
     # The monotonic clock stays true: no kernel lets that one jump.
     return {
-        name: {"LD_PRELOAD": str(library), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"} for name, shift in SHIFTS.items()
+        name: {"LD_PRELOAD": str(found), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"} for name, shift in SHIFTS.items()
     }
 
 
-def _library() -> Path:
+def library() -> Path:
+    """Where libfaketime lies; it is fetched if need be. Raises LocalError where it is not to be had."""
     kept = cache_folder() / _PACKAGE / "libfaketimeMT.so.1"
     for there in (kept, *Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")):
         if there.exists():

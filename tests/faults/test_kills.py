@@ -98,6 +98,7 @@ async def test_killing_workers_at_random_under_load_neither_loses_nor_doubles_an
     second = SecondWorkers(house.env, tmp_path)
     second.tend()
     play = subprocess.Popen(
+        # any date: all that is asked holds of every day of work, the kind of day that the play takes
         [sys.executable, "-m", "services", "simulate", "--rate", str(RATE), "--seconds", str(seconds), "--seed", "7", "--json"],
         env=house.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )

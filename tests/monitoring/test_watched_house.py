@@ -78,6 +78,7 @@ def prometheus(watched_house: Any) -> Prometheus:
     found = Prometheus(watched_house)
     targets = len([name for name in watched_house.addresses if name not in ("kafka", "database", "prometheus")])
     eventually(lambda: found.now("sum(up)") == targets, 180, "every process is scraped")
+    # any date: the last day of work that is over; the monitor looks further back than a row of holidays is long
     watched_house.hadir("simulate", "--employees", "150")
     return found
 
@@ -89,6 +90,7 @@ def with_scheme(prometheus: Prometheus, watched_house: Any) -> str:
         """select u.code from schedule.employee e join schedule.org_unit u on u.org_unit_id = e.member_unit[cardinality(e.member_unit)]
            where not starts_with(e.played_clock, $1) and not u.public_service and u.timezone = 'Asia/Jakarta'
            group by 1 having count(*) >= 4 order by count(*) desc, 1 limit 1""", CANARY_CLOCKS))  # fmt: skip
+    # any date: rosters reach a day further than is looked at, as midnight may pass
     today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
     watched_house.hadir("scheme", "apply", SCHEMES, "--name", "BENGKULU-25-75", "--in-force", f"{today + day}", "--reason", "uji")
     for month in sorted({f"{today + n * day:%Y-%m}" for n in (1, 15)}):  # a day more than is looked at, as midnight may pass
@@ -134,6 +136,7 @@ def test_a_units_wfa_stands_beside_the_quota_of_its_scheme(prometheus: Prometheu
 
     def forecast() -> float:
         """Share of the next day of work. What `forecast` shows unasked begins today, when the scheme is not yet in force."""
+        # any date: asked anew each time, as the monitor does
         today, day = dt.datetime.now(JAKARTA).date(), dt.timedelta(days=1)
         told = watched_house.hadir("roster", "forecast", "--unit", with_scheme, "--date", f"{today + day}..{today + 14 * day}")
         return next(int(one[1]) / int(one[2]) for one in re.finditer(r"WFA (\d+) dari (\d+)", told) if int(one[2]))

@@ -68,6 +68,7 @@ async def test_minutes_of_ingest_go_after_their_days_though_there_never_was_an_o
 async def test_previews_go_after_their_days_unless_a_second_person_consented(pool: Pool) -> None:
     await pool.execute(
         "insert into preview select gen_random_uuid(), 'policy', repeat('a', 64), title, 'analis', now() - days * interval '1 day',"
+        # any date: which days were previewed does not matter here
         " current_date, current_date, true, 1, 0, 0, '{}' from (values ('old', 401), ('consented', 401), ('young', 399)) v(title, days)"
     )
     await pool.execute(
@@ -90,6 +91,7 @@ async def test_the_worker_of_schedule_does_this_chore(pool: Pool) -> None:
 async def test_an_order_of_a_preview_that_nobody_played_is_given_up_with_its_file(pool: Pool) -> None:
     await pool.execute(
         "insert into preview_order (preview_id, kind, content, asked, first_date, last_date, actor, ordered_at, state, seen_at)"
+        # any date: which days were to be previewed does not matter here
         " select gen_random_uuid(), 'employees', 'nip;nama', '{}', current_date, current_date, 'petugas-' || days || state,"
         " now() - days * interval '1 day', state, now() - days * interval '1 day'"
         " from unnest(array[6, 8]) days, unnest(array['waiting', 'playing', 'done']) state"

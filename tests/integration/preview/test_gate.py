@@ -170,8 +170,9 @@ async def preview_of(town: Town, digest: str, actor: str, found: dict[str, Any] 
 
 async def test_a_change_that_concerns_many_needs_a_preview_of_that_very_change(real: Town) -> None:
     await set_limits(real.schedule, Limits(free_people=0), "kepala-bkd", "SE 1")
+    # any date: what changes does so in a month; no window of that day is open
     now = dt.datetime.now(dt.UTC)
-    since = now.date() + 30 * DAY  # no window of that day is open, whenever this runs
+    since = now.date() + 30 * DAY
     put = earlier_start(real, since)
     digest = policy_digest([(real.units[0], since, EARLIER.identity)])
     with pytest.raises(Refused, match="belum ada pratinjaunya"):
@@ -188,6 +189,7 @@ async def test_a_change_that_concerns_many_needs_a_preview_of_that_very_change(r
 
 async def test_above_the_limit_two_others_must_have_seen_it(real: Town) -> None:
     await set_limits(real.schedule, Limits(free_people=0, people=0), "kepala-bkd", "SE 1")
+    # any date: what changes does so in a month; no window of that day is open
     now = dt.datetime.now(dt.UTC)
     since = now.date() + 30 * DAY
     digest = policy_digest([(real.units[0], since, EARLIER.identity)])

@@ -131,6 +131,7 @@ async def test_few_people_new_ones_and_moves_from_a_date_that_has_not_begun_are_
 async def off_these_days(town: Town, person: UUID) -> None:
     """A correction is recorded by the real clock: whoever is off now is not checking in, whenever this runs."""
     months: dict[dt.date, list[RosterDay]] = {}
+    # any date: from yesterday to the day after tomorrow, whichever is today in which zone
     for number in range(-1, 3):
         date = dt.datetime.now(dt.UTC).date() + number * DAY
         months.setdefault(date.replace(day=1), []).append(RosterDay(date=date, mode=Mode.OFF))

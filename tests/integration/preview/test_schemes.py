@@ -172,6 +172,7 @@ async def test_a_scheme_does_not_give_way_while_those_check_in_to_whom_it_applie
 
 async def test_a_scheme_that_takes_the_place_of_another_for_many_needs_a_preview_and_a_second_approver(real: Town) -> None:
     await set_limits(real.schedule, Limits(free_people=0, people=0), "kepala-bkd", "SE 1")
+    # any date: in a month, so that no window of that day is open
     unit, since = real.units[0], dt.datetime.now(dt.UTC).date() + 30 * DAY
     full, half = (scheme(real, quotas=[{"per": "day", "wfa": share}]) for share in ("100", "50"))
     await put(real, full, MONDAY, unit)

@@ -153,7 +153,7 @@ async def preview_of(town: Town, before: WeeksInForce, scope: WeekScope, actor: 
     return preview.preview_id
 
 
-@pytest.mark.parametrize("since", [MONDAY, dt.datetime.now(dt.UTC).date() + 30 * DAY], ids=["past", "to come"])
+@pytest.mark.parametrize("since", [MONDAY, dt.datetime.now(dt.UTC).date() + 30 * DAY], ids=["past", "to come"])  # any date: none is open
 async def test_many_do_not_work_other_hours_without_a_preview_and_a_second_approver(real: Town, tmp_path: Path, since: dt.date) -> None:
     await set_limits(real.schedule, Limits(free_people=len(real.people) - 1, people=0), "kepala-bkd", "SE 1")
     unit, other = real.units

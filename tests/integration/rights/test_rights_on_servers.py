@@ -195,6 +195,7 @@ async def test_the_gate_and_the_player_need_no_more_than_the_audit_login(logins:
         radius_m=50.0, org_unit_ids=(uuid4(),), employee_ids=(), valid_from=None, valid_to=None, letter=None, accuracy_cap_m=None,
         max_accuracy_m=None, outside_factor=None,
     )  # fmt: skip
+    # any date: nobody is there of whom a day could be judged
     today = dt.datetime.now(dt.UTC)
     asked = Order(uuid4(), "calendar", "date,kind,name,source\n2026-12-01,holiday,Libur,uji\n", {}, today.date(), today.date(), "x", today)
 

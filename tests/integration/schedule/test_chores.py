@@ -100,6 +100,7 @@ async def test_a_province_wide_rule_pack_reaches_everybody_in_every_lane(lanes: 
 
 
 async def test_somebody_real_has_days_up_to_tomorrow_by_the_real_clock(lanes: Lanes) -> None:
+    # any date: once more with somebody else where midnight passes meanwhile; the unit knows no holiday
     while True:
         now = dt.datetime.now(WIB)
         today = now.date()

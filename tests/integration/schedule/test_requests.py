@@ -114,6 +114,7 @@ async def test_nobody_becomes_somebody_else_by_a_nip_a_former_nip_or_capitals(of
     for name in (str(office.employee).upper(), office.nip, spaced, former):
         with pytest.raises(CorrectionRefused, match="sendiri"):
             await decide(office.lanes, own.request_id, "approve", Who(name, "supervisor"), **WHY)
+    # any date: WIB, by which deputies are asked for, is on this date or the next, and the deputy is there on both
     today = dt.datetime.now(dt.UTC).date()
     deputy = Deputy(uuid4(), office.nip, "sekretaris-contoh", "supervisor", None, today, today + DAY, "cuti", "bkd-contoh")
     assert await requests.appoint(office.lanes, deputy)
@@ -131,6 +132,7 @@ async def test_nobody_becomes_somebody_else_by_a_nip_a_former_nip_or_capitals(of
 
 async def test_a_deputy_stands_in_while_appointed_and_is_barred_where_the_principal_is(office: Office) -> None:
     await office.tick(at(MONDAY, "06:00"))
+    # any date: WIB, by which deputies are asked for, is on this date or the next, and the deputy is there on both
     today = dt.datetime.now(dt.UTC).date()
     first, second = await sick(office), await ask(office, "leave.annual", {"from": str(MONDAY + DAY), "to": str(MONDAY + DAY)})
     stand_in = Who("sekretaris-contoh", "employee")

@@ -82,6 +82,7 @@ async def test_a_step_has_its_dossier_and_is_decided_once_by_somebody_who_may(ap
 
 
 async def test_a_deputy_is_appointed_by_the_principal_or_by_the_personnel_agency_only(api: httpx.AsyncClient, office: Office) -> None:
+    # any date: WIB, by which deputies are asked for, is on this date or the next, and the deputy is there on both
     today = dt.datetime.now(dt.UTC).date()
     body = {"principal": "kadis-http", "deputy": "sekretaris-http", "role": "supervisor", "since": str(today), "until": str(today + DAY),
             "reason": "cuti"}

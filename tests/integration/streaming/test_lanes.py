@@ -148,6 +148,7 @@ async def test_a_service_cannot_see_another_ones_tables_and_the_auditor_reads_al
 
 async def test_a_day_of_the_outbox_is_dropped_once_it_is_old_and_sent(lanes: Lanes, pool: Pool) -> None:
     async with pool.acquire() as connection, connection.transaction():
+        # any date: the date of a transaction stays the same to its end
         today: date = await connection.fetchval("select current_date")
         old, older = today - timedelta(days=9), today - timedelta(days=10)
         for day in (old, older):
