@@ -18,6 +18,7 @@ from services.payroll.rules import (
     PricedDay,
     Supplement,
     close,
+    counted,
     genesis,
     is_cut,
     link,
@@ -48,10 +49,10 @@ class Change:
     cause: Envelope | None = None
     supplements: list[tuple[str, Supplement]] = field(default_factory=list)
 
-    def brings_nothing_to(self, month: EmployeeMonth) -> bool:
-        """Whether it is but days, all known to the month already; a change of nothing asks for the month to be restated."""
-        known = bool(self.days) and month.repeated_by(day for day, _ in self.days)
-        return known and self.cause is None and not self.supplements
+    @property
+    def but_days(self) -> bool:
+        """Whether days are all that it brings; a change of nothing asks for the month to be restated."""
+        return bool(self.days) and self.cause is None and not self.supplements
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +110,18 @@ class _Posting:
             previous = self.book.get((key[0], month_before(key[1])))
             if previous is not None and previous.version:
                 known = replace(known, streak_before=previous.streak_after)
-            fresh = known.with_days(day for day, _ in change.days)
-            if known is self.stored.get(key) and change.brings_nothing_to(known):
-                self.book[key] = fresh  # only versions are new: the month stands as it was restated last
-                continue
-            for origin, owed in change.supplements:
-                fresh = fresh.with_supplement(origin, owed)
-            taken = {day.date: envelope for day, envelope in change.days if fresh.days.get(day.date) is day}
+            days = [day for day, _ in change.days]
+            # as it is stored, the month stands as it was restated last
+            outcome = counted(known, days) if known is self.stored.get(key) and change.but_days else None
+            if outcome is None:
+                fresh = known.with_days(days)
+                for origin, owed in change.supplements:
+                    fresh = fresh.with_supplement(origin, owed)
+                outcome = restate(fresh, rules)
+            kept = outcome.month.days
+            taken = {day.date: envelope for day, envelope in change.days if kept.get(day.date) is day}
             causes = _Causes(taken, next(reversed(taken.values()), change.cause))
-            outcome = self._take(key, restate(fresh, rules), causes)
+            outcome = self._take(key, outcome, causes)
             await self._follow(key, known, outcome, causes.latest, changes, following)
         return following
 

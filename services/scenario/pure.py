@@ -51,7 +51,6 @@ class _Person:
         self.by_id: dict[UUID, Policy] = {policy.identity: policy for _, policy in self.rules_in_force}
         self.assessed: dict[dt.date, tuple[Assessment, DayAssessed]] = {}
         self.months: dict[str, pay.EmployeeMonth] = {}
-        self.totals: dict[str, pay.MonthTotal] = {}
         self.duty_days: dict[dt.date, int] = {}
         self._duties: dict[dt.date, Duty] = {}
 
@@ -98,11 +97,11 @@ class _Person:
 
     def _take(self, outcome: pay.Outcome) -> None:
         self.months[outcome.month.month] = outcome.month
-        self.totals[outcome.month.month] = outcome.total
 
     def days_got(self) -> Iterator[tuple[tuple[str, dt.date], DayGot]]:
+        totals = {month: pay.reckoned(kept, self.by_id)[0] for month, kept in self.months.items()}
         for date, (assessment, _) in self.assessed.items():
-            percent = self.totals[pay.month_of(date)].percent_by_date[date]
+            percent = totals[pay.month_of(date)].percent_by_date[date]
             yield (self.name, date), DayGot(
                 str(assessment.status), assessment.late, assessment.early, assessment.codes, percent
             )

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
-from services.payroll.rules import Ceiling, EmployeeMonth, month_before, month_of, priced_day, restate
+from services.payroll.rules import Ceiling, EmployeeMonth, counted, month_before, month_of, priced_day, restate
 from services.schedule.rules import (
     ApelMissed,
     Assessment,
@@ -352,14 +352,17 @@ class Stream:
         return {(step.date, step.step) for step in ladder(found, POLICIES[self.story.world["names"][-1]], self.person.kind)}
 
     def pay(self, told: DayAssessed) -> None:
-        """Hand an assessed day to payroll: its month is restated, and whatever month its streak runs into."""
+        """Hand an assessed day to payroll: its month is counted or restated, and whatever month its streak runs into."""
         first = month_of(told.date)
         ceiling = Ceiling(self.story.tpp, self.story.static_tkd, self.story.wage)
-        known = self.months.get(first) or EmployeeMonth(told.employee_id, first, ceiling=ceiling)
-        self.months[first] = known.with_days([priced_day(told, BY_ID[told.policy_id])])
-        for month in sorted(self.months):
+        begun = self.months.get(first) or EmployeeMonth(told.employee_id, first, ceiling=ceiling)
+        days = [priced_day(told, BY_ID[told.policy_id])]
+        for month, known in sorted((self.months | {first: begun}).items()):
             before = self.months.get(month_before(month))
-            outcome = restate(replace(self.months[month], streak_before=before.streak_after if before else 0), BY_ID)
+            streak = before.streak_after if before else 0
+            quick = counted(known, days) if month == first and streak == known.streak_before else None
+            fresh = replace(known.with_days(days if month == first else ()), streak_before=streak)
+            outcome = quick or restate(fresh, BY_ID)
             self.months[month] = outcome.month
             self.balance[month] = self.balance.get(month, 0) + sum(entry.change.amount for entry in outcome.entries)
 

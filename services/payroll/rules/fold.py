@@ -165,6 +165,11 @@ def streak_of(days: Iterable[PricedDay], streak_before: int = 0) -> int:
     return streak
 
 
+def breaks_streak(day: PricedDay) -> bool:
+    """Whether a day that is no absence ends the absences in a row before it."""
+    return day.status in _EXCUSED or (day.scheduled and day.status not in _NO_DUTY)
+
+
 def fold(
     days: Iterable[PricedDay], policies: Mapping[UUID, Policy], ceiling: Ceiling | None, streak_before: int = 0
 ) -> MonthTotal:
@@ -237,9 +242,7 @@ def _date(day: PricedDay) -> dt.date:
 def _streak(streak: int, day: PricedDay) -> int:
     if day.absent:
         return streak + 1
-    if day.status in _EXCUSED or (day.scheduled and day.status not in _NO_DUTY):
-        return 0
-    return streak
+    return 0 if breaks_streak(day) else streak
 
 
 def _percents(totals: tuple[BaseTotal, ...], ceiling: Ceiling | None) -> tuple[Fraction, Fraction]:

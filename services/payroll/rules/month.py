@@ -6,18 +6,19 @@ No month takes more than its TPP: what supplements would take beyond it is carri
 """
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final
 from uuid import UUID
 
-from services.payroll.rules.fold import Ceiling, MonthTotal, fold, half_up
+from services.payroll.rules.fold import Ceiling, MonthTotal, breaks_streak, fold, half_up
 from services.payroll.rules.ledger import SUPPLEMENT, Change, LedgerLine, LineKey, diff_ledger, ledger_lines
 from services.payroll.rules.price import PricedDay
 from services.payroll.rules.sanction import Sanction, sanction_lines
 from shared.cuts import taking
+from shared.events import DayStatus
 from shared.policy import Policy
 
 _NONE: Final = Fraction(0)
@@ -163,7 +164,6 @@ class Outcome:
     """
 
     month: EmployeeMonth
-    total: MonthTotal
     entries: tuple[Entry, ...] = ()
     told: bool = False
     owed: Supplement = Supplement()
@@ -187,8 +187,8 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
             owed = Supplement()
         kept = replace(month, streak_after=total.streak_after, settled=month.settled + owed)
         if month.version == 0:
-            return Outcome(replace(kept, version=1), total, told=True, owed=owed)
-        return Outcome(kept, total, owed=owed)
+            return Outcome(replace(kept, version=1), told=True, owed=owed)
+        return Outcome(kept, owed=owed)
     lines = {**ledger_lines(total), **cuts}
     for origin, supplement in month.supplements.items():
         key = LineKey(None, SUPPLEMENT, origin)
@@ -217,7 +217,33 @@ def restate(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
         in_force=in_force,
         reported=reported,
     )
-    return Outcome(after, total, entries, told)
+    return Outcome(after, entries, told)
+
+
+def counted(month: EmployeeMonth, days: Collection[PricedDay]) -> Outcome | None:
+    """What `restate` says of the month with these days, where they move no more than its counts; None: it must be folded.
+
+    The month must stand as it was restated last. Days that say what is known move nothing. Days that are charged what they
+    were charged before, most of them nothing, move counts and the streak, in an open month of one rule pack without an
+    absence: there each day is charged for itself and by its place among the days that are charged, and neither a step nor a
+    streak that is complete, nor a base or a cap, comes or goes with it.
+    """
+    if not month.version:
+        return None
+    if month.repeated_by(days):
+        return Outcome(month.with_days(days))
+    if month.reported.closed or any(_charge(day) != _charge(month.days.get(day.date)) for day in days):
+        return None
+    both = [*month.days.values(), *days]
+    packs = [day.policy_id for day in both]
+    if packs.count(packs[0]) < len(packs) or DayStatus.ABSENT in [day.status for day in both]:
+        return None
+    fresh = month.with_days(days)
+    known = fresh.days.values()
+    reported = replace(month.reported, days_assessed=len(known), days_final=sum([day.final for day in known]))
+    told = reported != month.reported
+    streak = 0 if any(breaks_streak(day) for day in known) else month.streak_before
+    return Outcome(replace(fresh, version=month.version + told, streak_after=streak, reported=reported), told=told)
 
 
 def close(month: EmployeeMonth, policies: Mapping[UUID, Policy]) -> Outcome:
@@ -255,6 +281,13 @@ def month_before(month: str) -> str:
 def month_of(date: dt.date) -> str:
     """The month that a business date belongs to, as "YYYY-MM"."""
     return date.isoformat()[:7]
+
+
+def _charge(day: PricedDay | None) -> tuple[object, ...] | None:
+    """What a day that is no absence gives the fold to charge; None: nothing."""
+    if day is None or not (day.lines or day.minutes):
+        return None
+    return day.lines, day.minutes, day.duty_days_in_month, day.work_week_days
 
 
 def _carried(month: EmployeeMonth, total: MonthTotal, amount: int | None) -> int:
