@@ -67,13 +67,14 @@ class Work:
 
     def emit(
         self, topic: Topic[Event], entity: str, version: int, event: Event, *,
-        key: str, lane: int, cause: Envelope | None, time: datetime | None = None,
+        key: str, lane: int, cause: Envelope | None, time: datetime | None = None, encoded: bytes | None = None,
     ) -> Envelope:  # fmt: skip
         """Queues an event for the outbox and returns the envelope that it will have.
 
         The id follows from topic, entity and version, so that doing the same work again publishes the same
         event. `lane` must be one that this work holds; the partition is the lane's on that topic. `cause` is the
-        envelope of what led to it, None for the first of a story. `time` (aware) defaults to now.
+        envelope of what led to it, None for the first of a story. `time` (aware) defaults to now. `encoded` is what
+        `encode` makes of the event, from whoever has it already.
         Raises ValueError when the lane is not held, the topic is another service's, or the event is too large.
         """
         if lane not in self._out_seq:
@@ -90,7 +91,7 @@ class Work:
             causation_id=cause.id if cause is not None else None,
             correlation_id=cause.correlation_id if cause is not None else own_id,
         )
-        value = encode(event)
+        value = encode(event) if encoded is None else encoded
         if len(value) > MAX_EVENT_BYTES:
             raise ValueError(f"an event of {len(value)} bytes for {topic.name}, at most {MAX_EVENT_BYTES} are taken")
         headers = orjson.dumps(envelope.header_texts()).decode()

@@ -14,7 +14,7 @@ from services.preview.change import Change, Window
 from services.preview.people import Known, people_after
 from services.preview.result import Case, Found, UnitTotal, worst_of
 from services.schedule.assessing import People, judge, says_nothing, time_of
-from services.schedule.memory import Duties, Reference
+from services.schedule.memory import Demand, Duties, Reference
 from services.schedule.reference import EmployeeState
 from services.schedule.rules import Assessment, DayInputs, Duty, Fact, Leave, MarkSeen, day_event
 from shared.events import DayState, DayStatus
@@ -139,7 +139,8 @@ def _days(
             continue
         owed = duties.setting(date)
         near = _near(marks, times, owed.duty)
-        assessment, inputs = judge(date, person, unit, duties, sides.after.policies[policy_id], near, facts, now, owed)
+        demand = Demand(unit, policy_id, sides.after.policies[policy_id], owed)
+        assessment, inputs = judge(person, demand, duties, near, facts, now)
         if former is None and says_nothing(assessment):
             continue
         yield date, alike.priced(assessment, inputs, policy_id, former)

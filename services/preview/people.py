@@ -15,12 +15,15 @@ from services.schedule.assessing import MARGIN, People, facts_by_day, with_roste
 from services.schedule.rules import Fact, MarkSeen, WorkReported
 from services.schedule.store import due
 from services.schedule.store import reference_rows as rows
-from services.schedule.store.facts import MARK_REACH, corrections_bearing_on
+from services.schedule.store.facts import corrections_bearing_on
 from shared.database import Connection
 from shared.events import Mark, RosterDay, Verdict
 from shared.topics import Service
 
 _DAY: Final = dt.timedelta(days=1)
+_MARK_REACH: Final = 2 * _DAY
+"""Stamps this long before and after a business date may belong to it: a duty, its reach and every zone."""
+
 _MARKS: Final = {mark.value: mark for mark in Mark}
 _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
 
@@ -121,7 +124,7 @@ async def _marks(connection: Connection, ids: Sequence[UUID], window: Window) ->
         """select employee_id, check_in_id, version, mark, captured_at, site, region, activity_site, quality, mock, evidence
            from mark where employee_id = any($1::uuid[]) and captured_at >= $2 and captured_at < $3
            order by employee_id, captured_at""",
-        ids, _midnight(window.first) - MARK_REACH, _midnight(window.last) + _DAY + MARK_REACH,
+        ids, _midnight(window.first) - _MARK_REACH, _midnight(window.last) + _DAY + _MARK_REACH,
     )
     marks: defaultdict[UUID, list[MarkSeen]] = defaultdict(list)
     for employee_id, check_in_id, version, mark, at, site, region, activity, quality, mock, evidence in found:
@@ -151,7 +154,7 @@ async def _fixes(connection: Connection, ids: Sequence[UUID], window: Window) ->
         """select c.check_in_id, c.employee_id, c.captured_at, c.latitude, c.longitude, c.accuracy_m, e.since_at, e.org_unit_ids
            from check_in c left join employee e using (employee_id)
            where c.employee_id = any($1::uuid[]) and c.captured_at >= $2 and c.captured_at < $3 and c.latitude is not null""",
-        ids, _midnight(window.first) - MARK_REACH, _midnight(window.last) + _DAY + MARK_REACH,
+        ids, _midnight(window.first) - _MARK_REACH, _midnight(window.last) + _DAY + _MARK_REACH,
     )
     fixes = {}
     for row in found:

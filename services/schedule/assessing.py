@@ -12,7 +12,7 @@ from uuid import UUID
 
 from services.schedule.corrections import Kept, OutageBody, read_body
 from services.schedule.discipline import restate_steps
-from services.schedule.memory import Duties, Memory, Reference, Setting
+from services.schedule.memory import Demand, Duties, Memory, Reference
 from services.schedule.reference import EmployeeState
 from services.schedule.rules import (
     Assessment,
@@ -37,10 +37,9 @@ from services.schedule.store.days import Day, ViolationVersion
 from services.schedule.store.due import NextLook
 from shared import metrics
 from shared.database import Connection
-from shared.envelope import Envelope
+from shared.envelope import Envelope, encode
 from shared.events import DayAssessed, DayState, DayStatus, Mark, Mode, RosterDay, ViolationChanged
 from shared.lanes import Work
-from shared.policy import Policy
 from shared.topics import DAY_ASSESSED, VIOLATION, lane_of
 
 _DAY: Final = dt.timedelta(days=1)
@@ -72,14 +71,24 @@ class People:
             self._duties[employee_id] = duties
         return duties
 
+    def demand(self, reference: Reference, day: Day) -> Demand | None:
+        """What one of them owed on a date; None before the first membership or rule pack and after the last day of service: nothing."""
+        employee_id, date = day
+        unit = self.states[employee_id].unit_on(date)
+        policy_id = reference.pack_on(unit, date)
+        if unit is None or policy_id is None:
+            return None
+        return Demand(unit, policy_id, reference.policies[policy_id], self.duties(reference, employee_id).setting(date))
+
 
 @dataclass(frozen=True, slots=True)
 class _Gathered:
-    """All that a batch of days is judged on."""
+    """All that a batch of days is judged on; `marks` are those in reach (`Demand.reach`)."""
 
     reference: Reference
     people: People
     formers: Mapping[Day, DayAssessed]
+    demands: Mapping[Day, Demand]
     marks: Mapping[Day, Sequence[MarkSeen]]
     facts: Mapping[Day, Sequence[Fact]]
     clocks: Mapping[str, dt.datetime]
@@ -90,7 +99,7 @@ async def load_people(connection: Connection, days: Collection[Day]) -> People:
     states = await rows.employees(connection, {employee_id for employee_id, _ in days})
     months = {
         (employee_id, moment.replace(day=1))
-        for employee_id, date in days for moment in (date - MARGIN, date, date + MARGIN)
+        for employee_id, date in days for moment in (date - MARGIN, date + MARGIN)
     }
     rosters: dict[UUID, dict[dt.date, RosterDay]] = {}
     for (employee_id, _), kept in (await rows.rosters(connection, months)).items():
@@ -130,14 +139,15 @@ async def assess_days(
         if event is not None:
             fresh.append((event, days[day], *_turned(gathered.formers.get(day), event)))
     if fresh:
-        await day_rows.put_days(work.connection, [event for event, *_ in fresh])
+        encoded = [encode(event) for event, *_ in fresh]
+        await day_rows.put_days(work.connection, [event for event, *_ in fresh], encoded)
         versions = await day_rows.violation_versions(
             work.connection, [violation.id for _, _, raised, retracted in fresh for violation in (*raised, *retracted)]
         ) if any(raised or retracted for _, _, raised, retracted in fresh) else {}
         told: list[ViolationVersion] = []
         changed: list[tuple[DayAssessed | None, DayAssessed, Envelope]] = []
-        for event, cause, raised, retracted in fresh:
-            envelope = _emit_day(work, event, cause)
+        for (event, cause, raised, retracted), value in zip(fresh, encoded, strict=True):
+            envelope = _emit_day(work, event, value, cause)
             told += _emit_violations(work, event, raised, retracted, versions, gathered.reference, envelope)
             changed.append((gathered.formers.get((event.employee_id, event.date)), event, envelope))
         if told:
@@ -164,18 +174,16 @@ async def amnesty_turns(
     for start in range(0, len(days), _BATCH):
         gathered = await _gather(connection, memory, batch := days[start : start + _BATCH], None)
         for day in batch:
-            person = gathered.people.states.get(day[0])
-            unit = person.unit_on(day[1]) if person else None
-            policy_id = gathered.reference.pack_on(unit, day[1])
-            if person is None or unit is None or policy_id is None:
+            person, demand = gathered.people.states.get(day[0]), gathered.demands.get(day)
+            if person is None or demand is None:
                 continue
             if person.played_clock is not None and outage.body.get("real_clock_only"):
                 continue
             own_now = time_of(person, gathered.clocks, now)
             refused, granted = (
                 judge(
-                    day[1], person, unit, gathered.people.duties(gathered.reference, day[0]), gathered.reference.policies[policy_id],
-                    gathered.marks[day], (*gathered.facts[day], down, OutageDecided(down.id, decision, now)), own_now,
+                    person, demand, gathered.people.duties(gathered.reference, day[0]), gathered.marks.get(day, ()),
+                    (*gathered.facts[day], down, OutageDecided(down.id, decision, now)), own_now,
                 )[0] for decision in _DECISIONS
             )  # fmt: skip
             if (before := _in_short(refused)) != (after := _in_short(granted)):
@@ -212,16 +220,17 @@ async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], p
     people = people or await load_people(connection, days)
     known = [day for day in days if day[0] in people.states]
     formers = await day_rows.former_days(connection, known)
-    marks = await facts.marks_around(connection, known)
     reports = await facts.reports_of(connection, known)
     corrections = await facts.corrections_bearing_on(
         connection, {employee_id for employee_id, _ in known}, min(date for _, date in known), max(date for _, date in known)
     ) if known else []
     people = await with_rosters_of_leaves(connection, people, corrections)
     by_day = facts_by_day(known, people, corrections)
+    demands = {day: demand for day in known if (demand := people.demand(reference, day)) is not None}
+    reaches = {day: reach for day, demand in demands.items() if (reach := demand.reach()) is not None}
     played = {clock for employee_id, _ in known if (clock := people.states[employee_id].played_clock) is not None}
     return _Gathered(
-        reference, people, formers, {day: marks.get(place, ()) for place, day in enumerate(known)},
+        reference, people, formers, demands, await facts.marks_within(connection, reaches),
         {day: (*by_day.get(day, ()), *reports.get(place, ())) for place, day in enumerate(known)},
         await due.clocks(connection, played) if played else {},
     )
@@ -289,17 +298,14 @@ def facts_by_day(known: Iterable[Day], people: People, corrections: Iterable[Kep
 
 
 def judge(
-    date: dt.date, person: EmployeeState, unit: UUID, duties: Duties, policy: Policy, marks: Sequence[MarkSeen],
-    found: Sequence[Fact], now: dt.datetime, owed: Setting | None = None,
-) -> tuple[Assessment, DayInputs]:  # fmt: skip
-    """The judgement of a day whose inputs are at hand, and what it was judged on; `unit` and `policy` are those of its date.
-
-    `owed` may be given by whoever has asked for it already.
-    """
-    owed = owed or duties.setting(date)
+    person: EmployeeState, demand: Demand, duties: Duties, marks: Sequence[MarkSeen], found: Sequence[Fact], now: dt.datetime
+) -> tuple[Assessment, DayInputs]:
+    """The judgement of a day whose inputs are at hand, and what it was judged on; marks out of its reach do not matter."""
+    owed, policy = demand.setting, demand.policy
+    date = owed.duty.date
     rank = person.rank_on(date)
     inputs = DayInputs(
-        Person(person.employee_id, rank.kind, rank.group, unit), owed.duty, owed.before, owed.after, tuple(marks),
+        Person(person.employee_id, rank.kind, rank.group, demand.unit), owed.duty, owed.before, owed.after, tuple(marks),
         numbered(found, date, policy, lambda one: duties.on(one).working) if found else (), owed.days_in_month, owed.week_days,
     )
     return assess(inputs, policy, now), inputs
@@ -309,19 +315,16 @@ def _decide(
     day: Day, person: EmployeeState, gathered: _Gathered, now: dt.datetime
 ) -> tuple[DayAssessed | None, dt.datetime | None]:
     """The new version of a day, None if nothing is to be said; and when the clock may change it next."""
-    employee_id, date = day
-    former, reference = gathered.formers.get(day), gathered.reference
-    unit = person.unit_on(date)
-    policy_id = reference.pack_on(unit, date)
-    if unit is None or policy_id is None or (not person.active and former is None):
-        # No duty is owed before the first membership or rule pack, nor by who has left; what was said is taken back.
-        return (_withdrawn(former), None) if former and (unit is None or policy_id is None) else (None, None)
-    duties = gathered.people.duties(reference, employee_id)
-    policy = reference.policies[policy_id]
-    assessment, inputs = judge(date, person, unit, duties, policy, gathered.marks[day], gathered.facts[day], now)
+    former, demand = gathered.formers.get(day), gathered.demands.get(day)
+    if demand is None:
+        return (_withdrawn(former) if former else None), None  # what was said is taken back
+    if not person.active and former is None:
+        return None, None  # nor does who has left owe anything
+    duties = gathered.people.duties(gathered.reference, day[0])
+    assessment, inputs = judge(person, demand, duties, gathered.marks.get(day, ()), gathered.facts[day], now)
     if former is None and says_nothing(assessment):
         return None, assessment.next_due
-    event = day_event(assessment, inputs, version=former.version + 1 if former else 1, policy_id=policy_id)
+    event = day_event(assessment, inputs, version=former.version + 1 if former else 1, policy_id=demand.policy_id)
     # Fields are compared one by one: a model's own comparison costs as much as the assessment.
     if former is not None and {**former.__dict__, "version": event.version} == event.__dict__:
         return None, assessment.next_due
@@ -349,10 +352,10 @@ def _count(assessed: Sequence[DayAssessed], told: Sequence[ViolationVersion]) ->
         metrics.SCHEDULE_VIOLATIONS.labels(code, action).inc(times)
 
 
-def _emit_day(work: Work, event: DayAssessed, cause: Envelope | None) -> Envelope:
+def _emit_day(work: Work, event: DayAssessed, encoded: bytes, cause: Envelope | None) -> Envelope:
     return work.emit(
         DAY_ASSESSED, f"{event.employee_id}|{event.date}", event.version, event,
-        key=str(event.employee_id), lane=lane_of(event.employee_id), cause=cause,
+        key=str(event.employee_id), lane=lane_of(event.employee_id), cause=cause, encoded=encoded,
     )  # fmt: skip
 
 

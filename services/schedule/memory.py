@@ -20,11 +20,23 @@ from services.schedule.reference import (
     PoliciesInForce,
     WeeksInForce,
 )
-from services.schedule.rules import Duty, DutyError, Placed, Week, date_of_stamp, duty_on, parse_week, place, week_days
+from services.schedule.rules import (
+    Duty,
+    DutyError,
+    Placed,
+    Span,
+    Week,
+    date_of_stamp,
+    duty_on,
+    parse_week,
+    place,
+    reaches_of,
+    week_days,
+)
 from services.schedule.store import reference_rows as rows
 from shared import logs
 from shared.database import Connection
-from shared.events import Mark, RosterDay
+from shared.events import Mark, Mode, RosterDay
 from shared.policy import Policy
 
 _log = logging.getLogger(__name__)
@@ -42,6 +54,21 @@ class Setting:
     after: Duty | None
     days_in_month: int
     week_days: int
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """What somebody of this unit owed on a date, and the rule pack that judges it."""
+
+    unit: UUID
+    policy_id: UUID
+    policy: Policy
+    setting: Setting
+
+    def reach(self) -> Span | None:
+        """The span outside of which no mark belongs to the day, so that `judge` would not look at it; None: none is looked at at all."""
+        duty = self.setting.duty
+        return reaches_of(Placed(duty, self.setting.before, self.setting.after), self.policy.on(duty.date)).whole()
 
 
 class Reference:
@@ -65,6 +92,7 @@ class Reference:
         self._lines: dict[UUID, tuple[UUID, ...]] = {}
         self._turns: dict[UUID, frozenset[dt.date]] = {}
         self._plain: dict[tuple[str, str, dt.date, str], Duty] = {}
+        self._rostered: dict[tuple[str, str, dt.date, str, str | None, str | None], Duty] = {}
         self._settings: dict[tuple[str, str, dt.date, str], Setting] = {}
         self._working_days: dict[tuple[str, str, dt.date], int] = {}
 
@@ -149,6 +177,16 @@ class Reference:
             duty = self._plain[key] = duty_on(date, self.week(week), self.holidays.get(calendar, frozenset()), None, timezone)
         return duty
 
+    def rostered_duty(self, week: str, date: dt.date, timezone: str, row: RosterDay) -> Duty:
+        """The duty of whoever is rostered; raises DutyError where the row gives no hours and the week has none."""
+        key = (week, timezone, date, row.mode.value, row.start, row.end)
+        duty = self._rostered.get(key)
+        if duty is None:
+            if len(self._rostered) > _REMEMBERED:
+                self._rostered.clear()
+            duty = self._rostered[key] = duty_on(date, self.week(week), (), row, timezone)
+        return duty
+
     def plain_setting(self, week: str, calendar: str, date: dt.date, timezone: str) -> Setting:
         """The same with its neighbours and its month."""
         key = (week, calendar, date, timezone)
@@ -183,6 +221,7 @@ class Duties:
         changes = (person.memberships[1:], person.weeks, person.zones[1:])
         self._moves = sorted({*(one.since for held in changes for one in held), *turns})
         self._patterns: dict[int, tuple[str, str]] = {}
+        self._others: dict[tuple[str, str], bool] = {}
         self._on: dict[dt.date, Duty] = {}
         self._settings: dict[dt.date, Setting] = {}
 
@@ -201,11 +240,25 @@ class Duties:
         return setting
 
     def _setting(self, date: dt.date) -> Setting:
-        if not self._roster and not self._turns_around(date):
-            week, calendar = self._pattern(date)
-            return self._reference.plain_setting(week, calendar, date, self._person.zone_on(date))
-        days = week_days(date, self._reference.week(self._pattern(date)[0]), self._roster)
-        return Setting(*place(date, self.on), self._days_in_month(date), days)
+        week, calendar = self._pattern(date)
+        if self._turns_around(date) or (self._roster and self._owes_other_dates(week, calendar)):
+            days = week_days(date, self._reference.week(week), self._roster)
+            return Setting(*place(date, self.on), self._days_in_month(date), days)
+        plain = self._reference.plain_setting(week, calendar, date, self._person.zone_on(date))
+        return Setting(*place(date, self.on), plain.days_in_month, plain.week_days) if self._roster else plain
+
+    def _owes_other_dates(self, week: str, calendar: str) -> bool:
+        """Whether the roster asks for work on a date that this week or calendar leaves free, or for none where the week has some.
+
+        Most rosters do not: they say where one works (WFA) or when. Then months and weeks have as many duties as without them.
+        Every row is looked at, also where another week holds by then: to say yes too often costs time only.
+        """
+        known = self._others.get((week, calendar))
+        if known is None:
+            hours, holidays = self._reference.week(week), self._reference.holidays.get(calendar, frozenset())
+            known = self._others[week, calendar] = any(
+                date in holidays or (row.mode is not Mode.OFF) != (date.weekday() in hours) for date, row in self._roster.items())
+        return known
 
     def _turns_around(self, date: dt.date) -> bool:
         """Whether unit, week or zone change within the month of a date or near it."""
@@ -230,9 +283,8 @@ class Duties:
         week, calendar = self._pattern(date)
         rostered = self._roster.get(date)
         if rostered is not None:
-            holidays = self._reference.holidays.get(calendar, frozenset())
             try:
-                return duty_on(date, self._reference.week(week), holidays, rostered, self._person.zone_on(date))
+                return self._reference.rostered_duty(week, date, self._person.zone_on(date), rostered)
             except DutyError as problem:
                 # The import refuses such rows; a later change of the person's week can still bring one about.
                 logs.event(_log, "A roster row gives no hours and the week has none", level=logging.WARNING, error=problem)

@@ -20,6 +20,7 @@ from services.schedule.rules.duty import (
     parse_week,
     place,
     reach_of,
+    reaches_of,
     week_days,
 )
 from services.schedule.rules.excuses import MOST_DAYS_BETWEEN, numbered
@@ -83,6 +84,7 @@ __all__ = [
     "parse_week",
     "place",
     "reach_of",
+    "reaches_of",
     "violation_id",
     "violations_of",
     "week_days",

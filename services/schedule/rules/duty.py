@@ -262,6 +262,54 @@ def reach_of(placed: Placed, policy: Policy, mark: Mark) -> Span | None:
     return Span(begin, end)
 
 
+class Reaches:
+    """The spans of one duty by direction, worked out when somebody asks for them first."""
+
+    def __init__(self, placed: Placed, policy: Policy) -> None:
+        self._placed, self._policy = placed, policy
+        self._spans: dict[Mark, Span | None] = {}
+        self._whole: Span | None = None
+
+    def of(self, mark: Mark) -> Span | None:
+        """The span of this direction (`reach_of`)."""
+        if mark not in self._spans:
+            self._spans[mark] = reach_of(self._placed, self._policy, mark)
+        return self._spans[mark]
+
+    def holds(self, mark: Mark, at: dt.datetime) -> bool:
+        """Whether a stamp of this direction belongs to the duty; `at` in UTC."""
+        span = self.of(mark)
+        return span is not None and span.holds(at)
+
+    def whole(self) -> Span | None:
+        """The span outside of which no stamp of any direction belongs to the duty; None on a day off."""
+        if self._whole is None:
+            spans = [span for mark in Mark if (span := self.of(mark)) is not None]
+            if spans:
+                self._whole = Span(min(span.begin for span in spans), max(span.end for span in spans))
+        return self._whole
+
+
+_REMEMBERED: Final = 4_096
+_reaches: dict[tuple[int, int, int, int], Reaches] = {}
+"""People share duties with all who live by the same week or shift: their spans are worked out once for all of them.
+
+By identity, since to hash a duty costs more than it saves. Each entry holds on to what its key names, so that no id is
+used again while it is here; at worst something is worked out twice.
+"""
+
+
+def reaches_of(placed: Placed, policy: Policy) -> Reaches:
+    """The spans of a duty among its neighbours, as a policy has them."""
+    key = (id(placed.duty), id(placed.before), id(placed.after), id(policy))
+    known = _reaches.get(key)
+    if known is None:
+        if len(_reaches) >= _REMEMBERED:
+            _reaches.clear()
+        known = _reaches[key] = Reaches(placed, policy)
+    return known
+
+
 def _boundary(earlier: Duty, later: Duty, mark: Mark) -> dt.datetime:
     """Where stamps of a direction pass from one working duty to the next: halfway between what they are measured by.
 
@@ -300,8 +348,7 @@ def date_of_stamp(
         policy = policy_on(date)
         if policy is None:
             continue
-        span = reach_of(placed(date), policy, mark)
-        if span is not None and span.holds(at):
+        if reaches_of(placed(date), policy).holds(mark, at):
             return date
     return local
 

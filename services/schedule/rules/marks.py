@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from services.schedule.rules.duty import MINUTE, Duty, Placed, Span, reach_of, window_of
+from services.schedule.rules.duty import MINUTE, Duty, Placed, Reaches, reaches_of, window_of
 from services.schedule.rules.excuses import FactsOfDay
 from services.schedule.rules.inputs import MarkSeen
 from shared.events import Mark, Mode, Verdict
@@ -57,7 +57,7 @@ def judge_marks(marks: Iterable[MarkSeen], placed: Placed, policy: Policy, day: 
         if known.version < mark.version:
             latest[mark.check_in_id.int] = mark
     duty = placed.duty
-    reach = _reach(placed, policy)
+    reach = reaches_of(placed, policy)
     usable: list[Stamp] = []
     undecided: list[Stamp] = []
     void: list[VoidMark] = []
@@ -83,40 +83,7 @@ def judge_marks(marks: Iterable[MarkSeen], placed: Placed, policy: Policy, day: 
     return Sighting(usable, undecided, void)
 
 
-_REMEMBERED: Final = 4_096
-_reaches: dict[tuple[int, int, int, int], "_Reach"] = {}
-"""Whoever is not rostered shares duties with all who live by the same week: their spans are worked out once for all of them.
-
-By identity, since to hash a duty costs more than it saves. Each entry holds on to what its key names, so that no id is
-used again while it is here; at worst something is worked out twice.
-"""
-
-
-def _reach(placed: Placed, policy: Policy) -> "_Reach":
-    key = (id(placed.duty), id(placed.before), id(placed.after), id(policy))
-    known = _reaches.get(key)
-    if known is None:
-        if len(_reaches) >= _REMEMBERED:
-            _reaches.clear()
-        known = _reaches[key] = _Reach(placed, policy)
-    return known
-
-
-class _Reach:
-    """The spans of one duty by direction, worked out when the first stamp of a direction asks."""
-
-    def __init__(self, placed: Placed, policy: Policy) -> None:
-        self._placed, self._policy = placed, policy
-        self._spans: dict[Mark, Span | None] = {}
-
-    def holds(self, mark: Mark, at: dt.datetime) -> bool:
-        if mark not in self._spans:
-            self._spans[mark] = reach_of(self._placed, self._policy, mark)
-        span = self._spans[mark]
-        return span is not None and span.holds(at)
-
-
-def _manual_stamps(day: FactsOfDay, reach: _Reach, policy: Policy) -> list[tuple[Stamp, bool]]:
+def _manual_stamps(day: FactsOfDay, reach: Reaches, policy: Policy) -> list[tuple[Stamp, bool]]:
     """Marks by hand, and whether approved; they count wherever they were made, of those merely forgotten as many as the policy allows."""
     limit = policy.forgot_limit_per_month
     return [

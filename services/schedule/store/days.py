@@ -35,8 +35,8 @@ async def former_days(connection: Connection, days: Sequence[Day]) -> dict[Day, 
     return {(row["employee_id"], row["date"]): DayAssessed.model_validate_json(row["content"]) for row in rows}
 
 
-async def put_days(connection: Connection, assessed: Sequence[DayAssessed]) -> None:
-    """Writes the new versions of days."""
+async def put_days(connection: Connection, assessed: Sequence[DayAssessed], contents: Sequence[bytes]) -> None:
+    """Writes the new versions of days; `contents` are the same as events, encoded."""
     await connection.execute(
         """insert into assessment (employee_id, date, version, state, status, content)
            select u.employee_id, u.date, u.version, u.state, u.status, u.content::jsonb
@@ -46,7 +46,7 @@ async def put_days(connection: Connection, assessed: Sequence[DayAssessed]) -> N
              status = excluded.status, content = excluded.content""",
         [day.employee_id for day in assessed], [day.date for day in assessed], [day.version for day in assessed],
         [day.state.value for day in assessed], [day.status.value for day in assessed],
-        [day.model_dump_json() for day in assessed],
+        [content.decode() for content in contents],
     )
 
 

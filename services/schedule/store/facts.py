@@ -10,7 +10,7 @@ import asyncpg
 import orjson
 
 from services.schedule.corrections import Kept
-from services.schedule.rules import MOST_DAYS_BETWEEN, MarkSeen, WorkReported
+from services.schedule.rules import MOST_DAYS_BETWEEN, MarkSeen, Span, WorkReported
 from services.schedule.store.leaves import IN_ROWS, NEAR
 from services.schedule.store.reference_rows import as_json
 from shared.database import Connection
@@ -18,9 +18,6 @@ from shared.events import CheckInLocated, Mark, Verdict, WorkReportSubmitted
 
 _MARKS: Final = {mark.value: mark for mark in Mark}
 _VERDICTS: Final = {verdict.value: verdict for verdict in Verdict}
-
-MARK_REACH: Final = dt.timedelta(days=2)
-"""Stamps this long before and after a business date's midnight may belong to it: a duty, its reach and every zone."""
 
 
 async def put_marks(connection: Connection, marks: Sequence[CheckInLocated]) -> set[UUID]:
@@ -59,20 +56,22 @@ async def put_reports(connection: Connection, reports: Sequence[WorkReportSubmit
     return {row["report_id"] for row in rows}
 
 
-async def marks_around(connection: Connection, days: Sequence[tuple[UUID, dt.date]]) -> Mapping[int, list[MarkSeen]]:
-    """For each day (by its place in the list) the marks that may belong to it."""
-    midnights = [dt.datetime(date.year, date.month, date.day, tzinfo=dt.UTC) for _, date in days]
+async def marks_within(connection: Connection, spans: Mapping[tuple[UUID, dt.date], Span]) -> Mapping[tuple[UUID, dt.date], list[MarkSeen]]:
+    """For each of these days the marks that its person made in its span; days without any are missing.
+
+    A check-in is one row in its newest version, and no version moves its time.
+    """
+    days = list(spans)
     rows = await connection.fetch(
         """select k.place, m.check_in_id, m.version, m.mark, m.captured_at, m.site, m.region, m.activity_site, m.quality, m.mock,
                   m.evidence
            from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[]) with ordinality k(employee_id, since, until, place)
              join mark m on m.employee_id = k.employee_id and m.captured_at >= k.since and m.captured_at < k.until""",
-        [employee_id for employee_id, _ in days], [midnight - MARK_REACH for midnight in midnights],
-        [midnight + 2 * MARK_REACH for midnight in midnights],
+        [employee_id for employee_id, _ in days], [span.begin for span in spans.values()], [span.end for span in spans.values()],
     )
-    marks: defaultdict[int, list[MarkSeen]] = defaultdict(list)
+    marks: defaultdict[tuple[UUID, dt.date], list[MarkSeen]] = defaultdict(list)
     for row in rows:
-        marks[row["place"] - 1].append(MarkSeen(
+        marks[days[row["place"] - 1]].append(MarkSeen(
             row["check_in_id"], row["version"], _MARKS[row["mark"]], row["captured_at"], _VERDICTS[row["site"]], _VERDICTS[row["region"]],
             row["activity_site"], row["quality"] == "bad_fix", row["mock"], row["evidence"]))
     return marks

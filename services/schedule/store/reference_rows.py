@@ -8,6 +8,7 @@ from uuid import UUID
 
 import asyncpg
 import orjson
+from pydantic import TypeAdapter
 
 from services.schedule.reference import (
     CalendarState,
@@ -30,6 +31,7 @@ from shared.topics import lane_of
 S = TypeVar("S")
 _AN_ID: Final = re.compile(r"\s*[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}\s*")
 _KINDS: Final = {kind.value: kind for kind in EmployeeKind}
+_ROSTER_DAYS: Final = TypeAdapter(tuple[RosterDay, ...])
 
 
 class Kept(NamedTuple, Generic[S]):
@@ -200,7 +202,7 @@ async def rosters(connection: Connection, keys: Collection[tuple[UUID, dt.date]]
     )
     return {
         (row["employee_id"], row["month"]): Kept(row["version"], RosterState(
-            row["employee_id"], row["month"], tuple(RosterDay.model_validate(day) for day in orjson.loads(row["days"]))))
+            row["employee_id"], row["month"], _ROSTER_DAYS.validate_json(row["days"])))
         for row in rows
     }
 
