@@ -40,8 +40,9 @@ AFTERWARDS = """\
   allows, and all three workers lost their sessions at the same seconds, ten times, some five minutes apart as the played days were. The
   harness, through whose proxies they reach the broker, planned 43,200 people in one piece for longer than a session lasts. It plans in a
   thread now (`services/simulator/agenda.py: planned`). In the soak of this page no worker had lost a lane when their logs were looked at
-  after 1.3 hours, and schedule rose by 20 MiB after the first tenth. Beside it: reading, linting, unit tests with the lowest priority; within its
-  settling (not in the series) integration tests. In its first half hour, while environments were set up beside it, the rate fell to 293/s.
+  after 1.3 hours, and schedule rose by 20 MiB after the first tenth. Beside it: reading, linting, unit tests with the lowest priority;
+  integration tests while it settled, which is not in the series. In its first half hour, while environments were set up beside it, the
+  rate fell to 293/s.
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 
