@@ -8,13 +8,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.schedule.approvals import Approvals, Quota, RequestKind
 from services.schedule.assessing import load_people
 from services.schedule.corrections import (
     FIRST,
     LAST,
+    WIB,
     ApelBody,
     AppealBody,
     CorrectionRefused,
@@ -43,7 +43,6 @@ from shared.policy import Policy
 from shared.policy.leave import CAUSES, cause_of
 
 _DAY: Final = dt.timedelta(days=1)
-_WIDEST: Final = ZoneInfo("Asia/Jakarta")
 _LONGEST_LEAVE: Final = 366 * 2
 _MOST_OPEN: Final = 1000
 _OF_DATES: Final = frozenset({"leave", "permission"})
@@ -107,7 +106,7 @@ async def admit(
     if kind == "outage" and isinstance(fields, OutageBody):
         await _declarable(connection, fields, request_id, (employee_id, org_unit_id), now)
     if employee_id is None:
-        first, last = dates_of(fields, date_in(_WIDEST))
+        first, last = dates_of(fields, date_in(WIB))
         return Admitted(fact, content, first, last)
     desk = await _Desk.of(connection, employee_id, fields, now)
     if isinstance(fields, FraudBody | ReviewBody):

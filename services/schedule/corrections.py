@@ -35,6 +35,8 @@ LAST: Final = dt.date(9999, 12, 31)
 _DAY: Final = dt.timedelta(days=1)
 EARLIEST: Final = ZoneInfo("Asia/Jayapura")
 """WIT: of the three Indonesian zones the one in which a date begins first."""
+WIB: Final = ZoneInfo("Asia/Jakarta")
+"""The zone of dates that no place has: of a deputy, and of instants when a correction is about many (`around` leaves days on each side)."""
 
 
 class CorrectionRefused(ValueError):

@@ -3,13 +3,13 @@
 import datetime as dt
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from services.schedule import taking_force
 from services.schedule.corrections import (
     OF_ONE,
+    WIB,
     CorrectionRefused,
     FraudBody,
     Kept,
@@ -33,9 +33,6 @@ from shared.events import CorrectionDecided, Document
 from shared.lanes import Work
 from shared.refusal import Refused
 from shared.topics import CORRECTION, LANES, lane_of
-
-_WIDEST: Final = ZoneInfo("Asia/Jakarta")
-"""Zone in which dates of instants are taken when a correction is about many; `around` leaves days on each side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +69,7 @@ async def record(
         raise CorrectionRefused("id koreksi ini sudah dipakai untuk pegawai atau unit lain; buat id baru")
     if old is not None and (old.kind, old.state, old.body) == (kind, state, content):
         return None
-    date_at = date_in(_WIDEST)
+    date_at = date_in(WIB)
     if employee_id is not None:
         person = (await rows.employees(work.connection, [employee_id])).get(employee_id)
         if person is None:

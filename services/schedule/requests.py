@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, Literal
 from uuid import UUID, uuid5
-from zoneinfo import ZoneInfo
 
 from services.schedule.admissible import admit, fact_of
 from services.schedule.approvals import Approvals, RequestKind, kept_approvals, shipped
-from services.schedule.corrections import AppealBody, CorrectionRefused, State, dated, overturned, read_body
+from services.schedule.corrections import WIB, AppealBody, CorrectionRefused, State, dated, overturned, read_body
 from services.schedule.discipline import take_back_step
 from services.schedule.publishing import record_audit
 from services.schedule.recording import Said, lanes_of, record
@@ -27,7 +26,6 @@ from shared.events import HADIR_NAMESPACE, Document
 from shared.lanes import Lanes, Work
 from shared.topics import lane_of
 
-_WIDEST: Final = ZoneInfo("Asia/Jakarta")
 _STATES: Final[Mapping[str, State]] = {
     "requested": "requested", "approved": "approved", "rejected": "rejected", "withdrawn": "rejected",
 }
@@ -161,7 +159,7 @@ async def appoint(lanes: Lanes, deputy: Deputy) -> bool:
     """Appoints somebody's deputy, or ends an appointment (`ended`); False if it stood so. Raises CorrectionRefused."""
     if deputy.until < deputy.since:
         raise CorrectionRefused("masa wakil berakhir sebelum mulai")
-    if not deputy.ended and deputy.until < _now().astimezone(_WIDEST).date():
+    if not deputy.ended and deputy.until < _now().astimezone(WIB).date():
         raise CorrectionRefused(f"masa wakil sudah lewat (sampai {deputy.until:%d-%m-%Y}); periksa tanggalnya")
     async with lanes.hold({lane_of(deputy.appointed_by)}) as work:
         if await reference_rows.same_person(work.connection, deputy.deputy, deputy.principal):
@@ -261,7 +259,7 @@ async def under_all_names(connection: Connection, by: Who) -> Who:
 
 
 async def _as_deputy(connection: Connection, by: Who, principal: str, now: dt.datetime) -> Who:
-    found = await rows.deputies(connection, names=await reference_rows.names_of(connection, by.name), on=now.astimezone(_WIDEST).date())
+    found = await rows.deputies(connection, names=await reference_rows.names_of(connection, by.name), on=now.astimezone(WIB).date())
     for deputy in found:
         if deputy.principal == principal:
             return Who(by.name, deputy.role, deputy.units, principal)
