@@ -12,7 +12,7 @@ import pytest
 
 from services.payroll.rules.fold import BaseTotal
 from services.payroll.rules.ledger import Change, Ledger, diff_ledger
-from shared.events import DayAssessed, DayStatus, Finding, FindingKind
+from shared.events import DayAssessed, Finding, FindingKind
 from shared.percent import parse_percent
 from shared.policy import Policy
 from tests.oracle import money
@@ -20,7 +20,8 @@ from tests.oracle import money
 Made: TypeAlias = Callable[..., DayAssessed]
 FOLD = sys.modules["services.payroll.rules.fold"]  # `rules.fold` is the function of that name
 MONTH = sys.modules["services.payroll.rules.month"]
-CAPPED = Policy.from_content({"tk_day": "3.00", "cap": "25", "tl": [{"code": "TL1", "min": 1, "max": None, "pct": "0.50"}]})
+CAPPED = Policy.from_content({"tk_day": "3.00", "cap": "25", "late_rate": {"pct": "0.50", "minutes": 5}})
+"""Five hours late cost 30 %: only a price by the minute may be above the cap by itself, of all others the check of packs refuses it."""
 
 
 def retraction_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,10 +62,12 @@ async def differences(payroll: Any, day: Made) -> list[str]:
     """A month of random days, in several versions and any order: where payroll and the oracle differ."""
     chance = Random(20261128)
     await payroll.publish(CAPPED)
-    late, absent = Finding(kind=FindingKind.LATE, code="TL1", minutes=5), Finding(kind=FindingKind.ABSENT, code="TK")
+    late, hours_late = (Finding(kind=FindingKind.LATE, code="TL", minutes=minutes) for minutes in (5, 300))
+    absent = Finding(kind=FindingKind.ABSENT, code="TK")
+    found = [[], [late], [absent]] * 10 + [[hours_late]]
     people = {uuid4(): chance.randrange(1_000_000, 9_999_999) for _ in range(12)}
     versions = [
-        day(me, dt.date(2026, 2, number), CAPPED, chance.choice([[], [late], [absent]]), version=version)
+        day(me, dt.date(2026, 2, number), CAPPED, chance.choice(found), version=version)
         for me in people for number in range(1, 29) for version in (1, 2)
     ]  # fmt: skip
     final = {(told.employee_id, told.date): told for told in versions}
@@ -77,9 +80,9 @@ async def differences(payroll: Any, day: Made) -> list[str]:
     for me, ceiling in people.items():
         expected = money.month([_as_the_oracle_wants(told) for (who, _), told in final.items() if who == me], ceiling)
         row = await payroll.month(me)
-        found = (parse_percent(row["raw_percent"]), parse_percent(row["percent"]), row["amount"])
-        if found != (expected["raw_percent"], expected["percent"], expected["amount"]):
-            wrong.append(f"month {found}, the oracle says {expected['raw_percent'], expected['percent'], expected['amount']}")
+        told = (parse_percent(row["raw_percent"]), parse_percent(row["percent"]), row["amount"])
+        if told != (expected["raw_percent"], expected["percent"], expected["amount"]):
+            wrong.append(f"month {told}, the oracle says {expected['raw_percent'], expected['percent'], expected['amount']}")
         booked = sum(amount for _, _, amount in await payroll.ledger(me))
         if booked != expected["amount"]:
             wrong.append(f"ledger {booked}, the oracle says {expected['amount']}")
@@ -89,9 +92,22 @@ async def differences(payroll: Any, day: Made) -> list[str]:
 def _as_the_oracle_wants(told: DayAssessed) -> money.Day:
     return {
         "date": told.date, "policy": CAPPED.content(), "status": told.status.value, "scheduled": told.scheduled,
-        "late": 5 if told.findings and told.status is DayStatus.PRESENT else 0, "early": 0, "no_in": False, "no_out": False,
+        "late": sum(found.minutes or 0 for found in told.findings), "early": 0, "no_in": False, "no_out": False,
         "group": told.group, "duty_days": told.duty_days_in_month, "six_days": False,
     }  # fmt: skip
+
+
+async def test_a_cap_of_each_line_and_no_cap_at_all_come_to_different_months(
+    payroll: Any, day: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = []
+    for mutant in (cap_before_sum, no_cap):
+        with monkeypatch.context() as patched:
+            mutant(patched)
+            told.append(await differences(payroll, day))
+
+    assert all(told)
+    assert told[0] != told[1]
 
 
 async def test_payroll_as_it_is_equals_the_oracle(payroll: Any, day: Made) -> None:
