@@ -76,7 +76,7 @@ integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, starte
 failpoints: $(READY) ## Kill the runtime and ingest at every named boundary, HADIR_KILLS=20 times each (half an hour)
 	HADIR_KILLS=$${HADIR_KILLS:-20} $(PYTEST) -s tests/integration/streaming/test_failpoints.py tests/integration/ingest/test_failpoints.py
 
-faults: $(READY) ## Kills, a fault of each kind, a failover, an upgrade and back under load; HADIR_FAULT_CYCLES, HADIR_FAULT_SEED for more
+faults: $(READY) ## Kills, a fault of each kind, a failover, an upgrade and back under load, mutants; HADIR_FAULT_CYCLES, HADIR_FAULT_SEED for more
 	$(PYTEST) -raP -p no:logging tests/faults
 
 faults-long: $(READY) ## Every fault of the matrix at random for hours, into docs/faults.md: ARGS="--cycles 1200 --hours 3", ARGS=--help for more

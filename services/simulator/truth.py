@@ -17,7 +17,7 @@ from shared.events import Mode
 class Tariff:
     """One rule pack in short: bands as (last minute, code, hundredths), the last band without end.
 
-    `weight` is the share of the TPP, in percent, that the hundredths are of.
+    `weight` is the share of the TPP, in percent, that the hundredths are of; `cap` is the most hundredths that a month takes.
     """
 
     late: tuple[tuple[int, str, int], ...]
@@ -26,6 +26,7 @@ class Tariff:
     no_out: tuple[str, int]
     absent: int
     weight: int = 100
+    cap: int = 10_000
 
 
 OUTSIDE_REGION: Final = "WFA_OUTSIDE_REGION"
@@ -95,10 +96,11 @@ def of_month(plans: Iterable[DayPlan]) -> MonthTruth:
     """The outcome of one person's month, from the plans of its played days (at least one)."""
     month = list(plans)
     person = month[0].person
+    tariff = TARIFFS[person.unit.pack]
     raw = sum(of_day(plan).hundredths for plan in month)
-    capped = min(raw, 10_000)
+    capped = min(raw, tariff.cap)
     # ceiling × weight/100 × capped/10000, half up, in integers
-    numerator = person.ceiling * TARIFFS[person.unit.pack].weight * capped
+    numerator = person.ceiling * tariff.weight * capped
     return MonthTruth(raw, capped, (2 * numerator + 1_000_000) // 2_000_000)
 
 

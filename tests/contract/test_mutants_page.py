@@ -5,6 +5,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.faults.mutants import MUTANTS
+from tests.faults.mutated import SWITCHES
 from tests.pages import ROOT
 
 
@@ -34,3 +36,10 @@ def test_the_page_names_every_mutant_and_no_other() -> None:
 
     assert len(known) > 15
     assert listed == known
+
+
+def test_the_page_has_the_mutants_of_the_whole_house_as_they_are_tried() -> None:
+    page = (ROOT / "docs" / "mutants.md").read_text()
+
+    assert re.findall(r"^\|[^|]*\| `[\w-]+` \|(?:[^|]*\|){3}$", page, re.MULTILINE) == [mutant.row for mutant in MUTANTS]
+    assert {mutant.name for mutant in MUTANTS} == SWITCHES.keys()

@@ -1,7 +1,9 @@
 """Reads the topics as an outsider does and folds them: what Kafka alone says of every entity, to be held against the tables."""
 
+import copy
 import time
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -51,6 +53,12 @@ class Feed:
         self._offsets: dict[TopicPartition, int] = {}
         self.folded: dict[str, Folded] = defaultdict(Folded)
         self.recorded: dict[str, int] = defaultdict(int)
+
+    def from_here(self, ends: Mapping[TopicPartition, int]) -> "Feed":
+        """Another one that knows as much, and passes over what lies between that and these offsets."""
+        other = copy.deepcopy(self)
+        other._offsets |= ends
+        return other
 
     async def catch_up(self, within_s: float = 120.0) -> None:
         """Read to the present ends."""

@@ -27,6 +27,7 @@ from tests.faults.journal import Journal
 from tests.faults.previous import Tree
 from tests.faults.proxy import Proxy
 from tests.faults.servers import HOST, Brokers, Database, small_disk
+from tests.faults.witness import PROCESS, post_witness
 from tests.waiting import until
 
 WORKERS = ("geofence", "schedule", "payroll")
@@ -52,6 +53,9 @@ class Service:
 
     tree: Tree | None = None
     """The version that it runs; None is this one."""
+
+    mutant: str = ""
+    """Which of its guarantees is switched off (mutated.py), whenever it starts."""
 
     failpoint: str = ""
     """What it is told as HADIR_FAILPOINT whenever it starts; empty as soon as it has died of it."""
@@ -96,7 +100,9 @@ class House:
     def environment(self, service: Service) -> dict[str, str]:
         """What a service is told: every address is a proxy's."""
         parts = urlsplit(self.database.url)
-        url = f"postgresql://{parts.username}:{parts.password}@{HOST}:{self.database_proxies[service.command].port}/hadir"
+        # The sessions say whose they are, for the witness of the positions.
+        server = f"{HOST}:{self.database_proxies[service.command].port}"
+        url = f"postgresql://{parts.username}:{parts.password}@{server}/hadir?{PROCESS}={service.name}"
         port = self.ports.get(service.name, 0)
         armed = {"HADIR_FAILPOINT": service.failpoint} if service.failpoint else {}
         return {
@@ -105,11 +111,17 @@ class House:
             "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.clocks.get(service.command, {}), **armed,
         }  # fmt: skip
 
-    async def start(self, name: str, command: str | None = None, tree: Tree | None = None) -> Service:
-        """Start a service, or one more process of it under a name of its own, in this version or that of `tree`."""
+    async def start(
+        self, name: str, command: str | None = None, tree: Tree | None = None, *, mutant: str = "", failpoint: str = ""
+    ) -> Service:
+        """Start a service, or one more process of it under a name of its own, in this version or that of `tree`.
+
+        `mutant` switches one of its guarantees off; `failpoint` is where its first process dies or freezes.
+        """
         service = self.services.setdefault(name, Service(name, command or name))
         service.held = service.struck = False
-        service.tree = tree
+        service.tree, service.mutant = tree, mutant
+        service.failpoint = failpoint or service.failpoint
         await self._fork(service)
         return service
 
@@ -225,6 +237,8 @@ class House:
             "name": service.name, "command": service.command, "env": self.environment(service),
             "log": str(self.home / "logs" / f"{service.name}.log"),
         }  # fmt: skip
+        if service.mutant:
+            order["mutant"] = service.mutant
         if service.tree is not None:
             order |= {"folder": str(service.tree.folder), "python": str(service.tree.python)}
             order["env"] |= service.tree.environment
@@ -306,6 +320,7 @@ async def running(
             await apply_topics(cluster.bootstrap, brokers)
         else:
             await begun(url, cluster.bootstrap)
+        await post_witness(url)
         database_proxies = {name: Proxy((HOST, database.primary.port), free_port()) for name in SERVICES}
         for proxy in database_proxies.values():
             await proxy.start()

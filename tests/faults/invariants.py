@@ -18,6 +18,8 @@ WITHIN_S = 60.0
 """I8: the lag is gone so long after everything was healed."""
 
 CONSUMERS = ("geofence", "schedule", "payroll")
+_EXCUSED = ("LEAVE", "SICK", "IZIN")
+"""Kinds of findings that are no violations."""
 
 
 @dataclass
@@ -103,7 +105,7 @@ async def i2_no_invention(scene: Scene) -> list[str]:
 
 
 async def i3_once(scene: Scene) -> list[str]:
-    """One violation of a kind per employee-day; a ledger line is in force once and reversed at most once; marks equal check-ins."""
+    """Violations in force are those that the day found, each once; so is a ledger line, reversed at most once; marks equal check-ins."""
     doubled = await scene.connection.fetch(
         "select employee_id, date, kind, code from schedule.violation where action = 'raised'"
         " group by 1, 2, 3, 4 having count(*) > 1"
@@ -116,13 +118,22 @@ async def i3_once(scene: Scene) -> list[str]:
         " select from payroll.ledger r where (r.employee_id, r.month, r.reverses) = (l.employee_id, l.month, l.number))"
         " group by employee_id, month, date, code, origin having count(*) > 1"
     )
+    otherwise = await scene.connection.fetch(
+        "select v.employee_id::text, v.date, v.code from schedule.violation v where v.action = 'raised' and not exists ("
+        " select from schedule.assessment a, jsonb_array_elements(a.content -> 'findings') f"
+        " where (a.employee_id, a.date, f ->> 'kind', f ->> 'code') = (v.employee_id, v.date, v.kind, v.code))"
+        " union all"
+        " select a.employee_id::text, a.date, f ->> 'code' from schedule.assessment a, jsonb_array_elements(a.content -> 'findings') f"
+        " where f ->> 'kind' <> all($1::text[]) and not exists (select from schedule.violation v where v.action = 'raised'"
+        " and (v.employee_id, v.date, v.kind, v.code) = (a.employee_id, a.date, f ->> 'kind', f ->> 'code'))", _EXCUSED,
+    )  # fmt: skip
     [counts] = await scene.connection.fetch(
         "select (select count(*) from geofence.check_in) as known, (select count(*) from schedule.mark) as marks"
     )
     odd = [] if counts["known"] == counts["marks"] else [f"{counts['known']} check-ins were judged, {counts['marks']} are marks"]
     return [
         *_short("violations raised twice", doubled), *_short("entries reversed twice", twice),
-        *_short("charges in force twice", in_force), *odd,
+        *_short("charges in force twice", in_force), *_short("violations in force otherwise than the day has it", otherwise), *odd,
     ]  # fmt: skip
 
 
@@ -174,9 +185,13 @@ def _state(topic: str, content: dict[str, Any]) -> str:
 
 
 async def i6_offsets(scene: Scene) -> list[str]:
-    """No position, epoch or sequence number was ever seen to go back, no relay ran ahead, and no hole was left."""
+    """No position, epoch or sequence number went back, none was moved by an old epoch, no relay ran ahead, and no hole was left."""
     scene.positions.take(await look_at_positions(scene.connection))
     wrong = list(scene.positions.backwards)
+    wrong += [
+        f"{row['service']} {row['topic']} lane {row['lane']}: moved by {row['process']} when {row['claimed_by']} had claimed it"
+        for row in await scene.connection.fetch("select * from witness.trespass")
+    ]
     for service in CONSUMERS:
         wrong += [
             f"{service} has published {row['sent_seq']} of {row['out_seq']} in lane {row['lane']}" for row in await scene.connection.fetch(
@@ -184,7 +199,7 @@ async def i6_offsets(scene: Scene) -> list[str]:
             )
         ]  # fmt: skip
         wrong += [f"{service}: hole {dict(row)}" for row in await scene.connection.fetch(f"select * from {service}.gap")]
-    return _short("steps back", wrong)
+    return _short("steps back, or out of turn", wrong)
 
 
 async def i7_dead_letters(scene: Scene) -> list[str]:

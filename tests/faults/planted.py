@@ -72,6 +72,7 @@ async def _too_late(scene: Scene) -> None:
 
 _FIRST_DAY = _one("schedule.assessment", "employee_id", "date", where="date = (select min(date) from schedule.assessment)")
 _TOLD_MONTH = _one("payroll.month", "employee_id", "month", where="version > 0")
+_RAISED = _one("schedule.violation", "violation_id", where="action = 'raised'")
 _LETTER = (
     "insert into payroll.dead_letter (topic, partition, \"offset\", reason, detail, value) values ('planted', 0, 0, 'x', 'x', 'other')"
 )
@@ -99,6 +100,11 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I3", "entries reversed twice", _sql(
         f"insert into payroll.ledger ({_COLUMNS}) select employee_id, month, 1000 + nth, gen_random_uuid(), date, code, origin,"
         f" 'reversed', percent, -amount, month_version, number, {_REST} from ({_ENTRY}) l, generate_series(1, 2) nth"
+    )),
+    ("I3", "otherwise than the day has it", _sql(f"update schedule.violation set action = 'retracted' where {_RAISED}")),
+    ("I3", "otherwise than the day has it", _sql(
+        "update schedule.assessment set content = content || '{\"findings\": []}' where (employee_id, date) in"
+        f" (select employee_id, date from schedule.violation where {_RAISED})"
     )),
     ("I3", "are marks", _sql(f"delete from schedule.mark where {_one('schedule.mark', 'check_in_id')}")),
     ("I4", "differences from the truth", _sql(
@@ -135,6 +141,7 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I6", "out_seq went from", _sql("update geofence.lane set out_seq = out_seq - 1 where out_seq > 0")),
     ("I6", "sent_seq went from", _sql("update payroll.relay_cursor set sent_seq = sent_seq - 1 where sent_seq > 0")),
     ("I6", "has published", _sql("update schedule.relay_cursor set sent_seq = sent_seq + 1000000 where lane = 0")),
+    ("I6", "had claimed it", _sql("insert into witness.trespass values ('planted', 'planted', 0, 1, 'one', 'another')")),
     ("I6", "hole", _sql("insert into geofence.gap (topic, partition, first_offset, next_offset) values ('planted', 0, 0, 1)")),
     ("I7", "not buried as they were", _never_buried),
     ("I7", "not buried as they were", _buried_otherwise),

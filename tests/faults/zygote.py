@@ -29,6 +29,8 @@ def main() -> None:
             *orders, waiting = (waiting + told).split(b"\n")
             for order in map(json.loads, orders):
                 arguments, log = COMMANDS[order["command"]], Path(order["log"])
+                if "mutant" in order:
+                    arguments = ("tests.faults.mutated", order["mutant"], *arguments)
                 # What is read before all else, and another version's modules, take effect only in a program that starts anew.
                 if "folder" in order or not order["env"].keys().isdisjoint(("LD_PRELOAD", "HADIR_FAILPOINT")):
                     command = [order.get("python", sys.executable), "-m", *arguments]
