@@ -4,6 +4,8 @@ import os
 import platform
 import shutil
 import subprocess
+import sysconfig
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -18,13 +20,16 @@ MOST_LOAD_PER_CORE: Final = 0.5
 
 _LOOK_S: Final = 2.0
 
+_GUIDED_BY_DEBIAN: Final = frozenset({"x86_64", "aarch64", "i686", "armv7l", "ppc64", "ppc64le", "s390x"})
+"""Where Debian builds Python with both optimisations, says debian/rules of its packages; elsewhere it builds it with neither."""
+
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """Cores, processor, memory (GiB), kernel, Python, and what else it had to do when a bench began.
 
     `load` is the load average of the last minute, in which the bench before may still be felt; `busy` how many cores were
-    busy in the two seconds before the beginning.
+    busy in the two seconds before the beginning. `built` is how the interpreter was ("" in figures that are older than this).
     """
 
     cores: int
@@ -34,6 +39,7 @@ class Machine:
     python: str
     load: float
     busy: float | None = None
+    built: str = ""
 
     @classmethod
     def now(cls) -> Self:
@@ -43,6 +49,7 @@ class Machine:
             len(os.sched_getaffinity(0)), _model(), round(pages * page / 2**30, 1), f"{platform.system()} {platform.release()}",
             platform.python_version(), round(os.getloadavg()[0], 2),
             round(psutil.cpu_percent(_LOOK_S) / 100 * (psutil.cpu_count() or 1), 2),
+            how_built(sysconfig.get_config_vars(), platform.machine()),
         )
 
     @property
@@ -57,12 +64,32 @@ class Machine:
     def sentence(self) -> str:
         """The machine in one line; without the load, which is each figure's own."""
         return (
-            f"{self.cores} cores of {self.model}, {self.memory_gib:.0f} GiB, {self.kernel}, Python {self.python}"
+            f"{self.cores} cores of {self.model}, {self.memory_gib:.0f} GiB, {self.kernel}, Python {self.python} "
+            f"({f'built {self.built}' if self.built else 'not noted how built'})"
         )
 
     def as_json(self) -> dict[str, Any]:
         """All fields."""
         return asdict(self)
+
+
+def how_built(settings: Mapping[str, object], architecture: str) -> str:
+    """Whether an interpreter was compiled by a profile of its own work: the same program is then a tenth or more faster.
+
+    `settings` are its `sysconfig.get_config_vars()`. Debian, and Ubuntu with it, names the goal of make instead of the switch, and
+    afterwards removes the flag by which a profile is used; the one by which it is made stays, and gives such a build away.
+    """
+    if "CONFIG_ARGS" not in settings:  # an interpreter that no `configure` has made
+        return "nobody knows how"
+    if settings.get("PGO_PROF_GEN_FLAG") and not settings.get("PGO_PROF_USE_FLAG"):
+        guided = linked = architecture in _GUIDED_BY_DEBIAN
+        by = "by Debian "
+    else:
+        said = " ".join(str(settings.get(name, "")) for name in ("CONFIG_ARGS", "PY_CFLAGS_NODIST", "PY_CORE_CFLAGS"))
+        guided = any(sign in said for sign in ("--enable-optimizations", "-fprofile-use", "-fprofile-instr-use"))
+        linked = any(sign in said for sign in ("--with-lto", "-flto"))
+        by = ""
+    return f"{by}with{'' if guided else 'out'} profile-guided optimisation" + (", with link-time optimisation" if linked else "")
 
 
 def commit(folder: Path) -> str:

@@ -45,8 +45,7 @@ def markdown(records: Mapping[str, Record]) -> str:
     if notes:
         lines += ["", "## Notes", "", *notes]
     lines += _durations(records)
-    machines = sorted({record.machine.sentence() for record in records.values()})
-    lines += ["", "## Machine" + "s" * (len(machines) > 1), "", *(f"- {machine}" for machine in machines)]
+    lines += _machines(records)
     return "\n".join(lines) + "\n"
 
 
@@ -65,6 +64,16 @@ def _durations(records: Mapping[str, Record]) -> list[str]:
 
 def _each(took: Mapping[str, float]) -> str:
     return ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in took.items())
+
+
+def _machines(records: Mapping[str, Record]) -> list[str]:
+    """Every machine once, and where there are several, what was measured on which."""
+    on: dict[str, dict[str, None]] = {}
+    for record in records.values():
+        on.setdefault(record.machine.sentence(), {})[record.command] = None
+    several = len(on) > 1
+    told = [f"- {machine}" + (f": {', '.join(f'`{command}`' for command in on[machine])}" if several else "") for machine in sorted(on)]
+    return ["", "## Machine" + "s" * several, "", *told]
 
 
 def number(value: float | None) -> str:

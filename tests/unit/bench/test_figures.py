@@ -15,7 +15,7 @@ from services.bench.page import keep, markdown, number, read, target_text
 from services.bench.record import Record
 from services.bench.running import ROOT, run_bench
 
-QUIET = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 3.0, 0.1)
+QUIET = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 3.0, 0.1, "without a profile")
 BUSY = replace(QUIET, busy=1.7)
 DAY = dt.date(2026, 11, 24)
 
@@ -87,7 +87,31 @@ def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_c
     ]  # fmt: skip
     assert [name for name in FIGURES if not the_row(page, name)] == []
     assert the_row(page, "geofence")[4] == "not measured yet"
-    assert "2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7" in page
+    assert page.endswith("\n## Machine\n\n- 2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7 (built without a profile)\n")
+
+
+def test_the_page_says_which_figures_were_taken_by_which_interpreter_where_there_were_several() -> None:
+    old, guided = replace(QUIET, built=""), replace(QUIET, built="with a profile")
+    page = markdown({
+        "hop": a_record(), "hop-aiokafka": replace(a_record("hop-aiokafka"), command="hadir bench hop"),
+        "pipeline": a_record("pipeline", machine=guided), "load": a_record("http-load", machine=guided),
+        "memory": replace(a_record("memory", machine=old), command="hadir bench footprint"),
+    })  # fmt: skip
+
+    where = "- 2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7"
+    assert page.partition("## Machines\n\n")[2].splitlines() == [
+        f"{where} (built with a profile): `hadir bench pipeline`, `hadir bench http-load`",
+        f"{where} (built without a profile): `hadir bench hop`",
+        f"{where} (not noted how built): `hadir bench footprint`",
+    ]
+
+
+def test_a_record_from_before_it_was_noted_how_the_interpreter_was_built_is_read_as_before() -> None:
+    kept = a_record().as_json()
+    del kept["machine"]["built"]
+
+    assert Record.of_json(kept) == a_record(machine=replace(QUIET, built=""))
+    assert Record.of_json(a_record().as_json()) == a_record()
 
 
 def test_the_page_says_what_was_missed_what_failed_and_that_the_machine_was_not_quiet() -> None:

@@ -1,0 +1,43 @@
+"""How the interpreter was built is read out of what each builder leaves in its settings."""
+
+import platform
+import sysconfig
+
+import pytest
+
+from services.bench.machine import Machine, how_built
+
+FLAGS = {"PGO_PROF_GEN_FLAG": "-fprofile-generate", "PGO_PROF_USE_FLAG": "-fprofile-use -fprofile-correction"}
+PLAIN = {**FLAGS, "CONFIG_ARGS": "'--prefix=/opt/python' '--enable-shared'", "PY_CFLAGS_NODIST": "-std=c11 -fvisibility=hidden"}
+DEBIAN = {**PLAIN, "PGO_PROF_USE_FLAG": "", "CONFIG_ARGS": "'--enable-shared' '--prefix=/usr' '--with-computed-gotos'"}
+BOTH = "with profile-guided optimisation, with link-time optimisation"
+
+
+@pytest.mark.parametrize(
+    ("settings", "told"),
+    [
+        (PLAIN, "without profile-guided optimisation"),  # pyenv and `./configure && make`: the compiler could have, nobody asked
+        (PLAIN | {"CONFIG_ARGS": "'--enable-optimizations'"}, "with profile-guided optimisation"),
+        (PLAIN | {"CONFIG_ARGS": "'--enable-optimizations' '--with-lto'"}, BOTH),  # the images of python.org's containers
+        (PLAIN | {"CONFIG_ARGS": "'--with-lto'"}, "without profile-guided optimisation, with link-time optimisation"),
+        (PLAIN | {"PY_CFLAGS_NODIST": f"-std=c11 {FLAGS['PGO_PROF_USE_FLAG']} -flto"}, BOTH),  # `make profile-opt` by hand
+        (PLAIN | {"PY_CFLAGS_NODIST": "-fprofile-instr-use=code.profclangd"}, "with profile-guided optimisation"),
+        (DEBIAN, f"by Debian {BOTH}"),
+        ({"PGO_PROF_GEN_FLAG": "", "PGO_PROF_USE_FLAG": "", "CONFIG_ARGS": ""}, "without profile-guided optimisation"),
+        ({}, "nobody knows how"),
+    ],
+)
+def test_an_interpreter_is_told_to_be_built_with_a_profile_when_its_builder_used_one(settings: dict[str, str], told: str) -> None:
+    assert how_built(settings, "x86_64") == told
+
+
+def test_debian_uses_a_profile_only_where_its_rules_say_so() -> None:
+    assert how_built(DEBIAN, "aarch64") == f"by Debian {BOTH}"
+    assert how_built(DEBIAN, "riscv64") == "by Debian without profile-guided optimisation"
+
+
+def test_a_machine_is_described_with_the_interpreter_that_looks_at_it() -> None:
+    machine = Machine.now()
+
+    assert machine.built == how_built(sysconfig.get_config_vars(), platform.machine())
+    assert f"Python {platform.python_version()} (built {machine.built})" in machine.sentence()
