@@ -30,7 +30,7 @@ DATES: Final = st.dates(FIRST, LAST)
 DAY: Final = dt.timedelta(days=1)
 ME: Final = UUID(int=7)
 _UNITS: Final = [UUID(int=number) for number in (1, 2, 3)]
-_ZONES: Final = ["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"]
+_ZONES: Final = st.sampled_from(["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"])
 _FOLDER: Final = Path(__file__).parents[3] / "services/schedule/policies"
 PACKS: Final = [pack for name in ("golden-policies", "example-packs") for pack in load_policies(_FOLDER / f"{name}.yaml").values()]
 STRANGE: Final = [Policy.from_content(content) for content in (
@@ -50,7 +50,21 @@ _WEEKS: Final = {
 }
 _CODES: Final = st.sampled_from(sorted(_WEEKS))
 _CLOCKS: Final = st.sampled_from(["00:00", "00:30", "07:00", "07:30", "08:00", "14:00", "16:00", "19:00", "21:00", "23:59"])
-_HOURS: Final = st.one_of(st.just((None, None)), st.tuples(_CLOCKS, _CLOCKS))
+_HOURS: Final = st.lists(st.one_of(st.just((None, None)), st.tuples(_CLOCKS, _CLOCKS)), min_size=1, max_size=3)
+_ROSTERED: Final = st.one_of(
+    st.just([]), st.lists(DATES, max_size=8),
+    st.builds(lambda first, length: [first + n * DAY for n in range(length)], DATES, st.integers(1, 40)),
+)
+_HOLIDAYS: Final = st.frozensets(DATES, max_size=4)
+_CALENDARS: Final = st.sampled_from(["nasional", "daerah"])
+_PACKS: Final = st.lists(st.sampled_from([*PACKS, *STRANGE]), min_size=1, max_size=3)
+_CHANGES: Final = st.lists(st.sampled_from(["move", "zone", "week", "until"]), max_size=3)
+_OWN_WEEKS: Final = st.one_of(_CODES, st.just(UNITS_WEEK))
+_WEEKS_IN_FORCE: Final = st.lists(st.tuples(_CODES, st.builds(
+    lambda since, length, unit: WeekInForce(since=since, until=since + length * DAY, org_unit_id=unit),
+    DATES, st.integers(0, 30), st.sampled_from([None, *_UNITS]))), max_size=2)
+_MODES: Final = st.sampled_from([st.just(Mode.WFA), st.sampled_from([Mode.WFO, Mode.WFA]), st.sampled_from(Mode)])
+"""Strategies are made once: one that is made anew at each draw is looked through anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +79,8 @@ class Town:
 @st.composite
 def rosters(draw: st.DrawFn, modes: st.SearchStrategy[Mode]) -> dict[dt.date, RosterDay]:
     """Rows of some dates, whole stretches of them or none."""
-    dates = draw(st.one_of(
-        st.just([]), st.lists(DATES, max_size=8),
-        st.builds(lambda first, length: [first + n * DAY for n in range(length)], DATES, st.integers(1, 40)),
-    ))
-    hours = draw(st.lists(_HOURS, min_size=1, max_size=3))
+    dates = draw(_ROSTERED)
+    hours = draw(_HOURS)
     return {
         date: RosterDay(date=date, mode=draw(modes), start=hours[date.day % len(hours)][0], end=hours[date.day % len(hours)][1])
         for date in dates
@@ -80,32 +91,30 @@ def rosters(draw: st.DrawFn, modes: st.SearchStrategy[Mode]) -> dict[dt.date, Ro
 def towns(draw: st.DrawFn) -> Town:
     """Mostly rosters that only say where one works, among people who move or not; and anything else."""
     units = {
-        unit: OrgUnitState(unit, f"u{unit.int}", "Unit", draw(st.sampled_from(_ZONES)), draw(st.sampled_from(["nasional", "daerah"])),
+        unit: OrgUnitState(unit, f"u{unit.int}", "Unit", draw(_ZONES), draw(_CALENDARS),
                            parent_id=draw(st.sampled_from([None, *_UNITS[:place]])))
         for place, unit in enumerate(_UNITS)
     }
-    holidays = {name: draw(st.frozensets(DATES, max_size=4)) for name in ("nasional", "daerah")}
-    packs = draw(st.lists(st.sampled_from([*PACKS, *STRANGE]), min_size=1, max_size=3))
+    holidays = {name: draw(_HOLIDAYS) for name in ("nasional", "daerah")}
+    packs = draw(_PACKS)
     since = draw(st.sampled_from([FIRST - 60 * DAY, FIRST + 20 * DAY]))
     in_force: list[tuple[UUID | None, dt.date, UUID]] = [(None, since, packs[0].identity)]
     in_force += [(draw(st.sampled_from(_UNITS)), draw(DATES), pack.identity) for pack in packs[1:]]
-    weeks = draw(st.lists(st.tuples(_CODES, st.builds(
-        lambda since, length, unit: WeekInForce(since=since, until=since + length * DAY, org_unit_id=unit),
-        DATES, st.integers(0, 30), st.sampled_from([None, *_UNITS]))), max_size=2))
+    weeks = draw(_WEEKS_IN_FORCE)
     reference = Reference(
         units, _WEEKS, holidays, {pack.identity: pack for pack in packs}, PoliciesInForce(in_force), WeeksInForce(weeks))
     person = EmployeeState(
-        ME, "1" * 18, "Siti", EmployeeKind.PNS, "pelaksana", draw(st.sampled_from(_ZONES)), (Membership(FIRST - 30 * DAY, _UNITS[0]),))
-    for what in draw(st.lists(st.sampled_from(["move", "zone", "week", "until"]), max_size=3)):
+        ME, "1" * 18, "Siti", EmployeeKind.PNS, "pelaksana", draw(_ZONES), (Membership(FIRST - 30 * DAY, _UNITS[0]),))
+    for what in draw(_CHANGES):
         date = draw(DATES)
         if what == "move":
             unit = draw(st.sampled_from(_UNITS))
             person = person.joined(date, unit, units[unit].timezone)
         elif what == "zone":
-            person = person.zoned(date, draw(st.sampled_from(_ZONES)))
+            person = person.zoned(date, draw(_ZONES))
         elif what == "week":
-            person = person.working(date, draw(st.one_of(_CODES, st.just(UNITS_WEEK))))
+            person = person.working(date, draw(_OWN_WEEKS))
         else:
             person = replace(person, until=date)
-    modes = draw(st.sampled_from([st.just(Mode.WFA), st.sampled_from([Mode.WFO, Mode.WFA]), st.sampled_from(Mode)]))
+    modes = draw(_MODES)
     return Town(reference, person, draw(rosters(modes)))

@@ -1,6 +1,7 @@
 """No boundary without a failpoint: the source is read, so that a new COMMIT, send or connection cannot hide."""
 
 import ast
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -66,8 +67,14 @@ NO_DATA = {"shared/schemas.py"}
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@functools.cache
+def nodes(path: Path) -> list[ast.AST]:
+    """All of a file's syntax, read once for all who ask."""
+    return list(ast.walk(ast.parse(path.read_text())))
+
+
 def functions(path: Path) -> Iterator[Function]:
-    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, Function))
+    return (node for node in nodes(path) if isinstance(node, Function))
 
 
 def called(function: Function) -> Iterator[tuple[str, ast.Call]]:
@@ -148,7 +155,7 @@ def test_the_points_that_are_named_are_those_that_are_reached() -> None:
     found = [point for path in RUNTIME for function in functions(path) for point in reached(function)]
     in_lambdas = [
         str(call.args[0].value)  # type: ignore[attr-defined]
-        for path in RUNTIME for call in ast.walk(ast.parse(path.read_text()))
+        for path in RUNTIME for call in nodes(path)
         if isinstance(call, ast.Call) and ast.unparse(call.func) == "failpoints.reach"
     ]  # fmt: skip
     assert set(in_lambdas) == POINTS
