@@ -1,7 +1,7 @@
 """Keeps what was reached in docs/benchmarks.json and writes docs/benchmarks.md from it, misses included."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,27 +21,28 @@ references are in `tests/benchmarks/reference/`.
 _COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work at the start")
 
 
-def keep(file: Path, fresh: Iterable[Record]) -> dict[str, Record]:
-    """Put fresh records in place of older ones of the same figures; returns all that are kept."""
-    kept = read(file)
-    kept.update((record.figure, record) for record in fresh)
-    ordered = {name: kept[name] for name in FIGURES if name in kept}
-    file.write_text(json.dumps([record.as_json() for record in ordered.values()], ensure_ascii=False, indent=1) + "\n")
+def keep(file: Path, fresh: Iterable[Record]) -> list[Record]:
+    """Put fresh records in place of older ones of the same figure and form; returns all that are kept, in the order of figures."""
+    kept = {(record.figure, record.long): record for record in (*read(file), *fresh)}
+    ordered = [kept[name, long] for name in FIGURES for long in (False, True) if (name, long) in kept]
+    file.write_text(json.dumps([record.as_json() for record in ordered], ensure_ascii=False, indent=1) + "\n")
     return ordered
 
 
-def read(file: Path) -> dict[str, Record]:
-    """The kept records by figure; figures that are no longer declared are left out."""
+def read(file: Path) -> list[Record]:
+    """The kept records; those of figures that are no longer declared are left out."""
     if not file.exists():
-        return {}
-    return {kept["figure"]: Record.of_json(kept) for kept in json.loads(file.read_text()) if kept["figure"] in FIGURES}
+        return []
+    return [Record.of_json(kept) for kept in json.loads(file.read_text()) if kept["figure"] in FIGURES]
 
 
-def markdown(records: Mapping[str, Record]) -> str:
-    """The page: a table of all declared figures in order, then notes, then the machines."""
+def markdown(records: Sequence[Record]) -> str:
+    """The page: a table of all declared figures in order, a row for each form that was measured, then notes, then the machines."""
     lines = [_HEAD, "| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
-    lines += ["| " + " | ".join(_row(figure, records.get(name))) + " |" for name, figure in FIGURES.items()]
-    notes = [_note(FIGURES[name], record) for name, record in records.items() if record.note or record.failed]
+    for name, figure in FIGURES.items():
+        measured: list[Record | None] = [record for record in records if record.figure == name]
+        lines += ["| " + " | ".join(_row(figure, record)) + " |" for record in measured or [None]]
+    notes = [_note(FIGURES[record.figure], record) for record in records if record.note or record.failed]
     if notes:
         lines += ["", "## Notes", "", *notes]
     lines += _durations(records)
@@ -49,9 +50,9 @@ def markdown(records: Mapping[str, Record]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _durations(records: Mapping[str, Record]) -> list[str]:
+def _durations(records: Sequence[Record]) -> list[str]:
     """How long the benches took; long forms, and those of which it is not known, are no part of the sum."""
-    took = {record.command: record.seconds for record in records.values()}
+    took = {record.command: record.seconds for record in records}
     known = {command: seconds for command, seconds in took.items() if seconds is not None}
     if not known:
         return []
@@ -110,4 +111,4 @@ def _row(figure: Figure, record: Record | None) -> tuple[str, ...]:
 
 def _note(figure: Figure, record: Record) -> str:
     text = f"not measured: {record.failed}" if record.failed else record.note
-    return f"- *{figure.what}*: {text}"
+    return f"- *{figure.what}{' (long form)' if record.long else ''}*: {text}"

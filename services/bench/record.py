@@ -48,9 +48,14 @@ class Record:
         return "reached" if all(target.reached(self.value, self.ratio) for target in targets) else "missed"
 
     @property
+    def long(self) -> bool:
+        """Whether it was taken in the long form, which is kept beside the normal one."""
+        return "--long" in self.command
+
+    @property
     def short_form(self) -> bool:
         """Whether the run was smaller than the target asks."""
-        return FIGURES[self.figure].full == "long" and "--long" not in self.command
+        return FIGURES[self.figure].full == "long" and not self.long
 
     @classmethod
     def of_program(

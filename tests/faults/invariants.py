@@ -11,6 +11,8 @@ from services.simulator.comparing import compare
 from services.simulator.province import Province
 from services.simulator.settled import Observer
 from shared import topics
+from shared.events import DayAssessed
+from shared.topics import Topic
 from tests.faults.feed import Feed
 
 MOST_SHOWN = 5
@@ -146,42 +148,48 @@ async def i4_money(scene: Scene) -> list[str]:
 
 
 async def i5_feed(scene: Scene) -> list[str]:
-    """The topics, folded to their newest versions, are what the tables say; no version is missing and none was told differently."""
+    """The topics, folded to their newest versions, are what the tables say, field by field; no version is missing or was told twice."""
     wrong = [f"{name}: {what}" for name, folded in scene.feed.folded.items() for what in folded.wrong]
-    for topic, query in _TABLES.items():
-        stands = {row["subject"]: row["state"] for row in await scene.connection.fetch(query)}
-        told = {_subject(topic, content): _state(topic, content) for content in scene.feed.folded[topic].newest.values()}
-        differing = [key for key in stands.keys() | told.keys() if stands.get(key) != told.get(key)]
-        wrong += [f"{topic} {key}: table {stands.get(key)}, topic {told.get(key)}" for key in sorted(differing)]
-    return _short("differences between topics and tables", wrong)
+    for topic, subject, query in _TABLES:
+        newest = map(topic.event.model_validate, scene.feed.folded[topic.name].newest.values())
+        told = {tuple(getattr(event, key) for key in subject): event for event in newest}
+        stands = {tuple(row[key] for key in subject): row for row in map(_fields, await scene.connection.fetch(query))}
+        wrong += [f"{topic.name} {key}: only the {'table' if key in stands else 'topic'} knows it" for key in stands.keys() ^ told.keys()]
+        wrong += [
+            f"{topic.name} {key}: {name} is {value!r} in the table and {getattr(told[key], name)!r} on the topic"
+            for key in stands.keys() & told.keys() for name, value in stands[key].items() if getattr(told[key], name) != value
+        ]
+    return _short("differences between topics and tables", sorted(wrong))
 
 
-_TABLES = {
-    topics.CHECK_IN_LOCATED.name:
-        "select check_in_id::text as subject, version || '|' || site || '|' || region as state from geofence.check_in",
-    topics.DAY_ASSESSED.name:
-        "select employee_id || '|' || date as subject, version || '|' || state || '|' || status as state from schedule.assessment",
-    topics.VIOLATION.name: "select violation_id::text as subject, version || '|' || action || '|' || code as state from schedule.violation",
-    topics.DEDUCTION.name: "select entry_id::text as subject, amount || '|' || row_hash as state from payroll.ledger",
-    topics.TPP_MONTH.name:
-        "select employee_id || '|' || month as subject, version || '|' || coalesce(amount::text, 'None') || '|' || supplementary as state"
-        " from payroll.month where version > 0",
-}
-_KEYS = {
-    topics.CHECK_IN_LOCATED.name: (("check_in_id",), ("version", "site", "region")),
-    topics.DAY_ASSESSED.name: (("employee_id", "date"), ("version", "state", "status")),
-    topics.VIOLATION.name: (("violation_id",), ("version", "action", "code")),
-    topics.DEDUCTION.name: (("entry_id",), ("amount", "row_hash")),
-    topics.TPP_MONTH.name: (("employee_id", "month"), ("version", "amount", "supplementary")),
-}
+_TABLES: tuple[tuple[Topic[Any], tuple[str, ...], str], ...] = (
+    (topics.CHECK_IN_LOCATED, ("check_in_id",), """
+        select check_in_id, employee_id, version, mark, captured_at, received_at, site, site_id, site_distance_m, activity_site, region,
+               region_id, quality, mock, evidence, reason_given
+        from geofence.check_in"""),
+    (topics.DAY_ASSESSED, ("employee_id", "date"), """
+        select content::text as content, employee_id, date, version, state, status from schedule.assessment"""),
+    (topics.VIOLATION, ("violation_id",), """
+        select violation_id, employee_id, date, version, action, kind, code, minutes, assessment_version from schedule.violation"""),
+    (topics.DEDUCTION, ("entry_id",), """
+        select l.entry_id, l.employee_id, l.month, l.number, l.date, l.code, l.origin, l.action, l.percent, l.amount, l.month_version,
+               l.policy_id, l.row_hash, r.entry_id as reverses
+        from payroll.ledger l
+        left join payroll.ledger r on (r.employee_id, r.month, r.number) = (l.employee_id, l.month, l.reverses)"""),
+    (topics.TPP_MONTH, ("employee_id", "month"), """
+        select employee_id, month, version, case when closed then 'CLOSED' else 'OPEN' end as state, raw_percent, percent, amount,
+               ceiling, days_assessed, days_final, supplementary, of_wage
+        from payroll.month where version > 0"""),
+)  # fmt: skip
+"""Topic, what tells its subjects apart, and its table with the names of the event; what a table does not keep (whose unit it was, the
+source in law) cannot be held against it."""
 
 
-def _subject(topic: str, content: dict[str, Any]) -> str:
-    return "|".join(str(content[key]) for key in _KEYS[topic][0])
-
-
-def _state(topic: str, content: dict[str, Any]) -> str:
-    return "|".join(str(content.get(key)) for key in _KEYS[topic][1])
+def _fields(row: Any) -> dict[str, Any]:
+    """What a row says of its event; a column `content` is the whole event, and the columns beside it stand above it."""
+    columns = dict(row)
+    content = columns.pop("content", None)
+    return {**(DayAssessed.model_validate_json(content).model_dump() if content else {}), **columns}
 
 
 async def i6_offsets(scene: Scene) -> list[str]:

@@ -73,6 +73,7 @@ async def _too_late(scene: Scene) -> None:
 _FIRST_DAY = _one("schedule.assessment", "employee_id", "date", where="date = (select min(date) from schedule.assessment)")
 _TOLD_MONTH = _one("payroll.month", "employee_id", "month", where="version > 0")
 _RAISED = _one("schedule.violation", "violation_id", where="action = 'raised'")
+_WITH_FINDINGS = "content -> 'findings' <> '[]'"
 _LETTER = (
     "insert into payroll.dead_letter (topic, partition, \"offset\", reason, detail, value) values ('planted', 0, 0, 'x', 'x', 'other')"
 )
@@ -133,6 +134,18 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I5", topics.TPP_MONTH.name, _sql(
         f"update payroll.month set supplementary = supplementary + 1 where {_TOLD_MONTH}"
     )),
+    ("I5", "site_distance_m", _sql(
+        f"update geofence.check_in set site_distance_m = coalesce(site_distance_m, 0) + 1 where {_one('geofence.check_in', 'check_in_id')}"
+    )),
+    ("I5", "findings", _sql(
+        "update schedule.assessment set content = jsonb_set(content, '{findings, 0, code}', '\"planted\"')"
+        f" where {_one('schedule.assessment', 'employee_id', 'date', where=_WITH_FINDINGS)}"
+    )),
+    ("I5", "minutes", _sql(
+        f"update schedule.violation set minutes = coalesce(minutes, 0) + 1 where {_one('schedule.violation', 'violation_id')}"
+    )),
+    ("I5", "percent", _sql(f"update payroll.ledger set percent = '99' where {_one('payroll.ledger', 'employee_id', 'month', 'number')}")),
+    ("I5", "days_assessed", _sql(f"update payroll.month set days_assessed = days_assessed + 1 where {_TOLD_MONTH}")),
     ("I5", "follows", _told(topics.DAY_ASSESSED.name, 2)),
     ("I5", f"{LEDGER_NUMBERS}: ", _told(LEDGER_NUMBERS, 2)),
     ("I5", "told twice, differently", _told(topics.TPP_MONTH.name, 0)),

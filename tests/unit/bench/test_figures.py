@@ -66,20 +66,20 @@ def test_a_run_that_is_smaller_than_its_target_asks_is_told_as_a_short_form() ->
     short = replace(a_record("pipeline", 3_000, 600), seconds=90.0)
     whole, other = replace(short, command="hadir bench pipeline --long", seconds=240.0), replace(a_record(), seconds=60.0)
 
-    assert the_row(markdown({"pipeline": short}), "pipeline")[4] == "reached, short form"
-    page = markdown({"pipeline": whole, "hop": other})
+    assert the_row(markdown([short]), "pipeline")[4] == "reached, short form"
+    page = markdown([whole, other])
     assert the_row(page, "pipeline")[4] == the_row(page, "hop")[4] == "reached"
     assert "1.0 minutes: `hadir bench hop` 60 s.\nLong forms: `hadir bench pipeline --long` 240 s." in page
 
 
 def test_a_bench_of_which_nobody_knows_how_long_it_took_is_no_part_of_the_sum() -> None:
     known, unknown = replace(a_record(), seconds=60.0), replace(a_record("geofence", 2, 10), command="hadir bench geofence")
-    assert "1.0 minutes: `hadir bench hop` 60 s.\nNot kept: `hadir bench geofence`.\n" in markdown({"hop": known, "geofence": unknown})
-    assert "How long" not in markdown({"geofence": unknown})
+    assert "1.0 minutes: `hadir bench hop` 60 s.\nNot kept: `hadir bench geofence`.\n" in markdown([known, unknown])
+    assert "How long" not in markdown([unknown])
 
 
 def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_commit() -> None:
-    page = markdown({"hop": a_record()})
+    page = markdown([a_record()])
 
     assert the_row(page, "hop") == [
         FIGURES["hop"].what, "≥ 2.5 × the reference", "11,000 /s", "**2.75 ×** textbook Faust hop (4,000)", "reached",
@@ -116,7 +116,7 @@ def test_a_record_from_before_it_was_noted_how_the_interpreter_was_built_is_read
 
 def test_the_page_says_what_was_missed_what_failed_and_that_the_machine_was_not_quiet() -> None:
     missed, failed = a_record(value=4_000, machine=BUSY), replace(a_record("geofence", None, None), failed="ended with code 1: no shapes")
-    page = markdown({"hop": missed, "geofence": failed})
+    page = markdown([missed, failed])
 
     assert the_row(page, "hop")[4] == "**missed**"
     assert the_row(page, "hop")[8] == "**1.7 cores busy: not quiet**"
@@ -130,15 +130,28 @@ def test_a_page_keeps_older_figures_and_replaces_those_measured_anew(tmp_path: P
 
     kept = keep(file, [a_record("hop", 12_000)])
 
-    assert {name: record.value for name, record in kept.items()} == {"hop": 12_000, "pipeline": 2_000}
+    assert [(record.figure, record.value) for record in kept] == [("hop", 12_000), ("pipeline", 2_000)]
     assert read(file) == kept
+
+
+def test_a_long_form_and_the_normal_one_stand_beside_each_other(tmp_path: Path) -> None:
+    file = tmp_path / "benchmarks.json"
+    long = replace(a_record("pipeline", 2_900, 300), command="hadir bench pipeline --long", note="234 s")
+
+    keep(file, [a_record("pipeline", 2_000, 500), long])
+    kept = keep(file, [a_record("pipeline", 3_000, 500)])
+
+    assert [record.value for record in kept] == [3_000, 2_900]
+    rows = [line for line in markdown(kept).splitlines() if line.startswith(f"| {FIGURES['pipeline'].what} |")]
+    assert ["3,000 /s" in rows[0], "2,900 /s" in rows[1], len(rows)] == [True, True, 2]
+    assert f"- *{FIGURES['pipeline'].what} (long form)*: 234 s" in markdown(kept)
 
 
 def test_a_figure_that_is_no_longer_declared_leaves_the_page(tmp_path: Path) -> None:
     file = tmp_path / "benchmarks.json"
     file.write_text(json.dumps([{**a_record().as_json(), "figure": "of-yesterday"}]))
 
-    assert read(file) == {}
+    assert read(file) == []
 
 
 def test_a_program_that_names_an_undeclared_figure_is_a_fault() -> None:
