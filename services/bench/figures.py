@@ -94,9 +94,11 @@ FIGURES: Final[Mapping[str, Figure]] = {
         "202 → aggregate p99 of one zone at its pace while another's days all fall due at once", "s", (_at_most(1),), "long"
     ),
     "window-close-rate": Figure("days judged per second meanwhile, each with its violation", "/s", (), "long"),
-    "shed-memory": Figure("ingest's peak memory under 10 times what is sustained ÷ before", "MiB", (_only_times(1.5),), "long"),
-    "shed-lost": Figure("check-ins answered 202 then and not located afterwards", "", (_at_most(0),), "long"),
-    "shed-without-retry-after": Figure("503 answers then without Retry-After", "", (_at_most(0),), "long"),
+    "shed-memory": Figure(
+        "ingest's peak memory under 10 times what is sustained, and with no broker ÷ before", "MiB", (_only_times(1.5),), "long"
+    ),
+    "shed-lost": Figure("check-ins answered 202 in either flood and not located afterwards", "", (_at_most(0),), "long"),
+    "shed-without-retry-after": Figure("503 answers in either flood without Retry-After", "", (_at_most(0),), "long"),
     "shed-recovery": Figure("seconds after the flood until no event waits anywhere ÷ the flood's", "s", (), "long"),
 }
 """Targets are those of issue 5, on 2 cores that also carry broker, database and load."""
@@ -154,7 +156,8 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "backpressure": Bench(
         "backpressure", ("shed-memory", "shed-lost", "shed-without-retry-after", "shed-recovery"),
-        {"quick": ("--people", "50", "--rate", "3000", "--seconds", "3", "--queue", "500"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": ("--people", "50", "--rate", "3000", "--seconds", "3", "--queue", "500", "--standstill", "2"),
+         "normal": (), "long": ("--seconds", "120", "--standstill", "20")},
         {"quick": 400, "normal": 900, "long": 3_600},
     ),
     "history": Bench(

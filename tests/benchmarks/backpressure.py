@@ -2,6 +2,8 @@
 
     python -m tests.benchmarks.backpressure --rate 10000 --seconds 12
 
+Ingest by itself takes in more than that, so that a flood alone may find nothing to shed: what waits, waits on the topic.
+So the same is offered once more while the broker stands still (SIGSTOP): then ingest has room for --queue check-ins, and no more.
 Batches of 500 leave at their times whether or not earlier ones were answered, over at most 256 connections at once: what
 cannot even be sent is counted as turned away by the machine. A batch that is answered 503 is not sent again, so what
 was shed is shed. Afterwards the stack is left alone until no event waits anywhere, and every check-in answered 202
@@ -11,8 +13,10 @@ must have been located.
 import argparse
 import asyncio
 import datetime as dt
+import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from uuid import UUID
 
 import orjson
@@ -39,8 +43,8 @@ class Flood:
         self.unsent = 0
         self._free = asyncio.Semaphore(CONNECTIONS)
 
-    async def run(self, requests: list[tuple[list[UUID], bytes]], rate: float) -> None:
-        """Send all of them, so many check-ins a second."""
+    async def run(self, requests: list[tuple[list[UUID], bytes]], rate: float, sent: Callable[[], None] = lambda: None) -> None:
+        """Send all of them, so many check-ins a second, call `sent`, and wait for the answers."""
         began = time.monotonic()
         under_way = set()
         for number, (ids, content) in enumerate(requests):
@@ -53,8 +57,14 @@ class Flood:
             task = asyncio.create_task(self._one(ids, content))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
+        sent()
         while under_way:
             await asyncio.wait(set(under_way))
+
+    def told(self) -> str:
+        """Every answer and how many check-ins got it."""
+        seen = ", ".join(f"{answer} {count:,}" for answer, count in sorted(self.answers.items()))
+        return f"{seen}; {self.unsent:,} could not be sent at all"
 
     async def _one(self, ids: list[UUID], content: bytes) -> None:
         try:
@@ -118,34 +128,51 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
         await calm.run(batches(4), given.rate / 10)
         await observer.until_no_lag()
         before = rss_mib(pid)
-        requests = batches(max(4, int(given.rate * given.seconds / BATCH)))
-        progress(f"{len(requests) * BATCH:,} check-ins in {given.seconds:g} s, ingest at {before:.0f} MiB")
-        flood, memory = Flood(stack.url("ingest")), [before]
+        memory = [before]
         watching_memory = asyncio.create_task(highest(pid, memory))
-        began = time.monotonic()
-        await flood.run(requests, given.rate)
-        took = time.monotonic() - began
-        watching_memory.cancel()
-        stack.check()
+        flood, took = await flooded(stack, batches(max(4, int(given.rate * given.seconds / BATCH))), given.rate)
         lag = await observer.lag()
-        progress(f"{dict(flood.answers)}, {flood.unsent:,} not sent, lag {lag:,}, ingest at most {max(memory):.0f} MiB")
+        progress(f"{flood.told()}, lag {lag:,}, ingest from {before:.0f} to at most {max(memory):.0f} MiB")
+        began = time.monotonic()
         await observer.until_no_lag(patience_s=120 + lag / 50)
-        recovered = time.monotonic() - began - took
-        wanted = list(flood.accepted | calm.accepted)
+        recovered = time.monotonic() - began
+
+        requests = batches(max(4, int(given.rate * given.standstill / BATCH)))
+        broker = stack.kafka.child.popen
+        broker.send_signal(signal.SIGSTOP)
+        try:
+            still, _ = await flooded(stack, requests, given.rate, go_on=lambda: broker.send_signal(signal.SIGCONT))
+        finally:
+            broker.send_signal(signal.SIGCONT)
+        watching_memory.cancel()
+        progress(f"while the broker stood still: {still.told()}, ingest at most {max(memory):.0f} MiB")
+        await observer.until_no_lag()
+        wanted = list(flood.accepted | calm.accepted | still.accepted)
         located = int(await observer.connection.fetchval(
             "select count(*) from geofence.check_in join schedule.mark using (check_in_id) where check_in_id = any($1::uuid[])", wanted
         ))  # fmt: skip
-    shed = flood.answers["503"]
-    seen = ", ".join(f"{answer} {count:,}" for answer, count in sorted(flood.answers.items()))
-    note = (f"{len(requests) * BATCH / took:,.0f} check-ins/s offered for {took:.0f} s: {seen}; {flood.unsent:,} could not be sent at all; "
-            f"{shed / max(1, flood.answers.total()):.0%} shed; the lag rose to {lag:,} events")
+    shed = flood.answers["503"] + still.answers["503"]
+    assert still.answers["503"], f"ingest turned nothing away while the broker stood still: {still.told()}"
     tell(
-        figure("shed-memory", max(memory), reference="before", reference_value=before, note=note),
+        figure("shed-memory", max(memory), reference="before", reference_value=before,
+               note=f"{given.rate:,.0f} check-ins/s offered for {took:.0f} s: {flood.told()}; the lag rose to {lag:,} events. "
+                    f"Then for {given.standstill:g} s while the broker stood still: {still.told()}"),
         figure("shed-lost", len(wanted) - located,
                note=f"of {len(wanted):,} check-ins answered 202, all looked up in geofence and schedule"),
-        figure("shed-without-retry-after", flood.without_retry_after, note=f"of {shed:,} check-ins that were shed"),
+        figure("shed-without-retry-after", flood.without_retry_after + still.without_retry_after,
+               note=f"of {shed:,} check-ins that were shed, {still.answers['503']:,} of them while the broker stood still"),
         figure("shed-recovery", recovered, reference="the flood itself", reference_value=took),
     )  # fmt: skip
+
+
+async def flooded(
+    stack: Stack, requests: list[tuple[list[UUID], bytes]], rate: float, go_on: Callable[[], None] = lambda: None
+) -> tuple[Flood, float]:
+    """All these requests at that rate and what came of them; the seconds until all were answered. `go_on` is called once all are sent."""
+    flood, began = Flood(stack.url("ingest")), time.monotonic()
+    await flood.run(requests, rate, go_on)
+    stack.check()
+    return flood, time.monotonic() - began
 
 
 def main() -> None:
@@ -153,6 +180,7 @@ def main() -> None:
     ask.add_argument("--people", type=int, default=5_000)
     ask.add_argument("--rate", type=float, default=10_000.0, help="check-ins a second that are offered")
     ask.add_argument("--seconds", type=float, default=12.0)
+    ask.add_argument("--standstill", type=float, default=6.0, help="seconds of it while the broker stands still")
     ask.add_argument("--queue", type=int, default=5_000, help="HADIR_INGEST_QUEUE")
     given = ask.parse_args()
     with running(HADIR_INGEST_QUEUE=str(given.queue)) as stack:
