@@ -14,10 +14,11 @@ from pathlib import Path
 
 from aiokafka.errors import KafkaError
 
+from services.local.process import LocalError
 from services.simulator.province import Province
 from services.simulator.settled import NotSettled, Observer
 from shared.database import Connection
-from tests.faults.clocks import SHIFTS, shifted
+from tests.faults.clocks import SHIFTS, library
 from tests.faults.feed import Feed
 from tests.faults.house import House, running
 from tests.faults.invariants import Poison, Positions, Scene, i4_money, look_at_positions, violations
@@ -85,10 +86,12 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
     """Run it; `told` gets a line per check, `saved` what was found after each. Violations are returned, never raised."""
     disks = wanted.brokers == 1 and may_mount()
     found = Found(wanted.seed)
-    clocks = shifted() if wanted.clocks else {}
-    if wanted.clocks and not clocks:
-        found.left_out.append("F9: libfaketime cannot be fetched here")
-        return found
+    if wanted.clocks:
+        try:
+            library()
+        except LocalError as missing:
+            found.left_out.append(f"F9: {missing}")
+            return found
     if wanted.brokers == 1 and not disks:
         found.left_out.append("F7: a tmpfs cannot be mounted here (root is needed)")
     began = time.monotonic()
@@ -99,7 +102,7 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
             why = "; ".join(found.left_out) or "no such fault"
             raise NothingToStrike(f"none of {', '.join(wanted.only)} strikes a house of {wanted.brokers} broker(s) here: {why}")
         house = await held.enter_async_context(running(
-            brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=clocks, keep=wanted.logs, previous=before,
+            brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=wanted.clocks, keep=wanted.logs, previous=before,
         ))  # fmt: skip
         told(f"the house of {wanted.brokers} broker(s) is up after {time.monotonic() - began:.0f} s")
         run = Campaign(wanted, house, faults, found, told)
@@ -136,7 +139,8 @@ def _version_before(folder: Path, found: Found) -> Tree | None:
 def faults_of(wanted: Wanted, *, disks: bool, previous: bool) -> list[Fault]:
     """The faults that such a house can be struck with; `disks`: its disks can be filled; `previous`: the version before is there."""
     has = {"one" if wanted.brokers == 1 else "three"}
-    has |= {name for name, given in (("standby", wanted.standby), ("disks", disks), ("previous", previous)) if given}
+    given = {"standby": wanted.standby, "clocks": wanted.clocks, "disks": disks, "previous": previous}
+    has |= {name for name, is_there in given.items() if is_there}
     return [fault for fault in FAULTS if (not fault.needs or fault.needs in has) and (not wanted.only or fault.code in wanted.only)]
 
 

@@ -1,9 +1,8 @@
-"""F9: every service lives by a clock of its own, off by minutes or by a day, or too fast (libfaketime, out of Debian's package)."""
+"""F9: every service lives by a clock of its own, off by minutes or a day, or too fast, and it jumps (libfaketime, a Debian package)."""
 
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 
 from services.local import debian
@@ -11,21 +10,35 @@ from services.local.downloads import cache_folder
 from services.local.process import LocalError
 
 SHIFTS = {"ingest": "+10m", "geofence": "-1d", "schedule": "-10m", "payroll": "+1d x1.5"}
-"""Ahead, behind, and running half as fast again, in libfaketime's words."""
+"""How the clocks stand at first: ahead, behind, and running half as fast again, in libfaketime's words."""
+
+JUMPS = ("+0", "+10m", "-10m", "-1d", "+1d", "+1d x1.5")
+"""How any of them may stand after a jump."""
 
 _PACKAGE = "libfaketime"
 
 
-def shifted() -> Mapping[str, Mapping[str, str]]:
-    """The environment of each service; {} where libfaketime is not to be had."""
-    try:
-        found = library()
-    except LocalError:
-        return {}
-    # The monotonic clock stays true: no kernel lets that one jump.
-    return {
-        name: {"LD_PRELOAD": str(found), "FAKETIME": shift, "FAKETIME_DONT_FAKE_MONOTONIC": "1"} for name, shift in SHIFTS.items()
-    }
+class Clocks:
+    """The clock of each service, in a file of its own that libfaketime reads once a second. Raises LocalError where it is not to be had."""
+
+    def __init__(self, folder: Path) -> None:
+        self._library, self._folder = library(), folder
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, shift in SHIFTS.items():
+            self.put(name, shift)
+
+    def put(self, name: str, shift: str) -> None:
+        """From its next look on the service's clock stands so; whole at once, since it may look at any moment."""
+        fresh = self._folder / f"{name}.new"
+        fresh.write_text(shift + "\n")
+        fresh.replace(self._folder / name)
+
+    def environment(self, name: str) -> dict[str, str]:
+        """What a service must be started with."""
+        return {
+            "LD_PRELOAD": str(self._library), "FAKETIME_TIMESTAMP_FILE": str(self._folder / name), "FAKETIME_CACHE_DURATION": "1",
+            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # no kernel lets that one jump
+        }  # fmt: skip
 
 
 def library() -> Path:

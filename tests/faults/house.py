@@ -11,7 +11,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ import psutil
 from services.local.process import LAUNCH, free_port
 from shared.kafka import apply_topics
 from shared.schemas import apply_schemas
+from tests.faults.clocks import Clocks
 from tests.faults.journal import Journal
 from tests.faults.previous import Tree
 from tests.faults.proxy import Proxy
@@ -72,7 +73,9 @@ class House:
     database_proxies: dict[str, Proxy]
     journal: Journal
     ports: dict[str, int]
-    clocks: Mapping[str, Mapping[str, str]]
+    clocks: Clocks | None = None
+    """Where each service lives by a clock of its own."""
+
     previous: Tree | None = None
     """The version before, for faults that let it run beside this one."""
 
@@ -108,7 +111,8 @@ class House:
         return {
             "HADIR_KAFKA": ",".join(f"{HOST}:{proxy.port}" for proxy in self.kafka_proxies), "HADIR_DATABASE": url,
             "HADIR_HOME": str(self.home), f"HADIR_{service.command.upper()}_PORT": str(port),
-            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1", **self.clocks.get(service.command, {}), **armed,
+            "HADIR_SESSION_TIMEOUT_S": str(SESSION_S), "PYTHONUNBUFFERED": "1",
+            **(self.clocks.environment(service.command) if self.clocks else {}), **armed,
         }  # fmt: skip
 
     async def start(
@@ -277,12 +281,12 @@ class House:
 @contextlib.asynccontextmanager
 async def running(
     *, brokers: int = 1, standby: bool = False, disks: bool = False,
-    clocks: Mapping[str, Mapping[str, str]] | None = None, keep: Path | None = None,
+    clocks: bool = False, keep: Path | None = None,
     previous: Tree | None = None, begun: Callable[[str, str], Awaitable[None]] | None = None, disk_mb: int = _DISK_MB,
 ) -> AsyncIterator[House]:
     """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root).
 
-    `clocks` is the environment that gives a service a clock of its own (clocks.py). With `begun` the house is still one of
+    `clocks` gives each service a clock of its own (clocks.py). With `begun` the house is still one of
     the `previous` version: it is given the database's URL and the brokers' address to lay out tables and topics.
     """
     home = Path(tempfile.mkdtemp(prefix="hadir-faults-"))
@@ -328,8 +332,8 @@ async def running(
         journal = Journal(home / "journal")
         held.callback(journal.close)
         house = House(
-            home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES}, clocks or {},
-            previous,
+            home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES},
+            Clocks(home / "clocks") if clocks else None, previous,
         )  # fmt: skip
         held.push_async_callback(house.close)
         await house.begin()

@@ -11,6 +11,7 @@ import psutil
 
 from services.local.process import free_port
 from tests.faults import struck_events, struck_points, struck_servers
+from tests.faults.clocks import JUMPS
 from tests.faults.house import SERVICES, SESSION_S, WORKERS
 from tests.faults.striking import Strike, Unstruck
 
@@ -139,6 +140,14 @@ async def _no_files(at: Strike) -> None:
         process.rlimit(resource.RLIMIT_NOFILE, before)
 
 
+async def _clock_jumps(at: Strike) -> None:
+    """The clock of a service jumps, and stays where it is."""
+    if at.house.clocks is None:
+        raise Unstruck("the services have the machine's own clock")
+    at.house.clocks.put(at.chance.choice(SERVICES), at.chance.choice(JUMPS))
+    await at.pause(1.0, 2.0)  # until it was looked at
+
+
 FAULTS: tuple[Fault, ...] = (
     *(Fault("F1", f"kill -9 {name}", _kills(name), 12) for name in SERVICES),
     Fault("F1", "kill -9 two services at once", _kill_two, 8),
@@ -159,6 +168,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F7", "disk of the broker full", struck_servers.fill_kafka, 3, "disks"),
     Fault("F7", "disk of PostgreSQL full", struck_servers.fill_postgres, 4, "disks"),
     Fault("F8", "network: reset, stalled, one way, slow, starved, refused", struck_servers.network, 24),
+    Fault("F9", "the clock of a service jumps: " + ", ".join(JUMPS), _clock_jumps, 16, "clocks"),
     Fault("F10", "records repeated and reordered", struck_events.repeat, 4),
     Fault("F11", "known id with another body", struck_events.other_body, 4),
     Fault("F12", "poison on topics", struck_events.poison, 4),
@@ -168,4 +178,4 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F16", "group offsets reset to the end", struck_events.forget_group, 2),
     Fault("F22", "no file descriptors left", _no_files, 3),
 )
-"""All of them. F18 and F24 are tested elsewhere; F9 has a house of its own (clocks)."""
+"""All of them. F18 and F24 are tested elsewhere; F9 needs a house of its own (clocks)."""

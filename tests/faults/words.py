@@ -77,7 +77,7 @@ What is struck or looked at more weakly than the matrix says:
   leads.
 - F7: data and WAL of PostgreSQL share one disk; no service's own temporary files. F8: no loss of packets, since a proxy of TCP has none;
   only between services and their servers: not from the phones to ingest, not among brokers, not from primary to standby.
-- F9: clocks that are off or too fast all the time; none jumps, no leap second. Each round counts as one.
+- F9: no leap second. That all clocks are apart counts as one a round. In campaigns begun before 2026-11-29 22:20 UTC none jumped.
 - F10: the last three records of each partition; none comes days late, or of the future. F11: 409, and the first stands; ingest writes no
   audit row of it.
 - F12 in campaigns begun before 2026-11-29 19:00 UTC: a number stood behind four of five bad records, and whatever their kind made broken
@@ -88,8 +88,9 @@ What is struck or looked at more weakly than the matrix says:
 - I3: of the ledger's lines those of a day; cap, rounding and supplements only as parts of their sum (I4).
 - I4: people of the round that is checked, and in campaigns begun after 2026-11-29 19:00 UTC those of one earlier round, in turn. All
   others, who stay in the house, are held against their ledger and the topics (I5) only.
-- I5: located check-ins, assessed days, violations, ledger lines and months, of each its version and the two or three fields that tell its
-  state (`_KEYS` in `invariants.py`), not all its content; no other topic.
+- I5: located check-ins, assessed days, violations, ledger lines and months; no other topic. Every field that both keep is compared
+  (`_TABLES` in `invariants.py`); tables keep neither a violation's unit, pack, source and evidence nor a ledger line's source. In campaigns
+  begun before 2026-11-29 22:20 UTC it was the version and two or three fields of each.
 - I6: that no position is moved by an old epoch, and I3: that violations in force are those of their days, in campaigns begun after
   2026-11-29 22:20 UTC. (That a worker ends when its epoch is old: the simulation, and `test_ownership.py`.)
 
@@ -105,7 +106,7 @@ and how many is not known.
 | I2 | nothing stands behind the front door that no client sent |
 | I3 | the violations in force are those that their days found, each once; no charge in force twice; no entry reversed twice |
 | I4 | every day, month and rupiah is as the simulator's own truth says; every total is the sum of its ledger |
-| I5 | the topics, folded to their newest versions, are what the tables say; no version is missing or was told differently |
+| I5 | the topics, folded to their newest versions, are what the tables say, field by field; no version is missing or was told differently |
 | I6 | positions, epochs and outbox numbers never went back, whenever looked at (after each fault); no old epoch commits; no hole |
 | I7 | every bad record placed on a topic lies in the dead letters byte for byte, for the reason that makes it bad; no good one does |
 | I8 | the lag is gone within 60 s after everything is healed and the load has ended, without a human hand |
