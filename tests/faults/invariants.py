@@ -189,7 +189,7 @@ def _fields(row: Any) -> dict[str, Any]:
     """What a row says of its event; a column `content` is the whole event, and the columns beside it stand above it."""
     columns = dict(row)
     content = columns.pop("content", None)
-    return {**(DayAssessed.model_validate_json(content).model_dump() if content else {}), **columns}
+    return {**(dict(DayAssessed.model_validate_json(content)) if content else {}), **columns}
 
 
 async def i6_offsets(scene: Scene) -> list[str]:
