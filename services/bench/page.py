@@ -67,10 +67,10 @@ def _each(took: Mapping[str, float]) -> str:
     return ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in took.items())
 
 
-def _machines(records: Mapping[str, Record]) -> list[str]:
+def _machines(records: Sequence[Record]) -> list[str]:
     """Every machine once, and where there are several, what was measured on which."""
     on: dict[str, dict[str, None]] = {}
-    for record in records.values():
+    for record in records:
         on.setdefault(record.machine.sentence(), {})[record.command] = None
     several = len(on) > 1
     told = [f"- {machine}" + (f": {', '.join(f'`{command}`' for command in on[machine])}" if several else "") for machine in sorted(on)]
