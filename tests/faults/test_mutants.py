@@ -11,7 +11,7 @@ from tests.faults.rested import Rested, parts, rested
 from tests.faults.striking import Unstruck
 
 ONLY = tuple(filter(None, os.environ.get("HADIR_MUTANTS", "").split(",")))
-"""Names of mutants, if not all are to be tried."""
+"""Names of mutants, if not all are to be tried; then the house with every guarantee on is not tried either."""
 
 TRIES = 3
 
@@ -20,9 +20,10 @@ TRIES = 3
 async def test_a_house_without_one_of_its_guarantees_is_found_out_and_with_all_of_them_nothing_is_found(tmp_path: Path) -> None:
     with low_cap():
         async with rested(PROVINCE, keep=tmp_path) as house:
-            began = time.monotonic()
-            assert ONLY or await said_of(house, None) == {}
-            print(f"every guarantee on: every invariant holds after all {len(STRIKES)} faults ({time.monotonic() - began:.0f} s)")
+            if not ONLY:
+                began = time.monotonic()
+                assert await said_of(house, None) == {}
+                print(f"every guarantee on: every invariant holds after all {len(STRIKES)} faults ({time.monotonic() - began:.0f} s)")
             unseen = {}
             for mutant in [one for one in MUTANTS if not ONLY or one.name in ONLY]:
                 began = time.monotonic()
