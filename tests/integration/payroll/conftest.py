@@ -51,13 +51,18 @@ class Payroll:
             await save_policies(connection, [told])
         return policy.identity
 
-    async def hear(self, *days: DayAssessed) -> None:
-        """One batch of the stream."""
+    def records(self, *days: DayAssessed) -> list[Record[DayAssessed]]:
+        """The days as the stream brings them."""
         records = []
         for day in days:
             self.offset += 1
             envelope = Envelope(uuid4(), DAY_ASSESSED.ce_type, "/hadir/schedule", dt.datetime.now(dt.UTC), "day", None, uuid4())
             records.append(Record(DAY_ASSESSED, lane_of(day.employee_id), self.offset, b"", day, envelope, encode(day)))
+        return records
+
+    async def hear(self, *days: DayAssessed) -> None:
+        """One batch of the stream."""
+        records = self.records(*days)
         async with self.lanes.hold({record.partition for record in records}) as work:
             await post_assessed_days(work, records, self.policies)
 
@@ -98,7 +103,7 @@ class Payroll:
 
 @pytest.fixture
 async def payroll(fresh_database: str) -> AsyncIterator[Payroll]:
-    pool = await open_pool(fresh_database, "payroll")
+    pool = await open_pool(fresh_database, "payroll", max_size=8)  # tests let several work at once
     try:
         yield Payroll(Lanes(pool, "payroll"))
     finally:
