@@ -159,8 +159,11 @@ CEILING: Final = Topic(
 
 
 def _audit(service: Service) -> Topic[events.AuditRecorded]:
-    return Topic(f"hadir.{service}.audit.v1", events.AuditRecorded, "actor", service,
-                 "commands and decisions, with actor and reason", partitions=6, retention=None, data="restricted")
+    what = "commands and decisions, with actor and reason"
+    if service == "ingest":  # which takes no commands
+        what = "ids under which another statement came than the accepted one, once each, and in whose name"
+    return Topic(f"hadir.{service}.audit.v1", events.AuditRecorded, "actor", service, what,
+                 partitions=6, retention=None, data="restricted")
 
 
 def _dead_letter(service: Service) -> Topic[events.DeadLetterBuried]:

@@ -12,6 +12,7 @@ from fastapi_offline import FastAPIOffline
 
 from services.ingest import api, openapi, problems
 from services.ingest.availability import Minutes
+from services.ingest.conflicts import Conflicts
 from services.ingest.edge import Edge
 from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
@@ -29,12 +30,20 @@ from shared.relay import Relay
 from shared.retry import persist
 from shared.schemas import require_schema
 from shared.settings import Settings
-from shared.topics import CHECK_IN_RECORDED, DEAD_LETTER, EMPLOYEE, INGEST_AVAILABILITY, LANES, WORK_REPORT_SUBMITTED
+from shared.topics import (
+    AUDIT,
+    CHECK_IN_RECORDED,
+    DEAD_LETTER,
+    EMPLOYEE,
+    INGEST_AVAILABILITY,
+    LANES,
+    WORK_REPORT_SUBMITTED,
+)
 from shared.web.duties import Duties, End
 from shared.web.parameters import KNOWN_ONLY
 
 _POOL_SIZE: Final = 8
-"""Three rounds, the notes on publication, the probe, two for the employee loader, and one to spare."""
+"""Three rounds, the notes on publication, the probe, two for the employee loader, and one for minutes, conflicts and old receipts."""
 
 _FORGET_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 5_000
@@ -57,22 +66,24 @@ def create_app(settings: Settings, end: End) -> FastAPI:
             partial(new_producer, settings.kafka, client_id="hadir-ingest", linger_ms=0),
             within_s=settings.ingest_answer_within_s / 2,
         )
-        intake = Intake(
-            store, publisher, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s,
-            gather_within_s=settings.batch_within_s,
-        )  # fmt: skip
-        # The outbox of ingest holds dead letters of the employee topic and the minutes; any pod may publish all of it.
+        # The outbox of ingest holds dead letters of the employee topic, minutes and conflicts; any pod may publish all of it.
         relay = Relay(settings, "ingest", readiness, lambda: frozenset(range(LANES)))
         lanes = Lanes(pool, "ingest", on_outbox=relay.wake)
         loader = ReferenceLoader(
             settings, "ingest", [Reference(EMPLOYEE, apply_employees)], lanes, readiness, on_change=lambda: None
         )
         minutes = Minutes(lanes)
+        conflicts = Conflicts(lanes, within_s=settings.ingest_answer_within_s / 4)
+        intake = Intake(
+            store, publisher, conflicts, capacity=settings.ingest_queue, answer_within_s=settings.ingest_answer_within_s,
+            gather_within_s=settings.batch_within_s,
+        )  # fmt: skip
         app.state.edge = Edge(settings, intake)
         duties = Duties(end)
         duties.take_on(publisher.keep_connected(), "producer")
         duties.take_on(intake.begin_rounds(), "rounds")
         duties.take_on(intake.note_published(), "publication notes")
+        duties.take_on(conflicts.record(), "conflicts")
         duties.take_on(_probe(store, publisher, readiness), "probe")
         duties.take_on(_await_tables(pool, readiness), "tables")
         duties.take_on(_check_topics(settings, readiness), "topics")
@@ -144,7 +155,7 @@ async def _check_topics(settings: Settings, readiness: Readiness) -> None:
     async def once() -> None:
         try:
             await check_topics(settings.kafka, [
-                CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY, EMPLOYEE, DEAD_LETTER["ingest"],
+                CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, INGEST_AVAILABILITY, EMPLOYEE, AUDIT["ingest"], DEAD_LETTER["ingest"],
             ])  # fmt: skip
         except BrokerAway as error:
             raise ConnectionError("no broker answers") from error

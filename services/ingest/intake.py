@@ -15,6 +15,7 @@ from time import perf_counter
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from services.ingest.conflicts import Conflict, Conflicts
 from services.ingest.publisher import Outgoing, Publisher
 from services.ingest.rules.admission import Submission, refusal_of
 from services.ingest.rules.refusals import Refusal
@@ -81,13 +82,20 @@ class _Entry(NamedTuple):
     def settle(self, outcome: Outcome) -> None:
         self.ticket.settle(self.place, outcome)
 
+    def settle_conflict(self, refusal: Refusal | None = None) -> None:
+        """With 409 once the conflict is on record, with `refusal` if it could not be."""
+        self.settle(refusal or _CONFLICT)
+
 
 class Intake:
     """The bounded queue in front of the rounds."""
 
-    def __init__(self, store: Store, publisher: Publisher, *, capacity: int, answer_within_s: float, gather_within_s: float) -> None:
+    def __init__(
+        self, store: Store, publisher: Publisher, conflicts: Conflicts, *, capacity: int, answer_within_s: float, gather_within_s: float
+    ) -> None:
         self._store = store
         self._publisher = publisher
+        self._conflicts = conflicts
         self._capacity = capacity
         self._answer_within_s = answer_within_s
         self._gather_within_s = gather_within_s
@@ -193,17 +201,22 @@ class Intake:
                 claims.values(), {entries[position].submission.id for position in refusals} - claims.keys()
             )
         unpublished: dict[UUID, tuple[Receipt, list[_Entry]]] = {}
+        conflicts: list[Conflict] = []
         for position, entry in enumerate(entries):
             submission = entry.submission
             receipt = receipts.get(submission.id)
             if receipt is None:
                 entry.settle(refusals.get(position, Refusal("not-confirmed")))
+            elif receipt.digest != submission.digest and receipt.contested:
+                entry.settle_conflict()
             elif receipt.digest != submission.digest:
-                entry.settle(_CONFLICT)
+                conflicts.append(Conflict(submission, receipt.received_at, entry.settle_conflict))
             elif receipt.published:
                 entry.settle(Accepted(submission.id, submission.label, receipt.received_at, replayed=True))
             else:
                 unpublished.setdefault(submission.id, (receipt, []))[1].append(entry)
+        if conflicts:
+            self._conflicts.tell(conflicts)
         if unpublished:
             failpoints.reach("ingest-claimed")
             await self._publish(unpublished.values())

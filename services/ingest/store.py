@@ -18,13 +18,14 @@ from shared.reference import Tombstone
 class Receipt(NamedTuple):
     """How an id was accepted: with which statement, when first, and whether Kafka is known to have it.
 
-    `fresh` tells that this very claim made it.
+    `fresh` tells that this very claim made it, `contested` that the audit topic knows of another statement under the id.
     """
 
     digest: bytes
     received_at: datetime
     published: bool
     fresh: bool
+    contested: bool
 
 
 class Session:
@@ -69,7 +70,7 @@ class Session:
             )
             fresh = {row["id"] for row in made}
             receipts = {
-                submission.id: Receipt(submission.digest, submission.received_at, False, True)
+                submission.id: Receipt(submission.digest, submission.received_at, published=False, fresh=True, contested=False)
                 for submission in ordered if submission.id in fresh
             }
         sought = [submission.id for submission in ordered if submission.id not in receipts]
@@ -77,11 +78,11 @@ class Session:
         if sought:
             # A statement of its own: only a new snapshot sees what another pod committed while we waited for it.
             rows = await self._connection.fetch(
-                "select id, digest, received_at, published from receipt where id = any($1::uuid[])",
+                "select id, digest, received_at, published, contested is true as contested from receipt where id = any($1::uuid[])",
                 sought, timeout=self._within_s,
             )
             for row in rows:
-                receipts[row["id"]] = Receipt(row["digest"], row["received_at"], row["published"], False)
+                receipts[row["id"]] = Receipt(row["digest"], row["received_at"], row["published"], False, row["contested"])
         return receipts
 
 
@@ -132,6 +133,16 @@ class Store:
         """Raises if the database does not answer."""
         async with self.session() as session:
             await session.employees(())
+
+
+async def note_contested(connection: Connection, ids: Collection[UUID]) -> list[UUID]:
+    """Notes that another statement came under these ids; returns those of which that was not noted before."""
+    rows = await connection.fetch(
+        "update receipt set contested = true where id in (select id from receipt "
+        "where id = any($1::uuid[]) and contested is not true order by id for update) returning id",
+        list(ids),
+    )
+    return [row["id"] for row in rows]
 
 
 async def apply_employees(connection: Connection, rows: Sequence[Record[EmployeePublished] | Tombstone]) -> None:

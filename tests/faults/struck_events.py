@@ -60,7 +60,7 @@ async def repeat_of(at: Strike, topic: Topic[Any]) -> None:
 
 
 async def other_body(at: Strike) -> None:
-    """An id that was accepted, with another statement: refused with 409, and the first one stands."""
+    """An id that was accepted, with another statement: refused with 409, the first one stands, and the audit topic is told once."""
     async with at.house.connection() as connection:
         row = await connection.fetchrow(
             "select check_in_id, employee_id, mark, captured_at from geofence.check_in order by received_at desc limit 1"
@@ -83,6 +83,12 @@ async def other_body(at: Strike) -> None:
         raise Unstruck("ingest may be starting again just now") from away
     if not refused:
         raise Unstruck("ingest takes nothing just now")
+    async with at.house.connection() as connection:
+        told = await connection.fetchval(
+            "select count(*) from ingest.outbox where topic = $1 and convert_from(value, 'UTF8')::jsonb ->> 'subject' = $2",
+            topics.AUDIT["ingest"].name, body["check_in_id"],
+        )  # fmt: skip
+    assert told == 1, f"{told} audit records of {body['check_in_id']}, under which another body came"
 
 
 async def poison(at: Strike) -> None:

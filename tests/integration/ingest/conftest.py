@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import httpx
+import orjson
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 
@@ -21,7 +22,7 @@ from shared.database import Connection
 from shared.envelope import encode
 from shared.events import EmployeeKind, EmployeePublished, UnitMembership
 from shared.kafka import new_producer
-from shared.topics import CHECK_IN_RECORDED, EMPLOYEE, Topic, lane_of
+from shared.topics import AUDIT, CHECK_IN_RECORDED, EMPLOYEE, Topic, lane_of
 from tests.waiting import until
 
 UNIT = UUID(int=4711)
@@ -162,7 +163,7 @@ def records(kafka: str) -> Callable[..., Awaitable[list[ConsumerRecord[bytes, by
     async def read(
         body: dict[str, Any], topic: Topic[Any] = CHECK_IN_RECORDED, bootstrap: str = kafka
     ) -> list[ConsumerRecord[bytes, bytes]]:
-        place = TopicPartition(topic.name, lane_of(body["employee_id"]))
+        place = TopicPartition(topic.name, lane_of(body["employee_id"]) % topic.partitions)
         consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, auto_offset_reset="earliest")
         await consumer.start()
         found = []
@@ -176,6 +177,18 @@ def records(kafka: str) -> Callable[..., Awaitable[list[ConsumerRecord[bytes, by
         finally:
             await consumer.stop()
         return found
+
+    return read
+
+
+@pytest.fixture
+def audits(receipts: Connection) -> Callable[[dict[str, Any]], Awaitable[list[dict[str, Any]]]]:
+    """The audit records about a statement's id, as they wait for the topic or have gone there."""
+
+    async def read(body: dict[str, Any]) -> list[dict[str, Any]]:
+        rows = await receipts.fetch("select value from outbox where topic = $1 order by lane, seq", AUDIT["ingest"].name)
+        told: list[dict[str, Any]] = [orjson.loads(row["value"]) for row in rows]
+        return [record for record in told if record["subject"] == body["check_in_id"]]
 
     return read
 

@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 from aiokafka import ConsumerRecord
 
 from shared.database import Connection
-from shared.envelope import decode
-from shared.topics import CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED
+from shared.envelope import decode, derived_id
+from shared.topics import AUDIT, CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED
 
 CheckIn = Callable[..., dict[str, Any]]
 Records = Callable[..., Awaitable[list[ConsumerRecord[bytes, bytes]]]]
+Audits = Callable[[dict[str, Any]], Awaitable[list[dict[str, Any]]]]
 
 
 async def test_an_accepted_check_in_stands_in_kafka_with_its_envelope(
@@ -84,6 +85,35 @@ async def test_another_statement_under_the_same_id_is_a_conflict(shared_ingest: 
     assert answer.status_code == 409
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["code"] == "id-conflict"
+
+
+async def test_an_id_with_many_other_statements_stands_on_the_audit_topic_once_and_nothing_of_what_they_said(
+    shared_ingest: Any, a_check_in: CheckIn, audits: Audits, records: Records, eventually: Callable[..., Awaitable[Any]]
+) -> None:
+    body, untouched = a_check_in(), a_check_in()
+    others = [{**body, "accuracy_m": 100 + number} for number in range(30)]
+
+    async with shared_ingest.client() as client:
+        first = await client.post("/v1/check-ins:batch", json={"check_ins": [body, others[0], untouched]})
+        assert await audits(body)  # it was there before its 409
+        answers = await asyncio.gather(*(client.post("/v1/check-ins", json=other) for other in others))
+        again = await client.post("/v1/check-ins", json=body)
+
+    results = first.json()["results"]
+    assert [result["status"] for result in results] == [202, 409, 202]
+    assert {answer.status_code for answer in answers} == {409}
+    assert again.json()["received_at"] == results[0]["received_at"]
+    [told] = await audits(body)
+    at = datetime.fromisoformat(told.pop("at"))
+    assert at == datetime.fromisoformat(told["detail"].pop("accepted_at")) == datetime.fromisoformat(results[0]["received_at"])
+    assert told == {
+        "audit_id": told["audit_id"], "actor": body["employee_id"], "action": "id.contested", "subject": body["check_in_id"],
+        "detail": {"topic": CHECK_IN_RECORDED.name},
+    }  # fmt: skip
+    assert await audits(untouched) == []
+    event_id = str(derived_id(AUDIT["ingest"], told["audit_id"], 1))
+    on_topic = await eventually(lambda: records({**body, "check_in_id": event_id}, AUDIT["ingest"]))
+    assert [decode(AUDIT["ingest"], record.value).subject for record in on_topic] == [body["check_in_id"]]
 
 
 async def test_a_hundred_impatient_retries_at_once_get_one_receipt(shared_ingest: Any, a_check_in: CheckIn) -> None:

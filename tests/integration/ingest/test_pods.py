@@ -15,10 +15,11 @@ from shared.topics import CHECK_IN_RECORDED
 CheckIn = Callable[..., dict[str, Any]]
 Records = Callable[..., Awaitable[list[ConsumerRecord[bytes, bytes]]]]
 Start = Callable[..., Any]
+Audits = Callable[[dict[str, Any]], Awaitable[list[dict[str, Any]]]]
 
 
 async def test_of_two_statements_that_race_for_an_id_one_wins_everywhere(
-    shared_ingest: Any, start: Start, a_check_in: CheckIn, records: Records
+    shared_ingest: Any, start: Start, a_check_in: CheckIn, records: Records, audits: Audits
 ) -> None:
     other_pod = await start().until_ready()
     races = [a_check_in() for _ in range(30)]
@@ -41,6 +42,7 @@ async def test_of_two_statements_that_race_for_an_id_one_wins_everywhere(
                 assert (await client.post("/v1/check-ins", json={**body, "mark": lost})).status_code == 409
 
     assert [sorted(answer.status_code for answer in answers) for answers in outcomes] == [[202, 409]] * len(races)
+    assert {len(await audits(body)) for body in races} == {1}
     for body, mark in zip(races[:5], won[:5], strict=True):
         assert {decode(CHECK_IN_RECORDED, record.value).mark for record in await records(body)} == {mark}
 

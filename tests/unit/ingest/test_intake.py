@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from typing import Any, cast
 from uuid import UUID, uuid4
 
+from services.ingest.conflicts import Conflicts
 from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
 from services.ingest.rules.admission import Submission, submit_check_in
@@ -45,7 +46,9 @@ def submitted(intake: Intake, a_check_in: CheckIn) -> asyncio.Task[Any]:
 
 @contextlib.asynccontextmanager
 async def working(store: HeldStore, gather_within_s: float) -> AsyncIterator[Intake]:
-    intake = Intake(cast(Store, store), cast(Publisher, None), capacity=1000, answer_within_s=60, gather_within_s=gather_within_s)
+    intake = Intake(
+        cast(Store, store), cast(Publisher, None), cast(Conflicts, None), capacity=1000, answer_within_s=60, gather_within_s=gather_within_s
+    )
     rounds = asyncio.create_task(intake.begin_rounds())
     try:
         yield intake
