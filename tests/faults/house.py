@@ -311,7 +311,7 @@ async def running(
             proxy.target = (HOST, node.port)
             await proxy.start()
             held.push_async_callback(proxy.stop)
-            held.callback(_kill, node)
+        held.callback(cluster.close)
         cluster.start()
         await database.ready()
         url = await database.primary.create_database()
@@ -341,11 +341,6 @@ async def running(
             await house.start(name, tree=None if begun is None else previous)
         await house.ready()
         yield house
-
-
-def _kill(node: Any) -> None:
-    if node.child is not None:
-        node.child.stop(10)
 
 
 def _says_ready(port: int) -> bool:

@@ -15,6 +15,9 @@ from tests.faults.clocks import JUMPS
 from tests.faults.house import SERVICES, SESSION_S, WORKERS
 from tests.faults.striking import Strike, Unstruck
 
+_FROZEN_S = 2.0 * SESSION_S, 2.2 * SESSION_S
+"""How long a worker is frozen."""
+
 
 @dataclass(frozen=True)
 class Fault:
@@ -25,6 +28,8 @@ class Fault:
     strike: Callable[[Strike], Awaitable[None]]
     weight: int = 4
     needs: str = ""
+    long: bool = False
+    """Takes too long for `make faults`: in `make faults-long` only."""
 
     @property
     def name(self) -> str:
@@ -64,7 +69,7 @@ async def _terminate(at: Strike) -> None:
 async def _freeze_worker(at: Strike) -> None:
     name = at.chance.choice(WORKERS)
     _send(at, name, signal.SIGSTOP)
-    await at.pause(1.2 * SESSION_S, 1.8 * SESSION_S)
+    await at.pause(*_FROZEN_S)
     at.house.signal(name, signal.SIGCONT)
 
 
@@ -76,7 +81,7 @@ async def _usurp(at: Strike) -> None:
     await at.pause(1.0, 2.0)
     frozen = at.house.signal(name, signal.SIGSTOP)
     if frozen:
-        await at.pause(1.5 * SESSION_S, 2.0 * SESSION_S)
+        await at.pause(*_FROZEN_S)
         at.house.signal(name, signal.SIGCONT)
         await at.pause(0.5, 1.5)
     await at.house.leave(second, killed=True)
@@ -158,9 +163,11 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F4", "broker kill -9", struck_servers.kill_broker, 6, "one"),
     Fault("F4", "broker restarted", struck_servers.restart_broker, 4, "one"),
     Fault("F4", "broker away for 8 to 20 s", struck_servers.broker_away, 1, "one"),
+    Fault("F4", "broker away for a minute", struck_servers.broker_away_for_long, 1, "one", long=True),
     Fault("F5", "kill a leader of three", struck_servers.kill_leader, 12, "three"),
     Fault("F5", "kill the active controller", struck_servers.kill_controller, 8, "three"),
-    Fault("F5", "kill two of three, below min ISR", struck_servers.kill_two_brokers, 8, "three"),
+    Fault("F5", "kill two brokers of three, below min ISR, controllers alive", struck_servers.kill_two_brokers, 8, "three"),
+    Fault("F5", "kill two of three, below min ISR", struck_servers.kill_two_nodes, 4, "three", long=True),
     Fault("F6", "PostgreSQL kill -9", struck_servers.kill_postgres, 10),
     Fault("F6", "PostgreSQL restarted", struck_servers.restart_postgres, 6),
     Fault("F6", "all sessions terminated", struck_servers.terminate_sessions, 10),
@@ -170,6 +177,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F8", "network: reset, stalled, one way, slow, starved, refused", struck_servers.network, 24),
     Fault("F9", "the clock of a service jumps: " + ", ".join(JUMPS), _clock_jumps, 16, "clocks"),
     Fault("F10", "records repeated and reordered", struck_events.repeat, 4),
+    Fault("F10", "records of any age repeated and reordered", struck_events.repeat_old, 4),
     Fault("F11", "known id with another body", struck_events.other_body, 4),
     Fault("F12", "poison on topics", struck_events.poison, 4),
     Fault("F13", "worker of the version before beside ours, and alone", _version_before, 6, "previous"),

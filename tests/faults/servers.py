@@ -10,7 +10,9 @@ import signal
 import subprocess
 import uuid
 from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -26,88 +28,113 @@ HOST = "127.0.0.1"
 
 @dataclass
 class Node:
-    """One broker of a cluster: its ports, and the process while it runs."""
+    """One node of a cluster: its roles, its ports, and the process while it runs."""
 
     number: int
     folder: Path
-    advertised: int
+    roles: str
+    advertised: int = 0
     port: int = field(default_factory=free_port)
     inside: int = field(default_factory=free_port)
     controller: int = field(default_factory=free_port)
     child: Child | None = None
 
+    @property
+    def answers_at(self) -> int:
+        """Where the harness asks whether it is up."""
+        return self.inside if "broker" in self.roles else self.controller
+
 
 class Brokers:
-    """One broker, or three that replicate each other (KRaft, every node controller and broker).
+    """One broker that is its own controller, or three that replicate each other beside three controllers (KRaft).
 
     Clients are led to `advertised`, which is a proxy's port; the harness itself uses `bootstrap`, which goes past it.
     """
 
     def __init__(self, folders: list[Path], advertised: list[int], logs: Path) -> None:
-        self.nodes = [Node(n + 1, folder, port) for n, (folder, port) in enumerate(zip(folders, advertised, strict=True))]
+        alone = len(folders) == 1
+        self.nodes = [
+            Node(n, folder, "broker,controller" if alone else "broker", port)
+            for n, (folder, port) in enumerate(zip(folders, advertised, strict=True), 1)
+        ]
+        self.controllers = self.nodes if alone else [
+            Node(100 + n, folder.with_name(f"controller-{n}"), "controller") for n, folder in enumerate(folders, 1)
+        ]  # fmt: skip
+        self._by_number = {node.number: node for node in (*self.controllers, *self.nodes)}  # in the order in which they start
         self._logs = logs
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        for node in self.nodes:
-            node.folder.mkdir(parents=True, exist_ok=True)
-            properties = node.folder / "server.properties"
-            properties.write_text(self._properties(node))
-            done = subprocess.run(
-                [*self._java(), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
-                capture_output=True, text=True, check=False,
-            )  # fmt: skip
-            assert done.returncode == 0, done.stdout + done.stderr
+        with ThreadPoolExecutor(2) as side_by_side:  # a Java of two seconds each
+            list(side_by_side.map(partial(self._format, cluster), self._by_number.values()))
+
+    def _format(self, cluster: str, node: Node) -> None:
+        node.folder.mkdir(parents=True, exist_ok=True)
+        properties = node.folder / "server.properties"
+        properties.write_text(self._properties(node))
+        done = subprocess.run(
+            [*self._java(node), "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(properties)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stdout + done.stderr
 
     @property
     def bootstrap(self) -> str:
         """Where the harness reaches the cluster, past the proxies."""
         return ",".join(f"{HOST}:{node.inside}" for node in self.nodes)
 
+    @property
+    def bootstrap_alive(self) -> str:
+        """As `bootstrap`, of the brokers that run now."""
+        return ",".join(f"{HOST}:{node.inside}" for node in self.nodes if node.child is not None and node.child.alive())
+
     def start(self, *numbers: int) -> None:
-        """Start these brokers (all if none is named) that do not run."""
-        for node in self.nodes:
+        """Start these nodes (all if none is named) that do not run."""
+        for node in self._by_number.values():
             if (not numbers or node.number in numbers) and (node.child is None or not node.child.alive()):
-                command = [*self._java(), "kafka.Kafka", str(node.folder / "server.properties")]
-                node.child = spawn(f"broker {node.number}", command, self._logs / f"broker-{node.number}.log")
+                command = [*self._java(node), "kafka.Kafka", str(node.folder / "server.properties")]
+                node.child = spawn(f"Kafka {node.folder.name}", command, self._logs / f"{node.folder.name}.log")
 
     async def ready(self, within: float = 120.0) -> None:
-        """Return once every started broker answers."""
-        for node in self.nodes:
+        """Return once every started node answers; a broker does when it has joined its controllers."""
+        for node in self._by_number.values():
             if node.child is not None:
-                await asyncio.to_thread(Kafka(node.child, node.inside).wait_ready, within)
+                await asyncio.to_thread(Kafka(node.child, node.answers_at).wait_ready, within)
 
-    def kill(self, number: int) -> None:
-        """kill -9."""
-        child = self.nodes[number - 1].child
-        assert child is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.popen.pid, signal.SIGKILL)
-        child.popen.wait(10)
+    def kill(self, *numbers: int) -> None:
+        """kill -9 of those that run."""
+        for number in numbers:
+            child = self._by_number[number].child
+            assert child is not None
+            if child.alive():
+                os.killpg(child.popen.pid, signal.SIGKILL)  # nobody else reaps it, so that its number is not another's
+            child.popen.wait(10)
 
     async def stop(self, number: int) -> None:
         """A clean stop, by SIGTERM."""
-        child = self.nodes[number - 1].child
+        child = self._by_number[number].child
         assert child is not None
         await asyncio.to_thread(child.stop, 40)
 
+    def close(self) -> None:
+        """End all that runs, at once: what they keep goes with the house."""
+        self.kill(*(number for number, node in self._by_number.items() if node.child is not None))
+
     def active_controller(self) -> int | None:
         """The number of the node that leads the controllers; None while they elect one."""
-        return leader_of(node.folder / "data" / "__cluster_metadata-0" / "quorum-state" for node in self.nodes)
+        return leader_of(node.folder / "data" / "__cluster_metadata-0" / "quorum-state" for node in self.controllers)
 
-    def _java(self) -> list[str]:
-        return [str(JAVA), *JVM, "-XX:TieredStopAtLevel=1", "-cp", f"{kafka_jars()}/*"]
+    def _java(self, node: Node) -> list[str]:
+        small = ["-Xmx128m"] if node.roles == "controller" else []
+        return [str(JAVA), *JVM, *small, "-XX:TieredStopAtLevel=1", "-cp", f"{kafka_jars()}/*"]
 
     def _properties(self, node: Node) -> str:
         replicas = len(self.nodes)
         in_sync = 2 if replicas > 1 else 1
         settings = {
-            "process.roles": "broker,controller",
+            "process.roles": node.roles,
             "node.id": node.number,
-            "controller.quorum.voters": ",".join(f"{n.number}@{HOST}:{n.controller}" for n in self.nodes),
+            "controller.quorum.voters": ",".join(f"{n.number}@{HOST}:{n.controller}" for n in self.controllers),
             "controller.listener.names": "CONTROLLER",
-            "inter.broker.listener.name": "INSIDE",
             "listener.security.protocol.map": "CLIENT:PLAINTEXT,INSIDE:PLAINTEXT,CONTROLLER:PLAINTEXT",
-            "listeners": f"CLIENT://{HOST}:{node.port},INSIDE://{HOST}:{node.inside},CONTROLLER://{HOST}:{node.controller}",
-            "advertised.listeners": f"CLIENT://{HOST}:{node.advertised},INSIDE://{HOST}:{node.inside}",
             "log.dirs": node.folder / "data",
             "auto.create.topics.enable": "false",
             "default.replication.factor": replicas,
@@ -131,6 +158,16 @@ class Brokers:
             "num.network.threads": 2,
             "num.io.threads": 4,
         }
+        listeners = []
+        if "broker" in node.roles:
+            listeners += [f"CLIENT://{HOST}:{node.port}", f"INSIDE://{HOST}:{node.inside}"]
+            settings |= {
+                "inter.broker.listener.name": "INSIDE",
+                "advertised.listeners": f"CLIENT://{HOST}:{node.advertised},INSIDE://{HOST}:{node.inside}",
+            }
+        if "controller" in node.roles:
+            listeners += [f"CONTROLLER://{HOST}:{node.controller}"]
+        settings["listeners"] = ",".join(listeners)
         return "".join(f"{key}={value}\n" for key, value in settings.items())
 
 

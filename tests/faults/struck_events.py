@@ -33,19 +33,27 @@ async def repeat(at: Strike) -> None:
     await repeat_of(at, topics.CHECK_IN_RECORDED)
 
 
-async def repeat_of(at: Strike, topic: Topic[Any]) -> None:
-    """The last three records of each partition, as `repeat` says; of a compacted topic the last, since its order is what stays."""
+async def repeat_old(at: Strike) -> None:
+    """As `repeat`, but from anywhere between the first record and the last: of rounds whose days were judged long ago."""
+    await repeat_of(at, topics.CHECK_IN_RECORDED, of_any_age=True)
+
+
+async def repeat_of(at: Strike, topic: Topic[Any], *, of_any_age: bool = False) -> None:
+    """Three records of each partition, the last unless `of_any_age`; of a compacted topic one, since its order is what stays."""
     consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, enable_auto_commit=False)
     producer = AIOKafkaProducer(bootstrap_servers=at.house.brokers.bootstrap, acks="all")
     await consumer.start()
     try:
         await producer.start()
         places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        ends = await consumer.end_offsets(places)
+        begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         consumer.assign(places)
+        many = 1 if topic.compacted else 3
         for place in places:
-            consumer.seek(place, max(0, ends[place] - (1 if topic.compacted else 3)))
-        found = [record for records in (await consumer.getmany(timeout_ms=2000)).values() for record in records if record.headers]
+            last = max(begins[place], ends[place] - many)
+            consumer.seek(place, at.chance.randint(begins[place], last) if of_any_age else last)
+        fetched = (await consumer.getmany(timeout_ms=2000)).values()
+        found = [record for records in fetched for record in records[:many] if record.headers]
         if not found:
             raise Unstruck("no record to repeat")
         again = [record for record in found for _ in range(at.chance.randint(1, 10))]

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
@@ -9,7 +11,7 @@ from aiokafka.errors import KafkaError
 
 from shared import topics
 from tests.faults.house import House
-from tests.faults.servers import fill
+from tests.faults.servers import Node, fill
 from tests.faults.striking import Strike, Unstruck
 
 _LONG_S = 25.0, 45.0
@@ -37,27 +39,36 @@ async def restart_broker(at: Strike) -> None:
 
 async def broker_away(at: Strike) -> None:
     """No broker for a while."""
-    for node in at.house.brokers.nodes:
-        at.house.brokers.kill(node.number)
-    await at.pause(8.0, 20.0)
+    await _away(at, 8.0, 20.0)
+
+
+async def broker_away_for_long(at: Strike) -> None:
+    """No broker for a minute."""
+    await _away(at, 60.0, 65.0)
+
+
+async def _away(at: Strike, low: float, high: float) -> None:
+    at.house.brokers.kill(*(node.number for node in at.house.brokers.nodes))
+    await at.pause(low, high)
     at.house.brokers.start()
     await at.house.brokers.ready()
 
 
-async def _leader_of(at: Strike, topic: str) -> int:
-    admin = AIOKafkaAdminClient(bootstrap_servers=at.house.brokers.bootstrap)
+async def _partitions(at: Strike, within_s: int = 40) -> list[Mapping[str, Any]]:
+    """What a living broker says of the accepted check-ins' partitions."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=at.house.brokers.bootstrap_alive, request_timeout_ms=1000 * within_s)
     await admin.start()
     try:
-        [described] = await admin.describe_topics([topic])
-        leader: int = at.chance.choice(described["partitions"])["leader"]
-        return leader if leader > 0 else 1
+        [described] = await admin.describe_topics([topics.CHECK_IN_RECORDED.name])
+        told: list[Mapping[str, Any]] = described["partitions"]
+        return told
     finally:
         await admin.close()
 
 
 async def kill_leader(at: Strike) -> None:
     """The leader of some partition of the accepted check-ins dies, and comes back after a while."""
-    number = await _leader_of(at, topics.CHECK_IN_RECORDED.name)
+    number = max(1, at.chance.choice(await _partitions(at))["leader"])
     at.house.brokers.kill(number)
     await at.pause(2.0, 8.0)
     at.house.brokers.start(number)
@@ -77,15 +88,37 @@ async def kill_controller(at: Strike) -> None:
 
 
 async def kill_two_brokers(at: Strike) -> None:
-    """Nothing may be accepted: one of three is left, which is below min ISR, and has no quorum of controllers to say so either."""
-    numbers = at.chance.sample([node.number for node in at.house.brokers.nodes], 2)
-    for number in numbers:
-        at.house.brokers.kill(number)
+    """One of three brokers is left, which is below min ISR, and the controllers live and say so: nothing may be accepted."""
+    dead = _two_of(at, at.house.brokers.nodes)
+    at.house.brokers.kill(*dead)
+    await at.house.until(lambda: _one_replica(at), "the controllers say that one replica is left", 60)
+    await _nothing_accepted_until_back(at, dead)
+
+
+async def kill_two_nodes(at: Strike) -> None:
+    """The same without a quorum of controllers, so that the broker that is left cannot even learn what it has lost."""
+    dead = [*_two_of(at, at.house.brokers.nodes), *_two_of(at, at.house.brokers.controllers)]
+    at.house.brokers.kill(*dead)
+    await _nothing_accepted_until_back(at, dead)
+
+
+def _two_of(at: Strike, nodes: Sequence[Node]) -> list[int]:
+    return at.chance.sample([node.number for node in nodes], 2)
+
+
+async def _one_replica(at: Strike) -> bool:
+    try:
+        return all(len(partition["isr"]) < 2 for partition in await _partitions(at, 5))
+    except (KafkaError, OSError, TimeoutError):  # it still names the dead ones
+        return False
+
+
+async def _nothing_accepted_until_back(at: Strike, dead: Sequence[int]) -> None:
     await at.pause(1.0, 2.0)  # answers that were under way
     accepted = set(at.house.journal.noted)
     await at.pause(4.0, 10.0)
     false = at.house.journal.noted - accepted
-    at.house.brokers.start(*numbers)
+    at.house.brokers.start(*dead)
     await at.house.brokers.ready()
     assert not false, f"{len(false)} ids were accepted below min ISR: {sorted(false)[:3]}"
 

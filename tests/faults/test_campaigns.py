@@ -38,7 +38,7 @@ async def test_a_fault_of_each_kind_leaves_every_invariant_true_and_each_invaria
 ) -> None:
     disks = may_mount()
     wanted = Wanted(len(KINDS), SEED, every=len(KINDS), rate=5, people=400, only=KINDS)
-    faults = one_of_each(faults_of(wanted, disks=disks, previous=False))
+    faults = one_of_each(short(faults_of(wanted, disks=disks, previous=False)))
     found = Found(SEED)
     async with running(disks=disks, disk_mb=DISK_MB, keep=tmp_path) as house:
         run = Campaign(wanted, house, faults, found, print)
@@ -71,14 +71,20 @@ async def test_a_fault_of_each_kind_leaves_every_invariant_true_and_each_invaria
 @pytest.mark.timeout(900)
 async def test_leaders_controllers_and_a_primary_that_die_under_load_leave_every_invariant_true(tmp_path: Path) -> None:
     wanted = Wanted(4, SEED, every=4, rate=5, brokers=3, standby=True, people=300)
-    faults = [fault for fault in faults_of(wanted, disks=False, previous=False) if fault.needs in {"three", "standby"}]
+    faults = [fault for fault in short(faults_of(wanted, disks=False, previous=False)) if fault.needs in {"three", "standby"}]
     found = Found(SEED)
     async with running(brokers=3, standby=True, keep=tmp_path) as house:
         await Campaign(wanted, house, faults, found, print).round(1)
 
     assert found.violations == []
     assert found.cycles == Counter(fault.name for fault in faults)
+    assert found.unanswered["kafka-unavailable"]  # below min ISR the phones were told so, and came again
     assert found.accepted >= wanted.people * 2
+
+
+def short(faults: list[Fault]) -> list[Fault]:
+    """Those that do not take minutes."""
+    return [fault for fault in faults if not fault.long]
 
 
 def one_of_each(faults: list[Fault]) -> list[Fault]:

@@ -9,7 +9,7 @@ import pytest
 from shared.envelope import decode
 from shared.failures import Poison
 from shared.topics import Topic
-from tests.faults.servers import leader_of
+from tests.faults.servers import Brokers, leader_of
 from tests.faults.struck_events import CORPUS, POISONED
 
 
@@ -37,6 +37,29 @@ def states(folder: Path, *known: tuple[int, int] | str | None) -> list[Path]:
 def test_the_controller_that_leads_is_the_one_of_the_newest_epoch(tmp_path: Path) -> None:
     assert leader_of(states(tmp_path, (4, 1), (7, 3), (7, -1))) == 3
     assert leader_of(states(tmp_path, (4, 1), "{", (3, 2))) == 1
+
+
+@pytest.mark.parametrize(("brokers", "roles"), [(1, ["broker,controller"]), (3, ["broker"] * 3 + ["controller"] * 3)])
+def test_three_brokers_are_no_controllers_so_that_two_of_them_die_beside_a_living_quorum(
+    brokers: int, roles: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Brokers, "_format", lambda *_: None)
+    cluster = Brokers([tmp_path / f"broker-{n}" for n in range(1, brokers + 1)], [1] * brokers, tmp_path)
+    nodes = {node.number: node for node in (*cluster.nodes, *cluster.controllers)}
+    told = {number: dict(line.split("=", 1) for line in cluster._properties(node).splitlines()) for number, node in nodes.items()}
+    assert [settings["process.roles"] for settings in told.values()] == roles
+    leader = max(nodes)
+    for number, settings in told.items():
+        voters = {int(voter.partition("@")[0]) for voter in settings["controller.quorum.voters"].split(",")}
+        assert voters == {node.number for node in cluster.controllers}
+        assert ("CONTROLLER://" in settings["listeners"]) == (number in voters)
+        assert ("CLIENT://" in settings["listeners"]) == ("broker" in settings["process.roles"])
+        known = Path(settings["log.dirs"]) / "__cluster_metadata-0" / "quorum-state"
+        known.parent.mkdir(parents=True)
+        # A broker that heard of a newer epoch is no voice in it.
+        state = {"leaderEpoch": 7 + (number not in voters), "leaderId": leader if number in voters else min(nodes)}
+        known.write_text(json.dumps(state))
+    assert cluster.active_controller() == leader
 
 
 def test_while_controllers_elect_nobody_leads(tmp_path: Path) -> None:
