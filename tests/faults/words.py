@@ -70,9 +70,9 @@ loses commits, writes to a table of its own (`paid`): it shows what PostgreSQL d
 
 What is struck or looked at more weakly than the matrix says:
 
-- F3 in campaigns begun before 2026-11-29 22:30 UTC: frozen for 1.2 to 2 sessions; since then for 2 to 2.2. F4: `make faults` strikes no
+- F3 in campaigns begun before 2026-11-29 22:45 UTC: frozen for 1.2 to 2 sessions; since then for 2 to 2.2. F4: `make faults` strikes no
   minute without a broker, `make faults-long` does.
-- F5 in campaigns begun before 2026-11-29 22:30 UTC: three nodes were brokers and controllers at once, so that two of them took the
+- F5 in campaigns begun before 2026-11-29 22:45 UTC: three nodes were brokers and controllers at once, so that two of them took the
   controllers' quorum with them, and a controller that was killed was a broker too. Since then three controllers stand beside three brokers;
   two brokers die beside a quorum that lives and says so, and ("kill two of three") with two controllers, which `make faults` does not do.
   "The active controller" was, in campaigns begun before 19:00 UTC, the one that the cluster names to clients, which is any broker that
@@ -80,7 +80,7 @@ What is struck or looked at more weakly than the matrix says:
 - F7: data and WAL of PostgreSQL share one disk; no service's own temporary files. F8: no loss of packets, since a proxy of TCP has none;
   only between services and their servers: not from the phones to ingest, not among brokers, not from primary to standby.
 - F9: no leap second. That all clocks are apart counts as one a round. In campaigns begun before 2026-11-29 22:20 UTC none jumped.
-- F10: what comes late are repeats, and nothing is of the future. F11 in campaigns begun before 2026-11-29 22:30 UTC: 409, and the first
+- F10: what comes late are repeats, and nothing is of the future. F11 in campaigns begun before 2026-11-29 22:45 UTC: 409, and the first
   stood, but ingest wrote no audit record. It writes one for an id, of the first other statement: in whose name, under which id, when. Who
   sent it is not in it, as ingest knows no callers, nor is what was said.
 - F12 in campaigns begun before 2026-11-29 19:00 UTC: a number stood behind four of five bad records, and whatever their kind made broken
