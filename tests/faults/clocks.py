@@ -13,32 +13,22 @@ SHIFTS = {"ingest": "+10m", "geofence": "-1d", "schedule": "-10m", "payroll": "+
 """How the clocks stand at first: ahead, behind, and running half as fast again, in libfaketime's words."""
 
 JUMPS = ("+0", "+10m", "-10m", "-1d", "+1d", "+1d x1.5")
-"""How any of them may stand after a jump."""
+"""How any of them may stand when it is started anew. While it runs libfaketime would have to read a file, and stalled threads for seconds."""
 
 _PACKAGE = "libfaketime"
 
 
 class Clocks:
-    """The clock of each service, in a file of its own that libfaketime reads once a second. Raises LocalError where it is not to be had."""
+    """How the clock of each service stands when it is started next. Raises LocalError where libfaketime is not to be had."""
 
-    def __init__(self, folder: Path) -> None:
-        self._library, self._folder = library(), folder
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, shift in SHIFTS.items():
-            self.put(name, shift)
-
-    def put(self, name: str, shift: str) -> None:
-        """From its next look on the service's clock stands so; whole at once, since it may look at any moment."""
-        fresh = self._folder / f"{name}.new"
-        fresh.write_text(shift + "\n")
-        fresh.replace(self._folder / name)
+    def __init__(self) -> None:
+        self._library = library()
+        self.shifts = dict(SHIFTS)
 
     def environment(self, name: str) -> dict[str, str]:
         """What a service must be started with."""
-        return {
-            "LD_PRELOAD": str(self._library), "FAKETIME_TIMESTAMP_FILE": str(self._folder / name), "FAKETIME_CACHE_DURATION": "1",
-            "FAKETIME_DONT_FAKE_MONOTONIC": "1",  # no kernel lets that one jump
-        }  # fmt: skip
+        # The monotonic clock stays true: no kernel lets that one jump.
+        return {"LD_PRELOAD": str(self._library), "FAKETIME": self.shifts[name], "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def library() -> Path:

@@ -333,7 +333,7 @@ async def running(
         held.callback(journal.close)
         house = House(
             home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES},
-            Clocks(home / "clocks") if clocks else None, previous,
+            Clocks() if clocks else None, previous,
         )  # fmt: skip
         held.push_async_callback(house.close)
         await house.begin()

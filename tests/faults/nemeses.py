@@ -146,11 +146,13 @@ async def _no_files(at: Strike) -> None:
 
 
 async def _clock_jumps(at: Strike) -> None:
-    """The clock of a service jumps, and stays where it is."""
+    """A service dies, and its machine comes back with another time."""
     if at.house.clocks is None:
         raise Unstruck("the services have the machine's own clock")
-    at.house.clocks.put(at.chance.choice(SERVICES), at.chance.choice(JUMPS))
-    await at.pause(1.0, 2.0)  # until it was looked at
+    name = at.chance.choice(SERVICES)
+    at.house.clocks.shifts[name] = at.chance.choice(JUMPS)
+    _send(at, name, signal.SIGKILL)
+    await asyncio.sleep(0)
 
 
 FAULTS: tuple[Fault, ...] = (
@@ -175,7 +177,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F7", "disk of the broker full", struck_servers.fill_kafka, 3, "disks"),
     Fault("F7", "disk of PostgreSQL full", struck_servers.fill_postgres, 4, "disks"),
     Fault("F8", "network: reset, stalled, one way, slow, starved, refused", struck_servers.network, 24),
-    Fault("F9", "the clock of a service jumps: " + ", ".join(JUMPS), _clock_jumps, 16, "clocks"),
+    Fault("F9", "a service dies and comes back with its clock elsewhere: " + ", ".join(JUMPS), _clock_jumps, 16, "clocks"),
     Fault("F10", "records repeated and reordered", struck_events.repeat, 4),
     Fault("F10", "records of any age repeated and reordered", struck_events.repeat_old, 4),
     Fault("F11", "known id with another body", struck_events.other_body, 4),
