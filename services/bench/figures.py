@@ -81,7 +81,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "pipeline": Figure(
         "whole pipeline from a filled check-in topic to ledger and published aggregate", "/s", (_at_least(3_000), _times(5)), "long"
     ),
-    "http-load": Figure("the same from HTTP, generator on the same machine, lag flat", "/s", (_at_least(1_000),)),
+    "http-load": Figure("the same from HTTP, generator on the same machine, lag flat", "/s", (_at_least(1_000),), "long"),
     "latency-100-p50": Figure("202 → published aggregate at 100/s, p50", "s"),
     "latency-100-p99": Figure("202 → published aggregate at 100/s, p99", "s", (_at_most(0.5),)),
     "latency-700-p50": Figure("202 → published aggregate at 700/s, p50", "s"),
@@ -140,17 +140,17 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "load": Bench(
         "load", ("http-load",),
-        {"quick": ("--rate", "30", "--seconds", "4"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": ("--rate", "30", "--seconds", "4"), "normal": (), "long": ("--seconds", "200")},
         {"quick": 400, "normal": 900, "long": 2_400},
     ),
     "latency": Bench(
         "latency", ("latency-100-p50", "latency-100-p99", "latency-700-p50", "latency-700-p99"),
-        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "4"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "4", "--any-pace"), "normal": (), "long": ("--seconds", "120")},
         {"quick": 400, "normal": 900, "long": 2_400},
     ),
     "window-close": Bench(
         "window_close", ("window-close", "window-close-rate"),
-        {"quick": ("--days", "100", "--rate", "10", "--seconds", "5"), "normal": (),
+        {"quick": ("--days", "100", "--rate", "10", "--seconds", "5", "--any-pace"), "normal": (),
          "long": ("--days", "300000", "--seconds", "180")},
         {"quick": 400, "normal": 900, "long": 7_200},
     ),

@@ -105,7 +105,8 @@ def commit(folder: Path) -> str:
     short = ask("rev-parse", "--short", "HEAD")
     if not short:
         return "unknown"
-    return short + ("+" if ask("status", "--porcelain", "--untracked-files=no", "--", "services", "shared") else "")
+    changed = ask("status", "--porcelain", "--untracked-files=no", "--", "services", "shared", "tests", "requirements.lock")
+    return short + ("+" if changed else "")
 
 
 def _model() -> str:

@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
 from shared.topics import Topic
-from tests.benchmarks.simulating import condition, simulated
+from tests.benchmarks.simulating import condition, simulated, sound
 from tests.benchmarks.stack import Stack, running
 from tests.benchmarks.telling import figure, percentile, tell
 
@@ -43,11 +43,11 @@ async def probe(kafka: str, found: list[float]) -> None:
         await consumer.stop()
 
 
-async def measured(stack: Stack, rate: float, seconds: float, seed: int) -> tuple[dict[str, Any], list[float]]:
+async def measured(stack: Stack, rate: float, given: argparse.Namespace, seed: int) -> tuple[dict[str, Any], list[float]]:
     found: list[float] = []
     probing = asyncio.create_task(probe(stack.kafka.bootstrap, found))
     try:
-        report = await simulated(stack, rate, seconds, seed)
+        report = sound(await simulated(stack, rate, given.seconds, seed), any_pace=given.any_pace)
     finally:
         probing.cancel()
         await asyncio.wait([probing])
@@ -56,11 +56,11 @@ async def measured(stack: Stack, rate: float, seconds: float, seed: int) -> tupl
     return report, found
 
 
-async def measure(stack: Stack, slow: float, fast: float, seconds: float) -> None:
+async def measure(stack: Stack, given: argparse.Namespace) -> None:
     await apply_topics(stack.kafka.bootstrap, topics=[PROBE])
     told = []
-    for seed, (name, rate) in enumerate((("100", slow), ("700", fast)), start=1):
-        report, probes = await measured(stack, rate, seconds, seed)
+    for seed, (name, rate) in enumerate((("100", given.slow), ("700", given.fast)), start=1):
+        report, probes = await measured(stack, rate, given, seed)
         told += [
             figure(f"latency-{name}-p{share}", report[f"p{share}_s"], reference=f"a record sent and read meanwhile, p{share}",
                    reference_value=percentile(probes, share), note=condition(report) if share == 99 else "")
@@ -74,9 +74,10 @@ def main() -> None:
     ask.add_argument("--slow", type=float, default=100.0)
     ask.add_argument("--fast", type=float, default=700.0)
     ask.add_argument("--seconds", type=float, default=20.0)
+    ask.add_argument("--any-pace", action="store_true", help="tell a latency though the rate was not held")
     given = ask.parse_args()
     with running() as stack:
-        asyncio.run(measure(stack, given.slow, given.fast, given.seconds))
+        asyncio.run(measure(stack, given))
 
 
 if __name__ == "__main__":

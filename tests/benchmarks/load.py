@@ -3,8 +3,9 @@
     python -m tests.benchmarks.load --rate 1030 --seconds 20
 
 If the rate cannot be held or the lag grows, the next lower one is tried (three quarters of it), at most twice;
-the figure is the highest that was carried. The reference is the rate asked for at first. Before them the stack warms up at half
-the rate: a broker that has just started spends a third of its time on compiling itself.
+the figure is the highest that was carried. Flat is a lag that grows by less than a fiftieth of the rate. The reference is
+the rate asked for at first. Before them the stack warms up at half the rate: a broker that has just started spends a third
+of its time on compiling itself.
 """
 
 import argparse
@@ -27,7 +28,7 @@ async def measure(stack: Stack, rate: float, seconds: float) -> None:
         rate *= 0.75
     tell(figure(
         "http-load", report["sent_per_s"] if carried else 0.0, reference="rate asked for", reference_value=asked,
-        note=f"{seconds:g} s each. " + ". ".join(tried),
+        note=f"{seconds:g} s each; flat: the lag grows by less than a fiftieth of the rate. " + ". ".join(tried),
     ))  # fmt: skip
 
 

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.payroll.store.balance import balance
 from services.simulator.agenda import Arrival
 from services.simulator.province import Province
 from services.simulator.settled import Observer
@@ -49,8 +50,13 @@ async def opened(stack: Stack, province: Province, first: Arrival, observer: Obs
 
 
 async def through(stack: Stack, observer: Observer, events: int, samples: Samples | None = None) -> tuple[float, int, dict[str, float]]:
-    """Start geofence before so many waiting check-ins; from (at most) a tenth on: seconds, check-ins, CPU seconds by process."""
+    """Start geofence before so many waiting check-ins; from (at most) a tenth on: seconds, check-ins, CPU seconds by process.
+
+    Fails if any of them was not located, did not become a mark, or was buried, or if no month heard of them: what waits
+    nowhere may also have gone nowhere.
+    """
     assert await observer.lag() == events
+    before = await arrived(observer)
     already = sum((await observer.positions("geofence", {CHECK_IN_RECORDED.name})).values())
     stack.start("geofence")
     if samples is not None:
@@ -72,7 +78,22 @@ async def through(stack: Stack, observer: Observer, events: int, samples: Sample
     used = {name: cpu - start[2].get(name, 0.0) for name, cpu in stack.cpu_s().items()}
     if samples is not None:
         await samples.end()
+    came = {name: count - before[name] for name, count in (await arrived(observer)).items()}
+    assert came["located"] == came["marks"] == events, f"of {events:,} check-ins not all were located, or became marks: {came}"
+    assert came["versions"] > 0, "no month heard of them"
+    assert came["buried"] == 0, f"{came['buried']:,} messages were buried"
     return took, events - start[1], used
+
+
+async def arrived(observer: Observer) -> dict[str, int]:
+    """How many check-ins came to which end, and how many versions of months were told."""
+    [row] = await observer.connection.fetch(
+        "select (select count(*) from geofence.check_in) as located, (select count(*) from schedule.mark) as marks,"
+        " (select coalesce(sum(version), 0)::bigint from payroll.month) as versions,"
+        " (select count(*) from geofence.dead_letter) + (select count(*) from schedule.dead_letter)"
+        " + (select count(*) from payroll.dead_letter) as buried"
+    )
+    return dict(row)
 
 
 async def sustained(
@@ -89,6 +110,8 @@ async def sustained(
     sent = await fill(stack.kafka.bootstrap, found, max(int(rate * seconds * 1.15), 100))
     took, counted, used = await through(stack, observer, sent, samples)
     after = await published(observer)
+    assert after[DEDUCTION.name] > before[DEDUCTION.name], "nothing reached the ledger"
+    assert not (told := await balance(observer.connection, shown=3)).differences, told.differences
     spent = ", ".join(f"{name} {cpu / counted * 1e6:,.0f}" for name, cpu in sorted(used.items()) if cpu)
     came = ", ".join(f"{name.removeprefix('hadir.').removesuffix('.v1')} {after[name] - before[name]:,}" for name in after)
     return counted / took, warm + sent, (

@@ -39,6 +39,12 @@ async def simulated(stack: Stack, rate: float, seconds: float, seed: int) -> dic
     return await ended(await begin(stack, rate, seconds, seed))
 
 
+def sound(report: dict[str, Any], *, any_pace: bool) -> dict[str, Any]:
+    """The same report; fails, unless `any_pace`, if its rate was not held or the lag grew: then its latencies are of another load."""
+    assert any_pace or (report["rate_held"] and report["lag_flat"]), f"not what was asked for: {condition(report)}"
+    return report
+
+
 def condition(report: dict[str, Any]) -> str:
     """Under which conditions its latency was measured."""
     held = "held" if report["rate_held"] else "NOT held"

@@ -16,7 +16,7 @@ from services.simulator.agenda import arrivals
 from services.simulator.duty import last_complete_working_day
 from services.simulator.province import Province
 from services.simulator.settled import Observer
-from tests.benchmarks.simulating import begin, condition, ended, simulated
+from tests.benchmarks.simulating import begin, condition, ended, simulated, sound
 from tests.benchmarks.stack import Stack, import_people, running, set_clock, watching
 from tests.benchmarks.telling import figure, progress, tell
 
@@ -59,7 +59,7 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
         await set_clock(stack, province, first.at)
         await observer.until_settled(province.label, province.first_day, lambda _done, _whole: None)
         progress("its days are open")
-        calm = await simulated(stack, given.rate, given.seconds, 1)
+        calm = sound(await simulated(stack, given.rate, given.seconds, 1), any_pace=given.any_pace)
         known = await receipts(observer)
         play = await begin(stack, given.rate, given.seconds, 2)
         try:
@@ -73,6 +73,7 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
         finally:
             report = await ended(play) if play.returncode is None else None
         assert report is not None, "the simulator ended too early"
+        sound(report, any_pace=given.any_pace)
         absent = int(await observer.connection.fetchval(
             "select count(*) from schedule.assessment a join schedule.employee e using (employee_id)"
             " where e.played_clock = $1 and a.status = 'ABSENT' and a.state = 'FINAL'", province.label))  # fmt: skip
@@ -92,6 +93,7 @@ def main() -> None:
     ask.add_argument("--days", type=int, default=30_000)
     ask.add_argument("--rate", type=float, default=300.0)
     ask.add_argument("--seconds", type=float, default=20.0)
+    ask.add_argument("--any-pace", action="store_true", help="tell a latency though the rate was not held")
     given = ask.parse_args()
     with running() as stack:
         asyncio.run(measure(stack, given))

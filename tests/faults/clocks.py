@@ -13,7 +13,7 @@ SHIFTS = {"ingest": "+10m", "geofence": "-1d", "schedule": "-10m", "payroll": "+
 """How the clocks stand at first: ahead, behind, and running half as fast again, in libfaketime's words."""
 
 JUMPS = ("+0", "+10m", "-10m", "-1d", "+1d", "+1d x1.5")
-"""How any of them may stand when it is started anew. While it runs libfaketime would have to read a file, and stalled threads for seconds."""
+"""How any of them may stand when it is started anew. While it runs libfaketime would have to read a file, and threads stall for seconds."""
 
 _PACKAGE = "libfaketime"
 

@@ -147,6 +147,10 @@ def test_a_long_form_and_the_normal_one_stand_beside_each_other(tmp_path: Path) 
     assert f"- *{FIGURES['pipeline'].what} (long form)*: 234 s" in markdown(kept)
 
 
+def test_the_page_of_the_repository_is_what_its_json_says() -> None:
+    assert (ROOT / "docs" / "benchmarks.md").read_text() == markdown(read(ROOT / "docs" / "benchmarks.json"))
+
+
 def test_a_figure_that_is_no_longer_declared_leaves_the_page(tmp_path: Path) -> None:
     file = tmp_path / "benchmarks.json"
     file.write_text(json.dumps([{**a_record().as_json(), "figure": "of-yesterday"}]))
