@@ -28,18 +28,32 @@ CHUNK = 100
 MUTANT_SEEDS = 150
 
 
-def _failing(first: int) -> list[tuple[int, list[str]]]:
+def _chunks(seeds: int) -> list[range]:
+    """So many seeds, and no more, in pieces for several processes."""
+    return [range(seeds)[first : first + CHUNK] for first in range(0, seeds, CHUNK)]
+
+
+def _failing(seeds: range) -> tuple[int, list[tuple[int, list[str]]]]:
+    """How many seeds were run, and those that found something wrong, with what they found."""
     logging.disable(logging.CRITICAL)
-    return [(seed, wrong) for seed in range(first, first + CHUNK) if (wrong := run(seed))]
+    found = {seed: run(seed) for seed in seeds}
+    return len(found), [(seed, wrong) for seed, wrong in found.items() if wrong]
+
+
+@pytest.mark.parametrize("seeds", [1, 50, 100, 101, 400])
+def test_as_many_seeds_are_run_as_are_asked_for(seeds: int) -> None:
+    assert [seed for chunk in _chunks(seeds) for seed in chunk] == list(range(seeds))
 
 
 @pytest.mark.timeout(1500)
 def test_no_seed_loses_doubles_or_disorders_anything() -> None:
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        failing = [found for chunk in pool.map(_failing, range(0, SEEDS, CHUNK)) for found in chunk]
+        done = list(pool.map(_failing, _chunks(SEEDS)))
+    ran, failing = sum(many for many, _ in done), [found for _, some in done for found in some]
     told = "\n".join(f"{replay(seed)}   # {'; '.join(wrong)}" for seed, wrong in failing[:10])
-    print(f"\n{SEEDS} seeds, {len(failing)} of them found something wrong")
+    print(f"\n{ran} seeds, {len(failing)} of them found something wrong")
     assert not failing, told
+    assert ran == SEEDS
 
 
 def no_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
