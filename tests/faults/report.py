@@ -225,7 +225,7 @@ def markdown(told: dict[str, Any]) -> str:
         if told["mends"]:
             lines += [*_since(told)]
         if quiet:
-            lines += [_quiet(quiet)]
+            lines += [_quiet(quiet, told["checks"])]
         lines += ["", *_campaigns(parts), "", words.COLUMNS, "", *table(told)]
         if told["violations"]:
             lines += ["", words.NOT_NONE]
@@ -259,13 +259,18 @@ def _since(told: dict[str, Any]) -> list[str]:
     ]
 
 
-def _quiet(seconds: Sequence[float]) -> str:
+def _quiet(seconds: Sequence[float], checks: int) -> str:
     """How long the lag lasted after the end of faults and load, in rising order; whoever waited to the end waited in vain."""
     gone = [one for one in seconds if one < SETTLE_S]
     stayed = len(seconds) - len(gone)
-    never = f"; in {stayed} of {len(seconds)} checks it was not gone after {SETTLE_S:.0f} s" if stayed else ""
     told = f"gone {seconds[len(seconds) // 2]:.1f} s (median), {gone[-1]:.1f} s (longest) after" if gone else "never gone after"
-    return f"The lag was {told} the end of faults and load{never}."
+    never = f"; {stayed} of the {len(seconds)} times that it was waited for it was not gone after {SETTLE_S:.0f} s" if stayed else ""
+    return f"The lag was {told} the end of faults and load{never}{_unchecked(len(seconds) - checks)}."
+
+
+def _unchecked(many: int) -> str:
+    """A round is counted among the checks when its check is through, and its wait before that."""
+    return f" ({many} of those rounds could not be checked to the end)" if many > 0 else ""
 
 
 def _violations(parts: Sequence[dict[str, Any]]) -> list[str]:

@@ -181,3 +181,10 @@ def test_what_rose_before_the_half_of_a_soak_and_stayed_there_is_a_violation() -
     memory["tenth"] = 25.0
     assert soak.risen(whole) == ["I9: geofence: RSS, MiB rose by 65.0 after the first tenth, at most 64"]
     assert soak.lines(whole)[-2].endswith("| **rises** |")
+
+
+def test_the_lag_is_said_to_be_waited_for_more_often_than_all_was_checked_only_with_the_reason() -> None:
+    told = "1 of the 3 times that it was waited for it was not gone after 240 s"
+    whole, broken = (merged([campaign(quiet_s=[1.0, 2.0, 240.0], checks=checks)]) for checks in (3, 2))
+    assert f"{told}." in markdown(whole)
+    assert f"{told} (1 of those rounds could not be checked to the end)." in markdown(broken)
