@@ -7,7 +7,8 @@ Each size has a stack of its own. The province is imported, the days before are 
 tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day is opened, and
 the same number of check-ins, spread over all people, goes from a filled topic to the ledger. Processor seconds of broker,
 database and workers count, so that other work on the machine matters little. The fewest people are the reference. A month
-takes 52 KB of disk a person, so 1,000,000 people need 60 GB with the log of their writing, and 100,000 with a year 80.
+takes 52 KB of disk a person, so 1,000,000 people need 60 GB with the log of their writing, and 100,000 with a year nearly 90:
+without so much free space where temporary files lie (TMPDIR) nothing is begun.
 """
 
 import argparse
@@ -15,7 +16,11 @@ import asyncio
 import datetime as dt
 import itertools
 import json
-from collections.abc import Iterator
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -35,6 +40,20 @@ MONTH = (FRIDAY - what_if.FIRST).days
 """25 days, 19 of them weekdays, of the same month, so that the month's row is as long as it gets."""
 YEAR = 365
 CHUNK = 2_000
+BYTES_A_PERSON_DAY = 2_400
+"""Of disk, tables and the log of their writing, as was seen; each size has the disk for itself, as its stack is removed."""
+
+
+def too_little(sizes: Iterable[tuple[int, int]], free: int, folder: Path) -> str | None:
+    """Why no size is to be built in this folder, or None; `sizes` are people and days behind each, `free` is in bytes."""
+    people, days = max(sizes, key=lambda size: size[0] * size[1])
+    needed = people * days * BYTES_A_PERSON_DAY
+    if needed <= free:
+        return None
+    return (
+        f"{people:,} people with {days} days each need about {needed / 1e9:.1f} GB of disk, and {free / 1e9:.1f} GB are free"
+        f" in {folder} (TMPDIR chooses another folder)"
+    )
 
 
 async def write_history(stack: Stack, province: Province, days: int) -> None:
@@ -128,6 +147,9 @@ def main() -> None:
     sizes = {"": (1, MONTH), f"{given.name}-people": (given.times, MONTH)}
     if not given.without_year:
         sizes[f"{given.name}-year"] = 1, YEAR
+    folder = Path(tempfile.gettempdir())  # where `running` lays the data
+    if why_not := too_little([(given.people * times, days) for times, days in sizes.values()], shutil.disk_usage(folder).free, folder):
+        sys.exit(why_not)
     costs = {}
     for name, (times, days) in sizes.items():
         with running() as stack:
