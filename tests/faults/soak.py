@@ -41,8 +41,26 @@ IN_ALL: tuple[tuple[str, float], ...] = (
 a slope over the second half says nothing of a step before it. Descriptors: phones that keep their connections are among them.
 The broker's and PostgreSQL's memory is bounded by their settings, and is shared memory that sessions come to touch."""
 
+OF_A_PROCESS: dict[str, Callable[[psutil.Process], float]] = {
+    "RSS, MiB": lambda process: process.memory_info().rss / 2**20,
+    "descriptors": lambda process: process.num_fds(),
+}
+FOLDERS = {"broker": "kafka", "PostgreSQL": "postgres"}
+CONNECTIONS = "PostgreSQL: connections"
+EXPECTED = frozenset({
+    CONNECTIONS, *(f"{name}: disk, MiB" for name in FOLDERS),
+    *(f"{name}: {what}" for name in (*SERVICES, "broker 1", "PostgreSQL") for what in OF_A_PROCESS),
+})  # fmt: skip
+"""The series that a soak has: what `_sample` records, of everything that runs in a house of one broker."""
+
 LEAST_OF_RATE = 0.98
 """A soak at less than this part of the rate that was asked for is a soak at another rate."""
+
+LEAST_OF_HOURS = 0.95
+"""A soak of less than this part of the hours that were asked for is another soak: of those who are to check in, some are absent."""
+
+LEAST_OF_SAMPLES = 0.9
+"""A series with less than this part of the samples that fit into its hours says nothing of the rest of them; a look takes its time."""
 
 
 async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[str, Any]:
@@ -64,7 +82,8 @@ async def soak(hours: float, rate: float, told: Callable[[str], None]) -> dict[s
         async with Observer(house.database.url, house.brokers.bootstrap) as observer:
             settling = await _settle(observer, load.province, told)
     return {
-        "hours": lasted / 3600, "sending_hours": load.sent_for_s / 3600, "rate": rate, "check_ins": load.delivered, **settling,
+        "asked_hours": hours, "hours": lasted / 3600, "sending_hours": load.sent_for_s / 3600,
+        "rate": rate, "check_ins": load.delivered, **settling,
         "series": {
             name: {
                 "first": points[0][1], "tenth": points[len(points) // 10][1], "half": points[len(points) // 2][1],
@@ -105,8 +124,8 @@ def in_all(name: str) -> float | None:
 
 
 def risen(soak: dict[str, Any]) -> list[str]:
-    """I9: a sentence for each series that rose by more than it may, and one if the load was not the one that was asked for."""
-    wrong = []
+    """I9: a sentence for each series that rose by more than it may, or is not whole, and for a load that was not the one asked for."""
+    wrong = lacking(soak)
     if soak.get("check_ins") and _rate(soak) < LEAST_OF_RATE * soak["rate"]:
         wrong.append(f"I9: {_rate(soak):.1f} check-ins a second were sent, and {soak['rate']:g} asked for")
     if "unsettled" in soak:
@@ -119,6 +138,20 @@ def risen(soak: dict[str, Any]) -> list[str]:
     return wrong
 
 
+def lacking(soak: dict[str, Any]) -> list[str]:
+    """I9: a sentence for each series that is missing or has too few samples, and one for hours that are missing or too few."""
+    hours, asked = soak.get("sending_hours", soak["hours"]), soak.get("asked_hours")
+    wrong = []
+    if asked is None or hours < LEAST_OF_HOURS * asked:
+        wrong.append(f"I9: {hours:.2f} hours, and {'nobody knows how many' if asked is None else f'{asked:g}'} asked for")
+    fit = soak["hours"] * 3600 / _EVERY_S
+    samples = {name: soak["series"].get(name, {}).get("samples", 0) for name in sorted(EXPECTED)}
+    return wrong + [
+        f"I9: {name} has {many} samples, and {fit:.0f} fit into {soak['hours']:.2f} hours"
+        for name, many in samples.items() if many < LEAST_OF_SAMPLES * fit
+    ]  # fmt: skip
+
+
 def _rate(soak: dict[str, Any]) -> float:
     """Check-ins a second while there were any to send: work reports may end later."""
     return float(soak["check_ins"] / soak.get("sending_hours", soak["hours"]) / 3600)
@@ -128,7 +161,7 @@ def lines(soak: dict[str, Any]) -> list[str]:
     """The series of a soak in Markdown, their slopes beside what they may be; older soaks know less of the way."""
     held = f", {soak['check_ins']:,} check-ins in all ({_rate(soak):.1f}/s)" if soak.get("check_ins") else ""
     rows = [
-        f"{soak['hours']:.2f} hours, {soak['rate']:g} check-ins a second asked for{held}. Slopes: least squares, second half.",
+        f"{soak['hours']:.2f} hours{_of(soak)}, {soak['rate']:g} check-ins a second asked for{held}. Slopes: least squares, second half.",
         f"*in all*: from the end of the first tenth to the end.{_settled(soak)}", "",
         "| what | first | at a tenth | at the half | at the end | an hour | at most | in all | at most | verdict |",
         "|---|---:|---:|---:|---:|---:|---|---:|---:|---|",
@@ -143,7 +176,11 @@ def lines(soak: dict[str, Any]) -> list[str]:
             f"| {name} | {way} | {row['slope']:+.2f} | {most:,.1f} ({said}) | {'–' if rise is None else f'{rise:+.1f}'}"
             f" | {'–' if bound is None else f'{bound:g}'} | {'**rises**' if rises else 'within'} |"
         )
-    return rows
+    return [*rows, *(f"\n**{sentence}.**" for sentence in lacking(soak))]
+
+
+def _of(soak: dict[str, Any]) -> str:
+    return f" of {soak['asked_hours']:g}" if "asked_hours" in soak else ""
 
 
 def _settled(soak: dict[str, Any]) -> str:
@@ -178,15 +215,14 @@ async def _sample(house: House, series: dict[str, list[tuple[float, float]]]) ->
         for name, process in house.processes().items():
             try:
                 together = [process, *process.children(recursive=True)] if name == "PostgreSQL" else [process]
-                seen[f"{name}: RSS, MiB"] = sum(one.memory_info().rss for one in together) / 2**20
-                seen[f"{name}: descriptors"] = sum(one.num_fds() for one in together)
+                seen |= {f"{name}: {what}": sum(map(measure, together)) for what, measure in OF_A_PROCESS.items()}
             except psutil.Error:
                 continue
         # A busy machine may let a look at the database fail; the sampling goes on, and says how many samples a series has.
         with contextlib.suppress(OSError, TimeoutError, asyncpg.PostgresError):
             async with house.connection() as connection:
-                seen["PostgreSQL: connections"] = await connection.fetchval("select count(*) from pg_stat_activity where datname = 'hadir'")
-        for name, folder in (("broker", "kafka"), ("PostgreSQL", "postgres")):
+                seen[CONNECTIONS] = await connection.fetchval("select count(*) from pg_stat_activity where datname = 'hadir'")
+        for name, folder in FOLDERS.items():
             seen[f"{name}: disk, MiB"] = await asyncio.to_thread(_size, house.home / folder) / 2**20
         for name, value in seen.items():
             series.setdefault(name, []).append((at, value))

@@ -1,14 +1,18 @@
 """The report of a long run: nothing of what was found gets lost on the way into it, and no figure is kinder than what was found."""
 
+import asyncio
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
+import psutil
 import pytest
 
 from tests.faults import report, run, soak
+from tests.faults.house import SERVICES, House
 from tests.faults.nemeses import FAULTS
 from tests.faults.report import TwoSoaks, bound, label, markdown, merged, summed, table, write
+from tests.waiting import until
 
 KILLED = "F1 kill -9 ingest"
 DOCS = Path(__file__).parents[3] / "docs"
@@ -31,8 +35,10 @@ def campaign(**more: Any) -> dict[str, Any]:
 
 def soaked(slope: float = 0.0) -> dict[str, Any]:
     """A report of a soak and nothing else."""
-    series = {"geofence: RSS, MiB": {"last": 90.0, "slope": slope}, "broker: disk, MiB": {"last": 9.0, "slope": 900.0}}
-    whole = {"hours": 2.0, "rate": 300.0, "series": series}
+    series = {name: {"last": 9.0, "slope": 0.0, "samples": 686} for name in sorted(soak.EXPECTED)}
+    series["geofence: RSS, MiB"] |= {"last": 90.0, "slope": slope}
+    series["broker: disk, MiB"]["slope"] = 900.0
+    whole = {"asked_hours": 2.0, "hours": 2.0, "rate": 300.0, "series": series}
     return {"began": "03:00", "ended": "05:00", "commit": "bbb", "machine": "this", "load": 2.0, "parts": [], "soak": whole}
 
 
@@ -180,7 +186,53 @@ def test_what_rose_before_the_half_of_a_soak_and_stayed_there_is_a_violation() -
     assert "| geofence: RSS, MiB | 10.0 | 26.0 | 90.0 | 90.0 | +0.00 | 16.0 (16 MiB an hour) | +64.0 | 64 | within |" in soak.lines(whole)
     memory["tenth"] = 25.0
     assert soak.risen(whole) == ["I9: geofence: RSS, MiB rose by 65.0 after the first tenth, at most 64"]
-    assert soak.lines(whole)[-2].endswith("| **rises** |")
+    assert [row.split(" |")[0] for row in soak.lines(whole) if row.endswith("| **rises** |")] == ["| geofence: RSS, MiB"]
+
+
+def test_the_soak_of_the_repository_has_every_series_that_a_soak_records_and_is_accepted() -> None:
+    told = json.loads((DOCS / "faults.json").read_text())["soak"]
+    assert told["series"].keys() == soak.EXPECTED
+    assert soak.risen(told) == []
+
+
+@pytest.mark.parametrize("name", sorted(soak.EXPECTED))
+def test_a_soak_without_a_series_or_with_one_that_ended_early_is_a_violation(name: str) -> None:
+    whole = soaked()["soak"]
+    whole["series"][name]["samples"] = 648
+    assert soak.risen(whole) == []
+    whole["series"][name]["samples"] = 647
+    assert soak.risen(whole) == [f"I9: {name} has 647 samples, and 720 fit into 2.00 hours"]
+    del whole["series"][name]
+    assert soak.risen(whole) == [f"I9: {name} has 0 samples, and 720 fit into 2.00 hours"]
+    assert soak.lines(whole)[-1] == f"\n**I9: {name} has 0 samples, and 720 fit into 2.00 hours.**"
+
+
+def test_a_soak_that_is_shorter_than_it_was_to_be_is_a_violation() -> None:
+    whole = soaked()["soak"]
+    assert soak.risen(whole | {"hours": 1.96}) == []
+    assert soak.lines(whole | {"hours": 1.96})[0].startswith("1.96 hours of 2, 300 check-ins a second asked for.")
+    assert soak.risen(whole | {"hours": 1.89}) == ["I9: 1.89 hours, and 2 asked for"]
+    assert soak.risen(whole | {"sending_hours": 1.89}) == ["I9: 1.89 hours, and 2 asked for"]  # the rest was work reports
+    del whole["asked_hours"]
+    assert soak.risen(whole) == ["I9: 2.00 hours, and nobody knows how many asked for"]
+
+
+async def test_what_is_sampled_is_what_a_soak_is_expected_to_have(tmp_path: Path) -> None:
+    class Bare:
+        home = tmp_path
+
+        def processes(self) -> dict[str, psutil.Process]:
+            return dict.fromkeys((*SERVICES, "broker 1", "PostgreSQL"), psutil.Process())
+
+        def connection(self) -> None:
+            raise OSError
+
+    series: dict[str, list[tuple[float, float]]] = {}
+    sampling = asyncio.create_task(soak._sample(cast(House, Bare()), series))
+    await until(lambda: "PostgreSQL: disk, MiB" in series, 30)
+    sampling.cancel()
+    await asyncio.gather(sampling, return_exceptions=True)
+    assert series.keys() == soak.EXPECTED - {soak.CONNECTIONS}  # those could not be asked for
 
 
 def test_the_lag_is_said_to_be_waited_for_more_often_than_all_was_checked_only_with_the_reason() -> None:
