@@ -18,8 +18,16 @@ BOUNDARIES = {"commit", "send", "send_batch", "send_and_wait", "send_offsets_to_
 """What leaves the process for good: each has a point before it and one behind it."""
 
 STATEMENTS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table"}
-BY_HAND = re.compile(r"(^|;)\s*(begin|start transaction|commit|end|prepare transaction)\b", re.IGNORECASE)
-"""SQL that opens or ends a transaction past the driver: such a statement is a boundary too."""
+BY_HAND = re.compile(
+    r"(?:^|;)(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+    r"(?:(?:begin|commit|end|rollback|abort)(?:\s+(?:work|transaction|isolation|read|not|deferrable|and|to|prepared)\b[^;]*)?\s*(?:;|--|/\*|$)"
+    r"|start\s+transaction\b|prepare\s+transaction\b|(?:release\s+)?savepoint\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+"""SQL that opens or ends a transaction past the driver: whoever needs one asks the driver, where the points are."""
+
+A_COLUMN_TOO = {"end"}
+"""A word that names columns as well: it is a statement where it is executed, or has a name under which it may be."""
 
 UNHEARD = (".copy_to_table", ".copy_from_table", ".copy_from_query", "connection.prepare")
 """What the driver sends without telling its query loggers; `copy_records_to_table` tells by itself."""
@@ -103,15 +111,45 @@ def text(call: ast.Call) -> str:
     return "".join(part for part in found if isinstance(part, str))
 
 
-def is_boundary(name: str, call: ast.Call) -> bool:
-    return isinstance(call.func, ast.Attribute) and (name in BOUNDARIES or (name in STATEMENTS and bool(BY_HAND.search(text(call)))))
+@functools.cache
+def statements(path: Path) -> list[ast.AST]:
+    """The syntax of what a file gives to the driver to execute."""
+    calls = [node for node in nodes(path) if isinstance(node, ast.Call) and getattr(node.func, "attr", "") in STATEMENTS]
+    return [part for call in calls for part in call.args[:1]]
+
+
+def executed(source: Path) -> set[int]:
+    """Constants that a file executes, and those that it gives a name under which it or the runtime executes something."""
+    names = {
+        getattr(node, "id", getattr(node, "attr", ""))
+        for path in (*RUNTIME, source) for part in statements(path) for node in ast.walk(part)
+    }  # fmt: skip
+    named = [
+        node.value for node in nodes(source) if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) and node.value
+        and names & {getattr(target, "id", "") for target in getattr(node, "targets", [getattr(node, "target", None)])}
+    ]  # fmt: skip
+    return {id(node) for node in (*statements(source), *named)}
+
+
+def by_hand(source: Path) -> list[str]:
+    """Every string of a file, wherever it stands and whoever executes it, that would open or end a transaction past the driver."""
+    found = [
+        node for node in nodes(source) if isinstance(node, ast.Constant) and isinstance(node.value, str) and BY_HAND.search(node.value)
+    ]  # fmt: skip
+    return [
+        f"{source.name}:{node.lineno} {node.value!r}" for node in found
+        if node.value not in A_COLUMN_TOO or id(node) in executed(source)
+    ]  # fmt: skip
 
 
 def naked(source: Path) -> list[str]:
     """Boundaries of a file that lack a point of their own before or behind them: one between two points hides no other."""
     found = []
     for function in functions(source):
-        crossed = {call.lineno: f"{source.name}:{call.lineno} {name}" for name, call in called(function) if is_boundary(name, call)}
+        crossed = {
+            call.lineno: f"{source.name}:{call.lineno} {name}"
+            for name, call in called(function) if isinstance(call.func, ast.Attribute) and name in BOUNDARIES
+        }  # fmt: skip
         steps = sorted({**crossed, **dict.fromkeys(reached(function).values(), "")}.items())
         told = ["naked", *(step for _, step in steps), "naked"]
         found += [step for before, step, behind in zip(told, told[1:], told[2:], strict=False) if step and (before or behind)]
@@ -136,6 +174,10 @@ def test_each_commit_and_each_send_stands_between_two_points() -> None:
     guarded = [name for path in RUNTIME for function in functions(path) for name, _ in called(function) if name in BOUNDARIES]
     assert {"commit", "send_batch"} <= set(guarded)
     assert not [found for path in RUNTIME for found in naked(path)]
+
+
+def test_no_transaction_is_opened_or_ended_by_a_statement() -> None:
+    assert not [found for path in RUNTIME for found in by_hand(path)]
 
 
 def test_each_connection_tells_of_each_statement() -> None:
@@ -195,15 +237,52 @@ def test_no_transaction_is_committed_past_the_points() -> None:
         ("await transaction.commit()", 1),
         ("failpoints.reach('a')\n    await producer.send_batch(b)", 1),
         ("await producer.produce(b)", 1),
-        ("await c.execute('begin')\n    await c.execute('insert into x')\n    await c.execute('commit')", 2),
-        ("await c.execute('set x; BEGIN')", 1),
         ("failpoints.reach('a')\n    await t.commit()\n    await p.send_batch(b)\n    failpoints.reach('b')", 2),
         ("failpoints.reach('a')\n    await t.commit()\n    failpoints.reach('b')\n    await p.send_batch(b)\n    failpoints.reach('c')", 0),
-        ("await c.execute('select case when x then y end')", 0),
     ],
 )  # fmt: skip
 def test_a_boundary_without_its_points_is_found(body: str, many: int, tmp_path: Path) -> None:
     assert len(naked(_source(body, tmp_path))) == many
+
+
+@pytest.mark.parametrize(
+    ("constant", "executed"),
+    [
+        ('_OPEN = "begin"', "_OPEN"),
+        ('_OPEN: Final = "begin isolation level serializable"', "_OPEN"),
+        ('_CLOSE = """\n  commit;\n"""', "_CLOSE"),
+        ('_CLOSE = "end"', "_CLOSE"),
+        ('_BACK = {"all": "rollback", "some": "other"}', '_BACK["all"]'),
+        ('_OF_ANOTHER_MODULE = "-- all or nothing\\nstart transaction read write"', "relay._OF_ANOTHER_MODULE"),
+        ("", '"begin"'),
+        ("", "'END'"),
+        ("", "'end'"),
+        ("", "'set x; BEGIN'"),
+        ("", "'insert into x values (1); commit and chain'"),
+        ("", 'f"savepoint {name}"'),
+        ("", "'release savepoint a'"),
+        ("", "'rollback to a'"),
+        ("", "'prepare transaction $1'"),
+        ("", "statement := 'abort'"),
+        ("", "'do $$ begin delete from x; commit; end $$'"),
+    ],
+)
+def test_a_transaction_that_a_relay_would_open_or_end_by_hand_is_found(constant: str, executed: str, tmp_path: Path) -> None:
+    source = tmp_path / "relay.py"
+    relay = (ROOT / "shared/relay.py").read_text()
+    source.write_text(f"{relay}\n\n{constant}\n\n\nasync def by_hand(connection):\n    await connection.execute({executed})\n")
+    assert len(by_hand(source)) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "select case when x then y end", "begin with a line such as POL-A:", "commit-sent", "Rollback was not possible", "the end",
+        "do $$ begin perform 1; end $$", "end of the month", "release", "transaction",
+    ],
+)  # fmt: skip
+def test_what_reads_like_a_transaction_and_is_none_is_left_alone(text: str, tmp_path: Path) -> None:
+    assert not by_hand(_source(f"await c.execute({text!r}, row['end'])", tmp_path))
 
 
 @pytest.mark.parametrize(
