@@ -5,9 +5,10 @@ HEAD = """\
 
 Written by `make faults-long` out of `faults.json`, which keeps every campaign that was ever put into it; what a campaign did not
 record itself was completed by hand, and is named as such below. Real processes (broker, PostgreSQL, ingest and the three workers,
-a client with an fsynced journal of every 2xx) are struck at random moments under load from the simulator; after every few faults everything is healed, must
-come to rest by itself, and is held against the invariants. Tests show the presence of faults, never their absence: with N cycles
-and no violation, the chance of one per cycle is below 3/N with 95 % confidence, for these kinds of fault on this machine.
+a client with an fsynced journal of every 2xx) are struck at random moments under load from the simulator; after every few faults
+everything is healed, must come to rest by itself, and is held against the invariants. Tests show the presence of faults, never
+their absence: with N cycles and no violation, the chance of one per cycle is below 3/N with 95 % confidence, for these kinds of
+fault on this machine.
 """
 
 NOT_NONE = """\
@@ -71,8 +72,8 @@ loses commits, writes to a table of its own (`paid`): it shows what PostgreSQL d
 What is struck or looked at more weakly than the matrix says:
 
 - What runs meanwhile: check-ins, work reports and the clock, a day of one month a round. The officers' APIs, monitor, canaries and sink
-  are not in the house, and nobody corrects, changes rosters or rule packs, or closes a month while anything is struck: those are tried beside
-  concurrent events, without faults (F19, F20), and in `test_rolling.py`.
+  are not in the house, and nobody corrects, changes rosters or rule packs, or closes a month while anything is struck: those are
+  tried beside concurrent events, without faults (F19, F20), and in `test_rolling.py`.
 - F1: the matrix has 1,000 kills of each service; the table above says how many there were.
 - F15: hashes of verdicts, days, violations and steps, and sums of the ledger by month: not each of its lines, and no percent of a month.
 - F3 in campaigns begun before 2026-11-29 22:45 UTC: frozen for 1.2 to 2 sessions; since then for 2 to 2.2. F4: `make faults` strikes no
