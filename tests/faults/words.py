@@ -86,6 +86,7 @@ What is struck or looked at more weakly than the matrix says:
 - F7: data and WAL of PostgreSQL share one disk; no service's own temporary files. F8: no loss of packets, since a proxy of TCP has none;
   only between services and their servers: not from the phones to ingest, not among brokers, not from primary to standby.
 - F9: a clock jumps when its service is started anew, never while it runs; no leap second. That all clocks are apart counts as one a round.
+  In campaigns begun before 2026-11-29 23:00 UTC libfaketime starved the services' threads beside it, and one clock ran half as fast again.
 - F10: what comes late are repeats, and nothing is of the future. F11 in campaigns begun before 2026-11-29 22:45 UTC: 409, and the first
   stood, but ingest wrote no audit record. It writes one for an id, of the first other statement: in whose name, under which id, when. Who
   sent it is not in it, as ingest knows no callers, nor is what was said.
