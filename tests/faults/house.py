@@ -61,6 +61,9 @@ class Service:
     failpoint: str = ""
     """What it is told as HADIR_FAILPOINT whenever it starts; empty as soon as it has died of it."""
 
+    starting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from the order to start it until its process is known."""
+
 
 @dataclass
 class House:
@@ -87,7 +90,7 @@ class House:
     """How often a service died of its failpoint, by service and failpoint."""
 
     _zygote: asyncio.subprocess.Process | None = None
-    _started: dict[str, asyncio.Future[int]] = field(default_factory=dict)
+    _started: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
     _closing: bool = False
 
@@ -126,7 +129,9 @@ class House:
         service.held = service.struck = False
         service.tree, service.mutant = tree, mutant
         service.failpoint = failpoint or service.failpoint
-        await self._fork(service)
+        async with service.starting:
+            if service.pid is None:  # nobody else, who found it dead, has just started it
+                await self._fork(service)
         return service
 
     def signal(self, name: str, signum: int) -> bool:
@@ -143,9 +148,11 @@ class House:
 
     async def leave(self, name: str, *, killed: bool = False) -> None:
         """Stop a service for good, politely or by kill -9, and forget it."""
-        self.services[name].held = True
-        self.signal(name, signal.SIGKILL if killed else signal.SIGTERM)
-        await self.until(lambda: self.services[name].pid is None, f"{name} ends", 60)
+        service = self.services[name]
+        service.held = True
+        async with service.starting:  # of one that is just being started there is no process to stop yet
+            self.signal(name, signal.SIGKILL if killed else signal.SIGTERM)
+        await self.until(lambda: service.pid is None, f"{name} ends", 60)
         del self.services[name]
 
     async def until(self, holds: Callable[[], object], what: str, within_s: float) -> None:
@@ -249,7 +256,7 @@ class House:
         self._started[service.name] = asyncio.get_running_loop().create_future()
         self._zygote.stdin.write((json.dumps(order) + "\n").encode())
         await self._zygote.stdin.drain()
-        service.pid = await self._started[service.name]
+        await self._started[service.name]
 
     async def _listen(self) -> None:
         assert self._zygote is not None
@@ -257,7 +264,8 @@ class House:
         while line := await self._zygote.stdout.readline():
             told = json.loads(line)
             if name := told.get("started"):
-                self._started[name].set_result(told["pid"])
+                self.services[name].pid = told["pid"]  # before the next line, which may say that it ended
+                self._started[name].set_result(None)
             elif (name := told.get("ended")) and (service := self.services.get(name)) is not None:
                 self._note_end(service, told["code"])
 
@@ -274,8 +282,9 @@ class House:
 
     async def _again(self, service: Service) -> None:
         await asyncio.sleep(0.3)
-        if not (service.held or self._closing) and service.pid is None and self.services.get(service.name) is service:
-            await self._fork(service)
+        async with service.starting:
+            if not (service.held or self._closing) and service.pid is None and self.services.get(service.name) is service:
+                await self._fork(service)
 
 
 @contextlib.asynccontextmanager
