@@ -124,7 +124,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "ingest": Bench(
         "ingest", ("ingest-single", "ingest-batch"),
-        {"quick": ("--people", "50", "--seconds", "2"), "normal": (), "long": ("--seconds", "30")},
+        {"quick": ("--people", "50", "--seconds", "1"), "normal": (), "long": ("--seconds", "30")},
         {"quick": 300, "normal": 300, "long": 400},
     ),
     "hop": Bench(
@@ -145,7 +145,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "latency": Bench(
         "latency", ("latency-100-p50", "latency-100-p99", "latency-700-p50", "latency-700-p99"),
-        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "4", "--any-pace"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "3", "--any-pace"), "normal": (), "long": ("--seconds", "120")},
         {"quick": 400, "normal": 900, "long": 2_400},
     ),
     "window-close": Bench(
@@ -156,7 +156,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "backpressure": Bench(
         "backpressure", ("shed-memory", "shed-lost", "shed-without-retry-after", "shed-recovery"),
-        {"quick": ("--people", "50", "--rate", "3000", "--seconds", "3", "--queue", "500", "--standstill", "2"),
+        {"quick": ("--people", "50", "--rate", "3000", "--seconds", "2", "--queue", "500", "--standstill", "2"),
          "normal": (), "long": ("--seconds", "120", "--standstill", "20")},
         {"quick": 400, "normal": 900, "long": 3_600},
     ),

@@ -53,8 +53,8 @@ class Failed(Exception):
 
 def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict[str, Any]]:
     arguments = [sys.executable, "-m", f"tests.benchmarks.{bench.module}", *bench.arguments[size]]
-    # Nothing of a stack that runs here may be touched, so none of its settings are handed on.
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("HADIR_")}
+    # Nothing of a stack that runs here may be touched, so none of its settings are handed on; where downloads are kept is none.
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HADIR_") or key == "HADIR_CACHE"}
     process = subprocess.Popen(  # noqa: S603 - a program of ours
         arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )

@@ -68,6 +68,7 @@ async def drained(stack: Stack, name: str, events: int) -> tuple[float, float]:
     stack.spawn(name, PROGRAMS[name], BENCH_IN=IN, BENCH_OUT=out, BENCH_EVENTS=str(events))
     events *= TIMES[name]
     began: tuple[float, int] | None = None
+    looked = time.monotonic(), 0
     used_before = 0.0
     deadline = time.monotonic() + 60 + events / 100
     try:
@@ -75,11 +76,12 @@ async def drained(stack: Stack, name: str, events: int) -> tuple[float, float]:
             done = sum((await consumer.end_offsets(places)).values())
             now = time.monotonic()
             if began is None and done >= events / 20:
-                began = now, done
+                began = (now, done) if done < events else looked  # few records may come all between two looks
                 used_before = sum(stack.cpu_s().values())
             if done >= events:
                 break
             stack.check()
+            looked = now, done
             assert now < deadline, f"{name}: {done:,} of {events:,}; {stack.children[name].last_words()}"
             await asyncio.sleep(0.005)
     finally:

@@ -28,7 +28,7 @@ async def ended(play: Process) -> dict[str, Any]:
     report: dict[str, Any] = json.loads(output)
     assert report["equal"], report["differences"]
     progress(
-        f"{report['sent_per_s']}/s of {report['rate']:g}/s, lag {'flat' if report['lag_flat'] else 'GROWING'}, "
+        f"{report['sent_per_s']}/s of {report['rate']:g}/s, lag {'flat' if report['lag_flat'] else 'not flat'}, "
         f"p50 {report['p50_s']} s, p99 {report['p99_s']} s over {report['measured']:,}"
     )
     return report
@@ -48,7 +48,8 @@ def sound(report: dict[str, Any], *, any_pace: bool) -> dict[str, Any]:
 def condition(report: dict[str, Any]) -> str:
     """Under which conditions its latency was measured."""
     held = "held" if report["rate_held"] else "NOT held"
-    lag = "flat" if report["lag_flat"] else f"GROWING by {report['lag_growth_per_s']:.0f} events/s"
+    growth = report["lag_growth_per_s"]
+    lag = "too short to tell" if growth is None else "flat" if report["lag_flat"] else f"GROWING by {growth:.0f} events/s"
     return (
         f"{report['measured']:,} check-ins that changed an aggregate were timed; rate {held} at {report['sent_per_s']}/s, "
         f"lag {lag}, at most {report['highest_lag']:,}; equal to the truth"
