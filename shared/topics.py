@@ -158,10 +158,7 @@ CEILING: Final = Topic(
 )
 
 
-def _audit(service: Service) -> Topic[events.AuditRecorded]:
-    what = "commands and decisions, with actor and reason"
-    if service == "ingest":  # which takes no commands
-        what = "ids under which another statement came than the accepted one, once each, and in whose name"
+def _audit(service: Service, what: str = "commands and decisions, with actor and reason") -> Topic[events.AuditRecorded]:
     return Topic(f"hadir.{service}.audit.v1", events.AuditRecorded, "actor", service, what,
                  partitions=6, retention=None, data="restricted")
 
@@ -172,7 +169,9 @@ def _dead_letter(service: Service) -> Topic[events.DeadLetterBuried]:
 
 
 SERVICES: Final[tuple[Service, ...]] = ("ingest", "geofence", "schedule", "payroll")
-AUDIT: Final = {service: _audit(service) for service in SERVICES}
+AUDIT: Final = {service: _audit(service) for service in SERVICES} | {  # ingest takes no commands
+    "ingest": _audit("ingest", "ids under which another statement came than the accepted one, once each, and in whose name"),
+}
 DEAD_LETTER: Final = {service: _dead_letter(service) for service in SERVICES}
 
 TOPICS: Final[tuple[Topic[Event], ...]] = (
