@@ -1,7 +1,6 @@
 """Reads the topics as an outsider does and folds them: what Kafka alone says of every entity, to be held against the tables."""
 
 import copy
-import time
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared import topics
 from shared.events import Event
 from shared.topics import Topic
+from tests.faults.records import to_the_ends
 
 FOLDED: tuple[Topic[Any], ...] = (
     topics.CHECK_IN_LOCATED, topics.DAY_ASSESSED, topics.VIOLATION, topics.DEDUCTION, topics.TPP_MONTH,
@@ -67,17 +67,9 @@ class Feed:
         try:
             wanted: tuple[Topic[Event], ...] = (*FOLDED, COUNTED)
             places = [TopicPartition(topic.name, number) for topic in wanted for number in range(topic.partitions)]
-            consumer.assign(places)
-            for place in places:
-                consumer.seek(place, self._offsets.get(place, 0))
-            ends = await consumer.end_offsets(places)
-            deadline = time.monotonic() + within_s
-            while any(self._offsets.get(place, 0) < end for place, end in ends.items()):
-                assert time.monotonic() < deadline, "the topics could not be read to their ends"
-                for place, messages in (await consumer.getmany(timeout_ms=200)).items():
-                    for message in messages:
-                        self._take(message)
-                    self._offsets[place] = messages[-1].offset + 1
+            async for message in to_the_ends(consumer, {place: self._offsets.get(place, 0) for place in places}, within_s):
+                self._take(message)
+                self._offsets[TopicPartition(message.topic, message.partition)] = message.offset + 1
         finally:
             await consumer.stop()
 

@@ -18,7 +18,7 @@ from unittest.mock import patch
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from services.geofence.importer import Moving, import_sites
 from services.simulator import files, truth
@@ -28,6 +28,7 @@ from shared import topics
 from shared.database import IDLE_IN_TRANSACTION_S
 from shared.topics import Topic
 from tests.faults.load import FIRST_DAY
+from tests.faults.records import put_again, to_the_ends
 from tests.faults.rested import Life, Part
 from tests.faults.striking import Unstruck
 from tests.waiting import until
@@ -199,29 +200,17 @@ def _stale(records: Sequence[Any]) -> list[Any]:
 
 
 async def _again(life: Life, topic: Topic[Any], which: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
-    """Put some of the records of this life on their topic once more, as an edge gone wrong might."""
-    bootstrap = life.house.brokers.bootstrap
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all")
+    """Put some of the records of this life on their topic once more."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=life.house.brokers.bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        await producer.start()
-        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, life.since[place])
-        ends = await consumer.end_offsets(places)
-        found: list[Any] = []
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found += records
-        repeated = which(found)
-        assert repeated, f"no record of {topic.name} is to be repeated"
-        for record in repeated:
-            await producer.send_and_wait(record.topic, record.value, record.key, record.partition, headers=list(record.headers))
+        since = {place: offset for place, offset in life.since.items() if place.topic == topic.name}
+        found = [record async for record in to_the_ends(consumer, since)]
     finally:
-        await producer.stop()
         await consumer.stop()
+    repeated = which(found)
+    assert repeated, f"no record of {topic.name} is to be repeated"
+    await put_again(life.house.brokers.bootstrap, repeated)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from shared import topics
 from shared.failures import NOT_JSON, SCHEMA
 from shared.topics import Topic
 from tests.faults.house import WORKERS
+from tests.faults.records import put_again
 from tests.faults.striking import Strike, Unstruck
 
 CORPUS: Mapping[bytes, str] = {
@@ -41,10 +42,8 @@ async def repeat_old(at: Strike) -> None:
 async def repeat_of(at: Strike, topic: Topic[Any], *, of_any_age: bool = False) -> None:
     """Three records of each partition, the last unless `of_any_age`; of a compacted topic one, since its order is what stays."""
     consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, enable_auto_commit=False)
-    producer = AIOKafkaProducer(bootstrap_servers=at.house.brokers.bootstrap, acks="all")
     await consumer.start()
     try:
-        await producer.start()
         places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
         begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         consumer.assign(places)
@@ -53,18 +52,14 @@ async def repeat_of(at: Strike, topic: Topic[Any], *, of_any_age: bool = False) 
             last = max(begins[place], ends[place] - many)
             consumer.seek(place, at.chance.randint(begins[place], last) if of_any_age else last)
         fetched = (await consumer.getmany(timeout_ms=2000)).values()
-        found = [record for records in fetched for record in records[:many] if record.headers]
-        if not found:
-            raise Unstruck("no record to repeat")
-        again = [record for record in found for _ in range(at.chance.randint(1, 10))]
-        at.chance.shuffle(again)
-        sent = [
-            await producer.send(record.topic, record.value, record.key, record.partition, headers=list(record.headers)) for record in again
-        ]
-        await asyncio.gather(*sent)
     finally:
-        await producer.stop()
         await consumer.stop()
+    found = [record for records in fetched for record in records[:many] if record.headers]
+    if not found:
+        raise Unstruck("no record to repeat")
+    again = [record for record in found for _ in range(at.chance.randint(1, 10))]
+    at.chance.shuffle(again)
+    await put_again(at.house.brokers.bootstrap, again)
 
 
 async def other_body(at: Strike) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -13,6 +12,7 @@ from aiokafka.errors import KafkaError
 
 from shared import topics
 from tests.faults.house import House
+from tests.faults.records import to_the_ends
 from tests.faults.servers import Node, fill
 from tests.faults.striking import Strike, Unstruck
 from tests.waiting import until
@@ -140,14 +140,11 @@ async def _first_appended(at: Strike, ids: Collection[str]) -> list[dict[str, fl
         places = [TopicPartition(topic.name, number) for topic in wanted for number in range(topic.partitions)]
         ends = await consumer.end_offsets(places)
         begins = await consumer.offsets_for_times(dict.fromkeys(places, int((time.time() - 900) * 1000)))
-        consumer.assign(places)
-        for place in places:
-            consumer.seek(place, begins[place].offset if begins[place] else ends[place])
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for record in chain.from_iterable((await consumer.getmany(timeout_ms=500)).values()):
-                subject = dict(record.headers).get("ce_subject", b"").decode()
-                if subject in ids:
-                    first.setdefault(subject, record.timestamp / 1000)  # the broker's own time (LogAppendTime)
+        since = {place: begins[place].offset if begins[place] else ends[place] for place in places}
+        async for record in to_the_ends(consumer, since):
+            subject = dict(record.headers).get("ce_subject", b"").decode()
+            if subject in ids:
+                first.setdefault(subject, record.timestamp / 1000)  # the broker's own time (LogAppendTime)
     except KafkaError:
         return []
     finally:

@@ -20,6 +20,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared import topics
 from shared.events import Event
 from shared.topics import Topic
+from tests.faults.records import to_the_ends
 
 CYCLES = int(os.environ.get("HADIR_FAULT_CYCLES", "20"))
 SEED = int(os.environ.get("HADIR_FAULT_SEED", "20261123"))
@@ -77,15 +78,10 @@ async def versions_of(house: Any, topic: Topic[Event]) -> dict[str, list[int]]:
     await consumer.start()
     try:
         partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        consumer.assign(partitions)
-        await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(partitions)
         found: dict[str, list[int]] = {}
-        while any([await consumer.position(partition) < end for partition, end in ends.items()]):
-            for messages in (await consumer.getmany(timeout_ms=200)).values():
-                for message in messages:
-                    subject = dict(message.headers)["ce_subject"].decode()
-                    found.setdefault(subject, []).append(orjson.loads(message.value)["version"])
+        async for message in to_the_ends(consumer, await consumer.beginning_offsets(partitions)):
+            subject = dict(message.headers)["ce_subject"].decode()
+            found.setdefault(subject, []).append(orjson.loads(message.value)["version"])
         return found
     finally:
         await consumer.stop()
