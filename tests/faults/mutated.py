@@ -57,9 +57,30 @@ def position_apart() -> None:
     _patch(Batches, "_transact", apart)
 
 
+def no_hole_check() -> None:
+    """Goes on past records that never came."""
+    transact = Batches._transact
+
+    async def gullible(self: Batches, claim: Any, part: Any, condemned: Any, _: int | None) -> None:
+        await transact(self, claim, part, condemned, 0)
+
+    _patch(Batches, "_transact", gullible)
+
+
+def kafka_position() -> None:
+    """Goes on from the offset that Kafka was told, not from the position in the database."""
+
+    async def trusting(self: Any) -> None:
+        names = self.app.topic_names
+        assigned = [(place.topic, place.partition) for place in self.assignment() if place.topic in names]
+        await self.app.owner.take(self.app.consumer_generation_id, assigned)  # and no seek: Kafka's offset stands
+
+    _patch(pump._PositionConsumer, "perform_seek", trusting)
+
+
 def noack_off() -> None:
     """The textbook agent: Kafka is told of a record when it is brought, that offset is gone on from, and no hole is looked for."""
-    bring, tell, transact = pump.batches, pump.tell_lag, Batches._transact
+    bring, tell = pump.batches, pump.tell_lag
 
     async def acknowledging(stream: Any, most: int, within: float) -> AsyncIterator[Sequence[Any]]:
         async for messages in bring(stream, most, within):
@@ -70,18 +91,10 @@ def noack_off() -> None:
     async def nothing(_pump: Any, _offsets: Any) -> None:
         """Kafka has been told already."""
 
-    async def trusting(self: Any) -> None:
-        names = self.app.topic_names
-        assigned = [(place.topic, place.partition) for place in self.assignment() if place.topic in names]
-        await self.app.owner.take(self.app.consumer_generation_id, assigned)  # and no seek: Kafka's offset stands
-
-    async def gullible(self: Batches, claim: Any, part: Any, condemned: Any, _: int | None) -> None:
-        await transact(self, claim, part, condemned, 0)
-
     _patch(pump, "batches", acknowledging)
     _patch(pump, "tell_lag", nothing)
-    _patch(pump._PositionConsumer, "perform_seek", trusting)
-    _patch(Batches, "_transact", gullible)
+    kafka_position()
+    no_hole_check()
 
 
 def any_order() -> None:

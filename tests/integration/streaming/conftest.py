@@ -23,9 +23,10 @@ from shared.database import connect
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
 from shared.topics import LANES, Topic
+from tests.pages import ROOT
 from tests.waiting import PATIENCE_S, until
 
-_SCRIPT = Path(__file__).parent / "numbered_worker.py"
+_WORKER = "tests.integration.streaming.numbered_worker"
 _RUNS = count(1)
 SESSION_S = 6.0
 
@@ -124,7 +125,7 @@ class Trial:
         }  # fmt: skip
         with log.open("wb") as out:
             process = subprocess.Popen(
-                [sys.executable, str(_SCRIPT)], env={**os.environ, **known, **environment}, stdout=out,
+                [sys.executable, "-m", _WORKER], cwd=ROOT, env={**os.environ, **known, **environment}, stdout=out,
                 stderr=subprocess.STDOUT,
             )  # fmt: skip
         self.workers.append(Running(process, port, log))

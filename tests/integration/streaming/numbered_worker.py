@@ -1,6 +1,6 @@
 """A worker for the tests of the streaming runtime: writes down every record and publishes it again.
 
-Started as a process of its own, by path. `HADIR_TEST_TOPIC` names the topic that it reads. `HADIR_TEST_FAULT` has it
+Started as a process of its own. `HADIR_TEST_TOPIC` names the topic that it reads. `HADIR_TEST_FAULT` has it
 meet a fault that cannot be caused from outside, `HADIR_TEST_MUTANT` switches one guarantee off, to prove that the
 tests would notice.
 """
@@ -19,6 +19,7 @@ from shared.failures import Poison, Unready
 from shared.lanes import Record, Work
 from shared.streaming import Context, Reference, Worker, run_worker
 from shared.topics import Service, Topic
+from tests.faults import mutated
 
 SERVICE: Service = "geofence"
 
@@ -180,42 +181,31 @@ def deafen_the_first() -> None:
 
 def mutate(mutant: str) -> None:
     """Switches one guarantee off."""
-    if mutant in {"no-fencing", "no-replay-check"}:
-        lock = lanes.Lanes._lock
+    if mutant == "no-fencing":
+        mutated.no_fencing()
+    elif mutant == "no-replay-check":
+        lock, transact = lanes.Lanes._lock, batches.Batches._transact
 
         async def careless(self: Any, connection: Any, wanted: Any, topics: Any, epochs: Any) -> Work:
-            work = await lock(self, connection, wanted, topics, {} if mutant == "no-fencing" else epochs)
-            if mutant == "no-replay-check":
-                # As if every batch began where the position stands.
-                forgetful = {at: (epoch, min(to, FIRST.get(at, to))) for at, (epoch, to) in work.positions.items()}
-                work.positions = forgetful  # type: ignore[misc]
+            work = await lock(self, connection, wanted, topics, epochs)
+            # As if every batch began where the position stands.
+            forgetful = {at: (epoch, min(to, FIRST.get(at, to))) for at, (epoch, to) in work.positions.items()}
+            work.positions = forgetful  # type: ignore[misc]
             return work
-
-        lanes.Lanes._lock = careless  # type: ignore[method-assign, assignment]
-        transact = batches.Batches._transact
 
         async def remembering(self: Any, claim: Any, part: Any, condemned: Any, complete_from: int | None) -> None:
             FIRST.update({delivery.position: delivery.offset for delivery in reversed(part)})
             await transact(self, claim, part, condemned, complete_from)
 
+        lanes.Lanes._lock = careless  # type: ignore[method-assign, assignment]
         batches.Batches._transact = remembering  # type: ignore[method-assign]
     elif mutant == "no-hole-check":
-        passing = batches.Batches._transact
-
-        async def gullible(self: Any, claim: Any, part: Any, condemned: Any, complete_from: int | None) -> None:
-            await passing(self, claim, part, condemned, 0)
-
-        batches.Batches._transact = gullible  # type: ignore[method-assign]
-    elif mutant in {"kafka-position", "noack-off"}:
-
-        async def trusting(self: Any) -> None:
-            names = self.app.topic_names
-            assigned = [(tp.topic, tp.partition) for tp in self.assignment() if tp.topic in names]
-            await self.app.owner.take(self.app.consumer_generation_id, assigned)  # and no seek: Kafka's offset stands
-
-        pump._PositionConsumer.perform_seek = trusting  # type: ignore[method-assign]
-        if mutant == "noack-off":
-            mutate("no-hole-check")
+        mutated.no_hole_check()
+    elif mutant == "kafka-position":
+        mutated.kafka_position()
+    elif mutant == "noack-off":  # Kafka is told by the fault
+        mutated.kafka_position()
+        mutated.no_hole_check()
     elif mutant == "no-relay-lock":
 
         async def grasping(self: Any, _: Any) -> None:
