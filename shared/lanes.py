@@ -196,6 +196,9 @@ class Lanes:
     `close()` lets the work in flight end and lets no further one begin.
     """
 
+    given_before: bool = False
+    """Whether the command that holds these lanes took effect before and only its answer was lost; known from its first `hold` on."""
+
     def __init__(self, pool: Pool, service: Service, on_outbox: Callable[[], None] | None = None) -> None:
         self.pool: Final = pool
         self.service: Final = service

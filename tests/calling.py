@@ -5,11 +5,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID, uuid4
 
+import asyncpg
 import httpx
 from fastapi import FastAPI
 
 from shared.settings import Settings
-from shared.topics import Service
+from shared.topics import SERVICES, Service
 from shared.web.app import Context
 
 
@@ -23,12 +24,43 @@ async def serving(
         raise AssertionError("the API gave up") from error
 
     app = create_app(Context(Settings(database=database), service, end))
-    transport = httpx.ASGITransport(app)
+    transport = GivenAgain(httpx.ASGITransport(app), database)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api", headers=acting("bkd")) as client,
     ):
         yield client
+
+
+class GivenAgain(httpx.AsyncBaseTransport):
+    """Gives every command that was carried out once more, as if the process had died before it kept its answer: it is not refused."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport, database: str) -> None:
+        self._inner = inner
+        self._database = database
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._inner.handle_async_request(request)
+        key, actor = request.headers.get("Idempotency-Key"), request.headers.get("Hadir-Actor")
+        if key is None or answer.status_code >= 300 or "Hadir-Replayed" in answer.headers:
+            return answer
+        told = await answer.aread()
+        await self._keeps(actor, key, None)
+        again = await self._inner.handle_async_request(request)
+        said = (await again.aread()).decode()
+        assert again.status_code == answer.status_code, f"{request.method} {request.url.path} whose answer was lost: {said}"
+        await self._keeps(actor, key, told)
+        return answer
+
+    async def _keeps(self, actor: str | None, key: str, told: bytes | None) -> None:
+        """What is kept as the answer to a command."""
+        connection = await asyncpg.connect(self._database)
+        try:
+            for service in SERVICES:
+                if await connection.fetchval("select to_regclass($1)", f"{service}.command"):
+                    await connection.execute(f"update {service}.command set answer = $3 where (actor, key) = ($1, $2)", actor, key, told)
+        finally:
+            await connection.close()
 
 
 def acting(role: str, actor: UUID | str = "", *, units: tuple[UUID, ...] = ()) -> dict[str, str]:

@@ -115,6 +115,8 @@ async def decide(
     """
     async with lanes.hold(lanes_of(await _about(lanes, request_id), by.name)) as work:
         known, now = await _known(work.connection, request_id), _now()
+        if lanes.given_before:
+            return known
         dated(document, now)
         if stands_in_for is not None:
             by = await _as_deputy(work.connection, by, stands_in_for, now)
@@ -129,6 +131,8 @@ async def withdraw(lanes: Lanes, request_id: UUID, by: Who, *, reason: str) -> A
     """Takes a request back before it is decided; its days are judged as if it had never been made. Raises CorrectionRefused."""
     async with lanes.hold(lanes_of(await _about(lanes, request_id), by.name)) as work:
         known, now = await _known(work.connection, request_id), _now()
+        if lanes.given_before:
+            return known
         by = await under_all_names(work.connection, by)
         after = replace(known, request=_allowed(lambda: workflow.withdraw(known.request, by, now, reason)))
         await _keep(work, after, known)

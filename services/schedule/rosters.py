@@ -256,6 +256,8 @@ async def _step(
             seen = await view(work.connection, Memory(), unit, month)
         except KeyError:
             raise Refused("unit kerja tidak terdaftar; impor unitnya dulu (hadir import org-units)") from None
+        if lanes.given_before and seen.row is not None:
+            return Stepped(seen.row, seen.breaches)
         target = _target(seen.row, order, step)
         asked = await act(work, seen) if act is not None else seen.asked
         breaches = tuple(check(seen.staff, asked))

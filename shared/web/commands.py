@@ -3,7 +3,8 @@
 The same key with the same request gets the first answer again; with another request 409. Key and audit record are written
 in the transaction that has the command's effect (`_Noted.hold`), so that neither exists without the other. If the
 process dies between that and the answer, the repetition runs the command again, which then finds everything done: commands
-of the services change nothing when they are given twice.
+of the services change nothing when they are given twice. One that would be refused the second time, since what it decides is
+decided, asks `Lanes.given_before`.
 """
 
 import datetime as dt
@@ -29,6 +30,7 @@ KEPT: Final = dt.timedelta(days=90)
 
 _LONGEST_KEY: Final = 100
 
+_NOTED: Final = "select exists (select from command where actor = $1 and key = $2)"
 _FIND: Final = "select digest, status, answer from command where actor = $1 and key = $2"
 _NOTE: Final = """
 insert into command (actor, key, digest) values ($1, $2, $3) on conflict (actor, key) do nothing returning true
@@ -89,6 +91,10 @@ class Command:
                 if not guard.is_closed():  # else the server has let go of it
                     await guard.execute("select pg_advisory_unlock($1)", number)
 
+    async def noted(self, work: Work) -> bool:
+        """Whether this command took effect before."""
+        return bool(await work.connection.fetchval(_NOTED, self.actor.name, self._key))
+
     async def note(self, work: Work, subject: str, reason: str) -> None:
         """Remembers the key and tells the audit topic, in the command's own transaction; the second time nothing."""
         if not await work.connection.fetchval(_NOTE, self.actor.name, self._key, self._digest):
@@ -108,6 +114,7 @@ class _Noted(Lanes):
     def __init__(self, lanes: Lanes, command: Command, subject: str, reason: str) -> None:
         super().__init__(lanes.pool, lanes.service)
         self._command, self._subject, self._reason = command, subject, reason
+        self._begun = False
 
     @asynccontextmanager
     async def hold(
@@ -116,6 +123,8 @@ class _Noted(Lanes):
         """As `Lanes.hold`; the lane of the actor is locked too, for the audit record."""
         wanted = {*lanes, lane_of(self._command.actor.name)}
         async with super().hold(wanted, topics=topics, epochs=epochs) as work:
+            if not self._begun:  # under the lanes, since the first attempt may be committing only now
+                self._begun, self.given_before = True, await self._command.noted(work)
             yield work
             await self._command.note(work, self._subject, self._reason)
 
