@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Final
@@ -60,15 +60,21 @@ class Compared:
             self.differences.append(f"{where}: true is {true}, the services say {got}")
 
 
-async def compare(province: Province, observer: Observer, told: Callable[[int, int], None]) -> Compared:
-    """Compare everybody of the province; `told` gets how many people were compared, and of how many."""
+async def compare(
+    province: Province, observer: Observer, told: Callable[[int, int], None], besides: Collection[UUID] = frozenset()
+) -> Compared:  # fmt: skip
+    """Compare everybody of the province but `besides`, whose truth somebody else has changed.
+
+    `told` gets how many people were compared, and of how many.
+    """
     found = Compared()
     for people in _chunks(province):
         ids = [person.employee_id for person in people]
         days = await _days(observer, ids, province.first_day, province.last_day)
         months = await _months(observer, ids, province.months)
         for person in people:
-            _compare(province, person, days, months, found)
+            if person.employee_id not in besides:
+                _compare(province, person, days, months, found)
         for row in await observer.connection.fetch(_VIOLATIONS, ids, province.first_day, province.last_day):
             found.violations[row["code"]] += row["count"]
         found.located += await observer.connection.fetchval(_LOCATED, ids)

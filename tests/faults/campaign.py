@@ -19,16 +19,20 @@ from services.simulator.province import Province
 from services.simulator.settled import NotSettled, Observer
 from shared.database import Connection
 from tests.faults.clocks import SHIFTS, library
+from tests.faults.decided import Decided, not_closed
 from tests.faults.feed import Feed
 from tests.faults.house import House, running
 from tests.faults.invariants import Poison, Positions, Scene, i4_money, look_at_positions, violations
-from tests.faults.load import FIRST_DAY, Load
+from tests.faults.load import Load
 from tests.faults.nemeses import FAULTS, Fault
+from tests.faults.officers import Officers
 from tests.faults.previous import Missing, Tree, unpacked
 from tests.faults.servers import may_mount
 from tests.faults.striking import Strike, Unstruck
+from tests.waiting import until
 
 SETTLE_S = 240.0
+LAST_DAY = dt.date(2026, 6, 30)  # a Tuesday, and the end of a month: when it is over, officers can close the month
 
 
 @dataclass(frozen=True)
@@ -64,6 +68,11 @@ class Found:
     accepted: int = 0
     assessed: int = 0
     unanswered: Counter[str] = field(default_factory=Counter)
+    commands: int = 0
+    """How many of the officers' commands were answered 2xx."""
+
+    asked_again: Counter[str] = field(default_factory=Counter)
+    """Why they had to be given again."""
     ended: Counter[str] = field(default_factory=Counter)
     left_out: list[str] = field(default_factory=list)
     quiet_s: list[float] = field(default_factory=list)
@@ -103,6 +112,7 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
             raise NothingToStrike(f"none of {', '.join(wanted.only)} strikes a house of {wanted.brokers} broker(s) here: {why}")
         house = await held.enter_async_context(running(
             brokers=wanted.brokers, standby=wanted.standby, disks=disks, clocks=wanted.clocks, keep=wanted.logs, previous=before,
+            offices=True,
         ))  # fmt: skip
         told(f"the house of {wanted.brokers} broker(s) is up after {time.monotonic() - began:.0f} s")
         run = Campaign(wanted, house, faults, found, told)
@@ -144,6 +154,11 @@ def faults_of(wanted: Wanted, *, disks: bool, previous: bool) -> list[Fault]:
     return [fault for fault in FAULTS if (not fault.needs or fault.needs in has) and (not wanted.only or fault.code in wanted.only)]
 
 
+def province_of(wanted: Wanted, number: int) -> Province:
+    """Who checks in, in the round of this number."""
+    return Province(wanted.seed, wanted.people, LAST_DAY - dt.timedelta(days=wanted.days - 1), wanted.days, number)
+
+
 class Campaign:
     """Rounds on one house: import, load with faults, heal, settle, check."""
 
@@ -152,6 +167,7 @@ class Campaign:
         self.chance = random.Random(wanted.seed)
         self.poison, self.positions = Poison(), Positions()
         self.feed = Feed(house.brokers.bootstrap)
+        self.decided = Decided()
         self.played: list[Province] = []
         """Those of the rounds before, who stay in the house: their truth is what it was."""
 
@@ -163,11 +179,12 @@ class Campaign:
     async def round(self, number: int) -> None:
         """So many faults under load, then a check of everything."""
         self.struck = struck = Counter[str]()
-        province = Province(self.wanted.seed, self.wanted.people, FIRST_DAY, self.wanted.days, number)
+        province = province_of(self.wanted, number)
         load = Load(self.house, province, self.wanted.rate)
         await load.prepare()
         begun = time.monotonic()
-        sending = asyncio.create_task(load.run())
+        officers = Officers(self.house, self.decided, random.Random(self.chance.random()), load.hurried)
+        sending = asyncio.create_task(self._press(load, officers))
         try:
             many = min(self.wanted.every, self.wanted.cycles - self.found.cycles.total())
             while struck.total() < many and not sending.done():
@@ -194,20 +211,31 @@ class Campaign:
         self.found.checks += 1
         self.found.accepted = len(self.house.journal.accepted())
         self.found.unanswered.update(load.phones.tally.unanswered)
+        self.found.asked_again.update(officers.unanswered)
+        self.found.commands = len(self.house.commands.accepted())
         if wrong:
             self.found.suspected.update(struck)
             self.found.violations += [f"round {number}, {name}: {sentence}" for name, sentences in wrong.items() for sentence in sentences]
         self.told(
             f"round {number}: {struck.total()} faults in {faulty_s:.0f} s, {self.found.cycles.total()} in all;"
-            f" {load.delivered} check-ins, {self.found.accepted} ids accepted in all; quiet {self.found.quiet_s[-1]:.1f} s after the last"
-            f" fault and its load; {'violations: ' + str(wrong) if wrong else 'no violation'}"
+            f" {load.delivered} check-ins, {self.found.accepted} ids accepted and {self.found.commands} commands carried out in all;"
+            f" quiet {self.found.quiet_s[-1]:.1f} s after the last fault and its load;"
+            f" {'violations: ' + str(wrong) if wrong else 'no violation'}"
         )
+
+    async def _press(self, load: Load, officers: Officers) -> None:
+        """Phones and officers at once; officers begin with the played day."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(load.run())
+            await load.begun.wait()
+            await officers.work(load.province, self.played[-1] if self.played else None)
 
     def scene(self, connection: Connection, observer: Observer, province: Province, quiet_after_s: float) -> Scene:
         """What the invariants look at, as it is now; all must be at rest."""
+        self.decided.answered = self.house.commands.accepted()
         return Scene(
             connection, observer, province, self.house.journal.accepted(), set(self.house.journal.sent), self.feed, self.poison,
-            self.positions, quiet_after_s,
+            self.positions, quiet_after_s, self.decided,
         )  # fmt: skip
 
     async def _strike(self, fault: Fault) -> bool:
@@ -248,7 +276,11 @@ class Campaign:
             # What was sent after the last fault is load, not lag: the clock starts when the load has ended.
             quiet = time.monotonic() - max(healed, sent)
             await load.finish()
-            await observer.until_settled(load.province.label, load.province.last_day, lambda _d, _w: None, patience_s=SETTLE_S)
+            for province in (*self.played[-1:], load.province):
+                await observer.until_settled(province.label, province.last_day, lambda _d, _w: None, patience_s=SETTLE_S)
+            await until(
+                lambda: self._all_frozen(observer), SETTLE_S, lambda: f"months are not frozen {SETTLE_S:.0f} s after they were closed"
+            )
             await observer.until_no_lag(patience_s=SETTLE_S)
         except NotSettled as stuck:
             quiet = time.monotonic() - sent
@@ -258,13 +290,16 @@ class Campaign:
         async with self.house.connection() as connection:
             scene = self.scene(connection, observer, load.province, quiet)
             wrong |= await violations(scene)
-            if self.played:  # one of them at each check, in turn
-                scene.province = self.played[self.found.checks % len(self.played)]
+            # The one before, of which officers changed days too, and one of all at each check, in turn.
+            for scene.province in {*self.played[-1:], *self.played[self.found.checks % max(1, len(self.played)) :][:1]}:
                 if money := await i4_money(scene):
                     wrong[f"I4 of round {scene.province.round}"] = money
             self.played.append(load.province)
             self.found.assessed = await connection.fetchval("select count(*) from schedule.assessment")
         return wrong
+
+    async def _all_frozen(self, observer: Observer) -> bool:
+        return await not_closed(observer.connection, self.decided) == 0
 
 
 def now() -> str:

@@ -10,7 +10,7 @@ from services.local.downloads import cache_folder
 from services.local.process import LocalError
 
 SHIFTS = {"ingest": "+10m", "geofence": "-1d", "schedule": "-10m", "payroll": "+1d"}
-"""How the clocks stand at first, ahead and behind, in libfaketime's words."""
+"""How the clocks of the services stand at first, ahead and behind, in libfaketime's words; those of the APIs are right."""
 
 JUMPS = ("+0", "+10m", "-10m", "-1d", "+1d")
 """How any of them may stand when it is started anew."""
@@ -30,7 +30,7 @@ class Clocks:
         # The monotonic clock stays true: no kernel lets that one jump. Without the last one, waits with a limit end late, and so
         # late that threads starve (Python's lock among them); with it they do so if a clock runs faster, so that none does.
         return {
-            "LD_PRELOAD": str(self._library), "FAKETIME": self.shifts[name],
+            "LD_PRELOAD": str(self._library), "FAKETIME": self.shifts.get(name, "+0"),
             "FAKETIME_DONT_FAKE_MONOTONIC": "1", "FAKETIME_FORCE_MONOTONIC_FIX": "0",
         }  # fmt: skip
 

@@ -15,9 +15,10 @@ from shared.topics import Topic
 from tests.faults.records import to_the_ends
 
 FOLDED: tuple[Topic[Any], ...] = (
-    topics.CHECK_IN_LOCATED, topics.DAY_ASSESSED, topics.VIOLATION, topics.DEDUCTION, topics.TPP_MONTH,
+    topics.CHECK_IN_LOCATED, topics.DAY_ASSESSED, topics.VIOLATION, topics.DEDUCTION, topics.TPP_MONTH, topics.CORRECTION,
 )
-COUNTED = topics.CHECK_IN_RECORDED
+COUNTED: tuple[Topic[Any], ...] = (topics.CHECK_IN_RECORDED, topics.AUDIT["schedule"], topics.AUDIT["payroll"])
+_COUNTED = frozenset(topic.name for topic in COUNTED)
 LEDGER_NUMBERS = "numbers of ledger entries"
 
 
@@ -53,6 +54,7 @@ class Feed:
         self._offsets: dict[TopicPartition, int] = {}
         self.folded: dict[str, Folded] = defaultdict(Folded)
         self.recorded: dict[str, int] = defaultdict(int)
+        """How often check-ins and commands were told of, by their ids."""
 
     def from_here(self, ends: Mapping[TopicPartition, int]) -> "Feed":
         """Another one that knows as much, and passes over what lies between that and these offsets."""
@@ -65,7 +67,7 @@ class Feed:
         consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
         await consumer.start()
         try:
-            wanted: tuple[Topic[Event], ...] = (*FOLDED, COUNTED)
+            wanted: tuple[Topic[Event], ...] = (*FOLDED, *COUNTED)
             places = [TopicPartition(topic.name, number) for topic in wanted for number in range(topic.partitions)]
             async for message in to_the_ends(consumer, {place: self._offsets.get(place, 0) for place in places}, within_s):
                 self._take(message)
@@ -77,7 +79,7 @@ class Feed:
         subject = dict(message.headers or ()).get("ce_subject", b"").decode()
         if not subject:
             return  # what nemeses put there; I7 looks after it
-        if message.topic == COUNTED.name:
+        if message.topic in _COUNTED:
             self.recorded[subject] += 1
         elif message.value is not None:
             content = orjson.loads(message.value)

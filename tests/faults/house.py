@@ -21,7 +21,11 @@ import asyncpg
 import psutil
 
 from services.local.process import LAUNCH, free_port
+from shared import topics
+from shared.database import open_pool
+from shared.failures import is_infrastructure
 from shared.kafka import apply_topics
+from shared.lanes import Lanes
 from shared.schemas import apply_schemas
 from tests.faults.clocks import Clocks
 from tests.faults.journal import Journal
@@ -33,6 +37,8 @@ from tests.waiting import until
 
 WORKERS = ("geofence", "schedule", "payroll")
 SERVICES = ("ingest", *WORKERS)
+OFFICES = ("schedule_api", "payroll_api")
+"""The APIs at which officers work (officers.py), in a house that has them."""
 SESSION_S = 4.0
 """Kafka's session timeout of the house: a killed worker's lanes move after it."""
 
@@ -75,6 +81,9 @@ class House:
     kafka_proxies: list[Proxy]
     database_proxies: dict[str, Proxy]
     journal: Journal
+    commands: Journal
+    """Of what officers were answered."""
+
     ports: dict[str, int]
     clocks: Clocks | None = None
     """Where each service lives by a clock of its own."""
@@ -205,6 +214,22 @@ class House:
                     found[name] = psutil.Process(pid)
         return found
 
+    async def commanded(self, service: topics.Service, act: Callable[[Lanes], Awaitable[object]]) -> None:
+        """Carry out a command as a program of its own does, however often that takes."""
+        while True:
+            try:
+                pool = await open_pool(self.database.url, service, max_size=1)
+                try:
+                    await act(Lanes(pool, service))
+                finally:
+                    await asyncio.wait_for(pool.close(), 10)
+            except Exception as error:
+                if not (is_infrastructure(error) or isinstance(error, TimeoutError)):
+                    raise
+                await asyncio.sleep(0.3)
+            else:
+                return
+
     async def begin(self) -> None:
         """Start the zygote, which starts the services."""
         environment = {**os.environ, "PYTHONPATH": str(_ROOT)}
@@ -292,10 +317,11 @@ async def running(
     *, brokers: int = 1, standby: bool = False, disks: bool = False,
     clocks: bool = False, keep: Path | None = None,
     previous: Tree | None = None, begun: Callable[[str, str], Awaitable[None]] | None = None, disk_mb: int = _DISK_MB,
+    offices: bool = False,
 ) -> AsyncIterator[House]:
     """A fresh house on free ports, all of it gone afterwards; `disks` puts the data on a tmpfs that can be filled (root).
 
-    `clocks` gives each service a clock of its own (clocks.py). With `begun` the house is still one of
+    `clocks` gives each service a clock of its own (clocks.py); `offices`: with APIs for officers. With `begun` the house is still one of
     the `previous` version: it is given the database's URL and the brokers' address to lay out tables and topics.
     """
     home = Path(tempfile.mkdtemp(prefix="hadir-faults-"))
@@ -334,21 +360,23 @@ async def running(
         else:
             await begun(url, cluster.bootstrap)
         await post_witness(url)
-        database_proxies = {name: Proxy((HOST, database.primary.port), free_port()) for name in SERVICES}
+        names = (*SERVICES, *OFFICES) if offices else SERVICES
+        database_proxies = {name: Proxy((HOST, database.primary.port), free_port()) for name in names}
         for proxy in database_proxies.values():
             await proxy.start()
             held.push_async_callback(proxy.stop)
-        journal = Journal(home / "journal")
+        journal, commands = Journal(home / "journal"), Journal(home / "commands")
         held.callback(journal.close)
+        held.callback(commands.close)
         house = House(
-            home, cluster, database, proxies, database_proxies, journal, {name: free_port() for name in SERVICES},
+            home, cluster, database, proxies, database_proxies, journal, commands, {name: free_port() for name in names},
             Clocks() if clocks else None, previous,
         )  # fmt: skip
         held.push_async_callback(house.close)
         await house.begin()
-        for name in SERVICES:
+        for name in names:
             await house.start(name, tree=None if begun is None else previous)
-        await house.ready()
+        await house.ready(names)
         yield house
 
 

@@ -13,6 +13,7 @@ from services.simulator.settled import Observer
 from shared import topics
 from shared.events import DayAssessed
 from shared.topics import Topic
+from tests.faults.decided import Decided, facts_otherwise, travels_otherwise
 from tests.faults.feed import Feed
 
 MOST_SHOWN = 5
@@ -63,6 +64,7 @@ class Scene:
     poison: Poison
     positions: Positions
     quiet_after_s: float
+    decided: Decided = field(default_factory=Decided)
 
 
 async def look_at_positions(connection: Any) -> dict[tuple[str, ...], int]:
@@ -96,6 +98,7 @@ async def i1_no_loss(scene: Scene) -> list[str]:
         *_short("accepted ids without a receipt", sorted(scene.accepted - receipts)),
         *_short("accepted check-ins that never reached schedule", sorted((scene.accepted & known) - marks)),
         *_short("accepted check-ins that are not on the topic", sorted((scene.accepted & known) - scene.feed.recorded.keys())),
+        *_short("answered commands that are not on the audit topic", sorted(scene.decided.answered - scene.feed.recorded.keys())),
     ]
 
 
@@ -107,7 +110,7 @@ async def i2_no_invention(scene: Scene) -> list[str]:
 
 
 async def i3_once(scene: Scene) -> list[str]:
-    """Violations in force are those that the day found, each once; so is a ledger line, reversed at most once; marks equal check-ins."""
+    """Violations, charges and decisions are in force as they were found and made, each once; reversed at most once; marks are check-ins."""
     doubled = await scene.connection.fetch(
         "select employee_id, date, kind, code from schedule.violation where action = 'raised'"
         " group by 1, 2, 3, 4 having count(*) > 1"
@@ -136,15 +139,17 @@ async def i3_once(scene: Scene) -> list[str]:
     return [
         *_short("violations raised twice", doubled), *_short("entries reversed twice", twice),
         *_short("charges in force twice", in_force), *_short("violations in force otherwise than the day has it", otherwise), *odd,
+        *_short("corrections otherwise than decided", await facts_otherwise(scene.connection, scene.decided)),
     ]  # fmt: skip
 
 
 async def i4_money(scene: Scene) -> list[str]:
     """Every day, month and rupiah of the province is as its truth says, and every total of the house is the sum of its ledger."""
-    found = await compare(scene.province, scene.observer, lambda _done, _whole: None)
+    found = await compare(scene.province, scene.observer, lambda _done, _whole: None, scene.decided.travels)
     told = await balance(scene.connection, shown=MOST_SHOWN)
     wrong = [f"{found.differing} differences from the truth: {'; '.join(found.differences[:MOST_SHOWN])}"] if found.differing else []
-    return [*wrong, *_short("employee-months that do not balance", told.differences)]
+    travels = await travels_otherwise(scene.connection, scene.decided, scene.province)
+    return [*wrong, *_short("duty travels otherwise than right", travels), *_short("employee-months that do not balance", told.differences)]
 
 
 async def i5_feed(scene: Scene) -> list[str]:
@@ -180,16 +185,20 @@ _TABLES: tuple[tuple[Topic[Any], tuple[str, ...], str], ...] = (
         select employee_id, month, version, case when closed then 'CLOSED' else 'OPEN' end as state, raw_percent, percent, amount,
                ceiling, days_assessed, days_final, supplementary, of_wage
         from payroll.month where version > 0"""),
+    (topics.CORRECTION, ("correction_id",), """
+        select correction_id, version, kind, employee_id, org_unit_id, state, actor, decided_at, body::text as body from schedule.fact"""),
 )  # fmt: skip
 """Topic, what tells its subjects apart, and its table with the names of the event; what a table does not keep (whose unit it was, the
 source in law) cannot be held against it."""
 
 
 def _fields(row: Any) -> dict[str, Any]:
-    """What a row says of its event; a column `content` is the whole event, and the columns beside it stand above it."""
+    """What a row says of its event; a column `content` is the whole event, and the columns beside it stand above it; `body` is JSON."""
     columns = dict(row)
-    content = columns.pop("content", None)
-    return {**(dict(DayAssessed.model_validate_json(content)) if content else {}), **columns}
+    content, body = columns.pop("content", None), columns.pop("body", None)
+    return {
+        **(dict(DayAssessed.model_validate_json(content)) if content else {}), **({"body": json.loads(body)} if body else {}), **columns
+    }  # fmt: skip
 
 
 async def i6_offsets(scene: Scene) -> list[str]:

@@ -13,9 +13,6 @@ from services.simulator.importing import import_province
 from services.simulator.phones import Phones
 from services.simulator.province import Province
 from services.simulator.settled import Observer
-from shared.database import open_pool
-from shared.failures import is_infrastructure
-from shared.lanes import Lanes
 from tests.faults.house import House
 
 FIRST_DAY = dt.date(2026, 6, 8)  # a Monday
@@ -34,7 +31,8 @@ class Load:
         self.delivered = 0
         self.sent_for_s = 0.0
         """From the first check-in to the last, once all are sent."""
-        self.hurried = asyncio.Event()
+        self.begun, self.hurried = asyncio.Event(), asyncio.Event()
+        """`begun`: the played day has; `hurried`: no pauses any more."""
         self.phones = Phones(house.address(ingest), connections=64, patience_s=900, journal=house.journal.note)
         self._slots = asyncio.Semaphore(_AT_ONCE)
 
@@ -62,6 +60,7 @@ class Load:
                 if next_move is None or arrival.at >= next_move:
                     await self.move_clock(arrival.at)
                     next_move = arrival.at + _CLOCK_STEP
+                    self.begun.set()
                 await self._pace(began + taken / self.rate)
                 if taken % 2:
                     await self._start(group, [arrival])
@@ -75,19 +74,7 @@ class Load:
 
     async def move_clock(self, at: dt.datetime) -> None:
         """Set the played clock, however often that takes."""
-        while True:
-            try:
-                pool = await open_pool(self.house.database.url, "schedule", max_size=1)
-                try:
-                    await move_clock(Lanes(pool, "schedule"), self.province.label, at)
-                finally:
-                    await asyncio.wait_for(pool.close(), 10)
-            except Exception as error:
-                if not (is_infrastructure(error) or isinstance(error, TimeoutError)):
-                    raise
-                await asyncio.sleep(0.3)
-            else:
-                return
+        await self.house.commanded("schedule", lambda lanes: move_clock(lanes, self.province.label, at))
 
     async def finish(self) -> None:
         """Move the clock past every closing of the province."""

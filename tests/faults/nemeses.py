@@ -12,9 +12,10 @@ import psutil
 from services.local.process import free_port
 from tests.faults import struck_events, struck_points, struck_servers
 from tests.faults.clocks import JUMPS
-from tests.faults.house import SERVICES, SESSION_S, WORKERS
+from tests.faults.house import OFFICES, SERVICES, SESSION_S, WORKERS
 from tests.faults.striking import Strike, Unstruck
 
+_ALL = (*SERVICES, *OFFICES)
 _FROZEN_S = 2.0 * SESSION_S, 2.2 * SESSION_S
 """How long a worker is frozen."""
 
@@ -55,14 +56,14 @@ def _dies(name: str) -> Callable[[Strike], Awaitable[None]]:
 
 
 async def _kill_two(at: Strike) -> None:
-    struck = [at.house.signal(name, signal.SIGKILL) for name in at.chance.sample(SERVICES, 2)]
+    struck = [at.house.signal(name, signal.SIGKILL) for name in at.chance.sample(_ALL, 2)]
     if not all(struck):
         raise Unstruck("not both run")
     await asyncio.sleep(0)
 
 
 async def _terminate(at: Strike) -> None:
-    _send(at, at.chance.choice(SERVICES), signal.SIGTERM)
+    _send(at, at.chance.choice(_ALL), signal.SIGTERM)
     await asyncio.sleep(0)
 
 
@@ -131,7 +132,7 @@ async def _ingest_before(at: Strike) -> None:
 
 async def _no_files(at: Strike) -> None:
     """No file descriptor is left to a service for a while."""
-    name = at.chance.choice(SERVICES)
+    name = at.chance.choice(_ALL)
     process = at.house.processes().get(name)
     if process is None:
         raise Unstruck(f"{name} does not run")
@@ -157,6 +158,7 @@ async def _clock_jumps(at: Strike) -> None:
 
 FAULTS: tuple[Fault, ...] = (
     *(Fault("F1", f"kill -9 {name}", _kills(name), 12) for name in SERVICES),
+    *(Fault("F1", f"kill -9 {name}", _kills(name), 8) for name in OFFICES),
     Fault("F1", "kill -9 two services at once", _kill_two, 8),
     Fault("F1", "SIGTERM, restart", _terminate, 6),
     *(Fault("F2", f"{name} dies at a boundary or statement", _dies(name), 4) for name in (*WORKERS, "ingest")),

@@ -31,6 +31,11 @@ async def _not_on_the_topic(scene: Scene) -> None:
     del scene.feed.recorded[str(await scene.connection.fetchval("select check_in_id from geofence.check_in limit 1"))]
 
 
+async def _not_audited(scene: Scene) -> None:
+    scene.feed = copy.deepcopy(scene.feed)
+    del scene.feed.recorded[next(iter(scene.decided.answered))]
+
+
 def _never_sent(query: str) -> Damage:
     async def damage(scene: Scene) -> None:
         scene.sent.remove(str(await scene.connection.fetchval(query)))
@@ -70,7 +75,19 @@ async def _too_late(scene: Scene) -> None:
     scene.quiet_after_s = WITHIN_S + 1
 
 
-_FIRST_DAY = _one("schedule.assessment", "employee_id", "date", where="date = (select min(date) from schedule.assessment)")
+_LAST_ROUND = (
+    "employee_id in (select employee_id from schedule.employee"
+    " where played_clock = (select max(played_clock) from schedule.employee))"
+)
+_TRAVELLING = "employee_id in (select employee_id from schedule.assessment where status = 'DL')"
+_COMPARED = f"{_LAST_ROUND} and not {_TRAVELLING}"
+"""People whose truth is that of the simulator alone."""
+
+_FIRST_DAY = _one(
+    "schedule.assessment", "employee_id", "date", where=f"date = (select min(date) from schedule.assessment) and {_COMPARED}"
+)
+_MONTHS = _one("payroll.month", "employee_id", where=_COMPARED)
+_TRAVEL = _one("schedule.assessment", "employee_id", "date", where=f"status = 'DL' and {_LAST_ROUND}")
 _TOLD_MONTH = _one("payroll.month", "employee_id", "month", where="version > 0")
 _RAISED = _one("schedule.violation", "violation_id", where="action = 'raised'")
 _WITH_FINDINGS = "content -> 'findings' <> '[]'"
@@ -88,6 +105,7 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I1", "without a receipt", _sql(f"delete from ingest.receipt where {_one('ingest.receipt', 'id')}")),
     ("I1", "never reached schedule", _sql(f"delete from schedule.mark where {_one('schedule.mark', 'check_in_id')}")),
     ("I1", "not on the topic", _not_on_the_topic),
+    ("I1", "not on the audit topic", _not_audited),
     ("I2", "nobody sent", _never_sent("select check_in_id from geofence.check_in limit 1")),
     ("I2", "nobody sent", _never_sent("select report_id from schedule.work_report limit 1")),
     ("I3", "violations raised twice", _sql(
@@ -107,6 +125,11 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
         "update schedule.assessment set content = content || '{\"findings\": []}' where (employee_id, date) in"
         f" (select employee_id, date from schedule.violation where {_RAISED})"
     )),
+    ("I3", "otherwise than decided", _sql(f"update schedule.fact set state = 'requested' where {_one('schedule.fact', 'correction_id')}")),
+    ("I3", "otherwise than decided", _sql(
+        "insert into schedule.correction_trail select request_id, 99, action, level, actor, role, deputy_of, at, reason, document"
+        " from schedule.correction_trail limit 1"
+    )),
     ("I3", "are marks", _sql(f"delete from schedule.mark where {_one('schedule.mark', 'check_in_id')}")),
     ("I4", "differences from the truth", _sql(
         f"update schedule.assessment set status = 'planted' where {_FIRST_DAY}"
@@ -115,8 +138,14 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
         f"update schedule.assessment set content = content || '{{\"late\": 999}}' where {_FIRST_DAY}"
     )),
     ("I4", "no assessment", _sql(f"delete from schedule.assessment where {_FIRST_DAY}")),
-    ("I4", "differences from the truth", _sql(f"update payroll.month set percent = '99' where {_one('payroll.month', 'employee_id')}")),
-    ("I4", "no month", _sql(f"delete from payroll.month where {_one('payroll.month', 'employee_id')}")),
+    ("I4", "differences from the truth", _sql(f"update payroll.month set percent = '99' where {_MONTHS}")),
+    ("I4", "no month", _sql(f"delete from payroll.month where {_MONTHS}")),
+    ("I4", "duty travels", _sql(f"update schedule.assessment set status = 'LEAVE' where {_TRAVEL}")),
+    ("I4", "duty travels", _sql(
+        f"insert into payroll.ledger ({_COLUMNS}) select (select employee_id from schedule.assessment where {_TRAVEL}), month, 1000,"
+        f" gen_random_uuid(), date, code, origin, action, percent, amount, month_version, reverses, {_REST}"
+        " from payroll.ledger where amount > 0 limit 1"
+    )),
     ("I4", "do not balance", _sql(f"update payroll.month set entries = entries + 1 where {_one('payroll.month', 'employee_id', 'month')}")),
     ("I4", "do not balance", _sql(
         f"delete from payroll.ledger where {_one('payroll.ledger', 'employee_id', 'month', 'number', where='amount > 0')}"
@@ -133,6 +162,9 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     )),
     ("I5", topics.TPP_MONTH.name, _sql(
         f"update payroll.month set supplementary = supplementary + 1 where {_TOLD_MONTH}"
+    )),
+    ("I5", topics.CORRECTION.name, _sql(
+        f"update schedule.fact set actor = 'planted' where {_one('schedule.fact', 'correction_id')}"
     )),
     ("I5", "site_distance_m", _sql(
         f"update geofence.check_in set site_distance_m = coalesce(site_distance_m, 0) + 1 where {_one('geofence.check_in', 'check_in_id')}"

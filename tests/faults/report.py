@@ -123,7 +123,7 @@ def _holds(code: str, mend: str) -> bool:
 
 
 def _added(parts: Sequence[dict[str, Any]], name: str) -> Counter[str]:
-    return sum((Counter(part[name]) for part in parts), Counter[str]())
+    return sum((Counter(part.get(name, {})) for part in parts), Counter[str]())
 
 
 def _sums(parts: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -239,6 +239,7 @@ def markdown(told: dict[str, Any]) -> str:
         lines += [
             "", "## What clients and supervisors saw", "",
             f"Requests that had to be repeated, by the code or error they met: {_counted(parts, 'unanswered')}.", "",
+            f"Commands of officers that had to be given again, likewise: {_counted(parts, 'asked_again')}.", "",
             f"Services that ended by themselves, as crash-only services do, and were started again: {_counted(parts, 'ended')}.", "",
         ]  # fmt: skip
     if soak := told["soak"]:
@@ -287,13 +288,14 @@ def _by_hand(part: dict[str, Any]) -> str:
 def _campaigns(parts: Sequence[dict[str, Any]]) -> list[str]:
     """A row for each house; those that overlap ran at once."""
     rows = [
-        "| house | seed | from | to | commit | hours | asked for | faults | ended | accepted | looks | bad rounds | mended by |",
-        "|---|---:|---|---|---|---:|---:|---:|---|---:|---:|---:|---|",
+        "| house | seed | from | to | commit | hours | asked for | faults | ended | accepted | commands | looks | bad rounds | mended by |",
+        "|---|---:|---|---|---|---:|---:|---:|---|---:|---:|---:|---:|---|",
     ]
     return rows + [
         f"| {_house(part)} | {part['seed']} | {part['from']} | {part['to']} | {part['commit']} | {part['seconds'] / 3600:.2f}"
         f" | {_or_dash(part.get('asked'))} | {sum(part['cycles'].values())} | {_or_dash(part.get('outcome'))} | {part['accepted']:,}"
-        f" | {_or_dash(part.get('looks'))} | {len(_bad_rounds(part))} | {', '.join(part.get('mended_by', [])) or '–'} |"
+        f" | {_or_dash(part.get('commands'))} | {_or_dash(part.get('looks'))} | {len(_bad_rounds(part))}"
+        f" | {', '.join(part.get('mended_by', [])) or '–'} |"
         for part in parts
     ]
 

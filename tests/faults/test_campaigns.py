@@ -12,13 +12,12 @@ from pathlib import Path
 
 import pytest
 
-from services.simulator.province import Province
 from services.simulator.settled import Observer
-from tests.faults.campaign import Campaign, Found, Wanted, faults_of
+from tests.faults.campaign import Campaign, Found, Wanted, faults_of, province_of
 from tests.faults.house import running
 from tests.faults.invariants import INVARIANTS, violations
-from tests.faults.load import FIRST_DAY
 from tests.faults.nemeses import Fault
+from tests.faults.officers import SEVERAL
 from tests.faults.planted import PLANTED
 from tests.faults.servers import may_mount
 
@@ -37,20 +36,23 @@ async def test_a_fault_of_each_kind_leaves_every_invariant_true_and_each_invaria
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     disks = may_mount()
-    wanted = Wanted(len(KINDS), SEED, every=len(KINDS), rate=5, people=400, only=KINDS)
+    wanted = Wanted(len(KINDS) + 2, SEED, every=len(KINDS), rate=5, people=400, only=KINDS)
     faults = one_of_each(short(faults_of(wanted, disks=disks, previous=False)))
     found = Found(SEED)
-    async with running(disks=disks, disk_mb=DISK_MB, keep=tmp_path) as house:
+    async with running(disks=disks, disk_mb=DISK_MB, keep=tmp_path, offices=True) as house:
         run = Campaign(wanted, house, faults, found, print)
         await run.round(1)
+        await run.round(2)  # in which officers end the month of the first
         without = "" if disks else "; no F7: a tmpfs cannot be mounted here (root is needed)"
-        print(f"seed {SEED}: {dict(found.cycles)}, died at {dict(house.died_at)}{without}")
+        print(f"seed {SEED}: {dict(found.cycles)}, died at {dict(house.died_at)}{without}; {found.commands} commands of officers")
         assert found.violations == []
         assert {name.split()[0] for name in +found.cycles} == {fault.code for fault in faults}  # what could not be struck counts 0
-        assert found.accepted >= wanted.people * 2
+        assert found.accepted >= wanted.people * 4
+        assert found.commands >= SEVERAL * 22  # in each round two for each of four stories; in the second, rosters and ceilings
+        assert run.decided.closed
         # The same house, at rest: an invariant that cannot fail would prove nothing.
         assert {name for name, _, _ in PLANTED} == INVARIANTS.keys()
-        province = Province(SEED, wanted.people, FIRST_DAY, 1, 1)
+        province = province_of(wanted, 2)
         async with Observer(house.database.url, house.brokers.bootstrap) as observer, house.connection() as connection:
             monkeypatch.setattr(observer, "connection", connection)  # one for all that looks, since the damage is never committed
             assert await violations(run.scene(connection, observer, province, 1.0)) == {}
@@ -73,7 +75,7 @@ async def test_leaders_controllers_and_a_primary_that_die_under_load_leave_every
     wanted = Wanted(4, SEED, every=4, rate=5, brokers=3, standby=True, people=300)
     faults = [fault for fault in short(faults_of(wanted, disks=False, previous=False)) if fault.needs in {"three", "standby"}]
     found = Found(SEED)
-    async with running(brokers=3, standby=True, keep=tmp_path) as house:
+    async with running(brokers=3, standby=True, keep=tmp_path, offices=True) as house:
         await Campaign(wanted, house, faults, found, print).round(1)
 
     assert found.violations == []

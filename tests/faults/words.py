@@ -4,11 +4,11 @@ HEAD = """\
 # Faults
 
 Written by `make faults-long` out of `faults.json`, which keeps every campaign that was ever put into it; what a campaign did not
-record itself was completed by hand, and is named as such below. Real processes (broker, PostgreSQL, ingest and the three workers,
-a client with an fsynced journal of every 2xx) are struck at random moments under load from the simulator; after every few faults
-everything is healed, must come to rest by itself, and is held against the invariants. Tests show the presence of faults, never
-their absence: with N cycles and no violation, the chance of one per cycle is below 3/N with 95 % confidence, for these kinds of
-fault on this machine.
+record itself was completed by hand, and is named as such below. Real processes (broker, PostgreSQL, ingest, the three workers, the
+APIs at which officers work, and clients with fsynced journals of every 2xx) are struck at random moments under load from the simulator;
+after every few faults everything is healed, must come to rest by itself, and is held against the invariants. Tests show the presence
+of faults, never their absence: with N cycles and no violation, the chance of one per cycle is below 3/N with 95 % confidence, for these
+kinds of fault on this machine.
 """
 
 NOT_NONE = """\
@@ -17,6 +17,7 @@ Poisson one (4.74/N for one round)."""
 
 COLUMNS = """\
 *ended*: `finished` with all that was asked for, by `time`, by a `violation` that let no round be finished, or `stopped` from outside.
+*commands*: of officers, answered 2xx.
 *looks*: how often positions could be read, at best after each fault and in each check. A dash: not recorded."""
 
 HANDS = "Fields of `faults.json` that these campaigns did not record, and whence they are."
@@ -71,9 +72,11 @@ loses commits, writes to a table of its own (`paid`): it shows what PostgreSQL d
 
 What is struck or looked at more weakly than the matrix says:
 
-- What runs meanwhile: check-ins, work reports and the clock, a day of one month a round. The officers' APIs, monitor, canaries and sink
-  are not in the house, and nobody corrects, changes rosters or rule packs, or closes a month while anything is struck: those are
-  tried beside concurrent events, without faults (F19, F20), and in `test_rolling.py`.
+- What runs meanwhile: check-ins, work reports and the clock, a day of one month a round; in campaigns begun after 2026-11-30 01:15 UTC
+  also officers, at the APIs of schedule and payroll (`tests/faults/officers.py`): requests decided, rejected and withdrawn, findings taken
+  back, and of the round before rosters, rule packs and ceilings changed and changed back, its month closed, and duty travel granted after
+  that. All they do is known beforehand or turned back, so that the truth stays the simulator's. Monitor, canaries, sink and the APIs of
+  geofence and reports are not in the house; a province's people all live by one clock, which is played.
 - F1: the matrix has 1,000 kills of each service; the table above says how many there were.
 - F15: hashes of verdicts, days, violations and steps, and sums of the ledger by month: not each of its lines, and no percent of a month.
 - F3 in campaigns begun before 2026-11-29 22:45 UTC: frozen for 1.2 to 2 sessions; since then for 2 to 2.2. F4: `make faults` strikes no
@@ -96,11 +99,11 @@ What is struck or looked at more weakly than the matrix says:
 - F20: raced in payroll's own code on a database, without a broker. F21: by hand, with the benches. F22: being killed for memory is a
   kill -9, as in F1. F23: no inbox is emptied.
 - I3: of the ledger's lines those of a day; cap, rounding and supplements only as parts of their sum (I4).
-- I4: people of the round that is checked, and in campaigns begun after 2026-11-29 19:00 UTC those of one earlier round, in turn. All
-  others, who stay in the house, are held against their ledger and the topics (I5) only.
-- I5: located check-ins, assessed days, violations, ledger lines and months; no other topic. Every field that both keep is compared
-  (`_TABLES` in `invariants.py`); tables keep neither a violation's unit, pack, source and evidence nor a ledger line's source. In campaigns
-  begun before 2026-11-29 22:20 UTC it was the version and two or three fields of each.
+- I4: people of the round that is checked, and in campaigns begun after 2026-11-29 19:00 UTC those of one earlier round, in turn (and
+  where officers are, of the round before). All others, who stay in the house, are held against their ledger and the topics (I5) only.
+- I5: located check-ins, assessed days, violations, ledger lines, months and (where officers are) corrections. Every field that both keep
+  is compared (`_TABLES` in `invariants.py`); tables keep neither a violation's unit, pack, source and evidence nor a ledger line's
+  source. In campaigns begun before 2026-11-29 22:20 UTC it was the version and two or three fields of each.
 - I6: that no position is moved by an old epoch, and I3: that violations in force are those of their days, in campaigns begun after
   2026-11-29 22:20 UTC. (That a worker ends when its epoch is old: the simulation, and `test_ownership.py`.)
 
@@ -112,9 +115,9 @@ and how many is not known.
 
 | name | what must hold |
 |---|---|
-| I1 | every id that was answered 2xx has its receipt, is on the topic, and in the inbox of those who judge by it, once |
+| I1 | every id that was answered 2xx has its receipt, is on the topic and in the inbox of those who judge by it; commands in the audit |
 | I2 | nothing stands behind the front door that no client sent |
-| I3 | the violations in force are those that their days found, each once; no charge in force twice; no entry reversed twice |
+| I3 | violations in force are those that days found, corrections those decided, each once; no charge twice in force, none twice reversed |
 | I4 | every day, month and rupiah is as the simulator's own truth says; every total is the sum of its ledger |
 | I5 | the topics, folded to their newest versions, are what the tables say, field by field; no version is missing or was told differently |
 | I6 | positions, epochs and outbox numbers never went back, whenever looked at (after each fault); no old epoch commits; no hole |

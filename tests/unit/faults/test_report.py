@@ -52,7 +52,7 @@ def test_merging_campaigns_with_a_soak_keeps_both_in_whatever_order(*, turned: b
     assert told["soak"]["hours"] == 2.0
     assert sorted(told["commit"].split(", ")) == ["aaa", "bbb"]
     page = markdown(told)
-    assert "| one broker | 7 | 01:00 | 02:00 | aaa | 0.50 | – | 100 | – | 500 | – | 0 | – |" in page
+    assert "| one broker | 7 | 01:00 | 02:00 | aaa | 0.50 | – | 100 | – | 500 | – | – | 0 | – |" in page
     assert "| one broker | 8 | 01:00 | 02:00 | aaa | 0.50 | 120 | 100 | time | 500 | 99 | 0 | – |" in page
     assert "03:00 to 05:00, commit bbb." in page
     assert "| geofence: RSS, MiB | – | – | – | 90.0 | +0.00 |" in page
