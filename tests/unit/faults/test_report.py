@@ -44,7 +44,7 @@ def soaked(slope: float = 0.0) -> dict[str, Any]:
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_merging_campaigns_with_a_soak_keeps_both_in_whatever_order(*, turned: bool) -> None:
-    files = [campaign(), campaign(seed=8, asked=120, outcome="time", looks=99), soaked()]
+    files = [campaign(), campaign(seed=8, asked=120, outcome="time", looks=99, commands=40), soaked()]
     told = merged([merged(files[2:] if turned else files[:2]), *(files[:2] if turned else files[2:])])
     assert told["sums"]["ever"]["F1"] == {"campaigns": 2, "cycles": 200, "rounds_with_a_violation": 0, "bound": 3 / 200}
     assert told["sums"]["since"] == told["sums"]["ever"]
@@ -53,7 +53,7 @@ def test_merging_campaigns_with_a_soak_keeps_both_in_whatever_order(*, turned: b
     assert sorted(told["commit"].split(", ")) == ["aaa", "bbb"]
     page = markdown(told)
     assert "| one broker | 7 | 01:00 | 02:00 | aaa | 0.50 | – | 100 | – | 500 | – | – | 0 | – |" in page
-    assert "| one broker | 8 | 01:00 | 02:00 | aaa | 0.50 | 120 | 100 | time | 500 | 99 | 0 | – |" in page
+    assert "| one broker | 8 | 01:00 | 02:00 | aaa | 0.50 | 120 | 100 | time | 500 | 40 | 99 | 0 | – |" in page
     assert "03:00 to 05:00, commit bbb." in page
     assert "| geofence: RSS, MiB | – | – | – | 90.0 | +0.00 |" in page
 
