@@ -7,16 +7,9 @@ from typing import Final, TypeAlias
 from uuid import UUID
 
 from services.geofence.store.sites import SiteRow
+from services.schedule.in_force import PoliciesInForce, WeekScope, WeeksInForce
 from services.schedule.memory import Reference
-from services.schedule.reference import (
-    CalendarState,
-    EmployeeState,
-    OrgUnitState,
-    PoliciesInForce,
-    RosterState,
-    WeekScope,
-    WeeksInForce,
-)
+from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, RosterState
 from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.taking_force import Kind
 from services.schedule.store.due import REAL

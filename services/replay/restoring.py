@@ -14,6 +14,7 @@ from services.payroll.store.ceilings import accept
 from services.replay.source import Source
 from services.schedule import commands
 from services.schedule.discipline import restore_decisions
+from services.schedule.in_force import WeekScope
 from services.schedule.reference import (
     CalendarState,
     EmployeeState,
@@ -24,7 +25,6 @@ from services.schedule.reference import (
     RosterState,
     WeekAssignment,
     WeekPatternState,
-    WeekScope,
     ZoneHeld,
 )
 from services.schedule.rules.schemes import Scheme, SchemeState

@@ -5,15 +5,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 from uuid import UUID
 
+from services.schedule.in_force import WeeksInForce
 from services.schedule.memory import Reference
-from services.schedule.reference import (
-    CalendarState,
-    EmployeeState,
-    OrgUnitState,
-    RosterState,
-    WeeksInForce,
-    changed_since,
-)
+from services.schedule.reference import CalendarState, EmployeeState, OrgUnitState, RosterState, changed_since
 from services.schedule.rules.taking_force import digest_of
 
 Put: TypeAlias = tuple[UUID | None, dt.date, UUID]

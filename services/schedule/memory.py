@@ -12,14 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from services.schedule.reference import (
-    DEFAULT_WEEK,
-    NATIONAL_CALENDAR,
-    EmployeeState,
-    OrgUnitState,
-    PoliciesInForce,
-    WeeksInForce,
-)
+from services.schedule.in_force import PoliciesInForce, WeeksInForce
+from services.schedule.reference import DEFAULT_WEEK, NATIONAL_CALENDAR, EmployeeState, OrgUnitState
 from services.schedule.rules import (
     Duty,
     DutyError,

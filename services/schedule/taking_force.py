@@ -24,16 +24,9 @@ from services.schedule.digests import (
     weeks_digest,
     weighty,
 )
+from services.schedule.in_force import PoliciesInForce, WeeksInForce
 from services.schedule.memory import Memory, Reference
-from services.schedule.reference import (
-    UNITS_WEEK,
-    CalendarState,
-    EmployeeState,
-    OrgUnitState,
-    PoliciesInForce,
-    RosterState,
-    WeeksInForce,
-)
+from services.schedule.reference import UNITS_WEEK, CalendarState, EmployeeState, OrgUnitState, RosterState
 from services.schedule.rules import Duty, DutyError, Span, duty_on
 from services.schedule.rules.schemes import SchemesInForce
 from services.schedule.rules.taking_force import Kind, check_in_span, free_from

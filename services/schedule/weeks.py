@@ -5,9 +5,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from services.schedule import taking_force
+from services.schedule.in_force import WeekScope
 from services.schedule.memory import Memory, Reference
 from services.schedule.publishing import OPERATOR, Outcome, differing, record_audit
-from services.schedule.reference import WeekScope
 from services.schedule.store import opening
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.due import EVER, Priority

@@ -18,9 +18,10 @@ from uuid import UUID
 from services.schedule import commands
 from services.schedule.importer import hints, holidays_of_year, people, roster, units
 from services.schedule.importer.cells import zone_word
+from services.schedule.in_force import PoliciesInForce
 from services.schedule.memory import Memory
 from services.schedule.publishing import OPERATOR, Outcome, differing
-from services.schedule.reference import CalendarState, EmployeeState, PoliciesInForce, RosterState
+from services.schedule.reference import CalendarState, EmployeeState, RosterState
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.concerned import groups_of_units, with_own_weeks, zones_of_units
 from services.schedule.store.reference_rows import Kept

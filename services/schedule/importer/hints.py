@@ -8,8 +8,9 @@ from typing import Final
 from uuid import UUID
 
 from services.schedule.importer.cells import zone_word
+from services.schedule.in_force import WeekScope
 from services.schedule.memory import Reference
-from services.schedule.reference import NATIONAL_CALENDAR, CalendarState, EmployeeState, OrgUnitState, WeekScope
+from services.schedule.reference import NATIONAL_CALENDAR, CalendarState, EmployeeState, OrgUnitState
 from services.schedule.store.concerned import GroupOfUnit, ZoneOfUnit
 from shared.imports import RowError, Table
 from shared.policy import Policy

@@ -7,7 +7,8 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from services.schedule.importer.cells import Cells, read_hour
-from services.schedule.reference import NATIONAL_CALENDAR, OrgUnitState, UnitKind, WeekPatternState, WeekScope
+from services.schedule.in_force import WeekScope
+from services.schedule.reference import NATIONAL_CALENDAR, OrgUnitState, UnitKind, WeekPatternState
 from shared.imports import RowError, Table
 
 UNIT_COLUMNS = (

@@ -18,8 +18,9 @@ from services.preview.serving import schedule_app
 from services.schedule import commands, taking_force
 from services.schedule.api import create_app as schedule_alone
 from services.schedule.corrections import CorrectionRefused
+from services.schedule.in_force import WeekScope
 from services.schedule.previewing import order_preview, set_limits
-from services.schedule.reference import CalendarState, OrgUnitState, RosterState, WeekPatternState, WeekScope
+from services.schedule.reference import CalendarState, OrgUnitState, RosterState, WeekPatternState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import facts, preview_orders
 from services.schedule.store import reference_rows as rows

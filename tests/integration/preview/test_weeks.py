@@ -17,8 +17,9 @@ from services.preview.result import UnitTotal
 from services.schedule import commands
 from services.schedule.digests import weeks_digest
 from services.schedule.importer import import_week_scopes
+from services.schedule.in_force import WeekScope, WeeksInForce
 from services.schedule.previewing import approve_preview, order_preview, record_preview, set_limits
-from services.schedule.reference import OrgUnitState, WeekScope, WeeksInForce
+from services.schedule.reference import OrgUnitState
 from services.schedule.rules.taking_force import Limits
 from services.schedule.store import previews
 from services.schedule.store.preview_orders import Order

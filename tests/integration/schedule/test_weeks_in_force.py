@@ -9,7 +9,8 @@ import pytest
 from services.schedule import commands
 from services.schedule.api import create_app
 from services.schedule.importer.apply import take_week_scopes
-from services.schedule.reference import OrgUnitState, WeekScope
+from services.schedule.in_force import WeekScope
+from services.schedule.reference import OrgUnitState
 from services.schedule.store import reference_rows
 from services.schedule.weeks import assign_weeks
 from shared.events import Mark

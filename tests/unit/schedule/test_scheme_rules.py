@@ -9,16 +9,10 @@ from uuid import UUID
 
 import pytest
 
+from services.schedule.in_force import PoliciesInForce
 from services.schedule.memory import Reference
 from services.schedule.planning import Staff
-from services.schedule.reference import (
-    DEFAULT_WEEK,
-    EmployeeState,
-    Membership,
-    OrgUnitState,
-    PoliciesInForce,
-    Rank,
-)
+from services.schedule.reference import DEFAULT_WEEK, EmployeeState, Membership, OrgUnitState, Rank
 from services.schedule.rules import parse_week
 from services.schedule.rules.schemes import (
     Bounds,

@@ -10,15 +10,9 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from services.schedule.in_force import PoliciesInForce, WeeksInForce
 from services.schedule.memory import Reference
-from services.schedule.reference import (
-    UNITS_WEEK,
-    EmployeeState,
-    Membership,
-    OrgUnitState,
-    PoliciesInForce,
-    WeeksInForce,
-)
+from services.schedule.reference import UNITS_WEEK, EmployeeState, Membership, OrgUnitState
 from services.schedule.rules import parse_week
 from shared.events import EmployeeKind, Mode, RosterDay, WeekInForce
 from shared.policy import Policy, load_policies

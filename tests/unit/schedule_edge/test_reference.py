@@ -7,18 +7,9 @@ from uuid import UUID, uuid4
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.schedule.in_force import PoliciesInForce, WeekScope, WeeksInForce
 from services.schedule.memory import Reference
-from services.schedule.reference import (
-    UNITS_WEEK,
-    EmployeeState,
-    Membership,
-    OrgUnitState,
-    PoliciesInForce,
-    Rank,
-    WeekScope,
-    WeeksInForce,
-    changed_since,
-)
+from services.schedule.reference import UNITS_WEEK, EmployeeState, Membership, OrgUnitState, Rank, changed_since
 from services.schedule.rules import parse_week
 from shared.events import EmployeeKind, WeekInForce
 from tests.oracle.days import policy_on
