@@ -19,7 +19,8 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -39,6 +40,7 @@ FRIDAY = dt.date(2026, 2, 27)
 MONTH = (FRIDAY - what_if.FIRST).days
 """25 days, 19 of them weekdays, of the same month, so that the month's row is as long as it gets."""
 YEAR = 365
+_PAGES = "select blks_read from pg_stat_database where datname = current_database()"
 CHUNK = 2_000
 BYTES_A_PERSON_DAY = 2_400
 """Of disk, tables and the log of their writing, as was seen; each size has the disk for itself, as its stack is removed."""
@@ -120,8 +122,25 @@ def spread(province: Province, events: int) -> Iterator[Arrival]:
     return (one for one in first_copies(province) if one.plan.person.number % step == 0)
 
 
-async def cost(people: int, days: int, events: int, stack: Stack) -> float:
-    """Processor microseconds per check-in with so many people, each with so many days behind them."""
+@dataclass(frozen=True)
+class Cost:
+    """What a check-in costs: processor microseconds by process, and the pages that PostgreSQL had to fetch from outside its memory."""
+
+    by_process: Mapping[str, float]
+    pages: float
+
+    @property
+    def whole(self) -> float:
+        """Microseconds of all processes."""
+        return sum(self.by_process.values())
+
+    def __str__(self) -> str:
+        parts = ", ".join(f"{name} {cost:.0f}" for name, cost in sorted(self.by_process.items(), key=lambda one: one[0].lower()))
+        return f"{parts}; {self.pages:.1f} pages read a check-in"
+
+
+async def cost(people: int, days: int, events: int, stack: Stack) -> Cost:
+    """The cost of a check-in with so many people, each with so many days behind them."""
     province = Province(1, people, FRIDAY)
     async with watching(stack) as observer:
         await import_people(stack, province, observer)
@@ -129,9 +148,11 @@ async def cost(people: int, days: int, events: int, stack: Stack) -> float:
         await opened(stack, province, next(iter(first_copies(province))), observer)
         stack.stop("geofence")
         sent = await fill(stack.kafka.bootstrap, spread(province, events), events)
+        before = await observer.connection.fetchval(_PAGES)
         took, counted, used = await through(stack, observer, sent)
-    found = sum(used.values()) / counted * 1e6
-    progress(f"{people:,} people, {days} days: {found:,.0f} µs of processor a check-in ({counted / took:,.0f}/s)")
+        pages = await observer.connection.fetchval(_PAGES) - before
+    found = Cost({name: seconds / counted * 1e6 for name, seconds in used.items()}, pages / sent)
+    progress(f"{people:,} people, {days} days: {found.whole:,.0f} µs of processor a check-in ({counted / took:,.0f}/s): {found}")
     return found
 
 
@@ -155,8 +176,8 @@ def main() -> None:
         with running() as stack:
             costs[name] = asyncio.run(cost(given.people * times, days, events, stack))
     tell(*[
-        figure(name, costs[name], reference=f"with {given.people:,} people and {MONTH} days", reference_value=costs[""],
-               note=f"{given.people * times:,} people with {days} days of history each")
+        figure(name, costs[name].whole, reference=f"with {given.people:,} people and {MONTH} days", reference_value=costs[""].whole,
+               note=f"{given.people * times:,} people with {days} days of history each ({costs[name]}); the reference: {costs['']}")
         for name, (times, days) in sizes.items() if name
     ])  # fmt: skip
 
