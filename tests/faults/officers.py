@@ -22,11 +22,14 @@ import orjson
 
 from services.payroll.commands import close_month
 from services.simulator.behaviour import plan
+from services.simulator.comparing import compare
 from services.simulator.duty import owed
 from services.simulator.files import PACKS
 from services.simulator.province import Person, Province, Unit
+from services.simulator.settled import Observer
 from services.simulator.truth import of_day
 from shared.events import Mode
+from shared.failures import is_infrastructure
 from shared.topics import Service
 from shared.web.commands import command_id
 from shared.web.problems import IN_PROGRESS
@@ -123,11 +126,30 @@ class Officers:
             person = next(people)
             await self._is_paid(person, month, person.ceiling * 2)
             await self._is_paid(person, month, person.ceiling)
+        await self._until_right(province)
         await self.house.commanded(
             "payroll", lambda lanes: close_month(lanes, month, province.label, actor="bendahara", reason="SK 900/12"))
         self.decided.closed.add((province.label, month))
         for person in people:
             await self._travels(province, person, date)
+
+    async def _until_right(self, province: Province) -> None:
+        """Nobody closes a month whose figures still move: what arrives afterwards would be a supplement."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while True:
+            try:
+                async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
+                    found = await compare(province, observer, lambda _done, _whole: None, self.decided.travels)
+                    if found.equal:
+                        return
+                    why = "; ".join(found.differences[:3])
+            except Exception as error:
+                if not (is_infrastructure(error) or isinstance(error, TimeoutError)):
+                    raise
+                why = type(error).__name__
+            if time.monotonic() > deadline:
+                raise Refused(f"the figures of the round before are not right within {_PATIENCE_S:.0f} s: {why}")
+            await asyncio.sleep(1)
 
     def _away(self, province: Province, date: dt.date) -> Sequence[Person]:
         """People who work from anywhere that day."""
