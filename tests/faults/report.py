@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -9,7 +10,7 @@ from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from services.bench.machine import Machine, commit
 from tests.faults import soak as soaks
@@ -19,6 +20,21 @@ from tests.faults.nemeses import FAULTS
 
 _ROOT = Path(__file__).parents[2]
 _FIRST_EIGHT = tuple(f"F{number}" for number in range(1, 9))
+
+
+@dataclass(frozen=True)
+class Begin:
+    """When a campaign or a soak began (the minute, UTC), on which commit and machine: hours later the tree may hold another."""
+
+    at: str
+    commit: str
+    machine: str
+
+    @classmethod
+    def now(cls) -> Self:
+        """As it is at this moment; takes two seconds."""
+        return cls(now(), commit(_ROOT), Machine.now().sentence())
+
 
 @dataclass
 class Part:
@@ -33,13 +49,12 @@ class Report:
     """A whole run."""
 
     parts: list[Part]
-    began: str
+    begin: Begin
     soak: dict[str, Any] | None = None
 
     def as_json(self) -> dict[str, Any]:
         """For docs/faults.json."""
-        machine = Machine.now()
-        told = {"began": self.began, "ended": now(), "commit": commit(_ROOT), "machine": machine.sentence()}
+        told = {"began": self.begin.at, "ended": now(), "commit": self.begin.commit, "machine": self.begin.machine}
         own = _own(told)
         parts = [
             {
@@ -49,7 +64,7 @@ class Report:
             }
             for part in self.parts
         ]  # fmt: skip
-        return summed({**told, "load": machine.load, "parts": parts, "soak": {**self.soak, **own} if self.soak else None})
+        return summed({**told, "load": round(os.getloadavg()[0], 2), "parts": parts, "soak": {**self.soak, **own} if self.soak else None})
 
 
 def _own(told: dict[str, Any]) -> dict[str, Any]:

@@ -3,16 +3,17 @@
 import argparse
 import asyncio
 import json
+import math
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of, now
-from tests.faults.report import Part, Report, TwoSoaks, merged, table, write
+from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of
+from tests.faults.report import Begin, Part, Report, TwoSoaks, merged, table, write
 from tests.faults.soak import lines, risen, soak
 
 _ROOT = Path(__file__).parents[2]
@@ -22,9 +23,23 @@ _SECONDS_PER_FAULT = 4.0
 
 
 def main() -> int:
-    """Run what the arguments ask for; the exit code is 1 if any invariant was violated and no mending is on record."""
+    """Run what the arguments ask for; the exit code is 1 if a violation is not mended, or something asked for was not done."""
     asked = _arguments()
-    told = _merged(asked.merge) if asked.merge else _both(asked) if asked.house == "both" else _one(asked)
+    undone: list[str] = []
+    told = _merged(asked.merge) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
+    wrong = _shown(told) if told else []
+    for sentence in wrong:
+        print(f"VIOLATION {sentence}")
+    if told and asked.write:
+        write(told, asked.write)
+        print(f"Written: {asked.write / 'faults.md'}")
+    for sentence in undone:
+        print(f"NOT DONE {sentence}")
+    return int(bool(wrong or undone))
+
+
+def _shown(told: dict[str, Any]) -> list[str]:
+    """Prints table and sums; returns the violations that have no mending on record."""
     if told["parts"]:
         whole = told["sums"]["ever"]["all"]
         print("\n".join(table(told)))
@@ -33,37 +48,54 @@ def main() -> int:
               f" 95 % bound per fault {whole['bound'] or 1:.4f}")
     if told["soak"]:
         print("\n".join(lines(told["soak"])))
-    wrong = [*told["unmended"], *(risen(told["soak"]) if told["soak"] else [])]
-    for sentence in wrong:
-        print(f"VIOLATION {sentence}")
-    if asked.write:
-        write(told, asked.write)
-        print(f"Written: {asked.write / 'faults.md'}")
-    return int(bool(wrong))
+    return [*told["unmended"], *(risen(told["soak"]) if told["soak"] else [])]
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults-long", description="Faults at random moments under load, and every invariant.")
-    parser.add_argument("--cycles", type=int, default=1200, help="how many faults (default 1200)")
-    parser.add_argument("--hours", type=float, default=12.0, help="end after so many hours at the latest")
+    parser.add_argument("--cycles", type=_whole(0), default=1200, help="how many faults (default 1200); 0: only the soak")
+    parser.add_argument("--hours", type=_more_than_nothing, default=12.0, help="end after so many hours at the latest")
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed draws the same faults and waits")
-    parser.add_argument("--every", type=int, default=40, help="check everything after so many faults")
-    parser.add_argument("--rate", type=float, default=20.0, help="check-ins a second")
+    parser.add_argument("--every", type=_whole(1), default=40, help="check everything after so many faults")
+    parser.add_argument("--rate", type=_more_than_nothing, default=20.0, help="check-ins a second")
     parser.add_argument("--only", default="", help="kinds of the matrix, e.g. F1,F8")
     parser.add_argument(
         "--house", choices=("one", "three", "clocks", "both"), default="both",
         help="one broker; three and a standby; one, and each service by a clock of its own; the first two at once",
     )  # fmt: skip
-    parser.add_argument("--soak", type=float, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
-    parser.add_argument("--soak-rate", type=float, default=300.0, help="check-ins a second of the soak")
+    parser.add_argument("--soak", type=_more_than_nothing, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
+    parser.add_argument("--soak-rate", type=_more_than_nothing, default=300.0, help="check-ins a second of the soak")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there; campaigns that are in it stay")
     parser.add_argument("--logs", type=Path, help="keep the processes' logs there")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: make one report of several faults.json")
     asked = parser.parse_args()
+    if not (asked.merge or asked.cycles or asked.soak):
+        parser.error("--cycles 0 and no --soak: nothing is asked for")
     asked.houses = [house for house in (("one", "three") if asked.house == "both" else (asked.house,)) if _strikes(asked, house)]
     if not asked.merge and asked.cycles and not asked.houses:
         parser.error(f"--only {asked.only}: no such fault strikes at random in a house of this kind (--house {asked.house})")
     return asked
+
+
+def _whole(least: int) -> Callable[[str], int]:
+    """Reads a whole number that is not below `least`."""
+
+    def read(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text} is not a whole number of {least} or more")
+        return int(text)
+
+    return read
+
+
+def _more_than_nothing(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a number above 0")
+    return value
 
 
 def _strikes(asked: argparse.Namespace, house: str) -> bool:
@@ -80,50 +112,83 @@ def _wanted(asked: argparse.Namespace, house: str) -> Wanted:
     )  # fmt: skip
 
 
-def _one(asked: argparse.Namespace) -> dict[str, Any]:
-    wanted, began = _wanted(asked, asked.house), now()
+def _one(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:
+    """One house, and then the soak; None if there is nothing to report. What was asked for and not done is added to `undone`."""
+    reports = []
+    if asked.cycles:
+        wanted, begin = _wanted(asked, asked.house), Begin.now()
 
-    def save(found: Found) -> None:
-        if asked.write:
-            write(Report([Part(wanted, found)], began).as_json(), asked.write)
+        def save(found: Found) -> None:
+            if asked.write and _says_something(found):
+                write(Report([Part(wanted, found)], begin).as_json(), asked.write)
 
-    try:
-        parts = [Part(wanted, asyncio.run(campaign(wanted, _say, save)))] if asked.cycles else []
-    except NothingToStrike as reason:
-        sys.exit(f"--only: {reason}")
-    return Report(parts, began, asyncio.run(soak(asked.soak, asked.soak_rate, _say)) if asked.soak else None).as_json()
-
-
-def _both(asked: argparse.Namespace) -> dict[str, Any]:
-    """Both houses at once, each a process of its own, or the one that has such faults; the soak has the machine for itself afterwards."""
-    three = round(asked.cycles * _SHARE_OF_THREE) if len(asked.houses) > 1 else asked.cycles
-    shares = {house: three if house == "three" else asked.cycles - (three if len(asked.houses) > 1 else 0) for house in asked.houses}
-    with tempfile.TemporaryDirectory(prefix="hadir-faults-report-") as folder:
-        running = []
-        for house, cycles in shares.items():
-            (Path(folder) / house).mkdir()
-            command = [
-                sys.executable, "-m", "tests.faults.run", f"--house={house}", f"--cycles={cycles}", f"--seed={asked.seed}",
-                f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={asked.only}",
-                f"--write={Path(folder) / house}", *([f"--logs={asked.logs / house}"] if asked.logs else []),
-            ]  # fmt: skip
-            running.append(subprocess.Popen(command, cwd=_ROOT))
         try:
-            for process in running:
-                process.wait()
-        finally:
-            for process in running:
-                process.terminate()
-        written = [file for house in shares if (file := Path(folder) / house / "faults.json").exists()]
-        if not written:
-            sys.exit("no house was begun: see above")
-        told = _merged(written)
+            found = asyncio.run(campaign(wanted, _say, save))
+        except NothingToStrike as reason:
+            sys.exit(f"--only: {reason}")
+        undone += _left_undone(wanted, found)
+        if _says_something(found):
+            reports.append(Report([Part(wanted, found)], begin).as_json())
     if asked.soak:
-        if asked.write:
+        reports.append(_soaked(asked))
+    return merged(reports) if reports else None
+
+
+def _soaked(asked: argparse.Namespace) -> dict[str, Any]:
+    begin = Begin.now()
+    return Report([], begin, asyncio.run(soak(asked.soak, asked.soak_rate, _say))).as_json()
+
+
+def _says_something(found: Found) -> bool:
+    """Whether anything was struck, or found before: a campaign of no fault has no place in a report."""
+    return bool(found.cycles.total() or found.violations)
+
+
+def _left_undone(wanted: Wanted, found: Found) -> Iterator[str]:
+    """A sentence if nothing was struck, and one if the campaign ended otherwise than by its number, its time or a violation."""
+    struck = found.cycles.total()
+    if not struck or found.outcome == "stopped":
+        why = f" ({'; '.join(found.left_out)})" if found.left_out else ""
+        yield f"seed {wanted.seed}: {struck} of {wanted.cycles} faults were struck, and it ended by: {found.outcome}{why}"
+
+
+def _both(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:
+    """Both houses at once, each a process of its own, or the one that has such faults; the soak has the machine for itself afterwards.
+
+    None if there is nothing to report. What was asked for and not done is added to `undone`.
+    """
+    three = round(asked.cycles * _SHARE_OF_THREE) if len(asked.houses) > 1 else asked.cycles
+    of_each = {house: three if house == "three" else asked.cycles - (three if len(asked.houses) > 1 else 0) for house in asked.houses}
+    with tempfile.TemporaryDirectory(prefix="hadir-faults-report-") as folder:
+        running = {}
+        for house, cycles in of_each.items():
+            if cycles:
+                (Path(folder) / house).mkdir()
+                running[house] = subprocess.Popen(_command(asked, house, cycles, Path(folder) / house), cwd=_ROOT)
+        try:
+            codes = {house: process.wait() for house, process in running.items()}
+        finally:
+            for process in running.values():
+                process.terminate()
+        files = {house: Path(folder) / house / "faults.json" for house in running}
+        undone += [f"--house {house}: it ended with code {code}" for house, code in codes.items() if code]
+        undone += [f"--house {house}: it left no report" for house, file in files.items() if not file.exists()]
+        written = [file for file in files.values() if file.exists()]
+        told = _merged(written) if written else None
+    if asked.soak:
+        if told and asked.write:
             write(told, asked.write)  # hours of soak may end badly
-        soaked = Report([], now(), asyncio.run(soak(asked.soak, asked.soak_rate, _say))).as_json()
-        told = merged([told, soaked])
+        told = merged([*filter(None, [told]), _soaked(asked)])
     return told
+
+
+def _command(asked: argparse.Namespace, house: str, cycles: int, folder: Path) -> Sequence[str]:
+    """What runs one of several houses and writes its report into a folder."""
+    return [
+        sys.executable, "-m", "tests.faults.run", f"--house={house}", f"--cycles={cycles}", f"--seed={asked.seed}",
+        f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={asked.only}",
+        f"--write={folder}", *([f"--logs={asked.logs / house}"] if asked.logs else []),
+    ]  # fmt: skip
 
 
 def _merged(files: Sequence[Path]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import psutil
 import pytest
 
-from tests.faults import report, run, soak
+from tests.faults import report, soak
 from tests.faults.house import SERVICES, House
 from tests.faults.nemeses import FAULTS
 from tests.faults.report import TwoSoaks, bound, label, markdown, merged, summed, table, write
@@ -117,22 +117,6 @@ def test_the_page_of_the_repository_is_what_its_json_says_and_no_campaign_has_le
     told = json.loads((DOCS / "faults.json").read_text())
     assert (DOCS / "faults.md").read_text() == markdown(told)
     assert {(part["seed"], part["brokers"]) for part in told["parts"]} >= EVER
-
-
-@pytest.mark.parametrize("asked", ["--house one --only F99", "--house one --only F5", "--only F98,F99", "--house three --only F7"])
-def test_faults_that_no_such_house_has_are_refused_before_anything_starts(
-    asked: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("sys.argv", ["faults-long", *asked.split()])
-    with pytest.raises(SystemExit):
-        run.main()
-    assert "strikes at random" in capsys.readouterr().err
-
-
-def test_of_both_houses_one_without_such_faults_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    for only, houses in (("F5", ["three"]), ("F7,F4", ["one"]), ("F1", ["one", "three"])):
-        monkeypatch.setattr("sys.argv", ["faults-long", "--only", only])
-        assert run._arguments().houses == houses
 
 
 def test_a_fault_that_was_never_struck_is_told_and_has_no_bound() -> None:

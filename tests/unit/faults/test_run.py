@@ -1,0 +1,177 @@
+"""`make faults-long` does what was asked for, or says what it did not do and ends with a code that says so."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.faults import campaign, report, run
+from tests.faults.campaign import Found, Wanted
+
+STRUCK = Counter({"F1 kill -9 ingest": 4})
+
+
+@pytest.fixture(autouse=True)
+def _quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report.Begin, "now", lambda: report.Begin("2026-11-30 00:00 UTC", "aaaaaaa", "this"))
+
+
+@pytest.fixture
+def faults_long(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
+    def begun(asked: str) -> int:
+        monkeypatch.setattr("sys.argv", ["faults-long", *asked.split()])
+        return run.main()
+
+    return begun
+
+
+def finds(monkeypatch: pytest.MonkeyPatch, **found: Any) -> None:
+    """Every campaign of this process finds this."""
+
+    async def played(wanted: Wanted, _told: Any, saved: Callable[[Found], None]) -> Found:
+        told = Found(wanted.seed, **found)
+        saved(told)
+        return told
+
+    monkeypatch.setattr(run, "campaign", played)
+
+
+def ends(monkeypatch: pytest.MonkeyPatch, code: int, *, outcome: str | None = None) -> list[str]:
+    """Every house that is a process of its own ends with this code, having written a report of that outcome, or none."""
+    begun: list[str] = []
+
+    class House:
+        def __init__(self, command: list[str], **_: Any) -> None:
+            asked = dict(word.removeprefix("--").split("=", 1) for word in command if "=" in word)
+            begun.append(asked["house"])
+            if outcome:
+                wanted = Wanted(int(asked["cycles"]), 7, brokers=3 if asked["house"] == "three" else 1)
+                found = Found(7, cycles=Counter(STRUCK), outcome=outcome)
+                report.write(report.Report([report.Part(wanted, found)], report.Begin.now()).as_json(), Path(asked["write"]))
+
+        def wait(self) -> int:
+            return code
+
+        def terminate(self) -> None:
+            """It has ended."""
+
+    monkeypatch.setattr("tests.faults.run.subprocess.Popen", House)
+    return begun
+
+
+@pytest.mark.parametrize("asked", ["--house one --only F99", "--house one --only F5", "--only F98,F99", "--house three --only F7"])
+def test_faults_that_no_such_house_has_are_refused_before_anything_starts(
+    asked: str, faults_long: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        faults_long(asked)
+    assert "strikes at random" in capsys.readouterr().err
+
+
+def test_of_both_houses_one_without_such_faults_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    for only, houses in (("F5", ["three"]), ("F7,F4", ["one"]), ("F1", ["one", "three"])):
+        monkeypatch.setattr("sys.argv", ["faults-long", "--only", only])
+        assert run._arguments().houses == houses
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("--cycles -3", "-3 is not a whole number of 0 or more"), ("--cycles 1.5", "1.5 is not a whole number of 0 or more"),
+        ("--every 0", "0 is not a whole number of 1 or more"), ("--rate 0", "0 is not a number above 0"),
+        ("--rate nan", "nan is not a number above 0"), ("--hours -1", "-1 is not a number above 0"),
+        ("--soak inf", "inf is not a number above 0"), ("--soak-rate x", "x is not a number above 0"),
+        ("--cycles 0", "nothing is asked for"),
+    ],
+)  # fmt: skip
+def test_numbers_that_ask_for_nothing_that_could_be_done_are_refused_with_a_sentence(
+    asked: str, said: str, faults_long: Callable[[str], int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        faults_long(asked)
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_house_that_was_killed_is_told_and_what_both_had_found_stays(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ends(monkeypatch, -9, outcome="stopped") == []
+    assert faults_long(f"--cycles 10 --write {tmp_path}") == 1
+    told = capsys.readouterr().out
+    assert "8 faults, " in told
+    assert "NOT DONE --house one: it ended with code -9" in told
+    assert "NOT DONE --house three: it ended with code -9" in told
+    assert len(json.loads((tmp_path / "faults.json").read_text())["parts"]) == 2
+
+
+@pytest.mark.parametrize("code", [0, -9])
+def test_a_house_that_left_no_report_is_told(
+    code: int, faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ends(monkeypatch, code)
+    assert faults_long(f"--cycles 10 --write {tmp_path}") == 1
+    assert "NOT DONE --house three: it left no report" in capsys.readouterr().out
+    assert not (tmp_path / "faults.json").exists()
+
+
+def test_of_two_faults_none_is_for_three_brokers_and_that_house_is_not_begun(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = ends(monkeypatch, 0, outcome="finished")
+    assert faults_long("--cycles 2") == 0
+    assert begun == ["one"]
+
+
+def test_a_campaign_that_struck_nothing_is_told_with_the_reason_and_is_in_no_report(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finds(monkeypatch, left_out=["F9: libfaketime is not installed"])
+    assert faults_long(f"--house clocks --cycles 10 --seed 7 --write {tmp_path}") == 1
+    said = "NOT DONE seed 7: 0 of 10 faults were struck, and it ended by: stopped (F9: libfaketime is not installed)"
+    assert capsys.readouterr().out.splitlines() == [said]
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("outcome", "code"), [("finished", 0), ("time", 0), ("stopped", 1)])
+def test_a_campaign_that_was_stopped_is_no_success(
+    outcome: str, code: int, faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finds(monkeypatch, cycles=STRUCK, outcome=outcome)
+    assert faults_long("--house one --cycles 10") == code
+
+
+def test_a_round_that_could_not_be_begun_is_in_the_report_although_nothing_was_struck(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    finds(monkeypatch, violations=["round 1 could not be finished: NotSettled"], outcome="violation")
+    assert faults_long(f"--house one --cycles 10 --write {tmp_path}") == 1
+    [part] = json.loads((tmp_path / "faults.json").read_text())["parts"]
+    assert part["violations"]
+
+
+def test_a_report_tells_the_commit_and_the_machine_that_its_campaign_began_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    begin = report.Begin("2026-11-30 00:00 UTC", "bbbbbbb", "that")
+    monkeypatch.setattr(report, "commit", lambda _: pytest.fail("looked at when it was saved"))
+    [part] = report.Report([report.Part(Wanted(4, 7), Found(7, cycles=Counter(STRUCK)))], begin).as_json()["parts"]
+    assert (part["from"], part["commit"], part["machine"]) == ("2026-11-30 00:00 UTC", "bbbbbbb", "that")
+
+
+async def test_why_a_round_could_not_be_finished_is_said_of_every_error_in_whatever_groups_they_lie() -> None:
+    async def deep() -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_fails())
+
+    with pytest.raises(ExceptionGroup) as found:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(deep())
+    assert [repr(one) for one in campaign.alone(found.value)] == ["ValueError('deep')"]
+    assert [repr(one) for one in campaign.alone(ValueError("by itself"))] == ["ValueError('by itself')"]
+
+
+async def _fails() -> None:
+    raise ValueError("deep")
