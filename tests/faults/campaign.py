@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -123,8 +123,8 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
                 await run.round(number)
             except Exception as error:  # noqa: BLE001 - a round that cannot be finished is a finding, and ends the campaign
                 found.suspected.update(run.struck)
-                why = "; ".join(str(part) for part in getattr(error, "exceptions", [error]))
-                found.violations.append(f"round {number} could not be finished: {type(error).__name__}: {why[:600]}")
+                why = "; ".join(f"{type(one).__name__}: {one}" for one in alone(error))
+                found.violations.append(f"round {number} could not be finished: {why[:600]}")
                 told(traceback.format_exc())
                 found.outcome = "violation"
                 break
@@ -136,6 +136,15 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
         else:
             found.outcome = "finished" if found.cycles.total() >= wanted.cycles else "time"
     return found
+
+
+def alone(error: BaseException) -> Iterator[BaseException]:
+    """Each error of a group, and of the groups in it, by itself."""
+    if isinstance(error, BaseExceptionGroup):
+        for one in error.exceptions:
+            yield from alone(one)
+    else:
+        yield error
 
 
 def _version_before(folder: Path, found: Found) -> Tree | None:
