@@ -8,22 +8,49 @@ from typing import Final
 from services.bench.figures import FIGURES, Figure
 from services.bench.record import Record
 
+LANDED_AS: Final[Mapping[str, str]] = {"6a9e815": "dbe8ea4", "a8522bd": "dbe8ea4"}
+"""Commits at which something was measured and which the history does not hold, each with the one that brought what was measured.
+
+They stood on a branch that was rebased before it landed. dbe8ea4 brought the figures of a8522bd and the profile of 6a9e815; of
+services and measuring programs that branch was rebased over other lines in services/bench and services/simulator/truth.py only.
+"""
+
 _HEAD: Final = """\
 # Benchmarks
 
-Written by `hadir bench`; not edited by hand. Each figure stands beside a reference that the same run measured on the
-same machine, because a ratio survives a change of machine and a rate does not. Broker, database, all services and the
-load share the cores. What was measured beside other work says so: read its rates as a lower bound and its latencies as an upper
-one. "Short form" is a run that is smaller than its target asks (the note says how large; `--long` runs it whole). The
-references are in `tests/benchmarks/reference/`.
+Written by `hadir bench`; not edited by hand, but for notes that say so. Most figures stand beside a reference that the same run
+measured on the same machine, because a ratio survives a change of machine and a rate does not: the simplest program that does the same
+without our promises (ingest, geofence, assessment, hop, pipeline; in `tests/benchmarks/reference/`), the same stack with less to do
+(history, the latency while days fall due, the flood's memory), or a record that is sent and read beside it (the other latencies).
+These have no such reference, and a change of machine moves them as a change of code does:
+
+- what-if stands beside our own preview when it judges every day anew: nobody else has such a preview, and its target is a duration;
+- warm start and memory stand beside the part of themselves that is Kafka and PostgreSQL, so that one sees what is ours;
+- the load from HTTP stands beside the rate asked for, days judged per second beside the 300 check-ins/s that go on meanwhile, and
+  recovery beside the length of the flood: numbers that somebody chose, which say how much was asked;
+- check-ins lost and 503 answers without Retry-After stand beside nothing: they count what has to be 0 on every machine.
+
+A row has the title under which it was measured. A figure about answers that nobody gave is not measured. When a run fails, what was
+measured before stays, with its date.
+
+Broker, database, all services and the load share the cores. What was measured beside other work says so: read its rates as a lower
+bound and its latencies as an upper one. "Short form" is a run that is smaller than its target asks (the note says how large; `--long`
+runs it whole).
 """
 
 _COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work at the start")
 
 
 def keep(file: Path, fresh: Iterable[Record]) -> list[Record]:
-    """Put fresh records in place of older ones of the same figure and form; returns all that are kept, in the order of figures."""
-    kept = {(record.figure, record.long): record for record in (*read(file), *fresh)}
+    """Put fresh records in place of older ones of the same figure and form; returns all that are kept, in the order of figures.
+
+    A figure that could not be measured this time stays as it was measured before, with its date.
+    """
+    kept = {(record.figure, record.long): record for record in read(file)}
+    for record in fresh:
+        before = kept.get((record.figure, record.long))
+        if record.value is not None or before is None or before.value is None:
+            kept[record.figure, record.long] = record
     ordered = [kept[name, long] for name in FIGURES for long in (False, True) if (name, long) in kept]
     file.write_text(json.dumps([record.as_json() for record in ordered], ensure_ascii=False, indent=1) + "\n")
     return ordered
@@ -42,12 +69,22 @@ def markdown(records: Sequence[Record]) -> str:
     for name, figure in FIGURES.items():
         measured: list[Record | None] = [record for record in records if record.figure == name]
         lines += ["| " + " | ".join(_row(figure, record)) + " |" for record in measured or [None]]
-    notes = [_note(FIGURES[record.figure], record) for record in records if record.note or record.failed]
+    notes = [_note(record) for record in records if record.note or record.failed]
     if notes:
         lines += ["", "## Notes", "", *notes]
+    lines += _commits(records)
     lines += _durations(records)
     lines += _machines(records)
     return "\n".join(lines) + "\n"
+
+
+def _commits(records: Sequence[Record]) -> list[str]:
+    """What the commits landed as that the history does not hold."""
+    elsewhere = sorted({record.commit.rstrip("+") for record in records} & LANDED_AS.keys())
+    if not elsewhere:
+        return []
+    told = ", ".join(f"{one} as {LANDED_AS[one]}" for one in elsewhere)
+    return ["", f"Commits that this history does not hold were measured on a branch that landed as another commit: {told}."]
 
 
 def _durations(records: Sequence[Record]) -> list[str]:
@@ -99,16 +136,16 @@ def _row(figure: Figure, record: Record | None) -> tuple[str, ...]:
     beside = "–"
     if record.ratio is not None:
         beside = f"**{number(record.ratio)} ×** {record.reference} ({number(record.reference_value)})"
-    verdict = {"missed": "**missed**", "not measured": "**not measured**"}.get(record.verdict, record.verdict)
-    if record.short_form and record.value is not None:
-        verdict += ", short form"
+    verdict = record.judgement
+    if record.verdict in ("missed", "not measured"):
+        verdict = verdict.replace(record.verdict, f"**{record.verdict}**")
     load = record.machine.occupied() if record.machine.quiet else f"**{record.machine.occupied()}: not quiet**"
     reached = f"{number(record.value)} {figure.unit}".rstrip()
     return (
-        figure.what, target_text(figure), reached, beside, verdict, f"`{record.command}`", record.date.isoformat(), record.commit, load
+        record.what, target_text(figure), reached, beside, verdict, f"`{record.command}`", record.date.isoformat(), record.commit, load
     )  # fmt: skip
 
 
-def _note(figure: Figure, record: Record) -> str:
+def _note(record: Record) -> str:
     text = f"not measured: {record.failed}" if record.failed else record.note
-    return f"- *{figure.what}{' (long form)' if record.long else ''}*: {text}"
+    return f"- *{record.what}{' (long form)' if record.long else ''}*: {text}"

@@ -15,12 +15,14 @@ Verdict: TypeAlias = Literal["reached", "missed", "told", "not measured"]
 class Record:
     """One figure of one run.
 
-    `value` is in the figure's unit; `reference` says what was measured beside it in the same run and `reference_value`
-    what that came to, `ratio` = value ÷ reference_value. `note` is what the reader has to know. `failed` is why
-    there is no value. `seconds` is how long the bench took, with all its figures.
+    `what` is the title that the figure had then: what a program measures may change, what was measured does not. `value` is
+    in the figure's unit; `reference` says what was measured beside it in the same run and `reference_value` what that came
+    to, `ratio` = value ÷ reference_value. `note` is what the reader has to know. `failed` is why there is no value.
+    `seconds` is how long the bench took, with all its figures.
     """
 
     figure: str
+    what: str
     value: float | None
     reference: str
     reference_value: float | None
@@ -54,25 +56,28 @@ class Record:
 
     @property
     def short_form(self) -> bool:
-        """Whether the run was smaller than the target asks."""
-        return FIGURES[self.figure].full == "long" and not self.long
+        """Whether the run was smaller than the target asks, as every quick one is."""
+        return "--quick" in self.command or (FIGURES[self.figure].full == "long" and not self.long)
+
+    @property
+    def judgement(self) -> str:
+        """The verdict for people, who have to see that a short form reached or missed it."""
+        return self.verdict + (", short form" if self.short_form and self.value is not None else "")
 
     @classmethod
     def of_program(
         cls, said: Mapping[str, Any], *, command: str, date: dt.date, commit: str, machine: Machine
     ) -> Self:
         """The record of what a measuring program printed of a figure; raises KeyError for a figure nobody declared."""
-        if said["figure"] not in FIGURES:
-            raise KeyError(said["figure"])
         return cls(
-            said["figure"], said["value"], said.get("reference", ""), said.get("reference_value"), said.get("note", ""),
-            command, date, commit, machine,
-        )
+            said["figure"], FIGURES[said["figure"]].what, said["value"], said.get("reference", ""), said.get("reference_value"),
+            said.get("note", ""), command, date, commit, machine, said.get("failed", ""),
+        )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
         """All fields, and what follows from them, JSON-safe."""
         return {
-            "figure": self.figure, "value": self.value, "unit": FIGURES[self.figure].unit, "reference": self.reference,
+            "figure": self.figure, "what": self.what, "value": self.value, "unit": FIGURES[self.figure].unit, "reference": self.reference,
             "reference_value": self.reference_value, "ratio": self.ratio, "verdict": self.verdict, "quiet": self.machine.quiet,
             "note": self.note, "command": self.command, "date": self.date.isoformat(), "commit": self.commit,
             "machine": self.machine.as_json(), "failed": self.failed, "seconds": self.seconds, "short_form": self.short_form,
@@ -82,6 +87,6 @@ class Record:
     def of_json(cls, kept: Mapping[str, Any]) -> Self:
         """The record that `as_json` wrote."""
         return cls(
-            kept["figure"], kept["value"], kept["reference"], kept["reference_value"], kept["note"], kept["command"],
+            kept["figure"], kept["what"], kept["value"], kept["reference"], kept["reference_value"], kept["note"], kept["command"],
             dt.date.fromisoformat(kept["date"]), kept["commit"], Machine(**kept["machine"]), kept["failed"], kept.get("seconds"),
         )

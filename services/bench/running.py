@@ -36,15 +36,14 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
     machine, now, what = Machine.now(), dt.datetime.now(dt.UTC).date(), commit(ROOT)
     command = " ".join(["hadir bench", name, *([] if size == "normal" else [f"--{size}"])])
     told(f"{name}: {machine.occupied()} of {machine.cores}" + ("" if machine.quiet else ", NOT quiet"))
-    began = time.monotonic()
+    began, took = time.monotonic(), None
     try:
         said = _measure(bench, size, told)
         took = round(time.monotonic() - began, 1)
-        records = [replace(Record.of_program(one, command=command, date=now, commit=what, machine=machine), seconds=took) for one in said]
     except Failed as problem:
         told(f"{name}: {problem}")
-        return [Record(figure, None, "", None, "", command, now, what, machine, str(problem)) for figure in bench.figures]
-    return records
+        said = [{"figure": figure, "value": None, "failed": str(problem)} for figure in bench.figures]
+    return [replace(Record.of_program(one, command=command, date=now, commit=what, machine=machine), seconds=took) for one in said]
 
 
 class Failed(Exception):

@@ -21,8 +21,8 @@ def bench(
     """Measure figures, each beside a reference in the same run, and write docs/benchmarks.md.
 
     Every bench starts servers of its own on free ports and stops them; a stack that runs is not touched. Run it on a
-    machine that does nothing else. The exit code is 1 if something could not be measured; a missed target is told, not
-    an error.
+    machine that does nothing else. The exit code is 1 if something could not be measured, and the page
+    keeps what was measured of it before; a missed target is told, not an error.
 
     Examples: [bold]hadir bench[/bold], [bold]hadir bench hop --json[/bold], [bold]hadir bench window-close --long[/bold]
     """
@@ -62,8 +62,10 @@ def bench(
             figure = FIGURES[record.figure]
             beside = f"  = {number(record.ratio)} × {record.reference}" if record.ratio is not None else ""
             quiet = "" if record.machine.quiet else "  (machine not quiet)"
+            why = f": {record.failed}" if record.failed else ""
+            target = f"(target {target_text(figure)})"
             console.print(
-                f"{record.verdict:<13} {number(record.value)} {figure.unit}{beside}  {figure.what}  (target {target_text(figure)}){quiet}",
+                f"{record.judgement:<20} {number(record.value)} {figure.unit}{beside}  {record.what}  {target}{quiet}{why}",
                 markup=False, soft_wrap=True,
             )
     if any(record.failed for record in records):

@@ -17,6 +17,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import orjson
@@ -24,7 +25,7 @@ import orjson
 from services.simulator.province import Province
 from tests.benchmarks.ingest import BATCH, bodies
 from tests.benchmarks.stack import Stack, import_people, rss_mib, running, watching
-from tests.benchmarks.telling import figure, progress, tell
+from tests.benchmarks.telling import figure, not_measured, progress, tell
 from tests.benchmarks.wire import request
 
 CONNECTIONS = 256
@@ -151,17 +152,25 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
         located = int(await observer.connection.fetchval(
             "select count(*) from geofence.check_in join schedule.mark using (check_in_id) where check_in_id = any($1::uuid[])", wanted
         ))  # fmt: skip
-    shed = flood.answers["503"] + still.answers["503"]
-    assert still.answers["503"], f"ingest turned nothing away while the broker stood still: {still.told()}"
     tell(
         figure("shed-memory", max(memory), reference="before", reference_value=before,
                note=f"{given.rate:,.0f} check-ins/s offered for {took:.0f} s: {flood.told()}; the lag rose to {lag:,} events. "
                     f"Then for {given.standstill:g} s while the broker stood still: {still.told()}"),
         figure("shed-lost", len(wanted) - located,
                note=f"of {len(wanted):,} check-ins answered 202, all looked up in geofence and schedule"),
-        figure("shed-without-retry-after", flood.without_retry_after + still.without_retry_after,
-               note=f"of {shed:,} check-ins that were shed, {still.answers['503']:,} of them while the broker stood still"),
+        without_retry_after(flood, still),
         figure("shed-recovery", recovered, reference="the flood itself", reference_value=took),
+    )  # fmt: skip
+
+
+def without_retry_after(flood: Flood, still: Flood) -> dict[str, Any]:
+    """The figure of the answers that did not say when to come again; where nothing was shed, none could have."""
+    shed = flood.answers["503"] + still.answers["503"]
+    if not shed:
+        return not_measured("shed-without-retry-after", f"nothing was shed: {flood.told()}; while the broker stood still: {still.told()}")
+    return figure(
+        "shed-without-retry-after", flood.without_retry_after + still.without_retry_after,
+        note=f"of {shed:,} check-ins that were shed, {still.answers['503']:,} of them while the broker stood still",
     )  # fmt: skip
 
 

@@ -16,6 +16,11 @@ def figure(name: str, value: float, *, reference: str = "", reference_value: flo
     return {"figure": name, "value": value, "reference": reference, "reference_value": reference_value, "note": note}
 
 
+def not_measured(name: str, why: str) -> dict[str, Any]:
+    """A figure of which this run could find out nothing, as `services.bench` reads it."""
+    return {"figure": name, "value": None, "failed": why}
+
+
 def tell(*figures: dict[str, Any]) -> None:
     """Print the figures: the last thing that a program does."""
     print(json.dumps({"figures": figures}), flush=True)

@@ -21,7 +21,7 @@ DAY = dt.date(2026, 11, 24)
 
 
 def a_record(figure: str = "hop", value: float | None = 11_000, beside: float | None = 4_000, machine: Machine = QUIET) -> Record:
-    return Record(figure, value, "textbook Faust hop", beside, "", f"hadir bench {figure}", DAY, "abc1234", machine)
+    return Record(figure, FIGURES[figure].what, value, "textbook Faust hop", beside, "", f"hadir bench {figure}", DAY, "abc1234", machine)
 
 
 def the_row(page: str, figure: str) -> list[str]:
@@ -70,6 +70,15 @@ def test_a_run_that_is_smaller_than_its_target_asks_is_told_as_a_short_form() ->
     page = markdown([whole, other])
     assert the_row(page, "pipeline")[4] == the_row(page, "hop")[4] == "reached"
     assert "1.0 minutes: `hadir bench hop` 60 s.\nLong forms: `hadir bench pipeline --long` 240 s." in page
+
+
+def test_a_quick_run_is_a_short_form_whatever_its_target_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    said = '{"figures": [{"figure": "hop", "value": 30, "reference": "beside", "reference_value": 10}]}'
+    [quick] = a_bench(tmp_path, monkeypatch, f"print('{said}')")
+
+    assert (quick.as_json()["short_form"], quick.judgement) == (True, "reached, short form")
+    assert (a_record().as_json()["short_form"], a_record().judgement) == (False, "reached")
+    assert replace(quick, value=None, failed="no broker").judgement == "not measured"
 
 
 def test_a_bench_of_which_nobody_knows_how_long_it_took_is_no_part_of_the_sum() -> None:
@@ -122,6 +131,34 @@ def test_the_page_says_what_was_missed_what_failed_and_that_the_machine_was_not_
     assert the_row(page, "hop")[8] == "**1.7 cores busy: not quiet**"
     assert the_row(page, "geofence")[4] == "**not measured**"
     assert "not measured: ended with code 1: no shapes" in page
+
+
+def test_a_row_and_its_note_have_the_title_under_which_they_were_measured() -> None:
+    before = replace(a_record("shed-lost", 0, None), what="check-ins lost in one flood", note="of 12", command="hadir bench x --long")
+    page = markdown([Record.of_json(before.as_json()), a_record("shed-lost", 0, None)])
+
+    assert "| check-ins lost in one flood | ≤ 0 | 0 |" in page
+    assert "- *check-ins lost in one flood (long form)*: of 12" in page
+    assert the_row(page, "shed-lost")[2] == "0"
+
+
+def test_a_run_that_fails_leaves_what_was_measured_before_with_its_date(tmp_path: Path) -> None:
+    file, later = tmp_path / "benchmarks.json", dt.date(2026, 11, 30)
+    failed = replace(a_record(value=None, beside=None), failed="ended with code 1", date=later)
+    never = replace(failed, figure="geofence", what=FIGURES["geofence"].what)
+    keep(file, [a_record()])
+
+    kept = keep(file, [failed, never])
+
+    assert [(record.figure, record.value, record.date) for record in kept] == [("geofence", None, later), ("hop", 11_000, DAY)]
+    assert [record.value for record in keep(file, [a_record("geofence", 2, 10), replace(a_record(), value=9_000)])] == [2, 9_000]
+
+
+def test_the_page_says_once_what_commits_landed_as_that_the_history_does_not_hold() -> None:
+    gone = [replace(a_record(name), commit=commit) for name, commit in (("hop", "a8522bd"), ("pipeline", "a8522bd+"))]
+
+    assert markdown([*gone, a_record("geofence")]).count("landed as another commit: a8522bd as dbe8ea4.") == 1
+    assert "landed as" not in markdown([a_record()])
 
 
 def test_a_page_keeps_older_figures_and_replaces_those_measured_anew(tmp_path: Path) -> None:
