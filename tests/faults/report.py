@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -96,10 +96,11 @@ def merged(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summed(told: dict[str, Any]) -> dict[str, Any]:
-    """The report with its sums: a row for each fault, struck or not, and the totals, of all campaigns and of those since the last mending.
+    """The report with its sums: a row for each fault, struck or not, and the totals, of all campaigns and of some of them.
 
     A campaign with a violation carries the commits that mended it (`mended_by`, by hand: no program knows them); "since" is every
-    campaign whose code `holds` all of them. None while a violation is not mended.
+    campaign whose code `holds` all of them, None while a violation is not mended. "present" is every campaign that began when
+    checks were as strong as now (`words.PRESENT_CHECKS`), violations and all.
     """
     parts = told["parts"]
     mends = sorted({mend for part in parts for mend in part.get("mended_by", [])})
@@ -107,21 +108,24 @@ def summed(told: dict[str, Any]) -> dict[str, Any]:
         part["holds"] = [mend for mend in mends if mend in part.get("holds", []) or _holds(part["commit"], mend)]
     unmended = [sentence for part in parts if not part.get("mended_by") for sentence in part["violations"]]
     since = None if unmended else [part for part in parts if part["holds"] == mends]
+    present = [part for part in parts if part["from"] >= words.PRESENT_CHECKS]
     cycles, suspected, later = (_added(some, name) for some, name in ((parts, "cycles"), (parts, "suspected"), (since or [], "cycles")))
+    strictly = _added(present, "cycles")
     declared = [fault.name for fault in FAULTS]
     order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), name not in declared, (*declared, name).index(name)))
     rows = [
         {
             "fault": name, "cycles": cycles[name], "violations": suspected[name],
             "bound": None if suspected[name] else bound(cycles[name], 0), "since": later[name], "bound_since": bound(later[name], 0),
+            "present": strictly[name],
         }
         for name in order
     ]  # fmt: skip
     return told | {
-        "faults": rows, "sums": {"ever": _sums(parts), "since": None if since is None else _sums(since)},
+        "faults": rows, "sums": {"ever": _sums(parts), "since": None if since is None else _sums(since), "present": _sums(present)},
         "mends": mends, "unmended": unmended,
-        "hours": sum(part["seconds"] for part in parts) / 3600,
-        "accepted": sum(part["accepted"] for part in parts), "checks": sum(part["checks"] for part in parts),
+        **{name: sum(part.get(name, 0) for part in parts) for name in ("accepted", "checks")},
+        "hours": sum(part.get("seconds", 0) for part in parts) / 3600,
         "violations": [f"seed {part['seed']}, {sentence}" for part in parts for sentence in part["violations"]],
         "seeds": [part["seed"] for part in parts],
     }  # fmt: skip
@@ -199,21 +203,18 @@ def table(told: dict[str, Any]) -> list[str]:
     both = bool(told["mends"] and told["sums"]["since"])
     bounded = " 95 % bound (3/N) |"
     lines = [
-        f"| fault | cycles | of them in a round with a violation |{bounded}" + f" since the last mending |{bounded}" * both,
-        "|---|---:|---:|---:|" + "---:|---:|" * both,
+        f"| fault | cycles | of them in a round with a violation |{bounded}" + f" since the last mending |{bounded}" * both
+        + " with the present checks |",
+        "|---|---:|---:|---:|" + "---:|---:|" * both + "---:|",
     ]
     for row in told["faults"]:
         whole = f"{row['cycles']} | {row['violations']} | {_told(row['bound'])}" if row["cycles"] else "0 | – | not struck"
-        lines.append(f"| {row['fault']} | {whole} |" + f" {row['since']} | {_told(row['bound_since'])} |" * both)
-    for when, sums in told["sums"].items():
-        if sums and (both or when == "ever"):
-            name = "all campaigns" if when == "ever" else "since the last mending"
-            for what, row in sums.items():
-                bad = f"**{_rounds(many) if (many := row['rounds_with_a_violation']) else 0}**"
-                total, most = f"**{row['cycles']}**", f"**{_told(row['bound'])}**"
-                cells = f"{total} | {bad} | {most} |" + " | |" * both if when == "ever" else f"| {bad} | | {total} | {most} |"
-                lines.append(f"| **{name}: {what}** | {cells}")
-    return lines
+        lines.append(f"| {row['fault']} | {whole} |" + f" {row['since']} | {_told(row['bound_since'])} |" * both + f" {row['present']} |")
+    shown = {"ever": "all campaigns", **({"since": "since the last mending"} if both else {}), "present": "with the present checks"}
+    return lines + ["", "| sum | faults | rounds with a violation | 95 % bound |", "|---|---:|---:|---:|"] + [
+        f"| **{name}: {what}** | **{row['cycles']}** | **{row['rounds_with_a_violation']}** | **{_told(row['bound'])}** |"
+        for when, name in shown.items() for what, row in told["sums"][when].items()
+    ]  # fmt: skip
 
 
 def _rounds(many: int) -> str:
@@ -227,7 +228,7 @@ def _told(value: float | None) -> str:
 def markdown(told: dict[str, Any]) -> str:
     """The page."""
     parts = told["parts"]
-    quiet = sorted(second for part in parts for second in part["quiet_s"])
+    quiet = sorted(second for part in parts for second in part.get("quiet_s", []))
     lines = [words.HEAD]
     if parts:
         lines += [
@@ -239,6 +240,7 @@ def markdown(told: dict[str, Any]) -> str:
         ]  # fmt: skip
         if told["mends"]:
             lines += [*_since(told)]
+        lines += [*_present(told)]
         if quiet:
             lines += [_quiet(quiet, told["checks"])]
         lines += ["", *_campaigns(parts), "", words.COLUMNS, "", *table(told)]
@@ -275,6 +277,16 @@ def _since(told: dict[str, Any]) -> list[str]:
     ]
 
 
+def _present(told: dict[str, Any]) -> list[str]:
+    """What was struck while checks were as strong as they are now."""
+    row = told["sums"]["present"]["all"]
+    return [
+        f"With the present checks (begun at {words.PRESENT_CHECKS} or after): {row['cycles']:,} faults in {row['campaigns']} of them,",
+        f"{_rounds(row['rounds_with_a_violation'])} with a violation, 95 % bound {_told(row['bound'])} per fault.",
+        words.WHY_PRESENT,
+    ]
+
+
 def _quiet(seconds: Sequence[float], checks: int) -> str:
     """How long the lag lasted after the end of faults and load, in rising order; whoever waited to the end waited in vain."""
     gone = [one for one in seconds if one < SETTLE_S]
@@ -306,17 +318,19 @@ def _campaigns(parts: Sequence[dict[str, Any]]) -> list[str]:
         "| house | seed | from | to | commit | hours | asked for | faults | ended | accepted | commands | looks | bad rounds | mended by |",
         "|---|---:|---|---|---|---:|---:|---:|---|---:|---:|---:|---:|---|",
     ]
-    return rows + [
-        f"| {_house(part)} | {part['seed']} | {part['from']} | {part['to']} | {part['commit']} | {part['seconds'] / 3600:.2f}"
-        f" | {_or_dash(part.get('asked'))} | {sum(part['cycles'].values())} | {_or_dash(part.get('outcome'))} | {part['accepted']:,}"
-        f" | {_or_dash(part.get('commands'))} | {_or_dash(part.get('looks'))} | {len(_bad_rounds(part))}"
-        f" | {', '.join(part.get('mended_by', [])) or '–'} |"
-        for part in parts
-    ]
+    return rows + [f"| {' | '.join(_cells(part))} |" for part in parts]
 
 
-def _or_dash(value: object) -> str:
-    return "–" if value is None else str(value)
+def _cells(part: dict[str, Any]) -> Iterator[str]:
+    """Of a campaign whose file was lost little is known."""
+    yield from (_house(part), str(part["seed"]), part["from"], part["to"], part["commit"])
+    yield f"{part['seconds'] / 3600:.2f}" if "seconds" in part else "–"
+    yield str(part.get("asked", "–"))
+    yield str(sum(part["cycles"].values())) if "cycles" in part else "–"
+    yield str(part.get("outcome", "–"))
+    yield f"{part['accepted']:,}" if "accepted" in part else "–"
+    yield from (str(part.get(name, "–")) for name in ("commands", "looks"))
+    yield from (str(len(_bad_rounds(part))), ", ".join(part.get("mended_by", [])) or "–")
 
 
 def _house(part: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any, cast
 import psutil
 import pytest
 
-from tests.faults import report, soak
+from tests.faults import report, soak, words
 from tests.faults.house import SERVICES, House
 from tests.faults.nemeses import FAULTS
 from tests.faults.report import TwoSoaks, bound, label, markdown, merged, summed, table, write
@@ -16,9 +16,9 @@ from tests.waiting import until
 
 KILLED = "F1 kill -9 ingest"
 DOCS = Path(__file__).parents[3] / "docs"
-EVER = {
+EVER: set[tuple[int | str, int]] = {
     (20261129, 1), (20261129, 3), (20261130, 1), (20261201, 1), (20261203, 1), (20261205, 1), (20261206, 1), (20261207, 3),
-    (20261211, 1), (20261212, 1), (20261214, 1),
+    (20261211, 1), (20261212, 1), (20261214, 1), (20261220, 1), ("20261221 to 20261223", 1), (20261224, 1), (20261225, 1), (20261226, 3),
 }  # fmt: skip
 """Seed and brokers of every campaign that was ever written down: what was found may not leave the page."""
 
@@ -64,10 +64,11 @@ def test_two_soaks_are_refused_since_one_would_get_lost() -> None:
 
 
 def test_a_round_that_could_not_be_begun_counts_against_the_sums() -> None:
-    told = summed(campaign(violations=["round 16 could not be finished: NotSettled", "round 3, I1: lost", "round 3, I4: too much"]))
+    told = merged([campaign(violations=["round 16 could not be finished: NotSettled", "round 3, I1: lost", "round 3, I4: too much"])])
     whole = {"campaigns": 1, "cycles": 100, "rounds_with_a_violation": 2, "bound": pytest.approx(0.0630, abs=1e-4)}
-    assert told["sums"] == {"ever": {"F1": whole, "all": whole}, "since": None}
-    assert "| **all campaigns: all** | **100** | **2 rounds** | **0.0630** |" in table(told)
+    nothing = {"campaigns": 0, "cycles": 0, "rounds_with_a_violation": 0, "bound": None}
+    assert told["sums"] == {"ever": {"F1": whole, "all": whole}, "since": None, "present": {"all": nothing}}
+    assert "| **all campaigns: all** | **100** | **2** | **0.0630** |" in table(told)
 
 
 def test_what_was_found_stays_in_the_sums_and_campaigns_of_code_that_holds_its_mending_have_sums_of_their_own(
@@ -79,8 +80,8 @@ def test_what_was_found_stays_in_the_sums_and_campaigns_of_code_that_holds_its_m
     assert told["unmended"] == []
     assert (told["sums"]["ever"]["all"]["cycles"], told["sums"]["ever"]["all"]["rounds_with_a_violation"]) == (200, 1)
     assert told["sums"]["since"]["all"] == {"campaigns": 1, "cycles": 100, "rounds_with_a_violation": 0, "bound": 3 / 100}
-    assert f"| {KILLED} | 200 | 40 | – | 100 | 0.0300 |" in table(told)
-    assert "| **since the last mending: all** | | **0** | | **100** | **0.0300** |" in table(told)
+    assert f"| {KILLED} | 200 | 40 | – | 100 | 0.0300 | 0 |" in table(told)
+    assert "| **since the last mending: all** | **100** | **0** | **0.0300** |" in table(told)
     assert "- Seed 7, round 3, I1: lost (mended by bbb)" in markdown(told)
 
 
@@ -91,11 +92,33 @@ def test_while_a_violation_is_not_mended_nothing_came_after_it() -> None:
     assert "not mended yet" in markdown(told)
 
 
+def test_campaigns_begun_before_the_checks_were_what_they_are_have_no_part_in_the_sum_of_the_present_checks() -> None:
+    before, at = "2026-11-29 22:44 UTC", words.PRESENT_CHECKS
+    told = merged([
+        campaign(**{"from": before, "to": at}), campaign(seed=8, **{"from": at, "to": at}),
+        campaign(seed=9, violations=["round 3, I1: lost"], **{"from": "2026-12-01 00:00 UTC", "to": "2026-12-01 01:00 UTC"}),
+    ])  # fmt: skip
+    row = {"campaigns": 2, "cycles": 200, "rounds_with_a_violation": 1, "bound": pytest.approx(0.0237, abs=1e-4)}
+    assert told["sums"]["present"] == {"F1": row, "all": row}
+    assert f"| {KILLED} | 300 | 0 | 0.0100 | 200 |" in table(told)
+    assert "| **with the present checks: F1** | **200** | **1** | **0.0237** |" in table(told)
+    page = markdown(told)
+    assert f"With the present checks (begun at {at} or after): 200 faults in 2 of them,\n1 round with a violation" in page
+
+
+def test_of_a_campaign_whose_file_was_lost_only_what_is_known_is_told() -> None:
+    told = merged([campaign()])
+    [part] = told["parts"]
+    told["parts"] = [{name: value for name, value in part.items() if name not in {"cycles", "accepted", "seconds"}}]
+    page = markdown(summed(told))
+    assert "| one broker | 7 | 01:00 | 02:00 | aaa | – | – | – | – | – | – | – | 0 | – |" in page
+
+
 def test_writing_a_campaign_beside_others_drops_none_of_them_and_tells_the_same_one_once(tmp_path: Path) -> None:
     old = merged([campaign(violations=["round 3, I1: lost"]), soaked()])
     write(old, tmp_path)
-    write(summed(campaign(seed=8, asked=5) | {"began": "04:00", "ended": "05:00"}), tmp_path)
-    write(summed(campaign(seed=8, outcome="finished") | {"began": "04:00", "ended": "06:00"}), tmp_path)
+    write(merged([campaign(seed=8, asked=5) | {"began": "04:00", "ended": "05:00"}]), tmp_path)
+    write(merged([campaign(seed=8, outcome="finished") | {"began": "04:00", "ended": "06:00"}]), tmp_path)
     told = json.loads((tmp_path / "faults.json").read_text())
     assert [(part["seed"], part.get("asked"), part["to"]) for part in told["parts"]] == [(7, None, "02:00"), (8, 5, "06:00")]
     assert told["parts"][1]["outcome"] == "finished"
@@ -120,10 +143,11 @@ def test_the_page_of_the_repository_is_what_its_json_says_and_no_campaign_has_le
 
 
 def test_a_fault_that_was_never_struck_is_told_and_has_no_bound() -> None:
-    rows = table(summed(campaign()))
-    assert f"| {KILLED} | 100 | 0 | 0.0300 |" in rows
-    assert "| F5 kill a leader of three | 0 | – | not struck |" in rows
-    assert len(rows) == 2 + len(FAULTS) + 2
+    rows = table(merged([campaign()]))
+    assert f"| {KILLED} | 100 | 0 | 0.0300 | 0 |" in rows
+    assert "| F5 kill a leader of three | 0 | – | not struck | 0 |" in rows
+    sums = ["all campaigns: F1", "all campaigns: all", "with the present checks: all"]
+    assert len(rows) == 2 + len(FAULTS) + 3 + len(sums)
 
 
 def test_a_report_is_written_into_a_folder_that_is_not_there_yet(tmp_path: Path) -> None:
