@@ -1,4 +1,4 @@
-"""Fills the check-in topic with a province's own check-ins, as ingest would have published them, without HTTP."""
+"""Fills the check-in topic, or another build's, with a province's own check-ins, as ingest would have published them, without HTTP."""
 
 import asyncio
 import datetime as dt
@@ -25,7 +25,7 @@ def first_copies(province: Province) -> Iterable[Arrival]:
             yield arrival
 
 
-async def fill(kafka: str, found: Iterable[Arrival], most: int) -> int:
+async def fill(kafka: str, found: Iterable[Arrival], most: int, topic: str = CHECK_IN_RECORDED.name) -> int:
     """Publish at most so many check-ins; returns how many there were."""
     producer = new_producer(kafka, client_id="bench-fill")
     await producer.start()
@@ -39,7 +39,7 @@ async def fill(kafka: str, found: Iterable[Arrival], most: int) -> int:
             own, employee = event.check_in_id, str(event.employee_id)
             envelope = Envelope(own, CHECK_IN_RECORDED.ce_type, "/hadir/ingest", now, str(own), None, own)
             waiting.append(await producer.send(
-                CHECK_IN_RECORDED.name, encode(event), key=employee.encode(), partition=lane_of(employee), headers=envelope.headers(),
+                topic, encode(event), key=employee.encode(), partition=lane_of(employee), headers=envelope.headers(),
             ))  # fmt: skip
             sent += 1
             if len(waiting) >= _AT_ONCE:

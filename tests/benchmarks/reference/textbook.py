@@ -19,8 +19,7 @@ import orjson
 
 from services.simulator.province import Province
 
-RECORDED = "hadir.check-in.recorded.v1"
-LOCATED, DAY, MONTH = (f"hadir.bench.textbook-{name}.v1" for name in ("located", "day", "month"))
+RECORDED, LOCATED, DAY, MONTH = (f"hadir.bench.textbook-{name}.v1" for name in ("recorded", "located", "day", "month"))
 MINUTE = dt.timedelta(minutes=1)
 STARTS, ENDS = 7 * 60 + 30, 16 * 60
 _TABLES = """
