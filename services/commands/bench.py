@@ -18,7 +18,7 @@ def bench(
     keep: Annotated[bool, typer.Option("--keep/--no-keep", help="Write docs/benchmarks.json and docs/benchmarks.md.")] = True,
     list_them: Annotated[bool, typer.Option("--list", help="Tell which benches there are, and measure nothing.")] = False,
 ) -> None:
-    """Measure figures, each beside a reference in the same run, and write docs/benchmarks.md.
+    """Measure figures, most of them beside a reference in the same run, and write docs/benchmarks.md.
 
     Every bench starts servers of its own on free ports and stops them; a stack that runs is not touched. Run it on a
     machine that does nothing else. The exit code is 1 if something could not be measured, and the page
