@@ -15,6 +15,8 @@ from aiokafka.coordinator.assignors.roundrobin import RoundRobinPartitionAssigno
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.structs import OffsetAndMetadata
 from faust.agents import Agent
+from faust.tables import TableManager
+from faust.tables.recovery import Recovery
 from faust.transport.drivers.aiokafka import AIOKafkaConsumerThread
 from faust.transport.drivers.aiokafka import Consumer as KafkaConsumer
 from faust.transport.drivers.aiokafka import Transport as KafkaTransport
@@ -124,7 +126,7 @@ class _PositionConsumer(KafkaConsumer):
 
     async def perform_seek(self) -> None:
         """Called by Faust at every assignment before it resumes, and from its fetch loop while the flow is off."""
-        # Faust gives up waiting after a while, for instance when the database is away; the seek must still happen.
+        # Another rebalance ends Faust's wait, and may be given up itself; the seek of the newest must still happen.
         await asyncio.shield(asyncio.ensure_future(self._seek_to_positions()))
 
     async def _seek_to_positions(self) -> None:
@@ -174,6 +176,28 @@ class _Transport(KafkaTransport):
     Consumer = _PositionConsumer
 
 
+class _Recovery(Recovery):
+    """Waits for a seek however long it takes, unless another rebalance comes.
+
+    Faust gives a seek as long as a request to the broker. To its helper a wait that has timed out is the end of the service: the
+    task that resumes the flow ended then for good, and a worker that was just starting stood for ever (seed 20261303).
+    """
+
+    async def _wait(self, coro: Any, timeout: Any = None) -> None:  # noqa: ARG002, ASYNC109 - as Faust has it
+        await super()._wait(coro)
+
+
+class _Tables(TableManager):
+    """There are none; but whoever recovers them resumes the flow after a rebalance."""
+
+    @property
+    def recovery(self) -> Recovery:
+        """Faust's own service but for its waits."""
+        if self._recovery is None:
+            self._recovery = _Recovery(self.app, self, beacon=self.beacon, loop=self.loop)
+        return self._recovery
+
+
 class _AsTheyCame(faust.Schema[bytes, bytes]):
     """Hands messages on as they came: Faust would ask a codec for each key and value, and copy the headers."""
 
@@ -196,6 +220,7 @@ def make_pump(settings: Settings, service: Service, topics: Iterable[Topic[Any]]
         broker_credentials=_credentials(),
         store="memory://",
         Monitor=_QuietMonitor,
+        TableManager=_Tables,
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,

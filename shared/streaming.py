@@ -148,23 +148,24 @@ class _Process:
         self._spawn(self._relay.run())
         self._inbox = Inbox(self._settings.batch_size)
         self._spawn(self._process())
-        await self._start_pump()
+        self._pump = self._make_pump()
         for chore in worker.chores:
             self._spawn(self._run_chore(chore))
         self._spawn(self._tell_lag())
-        self._spawn(self._watch())
+        self._spawn(self._watch())  # not after its start: a pump that hangs in it is to be seen, too
+        await self._pump.start()
         logs.event(_log, "The worker runs", port=port)
 
-    async def _start_pump(self) -> None:
-        self._pump = pump.make_pump(self._settings, self._service, self._worker.consumes, self)
+    def _make_pump(self) -> pump.Pump:
+        made = pump.make_pump(self._settings, self._service, self._worker.consumes, self)
 
         async def carry(stream: Any) -> None:
             await self._guarded(self._carry(stream))
 
-        pump.attach_agent(self._pump, carry)
-        self._pump.loop = asyncio.get_running_loop()
-        self._pump.finalize()
-        await self._pump.start()
+        pump.attach_agent(made, carry)
+        made.loop = asyncio.get_running_loop()
+        made.finalize()
+        return made
 
     async def _carry(self, stream: Any) -> None:
         async for messages in pump.batches(stream, self._settings.batch_size, self._settings.batch_within_s):

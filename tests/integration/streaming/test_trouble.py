@@ -11,6 +11,9 @@ from shared.dead_letter import INTERNAL_PER_HOUR
 from shared.isolation import MOST_CONDEMNED
 from tests.integration.streaming.conftest import tells
 
+FAUST_WAITS_S = 42.0
+"""A little longer than Faust waits for a seek: pump.py's `broker_request_timeout`, with sessions as short as here."""
+
 POISON: dict[int, tuple[bytes | None, str]] = {
     1: (None, "null-value"),
     2: (b"", "not-json"),
@@ -123,6 +126,27 @@ async def test_what_is_not_ready_holds_the_batch_back_and_says_so(trial: Any) ->
 
     await trial.assert_once_and_in_order()
     await trial.eventually(worker.is_ready)
+
+
+async def test_a_worker_that_is_told_where_to_go_on_later_than_faust_waits_for_it_still_begins(trial: Any) -> None:
+    await trial.send(range(48))
+    clock = asyncio.get_running_loop().time
+    holder = await asyncpg.connect(trial.database)  # no service's session: those may not idle in a transaction
+    try:
+        async with holder.transaction():
+            await holder.execute("lock table geofence.position in exclusive mode")
+            worker = trial.start()
+            await trial.eventually(lambda: "LockNotAvailableError" in worker.log.read_text())  # after 30 s, by our own sessions' setting
+            since = clock()
+            await trial.eventually(lambda: clock() > since + FAUST_WAITS_S - 30)
+    finally:
+        await holder.close()
+
+    await trial.all_in_sink()
+
+    await trial.assert_once_and_in_order()
+    assert "reading past it" not in worker.log.read_text()  # the pump brought it
+    await trial.eventually(lambda: "The worker runs" in worker.log.read_text())
 
 
 async def test_while_the_database_is_away_the_work_waits_and_then_nothing_is_lost(trial: Any, postgres: str) -> None:
