@@ -21,7 +21,7 @@ from shared.batches import Batches
 from shared.lanes import Lanes, Work
 from shared.relay import Relay
 from tests.simulation.trial import replay, run
-from tests.simulation.world import PROCESS, World
+from tests.simulation.world import PROCESS, Crash, World
 
 SEEDS = int(os.environ.get("HADIR_SEEDS", "400"))
 CHUNK = 100
@@ -36,8 +36,21 @@ def _chunks(seeds: int) -> list[range]:
 def _failing(seeds: range) -> tuple[int, list[tuple[int, list[str]]]]:
     """How many seeds were run, and those that found something wrong, with what they found."""
     logging.disable(logging.CRITICAL)
-    found = {seed: run(seed) for seed in seeds}
+    found = {seed: _found(seed) for seed in seeds}
     return len(found), [(seed, wrong) for seed, wrong in found.items() if wrong]
+
+
+def _found(seed: int) -> list[str]:
+    """What is wrong with a run; one that raises is wrong too, and its seed no less worth knowing."""
+    try:
+        return run(seed)
+    except (Exception, Crash) as error:  # noqa: BLE001 - whatever it is
+        return [f"it raised {error!r}"]
+
+
+def _told(failing: list[tuple[int, list[str]]]) -> str:
+    """For the first of them the command that plays it again, and what it found."""
+    return "\n".join(f"{replay(seed)}   # {'; '.join(wrong)}" for seed, wrong in failing[:10])
 
 
 @pytest.mark.parametrize("seeds", [1, 50, 100, 101, 400])
@@ -45,14 +58,28 @@ def test_as_many_seeds_are_run_as_are_asked_for(seeds: int) -> None:
     assert [seed for chunk in _chunks(seeds) for seed in chunk] == list(range(seeds))
 
 
+def test_a_run_that_raises_is_told_with_the_command_that_plays_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    def raises(seed: int) -> list[str]:
+        if seed % 2:
+            raise (KeyError if seed == 1 else Crash)(seed)
+        return []
+
+    monkeypatch.setitem(globals(), "run", raises)
+    try:
+        ran, failing = _failing(range(4))
+    finally:
+        logging.disable(logging.NOTSET)
+    assert ran == 4
+    assert _told(failing) == f"{replay(1)}   # it raised KeyError(1)\n{replay(3)}   # it raised Crash(3)"
+
+
 @pytest.mark.timeout(1500)
 def test_no_seed_loses_doubles_or_disorders_anything() -> None:
     with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
         done = list(pool.map(_failing, _chunks(SEEDS)))
     ran, failing = sum(many for many, _ in done), [found for _, some in done for found in some]
-    told = "\n".join(f"{replay(seed)}   # {'; '.join(wrong)}" for seed, wrong in failing[:10])
     print(f"\n{ran} seeds, {len(failing)} of them found something wrong")
-    assert not failing, told
+    assert not failing, _told(failing)
     assert ran == SEEDS
 
 
