@@ -94,16 +94,18 @@ def spawn(
     user: str | None = None,
     environment: Mapping[str, str] | None = None,
     folder: Path | None = None,
+    orphaned: signal.Signals | None = None,
 ) -> Child:
     """Start `command` with its output appended to `log`.
 
     Call it from a thread that lives as long as the child may: the kernel watches the starting *thread*.
+    `orphaned` is what the kernel sends it then, `polite` if it is not given.
     The child is in a session of its own, so a Ctrl-C in the terminal reaches only us and we stop it in order.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         popen = subprocess.Popen(  # noqa: S603 - commands are ours
-            [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), polite.name, user or "-", *command],
+            [sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), (orphaned or polite).name, user or "-", *command],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -91,7 +91,9 @@ class Brokers:
         for node in self._by_number.values():
             if (not numbers or node.number in numbers) and (node.child is None or not node.child.alive()):
                 command = [*self._java(node), "kafka.Kafka", str(node.folder / "server.properties")]
-                node.child = spawn(f"Kafka {node.folder.name}", command, self._logs / f"{node.folder.name}.log")
+                log = self._logs / f"{node.folder.name}.log"
+                # Politely ended, a broker would wait for a quorum that ends too.
+                node.child = spawn(f"Kafka {node.folder.name}", command, log, orphaned=signal.SIGKILL)
 
     async def ready(self, within: float = 120.0) -> None:
         """Return once every started node answers; a broker does when it has joined its controllers."""

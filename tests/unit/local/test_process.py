@@ -45,21 +45,24 @@ def test_a_child_that_ignores_the_request_is_killed_with_all_its_group(tmp_path:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux can tell a process of its parent's death")
-def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("code", "how"), [("import time; print('up', flush=True); time.sleep(60)", ""), (STUBBORN, ", orphaned=signal.SIGKILL")]
+)
+def test_a_child_ends_when_its_parent_is_killed(code: str, how: str, tmp_path: Path) -> None:
     parent = subprocess.Popen(
         [sys.executable, "-c", (
-            "import sys, time, pathlib\n"
+            "import signal, sys, time, pathlib\n"
             "from services.local.process import spawn\n"
-            "child = spawn('child', [sys.executable, '-c', 'import time; time.sleep(60)'], pathlib.Path(sys.argv[1]))\n"
+            f"child = spawn('child', [sys.executable, '-c', sys.argv[2]], pathlib.Path(sys.argv[1]){how})\n"
             "print(child.popen.pid, flush=True)\n"
             "time.sleep(60)\n"
-        ), str(tmp_path / "log")],
+        ), str(tmp_path / "log"), code],
         stdout=subprocess.PIPE,
     )  # fmt: skip
     assert parent.stdout is not None
     pid = int(parent.stdout.readline())
     deadline = time.monotonic() + 20
-    while "launch.py" in " ".join(psutil.Process(pid).cmdline()) and time.monotonic() < deadline:
+    while "up" not in (tmp_path / "log").read_text() and time.monotonic() < deadline:
         time.sleep(0.02)
     parent.kill()
     parent.wait()
