@@ -10,6 +10,15 @@ from services.simulator.province import Province
 from services.simulator.truth import of_month
 
 
+@dataclass(frozen=True)
+class Fact:
+    """A correction as it stands in the end; `steps` of its trail, which is a request's: what an officer found by himself has none."""
+
+    state: str
+    version: int
+    steps: int
+
+
 @dataclass
 class Decided:
     """Told by `Officers` after each command was answered; grows for as long as the house stands."""
@@ -17,8 +26,7 @@ class Decided:
     answered: set[str] = field(default_factory=set)
     """Ids of the commands that were answered 2xx, which are those of their audit records."""
 
-    facts: dict[UUID, tuple[str, int]] = field(default_factory=dict)
-    """State and version of each correction in the end."""
+    facts: dict[UUID, Fact] = field(default_factory=dict)
 
     travels: dict[UUID, dt.date] = field(default_factory=dict)
     """Who was sent on duty travel, and on which day."""
@@ -28,16 +36,22 @@ class Decided:
 
 
 async def facts_otherwise(connection: Any, decided: Decided) -> list[str]:
-    """Corrections that stand otherwise than they were decided, and requests whose trail tells more or less than was done."""
+    """Corrections that stand otherwise than they were decided, and trails that tell more or less than was done."""
     stand = {
         row["correction_id"]: (row["state"], row["version"])
         for row in await connection.fetch("select correction_id, state, version from schedule.fact")
     }
     trails = dict(await connection.fetch("select request_id, count(*) from schedule.correction_trail group by 1"))
     return [
-        *(f"{one} is {stand.get(one)}, not {wanted}" for one, wanted in decided.facts.items() if stand.get(one) != wanted),
-        *(f"{one} has {trails[one]} steps" for one, (_, steps) in decided.facts.items() if trails.get(one, steps) != steps),
-    ]
+        *(
+            f"{one} is {stand.get(one)}, not {fact.state} in version {fact.version}" for one, fact in decided.facts.items()
+            if stand.get(one) != (fact.state, fact.version)
+        ),
+        *(
+            f"{one} has {trails.get(one, 0)} steps, not {fact.steps}" for one, fact in decided.facts.items()
+            if trails.get(one, 0) != fact.steps
+        ),
+    ]  # fmt: skip
 
 
 async def travels_otherwise(connection: Any, decided: Decided, province: Province) -> list[str]:

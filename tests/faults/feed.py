@@ -17,7 +17,9 @@ from tests.faults.records import to_the_ends
 FOLDED: tuple[Topic[Any], ...] = (
     topics.CHECK_IN_LOCATED, topics.DAY_ASSESSED, topics.VIOLATION, topics.DEDUCTION, topics.TPP_MONTH, topics.CORRECTION,
 )
-COUNTED: tuple[Topic[Any], ...] = (topics.CHECK_IN_RECORDED, topics.AUDIT["schedule"], topics.AUDIT["payroll"])
+COUNTED: tuple[Topic[Any], ...] = (
+    topics.CHECK_IN_RECORDED, topics.WORK_REPORT_SUBMITTED, topics.AUDIT["schedule"], topics.AUDIT["payroll"],
+)
 _COUNTED = frozenset(topic.name for topic in COUNTED)
 LEDGER_NUMBERS = "numbers of ledger entries"
 
@@ -54,7 +56,7 @@ class Feed:
         self._offsets: dict[TopicPartition, int] = {}
         self.folded: dict[str, Folded] = defaultdict(Folded)
         self.recorded: dict[str, int] = defaultdict(int)
-        """How often check-ins and commands were told of, by their ids."""
+        """How often check-ins, work reports and commands were told of, by their ids."""
 
     def from_here(self, ends: Mapping[TopicPartition, int]) -> "Feed":
         """Another one that knows as much, and passes over what lies between that and these offsets."""

@@ -99,6 +99,7 @@ async def i1_no_loss(scene: Scene) -> list[str]:
         *_short("accepted ids without a receipt", sorted(scene.accepted - receipts)),
         *_short("accepted check-ins that never reached schedule", sorted((scene.accepted & known) - marks)),
         *_short("accepted check-ins that are not on the topic", sorted((scene.accepted & known) - scene.feed.recorded.keys())),
+        *_short("accepted work reports that are not on the topic", sorted((scene.accepted & reports) - scene.feed.recorded.keys())),
         *_short("answered commands that are not on the audit topic", sorted(scene.decided.answered - scene.feed.recorded.keys())),
     ]
 

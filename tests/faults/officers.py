@@ -34,7 +34,7 @@ from shared.topics import Service
 from shared.web.commands import command_id
 from shared.web.problems import IN_PROGRESS
 from tests.calling import acting, keyed
-from tests.faults.decided import Decided
+from tests.faults.decided import Decided, Fact
 from tests.faults.house import House
 
 SEVERAL = 5
@@ -91,18 +91,18 @@ class Officers:
         request = await self._asks(person, "duty-travel", {"from": f"{date}", "to": f"{date}", "destination": "Jakarta"}, _LETTER)
         await self._decides(province, person, request, "approve")
         self.decided.travels[person.employee_id] = date
-        self.decided.facts[request] = "approved", 2
+        self.decided.facts[request] = Fact("approved", 2, 2)
 
     async def _is_rejected(self, province: Province, person: Person, date: dt.date) -> None:
         request = await self._asks(person, "duty-travel", {"from": f"{date}", "to": f"{date}", "destination": "Jakarta"}, _LETTER)
         await self._decides(province, person, request, "reject")
-        self.decided.facts[request] = "rejected", 2
+        self.decided.facts[request] = Fact("rejected", 2, 2)
 
     async def _withdraws(self, _province: Province, person: Person, date: dt.date) -> None:
         request = await self._asks(person, "leave.annual", {"from": f"{date}", "to": f"{date}"}, None)
         me = acting("employee", person.employee_id)
         await self._command("schedule", f"/v1/requests/{request}/withdrawal", me, {"reason": "batal"})
-        self.decided.facts[request] = "rejected", 2
+        self.decided.facts[request] = Fact("rejected", 2, 2)
 
     async def _is_found(self, _province: Province, person: Person, date: dt.date) -> None:
         bkd = acting("bkd")
@@ -110,7 +110,7 @@ class Officers:
         made = await self._command("schedule", "/v1/corrections", bkd, finding)
         back = {**finding, "correction_id": made["correction_id"], "state": "rejected", "reason": "keliru"}
         await self._command("schedule", "/v1/corrections", bkd, back)
-        self.decided.facts[UUID(made["correction_id"])] = "rejected", 2
+        self.decided.facts[UUID(made["correction_id"])] = Fact("rejected", 2, 0)
 
     async def _ends_the_month(self, province: Province) -> None:
         """Days that are over are turned and turned back; the month is closed; more is decided after that."""

@@ -26,9 +26,12 @@ def _one(table: str, *key: str, where: str = "true") -> str:
     return f"({keys}) in (select {keys} from {table} where {where} limit 1)"
 
 
-async def _not_on_the_topic(scene: Scene) -> None:
-    scene.feed = copy.deepcopy(scene.feed)
-    del scene.feed.recorded[str(await scene.connection.fetchval("select check_in_id from geofence.check_in limit 1"))]
+def _not_on_the_topic(query: str) -> Damage:
+    async def damage(scene: Scene) -> None:
+        scene.feed = copy.deepcopy(scene.feed)
+        del scene.feed.recorded[str(await scene.connection.fetchval(query))]
+
+    return damage
 
 
 async def _not_audited(scene: Scene) -> None:
@@ -94,7 +97,12 @@ _WITH_FINDINGS = "content -> 'findings' <> '[]'"
 _LETTER = (
     "insert into payroll.dead_letter (topic, partition, \"offset\", reason, detail, value) values ('planted', 0, 0, 'x', 'x', 'other')"
 )
-_ENTRY = "select * from payroll.ledger where action = 'posted' and date is not null limit 1"
+_ENTRY = (
+    "select * from payroll.ledger e where action = 'posted' and date is not null and not exists"
+    " (select from payroll.ledger r where (r.employee_id, r.month, r.reverses) = (e.employee_id, e.month, e.number)) limit 1"
+)
+"""A charge that is in force: officers take some back."""
+
 _REST = "policy_id, cause, entered_at, correlation, row_hash"
 _COLUMNS = f"employee_id, month, number, entry_id, date, code, origin, action, percent, amount, month_version, reverses, {_REST}"
 _TWO_ENTRIES = "exists (select from payroll.ledger m where (m.employee_id, m.month, m.number) = (l.employee_id, l.month, 2))"
@@ -104,7 +112,8 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I1", "in no inbox", _sql(f"delete from schedule.work_report where {_one('schedule.work_report', 'report_id')}")),
     ("I1", "without a receipt", _sql(f"delete from ingest.receipt where {_one('ingest.receipt', 'id')}")),
     ("I1", "never reached schedule", _sql(f"delete from schedule.mark where {_one('schedule.mark', 'check_in_id')}")),
-    ("I1", "not on the topic", _not_on_the_topic),
+    ("I1", "check-ins that are not on the topic", _not_on_the_topic("select check_in_id from geofence.check_in limit 1")),
+    ("I1", "work reports that are not on the topic", _not_on_the_topic("select report_id from schedule.work_report limit 1")),
     ("I1", "not on the audit topic", _not_audited),
     ("I2", "nobody sent", _never_sent("select check_in_id from geofence.check_in limit 1")),
     ("I2", "nobody sent", _never_sent("select report_id from schedule.work_report limit 1")),
@@ -129,6 +138,9 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I3", "otherwise than decided", _sql(
         "insert into schedule.correction_trail select request_id, 99, action, level, actor, role, deputy_of, at, reason, document"
         " from schedule.correction_trail limit 1"
+    )),
+    ("I3", "has 0 steps, not 2", _sql(
+        "delete from schedule.correction_trail where request_id = (select request_id from schedule.correction_trail limit 1)"
     )),
     ("I3", "are marks", _sql(f"delete from schedule.mark where {_one('schedule.mark', 'check_in_id')}")),
     ("I4", "differences from the truth", _sql(
