@@ -259,5 +259,13 @@ MUTANTS: tuple[Mutant, ...] = (
            "a lateness above the cap by itself, and leaving as early", _all_is_well, "I4", LOW_CAP_SAYS),
 )  # fmt: skip
 
+def chosen(names: str) -> tuple[Mutant, ...]:
+    """The mutants of these names (`a,b`), all of them for none; raises ValueError for a name that no mutant has."""
+    asked = tuple(filter(None, names.split(",")))
+    if unknown := set(asked) - {mutant.name for mutant in MUTANTS}:
+        raise ValueError(f"no mutant is called {', '.join(sorted(unknown))}")
+    return tuple(mutant for mutant in MUTANTS if not asked or mutant.name in asked)
+
+
 STRIKES = tuple(dict.fromkeys(mutant.strike for mutant in MUTANTS))
 """All faults, each once."""

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from services.simulator.settled import Observer
+from tests import outside
 from tests.faults.campaign import Campaign, Found, Wanted, faults_of, province_of
 from tests.faults.house import running
 from tests.faults.invariants import INVARIANTS, violations
@@ -43,8 +44,7 @@ async def test_a_fault_of_each_kind_leaves_every_invariant_true_and_each_invaria
         run = Campaign(wanted, house, faults, found, print)
         await run.round(1)
         await run.round(2)  # in which officers end the month of the first
-        without = "" if disks else "; no F7: a tmpfs cannot be mounted here (root is needed)"
-        print(f"seed {SEED}: {dict(found.cycles)}, died at {dict(house.died_at)}{without}; {found.commands} commands of officers")
+        print(f"seed {SEED}: {dict(found.cycles)}, died at {dict(house.died_at)}; {found.commands} commands of officers")
         assert found.violations == []
         assert {name.split()[0] for name in +found.cycles} == {fault.code for fault in faults}  # what could not be struck counts 0
         assert found.accepted >= wanted.people * 4
@@ -68,6 +68,8 @@ async def test_a_fault_of_each_kind_leaves_every_invariant_true_and_each_invaria
                         raise _Undone
             assert await violations(run.scene(connection, observer, province, 1.0)) == {}  # all of it was undone
             monkeypatch.undo()
+    if not disks:
+        outside.missing("all but F7 was tried: a tmpfs cannot be mounted here (root is needed)")
 
 
 @pytest.mark.timeout(900)

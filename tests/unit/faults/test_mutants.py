@@ -1,9 +1,18 @@
 """The province of the mutants has what each of their faults needs, and a month for which cap before sum is neither right nor no cap."""
 
+import pytest
+
 from services.simulator.behaviour import plan
 from services.simulator.truth import of_month
-from tests.faults.mutants import LOW_CAP_SAYS, PROVINCE, STRIKES, low_cap
+from tests.faults.mutants import LOW_CAP_SAYS, MUTANTS, PROVINCE, STRIKES, chosen, low_cap
 from tests.faults.rested import parts
+
+
+def test_mutants_are_chosen_by_their_names_and_a_name_that_none_has_is_refused() -> None:
+    assert chosen("") == MUTANTS
+    assert [mutant.name for mutant in chosen("noack-off,any-order")] == ["any-order", "noack-off"]
+    with pytest.raises(ValueError, match="no mutant is called no-such, other"):
+        chosen("any-order,other,no-such")
 
 
 def test_each_fault_has_somebody_who_comes_and_goes() -> None:
