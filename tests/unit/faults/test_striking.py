@@ -1,9 +1,13 @@
 """Faults strike what their names say: the poison is bad for the reason that it is placed for, and the controller is the one that leads."""
 
 import json
+import os
+import signal
+import subprocess
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from shared.envelope import decode
@@ -11,6 +15,7 @@ from shared.failures import Poison
 from shared.topics import Topic
 from tests.faults.servers import Brokers, leader_of
 from tests.faults.struck_events import CORPUS, POISONED
+from tests.faults.test_kills import killed_now
 
 
 @pytest.mark.parametrize("topic", POISONED, ids=lambda topic: topic.name)
@@ -21,6 +26,16 @@ def test_each_bad_record_is_bad_for_its_reason_whatever_blanks_tell_it_apart(num
     with pytest.raises(Poison) as refused:
         decode(topic, raw + b" " * blanks)
     assert refused.value.reason == reason
+
+
+def test_a_kill_counts_only_if_the_process_still_ran_whether_or_not_it_was_reaped() -> None:
+    running = subprocess.Popen(["sleep", "60"])
+    seen = psutil.Process(running.pid)
+    assert killed_now(seen)
+    os.waitid(os.P_PID, running.pid, os.WEXITED | os.WNOWAIT)  # it has ended, and nobody has reaped it
+    assert not killed_now(seen)
+    assert running.wait() == -signal.SIGKILL
+    assert not killed_now(seen)
 
 
 def states(folder: Path, *known: tuple[int, int] | str | None) -> list[Path]:
