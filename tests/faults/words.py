@@ -54,6 +54,16 @@ AFTERWARDS = """\
   after 1.3 hours, and schedule rose by 20 MiB after the first tenth. Beside it: reading, linting, unit tests with the lowest priority;
   integration tests while it settled, which is not in the series. In its first half hour, while environments were set up beside it, the
   rate fell to 293/s.
+- A worker that was given its lanes just before the broker went away for a minute stood for ever when it came back: where to go on was
+  known only after 68 s, and Faust waits for that as long as for a request (40 s there). To mode, on which Faust stands, a wait that has
+  timed out is the end of the service, so that the task that resumes the flow after every rebalance ended for good; and since the worker
+  was just starting, nobody watched yet whether the pump brings anything. Faust's wait has no end now but the next rebalance, and the
+  watch begins before the pump (`shared/pump.py`, `shared/streaming.py`, 9fc7a4f; seed 20261303, round 2, 315 months without their last
+  check-ins until payroll was killed in round 3; `tests/integration/streaming/test_trouble.py` holds a table for 42 s). A database that
+  is away for so long while a worker starts would have done the same.
+- The API refused a command that it had carried out itself: a decision, a withdrawal, a step of the ladder or of a roster whose answer
+  was lost with the process was "decided already" when it was given again with its key (76fd9a9, found while officers were written).
+- What was found in seed 20261302, round 2, was the harness': Hadir's own proposal of an outage grew while it was looked at (be70b0a).
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 
