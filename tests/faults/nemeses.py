@@ -178,7 +178,7 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F6", "failover to the synchronous standby", struck_servers.fail_over, 10, "standby"),
     Fault("F7", "disk of the broker full", struck_servers.fill_kafka, 3, "disks"),
     Fault("F7", "disk of PostgreSQL full", struck_servers.fill_postgres, 4, "disks"),
-    Fault("F8", "network: reset, stalled, one way, slow, starved, refused", struck_servers.network, 24),
+    *(Fault("F8", f"network {way}", struck_servers.network(way), 4) for way in struck_servers.WAYS),
     Fault("F9", "a service dies and comes back with its clock elsewhere: " + ", ".join(JUMPS), _clock_jumps, 16, "clocks"),
     Fault("F10", "records repeated and reordered", struck_events.repeat, 4),
     Fault("F10", "records of any age repeated and reordered", struck_events.repeat_old, 4),

@@ -56,15 +56,18 @@ class Proxy:
         if down:
             self._down.clear()
 
-    def reset(self) -> bool:
-        """Send RST to both ends of every connection; tells whether there was any."""
-        was_open = bool(self._open)
+    @property
+    def is_open(self) -> bool:
+        """Whether anybody is connected through it."""
+        return bool(self._open)
+
+    def reset(self) -> None:
+        """Send RST to both ends of every connection."""
         for writer in list(self._open):
             connection = writer.get_extra_info("socket")
             with contextlib.suppress(OSError):
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             writer.transport.abort()
-        return was_open
 
     def heal(self) -> None:
         """Let everything pass again, at full speed."""

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import random
 import time
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -12,6 +13,7 @@ from aiokafka.errors import KafkaError
 
 from shared import topics
 from tests.faults.house import House
+from tests.faults.proxy import Proxy
 from tests.faults.records import to_the_ends
 from tests.faults.servers import Node, fill
 from tests.faults.striking import Strike, Unstruck
@@ -232,34 +234,45 @@ async def fill_postgres(at: Strike) -> None:
     await at.house.database.ready()
 
 
-async def network(at: Strike) -> None:
-    """One road between services and broker or database, or all roads to one of them, in one of seven ways."""
-    roads = [*at.house.kafka_proxies, *at.house.database_proxies.values()]
-    some = at.chance.choice([[at.chance.choice(roads)], at.house.kafka_proxies, list(at.house.database_proxies.values())])
-    way = at.chance.choice(["reset", "stall", "upward", "downward", "slow", "starved", "refused"])
-    if way == "reset":
-        were_open = [proxy.reset() for proxy in some]
-        if not any(were_open):
+def _slow(proxy: Proxy, chance: random.Random) -> None:
+    proxy.delay_s = chance.uniform(0.2, 2.0)
+
+
+def _starve(proxy: Proxy, _chance: random.Random) -> None:
+    proxy.bytes_per_s = 5_000.0
+
+
+def _refuse(proxy: Proxy, _chance: random.Random) -> None:
+    proxy.refusing = True
+    proxy.reset()
+
+
+WAYS: Mapping[str, Callable[[Proxy, random.Random], object]] = {
+    "reset": lambda proxy, _chance: proxy.reset(),
+    "stalled": lambda proxy, _chance: proxy.stall(),
+    "stalled upward": lambda proxy, _chance: proxy.stall(down=False),
+    "stalled downward": lambda proxy, _chance: proxy.stall(up=False),
+    "slow": _slow,
+    "starved": _starve,
+    "refused": _refuse,
+}
+"""What may happen to a road."""
+
+
+def network(way: str) -> Callable[[Strike], Awaitable[None]]:
+    """One road between services and broker or database, or all roads to one of them, in one of the ways."""
+
+    async def strike(at: Strike) -> None:
+        roads = [*at.house.kafka_proxies, *at.house.database_proxies.values()]
+        some = at.chance.choice([[at.chance.choice(roads)], at.house.kafka_proxies, list(at.house.database_proxies.values())])
+        if not any(proxy.is_open for proxy in some):
             raise Unstruck("nothing goes through these roads")
-    for proxy in some:
-        match way:
-            case "reset":
-                pass
-            case "stall":
-                proxy.stall()
-            case "upward":
-                proxy.stall(down=False)
-            case "downward":
-                proxy.stall(up=False)
-            case "slow":
-                proxy.delay_s = at.chance.uniform(0.2, 2.0)
-            case "starved":
-                proxy.bytes_per_s = 5_000.0
-            case _:
-                proxy.refusing = True
-                proxy.reset()
-    await at.pause(*_LONG_S if at.chance.random() < _LONG_SHARE else (1.0, 6.0))
-    for proxy in some:
-        if way in ("stall", "upward", "downward") and at.chance.random() < 0.5:
-            proxy.reset()  # a road that was gone for long: neither end knows the other any more
-        proxy.heal()
+        for proxy in some:
+            WAYS[way](proxy, at.chance)
+        await at.pause(*_LONG_S if at.chance.random() < _LONG_SHARE else (1.0, 6.0))
+        for proxy in some:
+            if way.startswith("stalled") and at.chance.random() < 0.5:
+                proxy.reset()  # a road that was gone for long: neither end knows the other any more
+            proxy.heal()
+
+    return strike
