@@ -148,8 +148,9 @@ Every `make faults` strikes one fault of each of F1 to F4, F6, F7 and F8 on one 
 each of these invariants damage that was planted, for each clause: each must find it (`tests/faults/test_campaigns.py`, `planted.py`).
 
 So are services that lack a guarantee: one after the other a real service is started with fencing, dedupe, the position in the transaction
-of the results, the order of the relay, its own acknowledging, retraction or the cap switched off, and struck by the fault that it is there
-for. The invariant that [mutants.md](mutants.md) names for it must say so, and with all of them on nothing may be found.
+of the results, the order of the relay, retraction or the cap switched off, or as the textbook agent (which acknowledges ahead, goes on from
+Kafka's offset and looks for no holes), and struck by the fault that it is there for. The invariant that [mutants.md](mutants.md) names
+for it must say so, and with all of them on nothing may be found.
 
 F13 lets the version before (a commit named in `tests/faults/previous.py`, out of the repository's history) do a service's work beside
 this version and alone, on this version's tables. The whole way, from its tables through the migrations under load to this version and
