@@ -10,7 +10,7 @@ import httpx
 from fastapi import FastAPI
 
 from shared.settings import Settings
-from shared.topics import SERVICES, Service
+from shared.topics import Service
 from shared.web.app import Context
 
 
@@ -24,7 +24,9 @@ async def serving(
         raise AssertionError("the API gave up") from error
 
     app = create_app(Context(Settings(database=database), service, end))
-    transport = GivenAgain(httpx.ASGITransport(app), database)
+    transport: httpx.AsyncBaseTransport = httpx.ASGITransport(app)
+    if service is not None:  # else it takes no commands
+        transport = GivenAgain(transport, service, database)
     async with (
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://api", headers=acting("bkd")) as client,
@@ -35,14 +37,13 @@ async def serving(
 class GivenAgain(httpx.AsyncBaseTransport):
     """Gives every command that was carried out once more, as if the process had died before it kept its answer: it is not refused."""
 
-    def __init__(self, inner: httpx.AsyncBaseTransport, database: str) -> None:
-        self._inner = inner
-        self._database = database
+    def __init__(self, inner: httpx.AsyncBaseTransport, service: Service, database: str) -> None:
+        self._inner, self._service, self._database = inner, service, database
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         answer = await self._inner.handle_async_request(request)
         key, actor = request.headers.get("Idempotency-Key"), request.headers.get("Hadir-Actor")
-        if key is None or answer.status_code >= 300 or "Hadir-Replayed" in answer.headers:
+        if request.method == "GET" or key is None or answer.status_code >= 300 or "Hadir-Replayed" in answer.headers:
             return answer
         told = await answer.aread()
         await self._keeps(actor, key, None)
@@ -56,9 +57,8 @@ class GivenAgain(httpx.AsyncBaseTransport):
         """What is kept as the answer to a command."""
         connection = await asyncpg.connect(self._database)
         try:
-            for service in SERVICES:
-                if await connection.fetchval("select to_regclass($1)", f"{service}.command"):
-                    await connection.execute(f"update {service}.command set answer = $3 where (actor, key) = ($1, $2)", actor, key, told)
+            kept = f"update {self._service}.command set answer = $3 where (actor, key) = ($1, $2)"
+            assert await connection.execute(kept, actor, key, told) == "UPDATE 1", "the command is not known by its key"
         finally:
             await connection.close()
 

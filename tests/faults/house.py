@@ -224,7 +224,7 @@ class House:
                 finally:
                     await asyncio.wait_for(pool.close(), 10)
             except Exception as error:
-                if not (is_infrastructure(error) or isinstance(error, TimeoutError)):
+                if not is_infrastructure(error):
                     raise
                 await asyncio.sleep(0.3)
             else:

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import aiohttp
@@ -66,7 +66,7 @@ class Officers:
         """What is done at each desk, one after the other."""
         date = province.first_day
         people = self._drawn(province, date, SEVERAL * 4)
-        kinds = (self._travels, self._withdraws, self._is_rejected, self._is_found)
+        kinds = (self._travels, self._stays, self._withdraws, self._is_found)
         stories = [partial(kind, province, next(people), date) for kind in kinds for _ in range(SEVERAL)]
         self.chance.shuffle(stories)
         for number in range(_DESKS):
@@ -88,15 +88,18 @@ class Officers:
         return iter(drawn)
 
     async def _travels(self, province: Province, person: Person, date: dt.date) -> None:
-        request = await self._asks(person, "duty-travel", {"from": f"{date}", "to": f"{date}", "destination": "Jakarta"}, _LETTER)
-        await self._decides(province, person, request, "approve")
+        await self._is_decided(province, person, date, "approve")
         self.decided.travels[person.employee_id] = date
-        self.decided.facts[request] = Fact("approved", 2, 2)
 
-    async def _is_rejected(self, province: Province, person: Person, date: dt.date) -> None:
+    async def _stays(self, province: Province, person: Person, date: dt.date) -> None:
+        await self._is_decided(province, person, date, "reject")
+
+    async def _is_decided(self, province: Province, person: Person, date: dt.date, action: Literal["approve", "reject"]) -> None:
+        """Somebody asks for duty travel, and the superior says so or so."""
         request = await self._asks(person, "duty-travel", {"from": f"{date}", "to": f"{date}", "destination": "Jakarta"}, _LETTER)
-        await self._decides(province, person, request, "reject")
-        self.decided.facts[request] = Fact("rejected", 2, 2)
+        head = acting("supervisor", units=(province.identity("unit", person.unit.number),))
+        await self._command("schedule", f"/v1/requests/{request}/decisions", head, {"action": action, "reason": "diputuskan"})
+        self.decided.facts[request] = Fact("approved" if action == "approve" else "rejected", 2, 2)
 
     async def _withdraws(self, _province: Province, person: Person, date: dt.date) -> None:
         request = await self._asks(person, "leave.annual", {"from": f"{date}", "to": f"{date}"}, None)
@@ -144,7 +147,7 @@ class Officers:
                         return
                     why = "; ".join(found.differences[:3])
             except Exception as error:
-                if not (is_infrastructure(error) or isinstance(error, TimeoutError)):
+                if not is_infrastructure(error):
                     raise
                 why = type(error).__name__
             if time.monotonic() > deadline:
@@ -177,10 +180,6 @@ class Officers:
         made = await self._command("schedule", "/v1/requests", acting("employee", person.employee_id), asked)
         return UUID(made["request_id"])
 
-    async def _decides(self, province: Province, person: Person, request: UUID, action: str) -> None:
-        head = acting("supervisor", units=(province.identity("unit", person.unit.number),))
-        await self._command("schedule", f"/v1/requests/{request}/decisions", head, {"action": action, "reason": "diputuskan"})
-
     async def _command(
         self, service: Service, path: str, actor: Mapping[str, str], body: Any, *, kind: str = "text/csv", **query: str
     ) -> Any:
@@ -194,7 +193,7 @@ class Officers:
             try:
                 async with self._session.post(url, data=data, params=query, headers={**headers, "Content-Type": kind}) as answer:
                     content = await answer.read()
-            except (aiohttp.ClientError, TimeoutError, OSError) as away:
+            except (aiohttp.ClientError, OSError) as away:
                 why = type(away).__name__
             else:
                 if answer.status < 300:
