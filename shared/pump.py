@@ -126,7 +126,7 @@ class _PositionConsumer(KafkaConsumer):
 
     async def perform_seek(self) -> None:
         """Called by Faust at every assignment before it resumes, and from its fetch loop while the flow is off."""
-        # Another rebalance ends Faust's wait, and may be given up itself; the seek of the newest must still happen.
+        # Another rebalance ends Faust's wait, and with it what is waited for; the seek must still happen.
         await asyncio.shield(asyncio.ensure_future(self._seek_to_positions()))
 
     async def _seek_to_positions(self) -> None:

@@ -73,6 +73,7 @@ class Found:
 
     asked_again: Counter[str] = field(default_factory=Counter)
     """Why they had to be given again."""
+
     ended: Counter[str] = field(default_factory=Counter)
     left_out: list[str] = field(default_factory=list)
     quiet_s: list[float] = field(default_factory=list)
@@ -300,7 +301,7 @@ class Campaign:
             scene = self.scene(connection, observer, load.province, quiet)
             wrong |= await violations(scene)
             # The one before, of which officers changed days too, and one of all at each check, in turn.
-            for scene.province in {*self.played[-1:], *self.played[self.found.checks % max(1, len(self.played)) :][:1]}:
+            for scene.province in {self.played[-1], self.played[self.found.checks % len(self.played)]} if self.played else ():
                 if money := await i4_money(scene):
                     wrong[f"I4 of round {scene.province.round}"] = money
             self.played.append(load.province)

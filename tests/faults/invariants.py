@@ -160,8 +160,9 @@ async def i5_feed(scene: Scene) -> list[str]:
     for topic, subject, query in _TABLES:
         newest = map(topic.event.model_validate, scene.feed.folded[topic.name].newest.values())
         # What Hadir proposes by itself grows by the minute of the real clock, also while this is looked at.
-        told = {tuple(getattr(event, key) for key in subject): event for event in newest if getattr(event, "actor", "") != SYSTEM}
-        stands = {tuple(row[key] for key in subject): row for row in map(_fields, await scene.connection.fetch(query))}
+        told = {tuple(getattr(event, key) for key in subject): event for event in newest if getattr(event, "actor", None) != SYSTEM}
+        rows = [row for row in map(_fields, await scene.connection.fetch(query)) if row.get("actor") != SYSTEM]
+        stands = {tuple(row[key] for key in subject): row for row in rows}
         wrong += [f"{topic.name} {key}: only the {'table' if key in stands else 'topic'} knows it" for key in stands.keys() ^ told.keys()]
         wrong += [
             f"{topic.name} {key}: {name} is {value!r} in the table and {getattr(told[key], name)!r} on the topic"
@@ -189,8 +190,7 @@ _TABLES: tuple[tuple[Topic[Any], tuple[str, ...], str], ...] = (
                ceiling, days_assessed, days_final, supplementary, of_wage
         from payroll.month where version > 0"""),
     (topics.CORRECTION, ("correction_id",), """
-        select correction_id, version, kind, employee_id, org_unit_id, state, actor, decided_at, body::text as body
-        from schedule.fact where actor <> 'system'"""),
+        select correction_id, version, kind, employee_id, org_unit_id, state, actor, decided_at, body::text as body from schedule.fact"""),
 )  # fmt: skip
 """Topic, what tells its subjects apart, and its table with the names of the event; what a table does not keep (whose unit it was, the
 source in law) cannot be held against it."""
@@ -199,10 +199,10 @@ source in law) cannot be held against it."""
 def _fields(row: Any) -> dict[str, Any]:
     """What a row says of its event; a column `content` is the whole event, and the columns beside it stand above it; `body` is JSON."""
     columns = dict(row)
-    content, body = columns.pop("content", None), columns.pop("body", None)
-    return {
-        **(dict(DayAssessed.model_validate_json(content)) if content else {}), **({"body": json.loads(body)} if body else {}), **columns
-    }  # fmt: skip
+    content = columns.pop("content", None)
+    if "body" in columns:
+        columns["body"] = json.loads(columns["body"])
+    return {**(dict(DayAssessed.model_validate_json(content)) if content else {}), **columns}
 
 
 async def i6_offsets(scene: Scene) -> list[str]:
