@@ -8,7 +8,7 @@ import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
-COMMIT = "260174bbb1a8fb63c9d3ddbeec170ebdc968aa21"
+COMMIT = "f530e96cd8fb8fbd6dc4d6cf439f14946ea08cd6"
 """The version before: what was delivered last. Moved on with every release; `docs/upgrade.md` promises one version's distance."""
 
 _ROOT = Path(__file__).parents[2]
