@@ -28,12 +28,18 @@ _STATEMENTS: Final[Mapping[str, str]] = {
     "ladder steps that stand": """
         select employee_id || ' ' || step || ' ' || date as key, action || ' ' || unexcused_days as value
         from schedule.discipline_step where action <> 'withdrawn' order by employee_id, step, date""",
+    "priced days": """
+        select employee_id || ' ' || (day->>0) as key,
+               concat_ws('|', (day::jsonb - 5 - 1)::text, facts->'policies'->>(day->>5)::int) as value
+        from payroll.month, json_array_elements(facts->'days') with ordinality of_month(day, place)
+        order by employee_id, month, place""",
     "deductions by month of origin": """
         select employee_id || ' ' || coalesce(origin, month) as key, sum(amount)::text as value
         from payroll.ledger group by employee_id, coalesce(origin, month) having sum(amount) <> 0
         order by employee_id, coalesce(origin, month)""",
 }
-"""Each selects (key, value) in order of the key, which names nobody."""
+"""Each selects (key, value) in order of the key, which names nobody. A priced day is what `write_facts` wrote of it: status, minutes and
+each line's code and percent, here without its version, and with the rule pack's id in place of its number in the month's list."""
 
 
 @dataclass

@@ -18,6 +18,8 @@ import pytest
 from services.replay.digest import compare, digest
 
 PATIENCE_S = 240
+PLAIN_COLUMNS, PERCENT = 9, 2
+"""Of a priced day as `write_facts` writes it: columns before its lines, where it has any; and the place of a line's percent."""
 FIRST = dt.date(2026, 2, 5)
 """A Thursday: nobody who lives by the week works on a Sunday, which the day before the last may be."""
 
@@ -116,10 +118,19 @@ async def test_a_rebuilt_database_that_says_something_else_is_told_apart_row_by_
         "update schedule.assessment set content = jsonb_set(content, '{status}', '\"LEAVE\"') where (employee_id, date) ="
         " (select employee_id, date from schedule.assessment where status = 'ABSENT' limit 1) returning employee_id, date"
     )
+    # A line of one day costs another percent, while the month still takes as much in all.
+    month = await connection.fetchrow("select employee_id, month, facts from payroll.month where entries > 0 limit 1")
+    facts = json.loads(month["facts"])
+    priced = next(one for one in facts["days"] if len(one) > PLAIN_COLUMNS)
+    priced[PLAIN_COLUMNS][0][PERCENT] = "0.01"
+    await connection.execute("update payroll.month set facts = $3 where (employee_id, month) = ($1, $2)", month["employee_id"],
+                             month["month"], json.dumps(facts))  # fmt: skip
     await connection.close()
 
     differing = {s.name: s.differing for s in await compare(played.database, altered) if not s.equal}
-    assert differing == {"assessed days": [f"{day['employee_id']} {day['date']}"]}
+    assert differing == {
+        "assessed days": [f"{day['employee_id']} {day['date']}"], "priced days": [f"{month['employee_id']} {priced[0]}"],
+    }  # fmt: skip
 
 
 async def positions(house: Any, service: str) -> dict[tuple[str, int], int]:
