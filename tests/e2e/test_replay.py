@@ -119,7 +119,7 @@ async def test_a_rebuilt_database_that_says_something_else_is_told_apart_row_by_
         " (select employee_id, date from schedule.assessment where status = 'ABSENT' limit 1) returning employee_id, date"
     )
     # A line of one day costs another percent, while the month still takes as much in all.
-    month = await connection.fetchrow("select employee_id, month, facts from payroll.month where entries > 0 limit 1")
+    [month] = await connection.fetch("select employee_id, month, facts from payroll.month where entries > 0 limit 1")
     facts = json.loads(month["facts"])
     priced = next(one for one in facts["days"] if len(one) > PLAIN_COLUMNS)
     priced[PLAIN_COLUMNS][0][PERCENT] = "0.01"

@@ -112,7 +112,7 @@ def summed(told: dict[str, Any]) -> dict[str, Any]:
     cycles, suspected, later = (_added(some, name) for some, name in ((parts, "cycles"), (parts, "suspected"), (since or [], "cycles")))
     strictly = _added(present, "cycles")
     declared = [fault.name for fault in FAULTS]
-    order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), name not in declared, (*declared, name).index(name)))
+    order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), (*declared, name).index(name), name))
     rows = [
         {
             "fault": name, "cycles": cycles[name], "violations": suspected[name],

@@ -97,7 +97,8 @@ What is struck or looked at more weakly than the matrix says:
   that. All they do is known beforehand or turned back, so that the truth stays the simulator's. Monitor, canaries, sink and the APIs of
   geofence and reports are not in the house; a province's people all live by one clock, which is played.
 - F1: the matrix has 1,000 kills of each service; the table above says how many there were.
-- F15: hashes of verdicts, days, violations and steps, and sums of the ledger by month: not each of its lines, and no percent of a month.
+- F15: hashes of verdicts, days as judged and as priced (each line's code and percent), violations and steps, and sums of the ledger by
+  month: not each of its entries, of which a rebuilt database makes fewer.
 - F3 in campaigns begun before 2026-11-29 22:45 UTC: frozen for 1.2 to 2 sessions; since then for 2 to 2.2. F4: `make faults` strikes no
   minute without a broker, `make faults-long` does.
 - F5 in campaigns begun before 2026-11-29 22:45 UTC: three nodes were brokers and controllers at once, so that two of them took the
