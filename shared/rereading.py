@@ -6,7 +6,7 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from shared.kafka import let_go, security
+from shared.reading import consuming
 
 
 class Range:
@@ -35,14 +35,8 @@ class Range:
 @asynccontextmanager
 async def opened(bootstrap: str, topic: str, partition: int) -> AsyncIterator[Range]:
     """A range reader of its own, outside any group. Raises `KafkaError` when the broker is away."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest", **security()
-    )
-    await consumer.start()
-    try:
+    async with consuming(bootstrap, "hadir-rereading") as consumer:
         place = TopicPartition(topic, partition)
         consumer.assign([place])
         first = (await consumer.beginning_offsets([place]))[place]
         yield Range(consumer, place, first)
-    finally:
-        await let_go(consumer)

@@ -23,7 +23,6 @@ import httpx
 import hypothesis
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.kafka import start_kafka
 from services.local.postgres import Postgres, start_postgres
@@ -31,6 +30,7 @@ from services.local.prometheus import fetch_tools
 from services.local.supervisor import COMMANDS, WATCHERS
 from shared.events import Event
 from shared.kafka import apply_topics
+from shared.reading import consuming, partitions_of
 from shared.schemas import apply_schemas
 from shared.topics import Topic
 
@@ -161,12 +161,8 @@ class House:
 
         The subject is what `ce_subject` begins with, or that of the command that an audit record tells of.
         """
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.addresses["kafka"], enable_auto_commit=False)
-        await consumer.start()
-        try:
-            partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning()
+        async with consuming(self.addresses["kafka"], "test") as consumer:
+            consumer.assign(partitions_of(topic))
             found: list[dict[str, Any]] = []
             deadline = time.monotonic() + within_s
             while len(found) < at_least:
@@ -178,8 +174,6 @@ class House:
                         if headers["ce_subject"].startswith(subject) or ("audit_id" in content and content["subject"] == subject):
                             found.append({**content, "headers": headers, "key": message.key.decode()})
             return found
-        finally:
-            await consumer.stop()
 
 
 @pytest.fixture(scope="session")

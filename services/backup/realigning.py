@@ -14,7 +14,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.database import connect
-from shared.kafka import security
+from shared.reading import consuming, partitions_of
 from shared.refusal import Refusal
 from shared.topics import LANES, SERVICES, TOPICS, Service
 
@@ -60,14 +60,8 @@ async def plan(url: str, bootstrap: str) -> Plan:
     """
     await _refuse_if_at_work(url)
     found = Plan()
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap, client_id="hadir-realign", group_id=None, enable_auto_commit=False,
-        auto_offset_reset="earliest", **security(),
-    )  # fmt: skip
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
-        found.ends = await consumer.end_offsets(places)
+    async with consuming(bootstrap, "hadir-realign") as consumer:
+        found.ends = await consumer.end_offsets(partitions_of(*TOPICS))
         unread: dict[TopicPartition, int] = {}
         for service, table, place, old in await _positions(url):
             end = found.ends.get(place)
@@ -80,8 +74,6 @@ async def plan(url: str, bootstrap: str) -> Plan:
             if new != old:
                 found.moves.append(Move(service, table, place, old, new))
         first = await _first_unread(consumer, unread, found.ends)
-    finally:
-        await consumer.stop()
     await _tell_again(url, found, first)
     return found
 

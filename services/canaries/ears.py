@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import Any, Final
 from uuid import UUID
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from shared.envelope import decode
 from shared.events import CheckInLocated, DayAssessed, Event, TppMonthChanged, Verdict
-from shared.kafka import security
+from shared.reading import consuming, partitions_of
 from shared.topics import CHECK_IN_LOCATED, DAY_ASSESSED, TPP_MONTH, Topic, lane_of
 
 _HEARD: Final[Mapping[str, Topic[Any]]] = {topic.name: topic for topic in (CHECK_IN_LOCATED, DAY_ASSESSED, TPP_MONTH)}
@@ -30,14 +30,10 @@ class Ears:
 
     async def listen(self, bootstrap: str, listening: asyncio.Event) -> None:
         """Listen for ever, from the present ends on; `listening` is set once nothing can be missed any more."""
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=bootstrap, client_id="hadir-canaries", enable_auto_commit=False, **security()
-        )
-        await consumer.start()
-        try:
-            # TPP_MONTH is keyed by employee and month: its canaries may be on any partition.
-            lanes = {CHECK_IN_LOCATED: self._lanes(), DAY_ASSESSED: self._lanes(), TPP_MONTH: set(range(TPP_MONTH.partitions))}
-            places = [TopicPartition(topic.name, lane) for topic, own in lanes.items() for lane in own]
+        async with consuming(bootstrap, "hadir-canaries") as consumer:
+            lanes = {lane_of(employee_id) for employee_id in self._canaries}
+            places = [TopicPartition(topic.name, lane) for topic in (CHECK_IN_LOCATED, DAY_ASSESSED) for lane in lanes]
+            places += partitions_of(TPP_MONTH)  # keyed by employee and month: its canaries may be on any partition
             consumer.assign(places)
             for place, end in (await consumer.end_offsets(places)).items():
                 consumer.seek(place, end)
@@ -45,11 +41,6 @@ class Ears:
             async for message in consumer:
                 if message.value is not None:
                     self.hear(decode(_HEARD[message.topic], message.value))
-        finally:
-            await consumer.stop()
-
-    def _lanes(self) -> set[int]:
-        return {lane_of(employee_id) for employee_id in self._canaries}
 
     def hear(self, event: Event) -> None:
         """Take in one event; those about others pass by."""

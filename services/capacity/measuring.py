@@ -4,10 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
 from shared.database import connect_auditor
-from shared.kafka import security
+from shared.reading import consuming, partitions_of
 from shared.topics import SERVICES, TOPICS
 
 
@@ -58,14 +56,10 @@ async def measure(database: str, kafka: str, log: Path) -> Measured:
 
 
 async def _topics(kafka: str, log: Path) -> list[Held]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, client_id="hadir-capacity", group_id=None, **security())
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets([TopicPartition(topic.name, n) for topic in TOPICS for n in range(topic.partitions)])
-    finally:
-        await consumer.stop()
+    async with consuming(kafka, "hadir-capacity") as consumer:
+        ends = await consumer.end_offsets(partitions_of(*TOPICS))
     held = []
     for topic in TOPICS:
         size = sum(part.stat().st_size for n in range(topic.partitions) for part in (log / f"{topic.name}-{n}").glob("*.log"))
-        held.append(Held(topic.name, sum(ends[TopicPartition(topic.name, n)] for n in range(topic.partitions)), size))
+        held.append(Held(topic.name, sum(ends[place] for place in partitions_of(topic)), size))
     return held

@@ -3,11 +3,12 @@
 from types import TracebackType
 from typing import Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from shared import metrics
 from shared.kafka import security
+from shared.reading import partitions_of
 from shared.topics import TOPICS
 
 
@@ -42,8 +43,7 @@ class Broker:
         described = await self._admin.describe_topics([topic.name for topic in TOPICS])
         partitions = [partition for topic in described for partition in topic["partitions"]]
         metrics.KAFKA_UNDER_REPLICATED.set(sum(len(one["isr"]) < len(one["replicas"]) for one in partitions))
-        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
         ends: dict[tuple[str, ...], float] = {}
-        for place, end in (await self._consumer.end_offsets(places)).items():
+        for place, end in (await self._consumer.end_offsets(partitions_of(*TOPICS))).items():
             ends[place.topic,] = ends.get((place.topic,), 0) + end
         metrics.replace(metrics.KAFKA_RECORDS, ends)

@@ -10,11 +10,11 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from services.reports.flow import Flow
 from shared import metrics
-from shared.kafka import security
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import DEDUCTION
 
 _GRACE: Final = dt.timedelta(minutes=1)
@@ -71,28 +71,18 @@ class Entries:
         self.unpublished.update(entry_id for entry_id in entries if entry_id not in self._seen)
 
     async def _events(self, kafka: str, now: dt.datetime) -> dict[UUID, Mapping[str, Any]]:
-        consumer = AIOKafkaConsumer(bootstrap_servers=kafka, client_id="hadir-monitor-entries", enable_auto_commit=False, **security())
-        await consumer.start()
-        try:
-            places = [TopicPartition(DEDUCTION.name, partition) for partition in range(DEDUCTION.partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
+        async with consuming(kafka, "hadir-monitor-entries") as consumer:
+            ends = await consumer.end_offsets(partitions_of(DEDUCTION))
             if not self._next:
                 began = round((now - _LOOKED_BACK - _GRACE - _GRACE).timestamp() * 1000)
-                found = await consumer.offsets_for_times(dict.fromkeys(places, began))
+                found = await consumer.offsets_for_times(dict.fromkeys(ends, began))
                 self._next = {place: ends[place] if at is None else at.offset for place, at in found.items()}
-            for place in places:
-                consumer.seek(place, self._next.get(place, ends[place]))
             events: dict[UUID, Mapping[str, Any]] = {}
-            while [place for place, end in ends.items() if await consumer.position(place) < end]:
-                for records in (await consumer.getmany(timeout_ms=500, max_records=10_000)).values():
-                    for record in records:
-                        event = orjson.loads(record.value)
-                        events[UUID(event["entry_id"])] = event
-            self._next = {place: await consumer.position(place) for place in places}
+            async for record in to_the_ends(consumer, self._next):
+                event = orjson.loads(record.value)
+                events[UUID(event["entry_id"])] = event
+            self._next = ends  # what was told since then is looked at twice
             return events
-        finally:
-            await consumer.stop()
 
 
 def _columns(events: Mapping[UUID, Mapping[str, Any]]) -> tuple[list[Any], ...]:

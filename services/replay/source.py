@@ -2,18 +2,14 @@
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from typing import Any
 
 from shared.envelope import Envelope, decode
 from shared.failures import Poison
-from shared.kafka import security
 from shared.lanes import Record
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.reference import Row, Tombstone
 from shared.topics import Topic
-
-_POLL_MS: Final = 500
 
 
 @dataclass
@@ -36,34 +32,23 @@ class Source:
 
     async def batches(self, topic: Topic[Any]) -> AsyncIterator[list[Row]]:
         """All records of a topic, in offset order within each partition; records nobody could read are counted only."""
-        # A consumer for each reading: one that is given other partitions waits seconds before it fetches them.
-        consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._bootstrap, client_id="hadir-replay", group_id=None, enable_auto_commit=False, **security()
-        )
-        await consumer.start()
-        try:
+        async with consuming(self._bootstrap, "hadir-replay") as consumer:
             told = self.read[topic.name] = Read()
-            places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-            begins = await consumer.beginning_offsets(places)
-            ends = await consumer.end_offsets(places)
+            begins = await consumer.beginning_offsets(partitions_of(topic))
             # A compacted topic loses what was replaced; any other one must reach back to its first record.
             told.begins = topic.compacted or not any(begins.values())
-            consumer.assign(places)
-            await consumer.seek_to_beginning(*places)
-            while [place for place in places if await consumer.position(place) < ends[place]]:
-                rows: list[Row] = []
-                for place, records in (await consumer.getmany(timeout_ms=_POLL_MS, max_records=self._most)).items():
-                    for record in records:
-                        if record.offset < ends[place]:
-                            told.records += 1
-                            try:
-                                rows.append(_row(topic, record))
-                            except Poison:  # it lies in the dead letters of the service that could not read it
-                                told.poison += 1
-                if rows:
+            rows: list[Row] = []
+            async for record in to_the_ends(consumer, begins):
+                told.records += 1
+                try:
+                    rows.append(_row(topic, record))
+                except Poison:  # it lies in the dead letters of the service that could not read it
+                    told.poison += 1
+                if len(rows) == self._most:
                     yield rows
-        finally:
-            await consumer.stop()
+                    rows = []
+            if rows:
+                yield rows
 
     async def newest(self, topic: Topic[Any]) -> list[Record[Any]]:
         """The newest record of each subject of a state topic, oldest first; those with a tombstone are left out."""

@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Final, Self, TypeAlias
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from shared.database import connect_auditor
 from shared.kafka import let_go, security
+from shared.reading import partitions_of
 from shared.topics import (
     CHECK_IN_LOCATED,
     CHECK_IN_RECORDED,
@@ -55,8 +56,8 @@ class Flow:
 
     async def ends(self, topics: Sequence[Topic[Any]]) -> Ends:
         """Where these topics end now."""
-        places = [TopicPartition(topic.name, partition) for topic in topics for partition in range(topic.partitions)]
-        return {(place.topic, place.partition): end for place, end in (await self._consumer.end_offsets(places)).items()}
+        ends = await self._consumer.end_offsets(partitions_of(*topics))
+        return {(place.topic, place.partition): end for place, end in ends.items()}
 
     async def short_of(self, service: Service, ends: Ends) -> int:
         """Events before these ends that the service has not finished with."""

@@ -11,10 +11,9 @@ from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.reports.flow import Flow
-from shared.kafka import security
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import DEDUCTION
 
 Key: TypeAlias = tuple[UUID, str]
@@ -97,22 +96,11 @@ async def compare(flow: Flow, kafka: str, month: str | None = None) -> Published
 
 
 async def _read(kafka: str, ledger: Mapping[Key, Told], month: str | None) -> dict[Key, Told]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, client_id="hadir-balance", enable_auto_commit=False, **security())
-    await consumer.start()
-    try:
-        places = [TopicPartition(DEDUCTION.name, partition) for partition in range(DEDUCTION.partitions)]
-        consumer.assign(places)
-        ends = await consumer.end_offsets(places)
-        for place, first in (await consumer.beginning_offsets(places)).items():
-            consumer.seek(place, first)
-        told: dict[Key, Told] = {}
-        while [place for place, end in ends.items() if await consumer.position(place) < end]:
-            for records in (await consumer.getmany(timeout_ms=500, max_records=10_000)).values():
-                for record in records:
-                    _take(told, ledger, orjson.loads(record.value), month)
-        return told
-    finally:
-        await consumer.stop()
+    told: dict[Key, Told] = {}
+    async with consuming(kafka, "hadir-balance") as consumer:
+        async for record in to_the_ends(consumer, await consumer.beginning_offsets(partitions_of(DEDUCTION))):
+            _take(told, ledger, orjson.loads(record.value), month)
+    return told
 
 
 def _take(told: dict[Key, Told], ledger: Mapping[Key, Told], event: Mapping[str, Any], month: str | None) -> None:

@@ -10,9 +10,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import AIOKafkaConsumer
 
 from services.simulator.settled import Observer
+from shared.reading import partitions_of
 from shared.topics import TPP_MONTH
 
 _CORRELATION: Final = "ce_correlationid"
@@ -77,7 +78,7 @@ class Watch:
             bootstrap_servers=self._kafka, client_id="hadir-simulator-watch", fetch_max_wait_ms=20, auto_offset_reset="latest",
         )
         await self._consumer.start()
-        self._places = [TopicPartition(TPP_MONTH.name, partition) for partition in range(TPP_MONTH.partitions)]
+        self._places = partitions_of(TPP_MONTH)
         self._consumer.assign(self._places)
         await self._consumer.seek_to_end(*self._places)
         self._reading = asyncio.create_task(self._read(), name="months")

@@ -23,6 +23,7 @@ from shared.envelope import record_time
 from shared.events import Event
 from shared.health import HealthServer, Readiness
 from shared.kafka import check_topics, security
+from shared.reading import partitions_of
 from shared.refusal import Refusal
 from shared.settings import Settings
 from shared.topics import TOPICS, Topic
@@ -106,7 +107,7 @@ class Sink:
         What the broker has deleted meanwhile is told as a gap. Raises `Refusal` when the files are ahead of the broker:
         then these are another cluster's.
         """
-        places = [TopicPartition(name, number) for name, topic in self._topics.items() for number in range(topic.partitions)]
+        places = partitions_of(*self._orders.topics)
         self._consumer.assign(places)
         first, end = await self._consumer.beginning_offsets(places), await self._consumer.end_offsets(places)
         stored = {

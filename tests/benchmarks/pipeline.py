@@ -17,13 +17,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from services.payroll.store.balance import balance
 from services.simulator.agenda import Arrival
 from services.simulator.province import Province
 from services.simulator.settled import Observer
 from shared.kafka import apply_topics
+from shared.reading import consuming
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, DEDUCTION, LANES, TPP_MONTH, Topic
 from tests.benchmarks.filling import fill, first_copies
 from tests.benchmarks.profiling import Samples
@@ -146,13 +147,11 @@ async def textbook(stack: Stack, province: Province, events: int) -> tuple[float
     )
     await reference.prepare(stack.database, province)
     agents = ("locate", "assess", "price")
-    consumer = AIOKafkaConsumer(bootstrap_servers=stack.kafka.bootstrap)
-    await consumer.start()
 
     async def written(topic: str) -> int:
         return sum((await consumer.end_offsets([TopicPartition(topic, partition) for partition in range(LANES)])).values())
 
-    try:
+    async with consuming(stack.kafka.bootstrap, "bench") as consumer:
         assert await written(reference.RECORDED) == 0  # answered once every partition has its leader
         await fill(stack.kafka.bootstrap, first_copies(province), events, reference.RECORDED)
         assert (there := await written(reference.RECORDED)) == events, f"{there:,} of {events:,} check-ins for the textbook build"
@@ -167,8 +166,6 @@ async def textbook(stack: Stack, province: Province, events: int) -> tuple[float
             assert time.monotonic() < deadline, f"the textbook build: {done:,} of {events:,}"
             await asyncio.sleep(0.02)
         took, counted, used = clock.stopped()
-    finally:
-        await consumer.stop()
     stack.stop(*(f"textbook-{agent}" for agent in agents))
     rate = counted / took
     progress(f"textbook build: {rate:,.0f}/s")

@@ -17,7 +17,6 @@ from typing import Any, Final
 from uuid import NAMESPACE_URL, uuid5
 
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.contract.files import FOLDER
 from services.scenario.arrivals import CheckIn
@@ -29,6 +28,7 @@ from services.schedule.rules.schemes import load_schemes
 from services.schedule.rules.workflow import Who
 from services.schedule.schemes import Scope, apply_schemes
 from shared.policy import load_policies
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.settings import Settings, running_file
 from shared.topics import DAY_ASSESSED, TOPICS
 
@@ -104,24 +104,14 @@ async def rest(play: _Play) -> None:
 
 async def records(house: Any, about: set[str]) -> dict[str, list[Record]]:
     """Every record of every topic that mentions one of these in key, subject or value; per topic by key, in order of each key."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=house.addresses["kafka"], enable_auto_commit=False)
-    await consumer.start()
     found: dict[str, dict[str, list[Record]]] = {topic.name: defaultdict(list) for topic in TOPICS}
-    try:
-        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
-        consumer.assign(places)
-        await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(places)
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for place, messages in (await consumer.getmany(timeout_ms=200)).items():
-                for message in messages:
-                    headers = {name: value.decode() for name, value in message.headers}
-                    text = " ".join([message.key.decode(), headers["ce_subject"], message.value.decode()])
-                    if any(name in text for name in about):
-                        record = {"key": message.key.decode(), "headers": headers, "value": json.loads(message.value)}
-                        found[place.topic][record["key"]].append(record)
-    finally:
-        await consumer.stop()
+    async with consuming(house.addresses["kafka"], "golden") as consumer:
+        async for message in to_the_ends(consumer, await consumer.beginning_offsets(partitions_of(*TOPICS))):
+            headers = {name: value.decode() for name, value in message.headers}
+            text = " ".join([message.key.decode(), headers["ce_subject"], message.value.decode()])
+            if any(name in text for name in about):
+                record = {"key": message.key.decode(), "headers": headers, "value": json.loads(message.value)}
+                found[message.topic][record["key"]].append(record)
     return {name: [record for key in sorted(keys) for record in keys[key]] for name, keys in found.items() if keys}
 
 

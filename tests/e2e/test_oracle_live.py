@@ -5,22 +5,23 @@ computes from the archived topic and the imported files alone. After that the ar
 as a broker or an edge gone wrong might, and nothing may change.
 """
 
+import asyncio
 import datetime as dt
 import json
 import random
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from services.simulator.province import Province
 from services.simulator.settled import Observer
 from shared import topics
+from shared.reading import consuming, partitions_of, to_the_ends
 from tests.oracle import days, money
 from tests.oracle.archive import ceilings_of, world_of
 
@@ -43,22 +44,9 @@ def simulate(house: Any, folder: Path) -> dict[str, Any]:
 
 async def archive_of(kafka: str) -> list[Any]:
     """All records of the topic of accepted check-ins, from its start to its present end."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topics.CHECK_IN_RECORDED.name, n) for n in range(topics.CHECK_IN_RECORDED.partitions)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        await consumer.seek_to_beginning()
-        found: list[Any] = []
-        deadline = time.monotonic() + 180
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            assert time.monotonic() < deadline, "the archive could not be read"
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found.extend(records)
-        return found
-    finally:
-        await consumer.stop()
+    async with asyncio.timeout(180), consuming(kafka, "archive") as consumer:
+        begins = await consumer.beginning_offsets(partitions_of(topics.CHECK_IN_RECORDED))
+        return [record async for record in to_the_ends(consumer, begins)]
 
 
 async def publish_again(kafka: str, records: list[Any]) -> None:

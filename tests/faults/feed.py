@@ -1,5 +1,6 @@
 """Reads the topics as an outsider does and folds them: what Kafka alone says of every entity, to be held against the tables."""
 
+import asyncio
 import copy
 from collections import defaultdict
 from collections.abc import Mapping
@@ -7,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from shared import topics
-from shared.events import Event
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import Topic
-from tests.faults.records import to_the_ends
+from tests.waiting import PATIENCE_S
 
 FOLDED: tuple[Topic[Any], ...] = (
     topics.CHECK_IN_LOCATED, topics.DAY_ASSESSED, topics.VIOLATION, topics.DEDUCTION, topics.TPP_MONTH, topics.CORRECTION,
@@ -64,18 +65,13 @@ class Feed:
         other._offsets |= ends
         return other
 
-    async def catch_up(self, within_s: float = 120.0) -> None:
+    async def catch_up(self) -> None:
         """Read to the present ends."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            wanted: tuple[Topic[Event], ...] = (*FOLDED, *COUNTED)
-            places = [TopicPartition(topic.name, number) for topic in wanted for number in range(topic.partitions)]
-            async for message in to_the_ends(consumer, {place: self._offsets.get(place, 0) for place in places}, within_s):
+        since = {place: self._offsets.get(place, 0) for place in partitions_of(*FOLDED, *COUNTED)}
+        async with asyncio.timeout(PATIENCE_S), consuming(self._bootstrap, "feed") as consumer:
+            async for message in to_the_ends(consumer, since):
                 self._take(message)
                 self._offsets[TopicPartition(message.topic, message.partition)] = message.offset + 1
-        finally:
-            await consumer.stop()
 
     def _take(self, message: Any) -> None:
         subject = dict(message.headers or ()).get("ce_subject", b"").decode()

@@ -18,7 +18,6 @@ from unittest.mock import patch
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaConsumer
 
 from services.geofence.importer import Moving, import_sites
 from services.simulator import files, truth
@@ -26,12 +25,13 @@ from services.simulator.province import Province
 from services.simulator.truth import Tariff
 from shared import topics
 from shared.database import IDLE_IN_TRANSACTION_S
+from shared.reading import consuming, to_the_ends
 from shared.topics import Topic
 from tests.faults.load import FIRST_DAY
-from tests.faults.records import put_again, to_the_ends
+from tests.faults.records import put_again
 from tests.faults.rested import Life, Part
 from tests.faults.striking import Unstruck
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 PROVINCE = Province(3, 24, FIRST_DAY)
 
@@ -201,13 +201,9 @@ def _stale(records: Sequence[Any]) -> list[Any]:
 
 async def _again(life: Life, topic: Topic[Any], which: Callable[[Sequence[Any]], Sequence[Any]]) -> None:
     """Put some of the records of this life on their topic once more."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=life.house.brokers.bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        since = {place: offset for place, offset in life.since.items() if place.topic == topic.name}
+    since = {place: offset for place, offset in life.since.items() if place.topic == topic.name}
+    async with asyncio.timeout(PATIENCE_S), consuming(life.house.brokers.bootstrap, "again") as consumer:
         found = [record async for record in to_the_ends(consumer, since)]
-    finally:
-        await consumer.stop()
     repeated = which(found)
     assert repeated, f"no record of {topic.name} is to be repeated"
     await put_again(life.house.brokers.bootstrap, repeated)

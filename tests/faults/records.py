@@ -1,25 +1,10 @@
-"""Records of topics, read to where these end just now, and put on them once more."""
+"""Records that were read put on their topics once more."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-
-
-async def to_the_ends(consumer: AIOKafkaConsumer, since: Mapping[TopicPartition, int], within_s: float = 120.0) -> AsyncIterator[Any]:
-    """Every record from these offsets to the present ends; the consumer runs, and reads nothing else from now on."""
-    consumer.assign(list(since))
-    for place, offset in since.items():
-        consumer.seek(place, offset)
-    ends = await consumer.end_offsets(list(since))
-    deadline = time.monotonic() + within_s
-    while any([await consumer.position(place) < end for place, end in ends.items()]):
-        assert time.monotonic() < deadline, "the topics could not be read to their ends"
-        for records in (await consumer.getmany(timeout_ms=200)).values():
-            for record in records:
-                yield record
+from aiokafka import AIOKafkaProducer
 
 
 async def put_again(bootstrap: str, records: Sequence[Any]) -> None:

@@ -16,12 +16,13 @@ from typing import Any
 
 import asyncpg
 import psutil
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
 
 from services.simulator.agenda import Arrival, arrivals, work_reports
 from services.simulator.phones import Phones
 from services.simulator.province import Province
 from services.simulator.settled import NotSettled, Observer
+from shared.reading import consuming, partitions_of
 from shared.topics import TOPICS
 from tests.faults.feed import Feed
 from tests.faults.house import SERVICES, House, running
@@ -140,14 +141,9 @@ async def stop(house: House) -> None:
 
 
 async def _ends(bootstrap: str) -> Mapping[TopicPartition, int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic.name, number) for topic in TOPICS for number in range(topic.partitions)]
-        ends: Mapping[TopicPartition, int] = await consumer.end_offsets(places)
-        return ends
-    finally:
-        await consumer.stop()
+    async with consuming(bootstrap, "ends") as consumer:
+        ends: Mapping[TopicPartition, int] = await consumer.end_offsets(partitions_of(*TOPICS))
+    return ends
 
 
 @dataclass

@@ -7,12 +7,13 @@ from typing import Any
 
 import aiohttp
 import orjson
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from services.reports.flow import CONSUMED
 from shared import topics
 from shared.failures import NOT_JSON, SCHEMA
+from shared.reading import consuming, partitions_of
 from shared.topics import Topic
 from tests.faults.house import WORKERS
 from tests.faults.records import put_again
@@ -41,10 +42,8 @@ async def repeat_old(at: Strike) -> None:
 
 async def repeat_of(at: Strike, topic: Topic[Any], *, of_any_age: bool = False) -> None:
     """Three records of each partition, the last unless `of_any_age`; of a compacted topic one, since its order is what stays."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        places = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
+    async with consuming(at.house.brokers.bootstrap, "repeat") as consumer:
+        places = partitions_of(topic)
         begins, ends = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
         consumer.assign(places)
         many = 1 if topic.compacted else 3
@@ -52,8 +51,6 @@ async def repeat_of(at: Strike, topic: Topic[Any], *, of_any_age: bool = False) 
             last = max(begins[place], ends[place] - many)
             consumer.seek(place, at.chance.randint(begins[place], last) if of_any_age else last)
         fetched = (await consumer.getmany(timeout_ms=2000)).values()
-    finally:
-        await consumer.stop()
     found = [record for records in fetched for record in records[:many] if record.headers]
     if not found:
         raise Unstruck("no record to repeat")
@@ -128,7 +125,7 @@ async def forget_group(at: Strike) -> None:
     consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, group_id=f"hadir.{name}", enable_auto_commit=False)
     try:
         await consumer.start()
-        places = [TopicPartition(topic.name, number) for topic in read for number in range(topic.partitions)]
+        places = partitions_of(*read)
         consumer.assign(places)
         deadline = asyncio.get_running_loop().time() + 20
         while True:

@@ -7,17 +7,17 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from shared import topics
+from shared.reading import consuming, partitions_of, to_the_ends
 from tests.faults.house import House
 from tests.faults.proxy import Proxy
-from tests.faults.records import to_the_ends
 from tests.faults.servers import Node, fill
 from tests.faults.striking import Strike, Unstruck
-from tests.waiting import until
+from tests.waiting import PATIENCE_S, until
 
 _LONG_S = 25.0, 45.0
 """Longer than a transaction may idle (20 s), a member of a group may be silent (10 s) and a request to a broker may last (30 s)."""
@@ -134,23 +134,17 @@ async def _nothing_accepted(at: Strike, dying: Sequence[int]) -> AsyncIterator[N
 
 async def _first_appended(at: Strike, ids: Collection[str]) -> list[dict[str, float]]:
     """When a broker first appended these ids, in seconds of the epoch; nothing if no broker tells. Phones ask for 15 minutes at most."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=at.house.brokers.bootstrap, enable_auto_commit=False)
     first: dict[str, float] = {}
     try:
-        await consumer.start()
-        wanted = (topics.CHECK_IN_RECORDED, topics.WORK_REPORT_SUBMITTED)
-        places = [TopicPartition(topic.name, number) for topic in wanted for number in range(topic.partitions)]
-        ends = await consumer.end_offsets(places)
-        begins = await consumer.offsets_for_times(dict.fromkeys(places, int((time.time() - 900) * 1000)))
-        since = {place: begins[place].offset if begins[place] else ends[place] for place in places}
-        async for record in to_the_ends(consumer, since):
-            subject = dict(record.headers).get("ce_subject", b"").decode()
-            if subject in ids:
-                first.setdefault(subject, record.timestamp / 1000)  # the broker's own time (LogAppendTime)
+        async with asyncio.timeout(PATIENCE_S), consuming(at.house.brokers.bootstrap, "appended") as consumer:
+            ends = await consumer.end_offsets(partitions_of(topics.CHECK_IN_RECORDED, topics.WORK_REPORT_SUBMITTED))
+            begins = await consumer.offsets_for_times(dict.fromkeys(ends, int((time.time() - 900) * 1000)))
+            async for record in to_the_ends(consumer, {place: begins[place].offset if begins[place] else ends[place] for place in ends}):
+                subject = dict(record.headers).get("ce_subject", b"").decode()
+                if subject in ids:
+                    first.setdefault(subject, record.timestamp / 1000)  # the broker's own time (LogAppendTime)
     except KafkaError:
         return []
-    finally:
-        await consumer.stop()
     return [first]
 
 

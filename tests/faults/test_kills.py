@@ -1,5 +1,6 @@
 """Workers killed at random under load: nothing is lost, nothing counts twice, and every rupiah is as the truth says."""
 
+import asyncio
 import json
 import os
 import random
@@ -14,12 +15,12 @@ from typing import Any
 import orjson
 import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared import topics
 from shared.events import Event
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import Topic
-from tests.faults.records import to_the_ends
+from tests.waiting import PATIENCE_S
 
 CYCLES = int(os.environ.get("HADIR_FAULT_CYCLES", "20"))
 SEED = int(os.environ.get("HADIR_FAULT_SEED", "20261123"))
@@ -89,17 +90,12 @@ def killed_now(process: psutil.Process) -> bool:
 
 async def versions_of(house: Any, topic: Topic[Event]) -> dict[str, list[int]]:
     """Versions by entity, in the order of the topic."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=house.addresses["kafka"], enable_auto_commit=False)
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(topic.name, number) for number in range(topic.partitions)]
-        found: dict[str, list[int]] = {}
-        async for message in to_the_ends(consumer, await consumer.beginning_offsets(partitions)):
+    found: dict[str, list[int]] = {}
+    async with asyncio.timeout(PATIENCE_S), consuming(house.addresses["kafka"], "versions") as consumer:
+        async for message in to_the_ends(consumer, await consumer.beginning_offsets(partitions_of(topic))):
             subject = dict(message.headers)["ce_subject"].decode()
             found.setdefault(subject, []).append(orjson.loads(message.value)["version"])
-        return found
-    finally:
-        await consumer.stop()
+    return found
 
 
 @pytest.mark.timeout(1800 + CYCLES * SECONDS_PER_CYCLE)

@@ -18,13 +18,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
 from services.local.kafka import start_kafka
 from services.local.process import free_port
 from shared.envelope import decode
 from shared.failures import INTERNAL, NULL_VALUE, SCHEMA, Poison
 from shared.kafka import apply_topics, new_producer
+from shared.reading import consuming, partitions_of
 from shared.topics import CONSUMES, DAY_ASSESSED, DEAD_LETTER, POLICY, Topic, lane_of
 from tests.poison import BODIES, VALUES, dumped, places, with_poison
 
@@ -121,13 +122,9 @@ async def send(producer: AIOKafkaProducer, topic: Topic[Any], records: list[Sent
 
 
 async def ends_of(kafka: str, topics: tuple[Topic[Any], ...]) -> dict[tuple[str, int], int]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka)
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets([TopicPartition(t.name, number) for t in topics for number in range(t.partitions)])
-        return {(place.topic, place.partition): end for place, end in ends.items() if end}
-    finally:
-        await consumer.stop()
+    async with consuming(kafka, "test") as consumer:
+        ends = await consumer.end_offsets(partitions_of(*topics))
+    return {(place.topic, place.partition): end for place, end in ends.items() if end}
 
 
 @pytest.mark.timeout(400)
@@ -200,10 +197,8 @@ async def test_poison_on_a_topic_is_buried_with_its_bytes_and_the_rest_goes_on(
 async def every_letter_is_told(kafka: str, service: Any, count: int) -> None:
     """Waits until the dead-letter topic has as many places as the table."""
     topic = DEAD_LETTER[service]
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        consumer.assign([TopicPartition(topic.name, number) for number in range(topic.partitions)])
+    async with consuming(kafka, "test") as consumer:
+        consumer.assign(partitions_of(topic))
         told: dict[str, set[bytes]] = defaultdict(set)
         async with asyncio.timeout(PATIENCE_S):
             while len(told) < count:
@@ -211,5 +206,3 @@ async def every_letter_is_told(kafka: str, service: Any, count: int) -> None:
                     for record in records:
                         told[dict(record.headers)["ce_subject"].decode()].add(record.value)
         assert len(told) == count
-    finally:
-        await consumer.stop()

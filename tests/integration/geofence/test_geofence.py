@@ -24,6 +24,7 @@ from services.preview.gate import sites_gate
 from shared.database import Connection
 from shared.envelope import decode, derived_id, encode
 from shared.events import CheckInRecorded, EmployeePublished, Event, Mark, OrgUnitPublished, UnitMembership
+from shared.reading import consuming
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, EMPLOYEE, ORG_UNIT, Topic, lane_of
 from tests.waiting import until
 
@@ -159,13 +160,9 @@ async def test_the_verdict_reaches_kafka_under_the_employees_key_and_leads_back_
     check_in = await town.check_in()
     await town.located(check_in)
     place = TopicPartition(CHECK_IN_LOCATED.name, lane_of(town.employee))
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
+    async with consuming(kafka, "test") as consumer:
         consumer.assign([place])
         found = await until(lambda: of_employee(consumer, place, town.employee))
-    finally:
-        await consumer.stop()
 
     headers = dict(found.headers)
     event = decode(CHECK_IN_LOCATED, found.value)

@@ -15,13 +15,14 @@ import asyncpg
 import httpx
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord, TopicPartition
 
 from services.local.process import Child, free_port, spawn
 from shared.database import Connection
 from shared.envelope import encode
 from shared.events import EmployeeKind, EmployeePublished, UnitMembership
 from shared.kafka import new_producer
+from shared.reading import consuming, to_the_ends
 from shared.topics import AUDIT, CHECK_IN_RECORDED, EMPLOYEE, Topic, lane_of
 from tests.waiting import until
 
@@ -164,19 +165,9 @@ def records(kafka: str) -> Callable[..., Awaitable[list[ConsumerRecord[bytes, by
         body: dict[str, Any], topic: Topic[Any] = CHECK_IN_RECORDED, bootstrap: str = kafka
     ) -> list[ConsumerRecord[bytes, bytes]]:
         place = TopicPartition(topic.name, lane_of(body["employee_id"]) % topic.partitions)
-        consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, group_id=None, auto_offset_reset="earliest")
-        await consumer.start()
-        found = []
-        try:
-            consumer.assign([place])
-            end = (await consumer.end_offsets([place]))[place]
-            wanted = str(body.get("check_in_id") or body["report_id"]).encode()
-            while await consumer.position(place) < end:
-                for batch in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [record for record in batch if dict(record.headers).get("ce_id") == wanted]
-        finally:
-            await consumer.stop()
-        return found
+        wanted = str(body.get("check_in_id") or body["report_id"]).encode()
+        async with consuming(bootstrap, "test") as consumer:
+            return [record async for record in to_the_ends(consumer, {place: 0}) if dict(record.headers).get("ce_id") == wanted]
 
     return read
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from shared.failpoints import POINTS
+from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import CHECK_IN_RECORDED
 from tests.integration.ingest.conftest import CheckIn, Running, Start
 
@@ -41,22 +41,13 @@ async def ask(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any]
 
 async def values_by_id(kafka: str) -> dict[str, set[bytes | None]]:
     """Every value that stands on the topic, by the id of the check-in; other tests leave poison without one there."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, group_id=None, auto_offset_reset="earliest")
-    await consumer.start()
-    try:
-        partitions = [TopicPartition(CHECK_IN_RECORDED.name, number) for number in range(CHECK_IN_RECORDED.partitions)]
-        consumer.assign(partitions)
-        ends = await consumer.end_offsets(partitions)
-        found: dict[str, set[bytes | None]] = {}
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for batch in (await consumer.getmany(timeout_ms=500)).values():
-                for record in batch:
-                    headers = dict(record.headers)
-                    if "ce_id" in headers:
-                        found.setdefault(headers["ce_id"].decode(errors="replace"), set()).add(record.value)
-        return found
-    finally:
-        await consumer.stop()
+    found: dict[str, set[bytes | None]] = {}
+    async with consuming(kafka, "test") as consumer:
+        async for record in to_the_ends(consumer, dict.fromkeys(partitions_of(CHECK_IN_RECORDED), 0)):
+            headers = dict(record.headers)
+            if "ce_id" in headers:
+                found.setdefault(headers["ce_id"].decode(errors="replace"), set()).add(record.value)
+    return found
 
 
 @pytest.mark.timeout(120 + 12 * 7 * KILLS)

@@ -15,7 +15,7 @@ import asyncpg
 import httpx
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.local.kafka import start_kafka
 from services.local.process import free_port
@@ -33,6 +33,7 @@ from shared.events import (
 )
 from shared.kafka import apply_topics, new_producer
 from shared.policy import Policy
+from shared.reading import consuming, to_the_ends
 from shared.topics import DAY_ASSESSED, DEAD_LETTER, DEDUCTION, EMPLOYEE, POLICY, TPP_MONTH, Topic, lane_of
 
 Made: TypeAlias = Callable[..., DayAssessed]
@@ -106,22 +107,13 @@ class Running:
 
     async def heard(self, topic: Topic[Any], me: UUID) -> list[tuple[dict[str, Any], dict[str, bytes]]]:
         """Events of an employee on a topic so far, with their headers."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            places = [TopicPartition(topic.name, lane_of(me) % topic.partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            found = []
-            for place, end in ends.items():
-                while await consumer.position(place) < end:
-                    record = await consumer.getone(place)
-                    event = orjson.loads(record.value)
-                    if event.get("employee_id") == str(me):
-                        found.append((event, dict(record.headers)))
-            return found
-        finally:
-            await consumer.stop()
+        found = []
+        async with consuming(self.kafka, "test") as consumer:
+            async for record in to_the_ends(consumer, {TopicPartition(topic.name, lane_of(me) % topic.partitions): 0}):
+                event = orjson.loads(record.value)
+                if event.get("employee_id") == str(me):
+                    found.append((event, dict(record.headers)))
+        return found
 
 
 @pytest.fixture

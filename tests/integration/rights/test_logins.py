@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
@@ -23,7 +23,7 @@ from services.canaries.enrolment import hatch, newest_generation
 from services.local.process import free_port, spawn
 from services.schedule.importer import import_org_units
 from services.sink.worker import choose
-from shared.kafka import security
+from shared.reading import consuming
 from shared.topics import CHECK_IN_LOCATED, SERVICES, TOPICS, lane_of
 from tests.integration.rights.conftest import PASSWORD, PATIENCE_S, Guarded, gets_ready_and_ends, kafka_users
 
@@ -168,14 +168,10 @@ async def test_the_canaries_are_hatched_with_the_login_of_their_pod(logins: dict
 
 async def test_the_sink_reads_each_topic_that_it_takes(broker: Guarded, login: Callable[[str], None]) -> None:
     login("hadir-sink")
-    consumer = AIOKafkaConsumer(bootstrap_servers=broker.guarded, enable_auto_commit=False, **security())
-    await consumer.start()
-    try:
+    async with consuming(broker.guarded, "test") as consumer:
         consumer.assign([TopicPartition(topic.name, 0) for topic in choose([])])
         await consumer.seek_to_beginning()
         await consumer.getmany(timeout_ms=500)
-    finally:
-        await consumer.stop()
 
 
 def test_the_observer_sees_how_far_each_worker_is_as_keda_asks(broker: Guarded) -> None:

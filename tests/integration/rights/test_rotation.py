@@ -11,7 +11,7 @@ from aiokafka.errors import KafkaError
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._scram import ScramCredentialInfo, ScramMechanism, UserScramCredentialUpsertion
 
-from shared.kafka import security
+from shared.reading import consuming
 from shared.settings import settings
 from shared.topics import DAY_ASSESSED
 from tests.integration.rights.conftest import PASSWORD, Guarded
@@ -29,13 +29,9 @@ def as_strimzi_would(broker: Guarded, user: str, password: str) -> None:
 
 @asynccontextmanager
 async def session(broker: Guarded) -> AsyncIterator[AIOKafkaConsumer]:
-    consumer = AIOKafkaConsumer(bootstrap_servers=broker.guarded, enable_auto_commit=False, **security())
-    try:
-        await consumer.start()
+    async with consuming(broker.guarded, "test") as consumer:
         consumer.assign([TopicPartition(DAY_ASSESSED.name, 0)])
         yield consumer
-    finally:
-        await consumer.stop()
 
 
 async def lets_in(broker: Guarded) -> bool:

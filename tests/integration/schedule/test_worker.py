@@ -13,7 +13,7 @@ from uuid import uuid4
 import httpx
 import orjson
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.local.process import free_port
 from services.schedule import commands
@@ -21,6 +21,7 @@ from shared.database import open_pool
 from shared.envelope import encode
 from shared.events import CheckInLocated, Mark
 from shared.lanes import Lanes
+from shared.reading import consuming
 from shared.topics import CHECK_IN_LOCATED, DAY_ASSESSED, VIOLATION, lane_of
 from tests.integration.schedule.office import DAY, MONDAY, Office, at
 from tests.waiting import until
@@ -95,9 +96,7 @@ async def send(producer: AIOKafkaProducer, event: CheckInLocated, times: int = 1
 
 async def read(kafka: str, topic: str, office: Office, count: int) -> list[dict[str, Any]]:
     """The events of a topic about the office's person, once there are `count`; nothing else follows for a moment."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=kafka, auto_offset_reset="earliest", enable_auto_commit=False)
-    await consumer.start()
-    try:
+    async with consuming(kafka, "test") as consumer:
         place = TopicPartition(topic, lane_of(office.employee))
         consumer.assign([place])
         events: list[dict[str, Any]] = []
@@ -107,8 +106,6 @@ async def read(kafka: str, topic: str, office: Office, count: int) -> list[dict[
             for record in (await consumer.getmany(place, timeout_ms=200)).get(place, []):
                 events += [orjson.loads(record.value)] if record.key == str(office.employee).encode() else []
         return events
-    finally:
-        await consumer.stop()
 
 
 async def test_a_located_mark_is_a_provisional_day_on_the_topic_soon_after(

@@ -14,13 +14,13 @@ from uuid import UUID, uuid4
 import duckdb
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from services.local.process import Child, free_port, spawn
 from shared.envelope import Envelope, encode
 from shared.events import DeductionEntered
 from shared.kafka import new_producer
-from shared.topics import DEDUCTION, LANES, VIOLATION, lane_of
+from shared.reading import consuming, partitions_of, to_the_ends
+from shared.topics import DEDUCTION, VIOLATION, lane_of
 
 KILLS: Final = 6
 PATIENCE_S: Final = 120
@@ -56,20 +56,9 @@ def identity(record: Any) -> str:
 
 async def everything(bootstrap: str) -> set[tuple[int, int, bytes, str]]:
     """Every record of the topic: partition, offset, value, id."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
-    try:
-        places = [TopicPartition(DEDUCTION.name, number) for number in range(LANES)]
-        consumer.assign(places)
-        await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(places)
-        found = set()
-        while any([await consumer.position(place) < ends[place] for place in places]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found |= {(one.partition, one.offset, one.value, identity(one)) for one in records}
-        return found
-    finally:
-        await consumer.stop()
+    async with consuming(bootstrap, "test") as consumer:
+        records = to_the_ends(consumer, await consumer.beginning_offsets(partitions_of(DEDUCTION)))
+        return {(one.partition, one.offset, one.value, identity(one)) async for one in records}
 
 
 def start(kafka: str, folder: Path, *more: str, port: int | None = None) -> Child:

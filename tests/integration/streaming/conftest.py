@@ -16,12 +16,13 @@ from typing import Any
 import asyncpg
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer, TopicPartition
 
 from services.local.process import free_port
 from shared.database import connect
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
+from shared.reading import consuming, to_the_ends
 from shared.topics import LANES, Topic
 from tests.pages import ROOT
 from tests.waiting import PATIENCE_S, until
@@ -215,20 +216,10 @@ class Trial:
 
     async def published(self, topic: str = "", partitions: int = LANES) -> list[Any]:
         """All records of the output topic (or another), in the order of their partitions."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.kafka, auto_offset_reset="earliest")
-        await consumer.start()
-        try:
-            name = topic or f"{self.name}.out"
-            places = [TopicPartition(name, partition) for partition in range(partitions)]
-            consumer.assign(places)
-            ends = await consumer.end_offsets(places)
-            found: list[Any] = []
-            while any([await consumer.position(place) < end for place, end in ends.items()]):
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found += records
-            return sorted(found, key=lambda record: (record.partition, record.offset))
-        finally:
-            await consumer.stop()
+        since = {TopicPartition(topic or f"{self.name}.out", partition): 0 for partition in range(partitions)}
+        async with consuming(self.kafka, "test") as consumer:
+            found = [record async for record in to_the_ends(consumer, since)]
+        return sorted(found, key=lambda record: (record.partition, record.offset))
 
     async def close(self) -> None:
         """Ends all workers, whatever state they are in."""
