@@ -123,6 +123,7 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
             try:
                 await run.round(number)
             except Exception as error:  # noqa: BLE001 - a round that cannot be finished is a finding, and ends the campaign
+                found.cycles.update(run.struck)
                 found.suspected.update(run.struck)
                 why = "; ".join(f"{type(one).__name__}: {one}" for one in alone(error))
                 found.violations.append(f"round {number} could not be finished: {why[:600]}")
@@ -187,7 +188,7 @@ class Campaign:
         self._missed: list[Fault] = []
 
     async def round(self, number: int) -> None:
-        """So many faults under load, then a check of everything."""
+        """So many faults under load, then a check of everything. What struck counts once it was checked, or could not be."""
         self.struck = struck = Counter[str]()
         province = province_of(self.wanted, number)
         load = Load(self.house, province, self.wanted.rate)
@@ -212,9 +213,8 @@ class Campaign:
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
-            self.found.cycles.update(struck)
         if self.wanted.clocks:
-            self.found.cycles["F9 clocks: " + ", ".join(f"{name} {shift}" for name, shift in SHIFTS.items())] += 1
+            struck["F9 clocks: " + ", ".join(f"{name} {shift}" for name, shift in SHIFTS.items())] += 1
         faulty_s = healed - begun
         async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
             wrong = await self._rest_and_check(load, observer, healed)
@@ -223,6 +223,7 @@ class Campaign:
         self.found.unanswered.update(load.phones.tally.unanswered)
         self.found.asked_again.update(officers.unanswered)
         self.found.commands = len(self.house.commands.accepted())
+        self.found.cycles.update(struck)
         if wrong:
             self.found.suspected.update(struck)
             self.found.violations += [f"round {number}, {name}: {sentence}" for name, sentences in wrong.items() for sentence in sentences]
