@@ -79,10 +79,10 @@ failpoints: $(READY) ## Kill the runtime and ingest at every named boundary, HAD
 faults: $(READY) ## Kills, a fault of each kind, a failover, an upgrade and back under load, mutants; HADIR_FAULT_CYCLES, HADIR_FAULT_SEED for more
 	$(PYTEST) -raP -p no:logging tests/faults
 
-faults-long: $(READY) ## Every fault of the matrix at random for hours, into docs/faults.md: ARGS="--cycles 1200 --hours 3", ARGS=--help for more
+faults-long: $(READY) ## Faults of the matrix at random for hours, into docs/faults.md, which says where the others are tried: ARGS="--cycles 1200 --hours 3", ARGS=--help for more
 	@$(BIN)/python -m tests.faults.run --write docs $(ARGS)
 
-soak: $(READY) ## Hours of steady load: memory, descriptors, connections, disk and their slopes; ARGS="--soak 2 --soak-rate 300"
+soak: $(READY) ## Hours of steady load: memory, descriptors, connections, disk and their slopes; ARGS="--soak 2 --soak-rate 300 --write docs"
 	@$(BIN)/python -m tests.faults.run --cycles 0 --house one --soak 2 $(ARGS)
 
 e2e: $(READY) ## The whole house: one check-in through eight hops, and `hadir run` itself

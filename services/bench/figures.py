@@ -75,6 +75,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     ),
     "warm-start": Figure("warm start of the local stack until all is ready, without Prometheus and what it looks at", "s", (_at_most(15),)),
     "memory": Figure("memory of the local stack after a played day: broker, database, services, APIs (PSS)", "MiB", (_at_most(1_536),)),
+    "memory-rss": Figure("the same as RSS in sum: pages that several processes share count for each", "MiB", (_at_most(1_536),)),
     "hop": Figure("durable hop that also publishes: state, position and outbox in one transaction, relay", "/s", (_times(2.5),)),
     "hop-aiokafka": Figure("plain aiokafka loop beside it, nothing durable: get many, produce, commit", "/s"),
     "hop-confluent": Figure("confluent-kafka loop beside it, nothing durable", "/s"),
@@ -119,7 +120,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
         {"quick": 120, "normal": 300, "long": 3_600},
     ),
     "footprint": Bench(
-        "footprint", ("warm-start", "memory"),
+        "footprint", ("warm-start", "memory", "memory-rss"),
         {"quick": ("--employees", "50"), "normal": (), "long": ()}, {"quick": 400, "normal": 400, "long": 400},
     ),
     "ingest": Bench(

@@ -68,7 +68,7 @@ def main() -> None:
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
             sizes = {child["name"]: pss_mib(tree(child["pid"])) for child in children}
-            resident = sum(rss_of_all_mib(tree(child["pid"])) for child in children)
+            resident = {child["name"]: rss_of_all_mib(tree(child["pid"])) for child in children}
     servers = {"Kafka", "PostgreSQL"}
     assert servers <= sizes.keys(), sizes
     parts = ", ".join(f"{name} {size:.0f}" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))
@@ -76,8 +76,13 @@ def main() -> None:
         figure("warm-start", warm, reference="waiting for Kafka and PostgreSQL within it", reference_value=max(servers_s, 0.1)),
         figure(
             "memory", sum(sizes.values()), reference="Kafka and PostgreSQL of it", reference_value=sum(sizes[name] for name in servers),
-            note=f"after a played day of {given.employees:,} employees, in MiB: {parts}; as RSS, where each counts what "
-            f"several share: {resident:,.0f}; without monitor, canaries and Prometheus",
+            note=f"after a played day of {given.employees:,} employees, in MiB: {parts}; without monitor, canaries and Prometheus",
+        ),
+        figure(
+            "memory-rss", sum(resident.values()), reference="Kafka and PostgreSQL of it",
+            reference_value=sum(resident[name] for name in servers),
+            note="the same moment; each process of PostgreSQL counts the buffers again that all of them share: "
+            f"{resident['PostgreSQL']:,.0f} MiB in sum, where it holds {sizes['PostgreSQL']:,.0f}",
         ),
     )
 

@@ -27,6 +27,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
+import psutil
 
 from services.local.postgres import start_postgres
 from services.payroll.rules import half_up
@@ -232,10 +233,11 @@ def main() -> None:
 
 
 def _postgres_cpu(folder: Path) -> float:
-    """Processor seconds of the server that lives in a folder and of all that it has waited for."""
-    pid = int(next(folder.rglob("postmaster.pid")).read_text().split()[0])
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(map(int, fields[11:15])) / 100
+    """Processor seconds of the server that lives in a folder, of its processes, and of those that have ended."""
+    server = psutil.Process(int(next(folder.rglob("postmaster.pid")).read_text().split()[0]))
+    own = server.cpu_times()
+    ended = own.children_user + own.children_system
+    return ended + sum(sum(one.cpu_times()[:2]) for one in (server, *server.children()))
 
 
 if __name__ == "__main__":

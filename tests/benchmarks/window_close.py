@@ -73,6 +73,7 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
                 assert play.returncode is None, "the simulator ended before it sent anything"
                 stack.check()
                 await asyncio.sleep(0.1)
+            begun = (await receipts(observer) - known) / (given.rate * given.seconds)
             seconds, days = await close(stack, observer, province)
             progress(f"closed in {seconds:.0f} s")
         finally:
@@ -82,7 +83,7 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
             "select count(*) from schedule.assessment a join schedule.employee e using (employee_id)"
             " where e.played_clock = $1 and a.status = 'ABSENT' and a.state = 'FINAL'", province.label))  # fmt: skip
     assert absent >= 0.5 * days, f"only {absent:,} absences out of {days:,} days"
-    share = min(1.0, seconds / given.seconds)
+    share = min(1 - begun, seconds / given.seconds)
     tell(
         figure("window-close", report["p99_s"], reference="the same just before, nothing closing", reference_value=calm["p99_s"],
                note=f"{days:,} days due in one instant ({absent:,} absences); {given.rate:g}/s from another zone, {share:.0%} of its time "

@@ -59,6 +59,7 @@ async def test_services_of_two_versions_side_by_side_lose_nothing_and_double_not
 
             # The migrations run first, under load: only this version knows them.
             ran = await apply_schemas(url)
+            assert any(ran.values()), "the version before has these tables already: name one in previous.py that has not"
             roll.told(f"{sum(map(len, ran.values()))} migrations of this version are in force; all services are of the version before")
             await apply_topics(house.brokers.bootstrap)
             # What this version's importers write must be read by every service of the version before.
