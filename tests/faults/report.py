@@ -100,19 +100,20 @@ def merged(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def summed(told: dict[str, Any]) -> dict[str, Any]:
     """The report with its sums: a row for each fault, struck or not, and the totals, of all campaigns and of some of them.
 
-    A campaign with a violation carries the commits that mended it (`mended_by`, by hand: no program knows them); "since" is every
+    A campaign whose last round the harness spoilt says so (`spoilt`, the reason, by hand): that round's faults and its violation
+    count nowhere, and are told. One with a violation carries the commits that mended it (`mended_by`, by hand); "since" is every
     campaign whose code `holds` all of them, None while a violation is not mended. "present" is every campaign that began when
     checks were as strong as now (`words.PRESENT_CHECKS`), violations and all.
     """
     parts = told["parts"]
-    mends = sorted({mend for part in parts for mend in part.get("mended_by", [])})
+    mends = sorted({mend for part in parts if "spoilt" not in part for mend in part.get("mended_by", [])})
     for part in parts:
         part["holds"] = [mend for mend in mends if mend in part.get("holds", []) or _holds(part["commit"], mend)]
     unmended = [sentence for part in parts if not part.get("mended_by") for sentence in part["violations"]]
     since = None if unmended else [part for part in parts if part["holds"] == mends]
     present = [part for part in parts if part["from"] >= words.PRESENT_CHECKS]
-    cycles, suspected, later = (_added(some, name) for some, name in ((parts, "cycles"), (parts, "suspected"), (since or [], "cycles")))
-    strictly = _added(present, "cycles")
+    cycles, later, strictly = (_judged(some) for some in (parts, since or [], present))
+    suspected = _added([part for part in parts if "spoilt" not in part], "suspected")
     declared = [fault.name for fault in FAULTS]
     order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), (*declared, name).index(name), name))
     rows = [
@@ -147,9 +148,14 @@ def _added(parts: Sequence[dict[str, Any]], name: str) -> Counter[str]:
     return sum((Counter(part.get(name, {})) for part in parts), Counter[str]())
 
 
+def _judged(parts: Sequence[dict[str, Any]]) -> Counter[str]:
+    """Faults, without those of rounds that the harness spoilt."""
+    return _added(parts, "cycles") - _added([part for part in parts if "spoilt" in part], "suspected")
+
+
 def _sums(parts: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Faults and bounds, of those among F1 to F8 that were struck and of all."""
-    cycles = +_added(parts, "cycles")
+    cycles = _judged(parts)
     bad = sum(len(_bad_rounds(part)) for part in parts)
     first = [name for name in cycles if name.split()[0] in _FIRST_EIGHT]
     totals = {label({name.split()[0] for name in first}): sum(cycles[name] for name in first), "all": cycles.total()}
@@ -171,8 +177,8 @@ def label(codes: Collection[str]) -> str:
 
 
 def _bad_rounds(part: dict[str, Any]) -> set[str]:
-    """Every sentence begins with its round."""
-    return {found[1] for sentence in part["violations"] if (found := re.match(r"round (\d+)\b", sentence))}
+    """Every sentence begins with its round; one that the harness spoilt is none of Hadir's."""
+    return set() if "spoilt" in part else {found[1] for sentence in part["violations"] if (found := re.match(r"round (\d+)\b", sentence))}
 
 
 def bound(cycles: int, bad: int) -> float | None:
@@ -240,6 +246,8 @@ def markdown(told: dict[str, Any]) -> str:
             f"**{_rounds(sum(len(_bad_rounds(part)) for part in parts))} with a violation**.",
             f"Machine: {', '.join(dict.fromkeys(part['machine'] for part in parts))}; load at the end {told['load']:.1f} at most.",
         ]  # fmt: skip
+        if spoilt := [part for part in parts if "spoilt" in part]:
+            lines += [_unjudged(spoilt)]
         if told["mends"]:
             lines += [*_since(told)]
         lines += [*_present(told)]
@@ -279,6 +287,11 @@ def _since(told: dict[str, Any]) -> list[str]:
     ]
 
 
+def _unjudged(parts: Sequence[dict[str, Any]]) -> str:
+    seeds, many = ", ".join(str(part["seed"]) for part in parts), _added(parts, "suspected").total()
+    return f"The harness spoilt {_rounds(len(parts))} more (seed {seeds}; under Violations), {many} faults that count nowhere."
+
+
 def _present(told: dict[str, Any]) -> list[str]:
     """What was struck while checks were as strong as they are now."""
     row = told["sums"]["present"]["all"]
@@ -311,6 +324,7 @@ def _unchecked(many: int) -> str:
 def _violations(parts: Sequence[dict[str, Any]]) -> list[str]:
     return [
         f"- Seed {part['seed']}, {sentence} ({'mended by ' + ', '.join(part['mended_by']) if part.get('mended_by') else 'not mended'})"
+        + (f". The harness', not Hadir's: {part['spoilt']}" if "spoilt" in part else "")
         for part in parts for sentence in part["violations"]
     ]  # fmt: skip
 
@@ -333,8 +347,8 @@ def _cells(part: dict[str, Any]) -> Iterator[str]:
     yield from (_house(part), str(part["seed"]), part["from"], part["to"], part["commit"])
     yield f"{part['seconds'] / 3600:.2f}" if "seconds" in part else "–"
     yield str(part.get("asked", "–"))
-    yield str(sum(part["cycles"].values())) if "cycles" in part else "–"
-    yield str(part.get("outcome", "–"))
+    yield str(_judged([part]).total()) if "cycles" in part else "–"
+    yield "spoilt" if "spoilt" in part else str(part.get("outcome", "–"))
     yield f"{part['accepted']:,}" if "accepted" in part else "–"
     yield from (str(part.get(name, "–")) for name in ("commands", "looks"))
     yield from (str(len(_bad_rounds(part))), ", ".join(part.get("mended_by", [])) or "–")

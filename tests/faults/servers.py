@@ -242,6 +242,7 @@ class Database:
         secret = shutil.copy2(self.primary.data.parent / "password", folder / "password")
         owner = self.primary.data.stat()
         os.chown(secret, owner.st_uid, owner.st_gid)
+        await self._keep_wal()
         primary = f"host={HOST} port={self.primary.port} user=postgres password={self.primary.password} application_name=standby"
         done = await asyncio.to_thread(
             subprocess.run, [str(program("pg_basebackup")), "-D", str(data), "-R", "-X", "stream", "-c", "fast", "-d", primary],
@@ -262,6 +263,15 @@ class Database:
                 await connection.execute(f"alter system set synchronous_commit = '{mode}'")
                 await connection.execute("alter system set synchronous_standby_names = '*'")
                 await connection.execute("select pg_reload_conf()")
+        finally:
+            await connection.close()
+
+    async def _keep_wal(self) -> None:
+        """Let primary and copy keep what a standby needs that was away: without it no commit is ever answered again."""
+        connection = await asyncpg.connect(self.primary.url("postgres"))
+        try:
+            await connection.execute("alter system set wal_keep_size = '1GB'")
+            await connection.execute("select pg_reload_conf()")
         finally:
             await connection.close()
 

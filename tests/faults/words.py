@@ -16,7 +16,8 @@ A round that could not be begun or finished counts against the sums, whichever f
 Poisson one (4.74/N for one round)."""
 
 COLUMNS = """\
-*ended*: `finished` with all that was asked for, by `time`, by a `violation` that let no round be finished, or `stopped` from outside.
+*ended*: `finished` with all that was asked for, by `time`, by a `violation` that let no round be finished, `stopped` from
+outside, or `spoilt` by the harness.
 *commands*: of officers, answered 2xx.
 *looks*: how often positions could be read, at best after each fault and in each check. A dash: not recorded."""
 

@@ -85,6 +85,19 @@ def test_what_was_found_stays_in_the_sums_and_campaigns_of_code_that_holds_its_m
     assert "- Seed 7, round 3, I1: lost (mended by bbb)" in markdown(told)
 
 
+def test_a_round_that_the_harness_spoilt_counts_nowhere_and_is_told() -> None:
+    spoilt = campaign(
+        violations=["round 3 could not be finished: Refused"], suspected={KILLED: 12}, mended_by=["bbb"], spoilt="no standby came back"
+    )
+    told = merged([spoilt])
+    assert told["unmended"] == told["mends"] == []
+    assert told["sums"]["ever"]["all"] == {"campaigns": 1, "cycles": 88, "rounds_with_a_violation": 0, "bound": 3 / 88}
+    assert f"| {KILLED} | 88 | 0 | 0.0341 | 0 |" in table(told)
+    page = markdown(told)
+    assert "The harness spoilt 1 round more (seed 7; under Violations), 12 faults that count nowhere." in page
+    assert "Refused (mended by bbb). The harness', not Hadir's: no standby came back" in page
+
+
 def test_while_a_violation_is_not_mended_nothing_came_after_it() -> None:
     told = merged([campaign(violations=["round 3, I1: lost"])])
     assert told["sums"]["since"] is None
