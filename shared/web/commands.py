@@ -76,9 +76,7 @@ class Command:
         """
         async with self._api.room_for_command(), self._api.pool.acquire() as guard:
             number = int.from_bytes(sha256(f"{self.actor.name}|{self._key}".encode()).digest()[:8], signed=True)
-            if not await guard.fetchval("select pg_try_advisory_lock($1)", number):
-                raise Problem(IN_PROGRESS)
-            try:
+            async with alone(guard, number):
                 row = await guard.fetchrow(_FIND, self.actor.name, self._key)
                 if row is not None and row["digest"] != self._digest:
                     raise Problem(KEY_REUSED)
@@ -87,9 +85,6 @@ class Command:
                 answer = (await act(_Noted(self._api.lanes, self, subject, reason))).model_dump_json().encode()
                 await guard.execute(_ANSWER, self.actor.name, self._key, self._digest, status, answer)
                 return _response(answer, status)
-            finally:
-                if not guard.is_closed():  # else the server has let go of it
-                    await guard.execute("select pg_advisory_unlock($1)", number)
 
     async def noted(self, work: Work) -> bool:
         """Whether this command took effect before."""
@@ -106,6 +101,30 @@ class Command:
         )
         lane = lane_of(self.actor.name)
         work.emit(AUDIT[work.service], str(self.id), 1, told, key=self.actor.name, lane=lane, cause=None, time=now)
+
+
+@asynccontextmanager
+async def alone(session: Connection, number: int) -> AsyncIterator[None]:
+    """Nobody else carries out the command of this number meanwhile; raises Problem 409 when somebody does.
+
+    A session that did not answer may have the lock or not. It is ended: its pool would keep it, and the command would be
+    in progress for as long as the process lives.
+    """
+
+    async def told(query: str) -> Any:
+        try:
+            return await session.fetchval(query, number)
+        except BaseException:  # cancelled, too
+            session.terminate()
+            raise
+
+    if not await told("select pg_try_advisory_lock($1)"):
+        raise Problem(IN_PROGRESS)
+    try:
+        yield
+    finally:
+        if not session.is_closed():  # else the server has let go of it
+            await told("select pg_advisory_unlock($1)")
 
 
 class _Noted(Lanes):
