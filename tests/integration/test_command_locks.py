@@ -6,6 +6,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from shared.database import open_pool
 from shared.web.commands import alone
 from shared.web.problems import IN_PROGRESS, Problem
 from tests.waiting import until
@@ -31,10 +32,11 @@ class Deaf:
 
 @pytest.mark.parametrize("question", [1, 2], ids=["the lock", "its end"])
 async def test_a_session_that_did_not_answer_takes_its_lock_along(question: int, fresh_database: str) -> None:
-    first, second = await asyncpg.connect(fresh_database), await asyncpg.connect(fresh_database)
+    second = await asyncpg.connect(fresh_database)
+    pool = await open_pool(fresh_database, None)  # which keeps its sessions for as long as they live
     try:
         with pytest.raises(TimeoutError):
-            async with alone(Deaf(first, question), COMMAND):  # type: ignore[arg-type] # as much of a session as is asked
+            async with pool.acquire() as first, alone(Deaf(first, question), COMMAND):  # type: ignore[arg-type] # as much of a session as is asked
                 pass
 
         async def free() -> bool:
@@ -45,7 +47,7 @@ async def test_a_session_that_did_not_answer_takes_its_lock_along(question: int,
 
         await until(free)
     finally:
-        first.terminate()
+        pool.terminate()
         await second.close()
 
 
