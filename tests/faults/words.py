@@ -65,6 +65,10 @@ AFTERWARDS = """\
 - The API refused a command that it had carried out itself: a decision, a withdrawal, a step of the ladder or of a roster whose answer
   was lost with the process was "decided already" when it was given again with its key (76fd9a9, found while officers were written).
 - What was found in seed 20261302, round 2, was the harness': Hadir's own proposal of an outage grew while it was looked at (be70b0a).
+- A standby that was away while the primary was killed and came back found that the WAL it needed was gone: no commit was answered any
+  more. The house keeps WAL now (78ee38e; seed 20261406, round 3). Its message, a command that was "in progress" for five minutes, led by
+  reading to a mistake of the API: a session of its pool that had not answered when a command's lock was asked for or given back was
+  kept, and the lock with it, so that the same key would have been refused for as long as the process lived (4084d21).
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 

@@ -18,13 +18,15 @@ from shared.topics import CHECK_IN_RECORDED
 from tests.integration.ingest.conftest import CheckIn, Running, Start
 
 KILLS = int(os.environ.get("HADIR_KILLS", "1"))
+STATEMENTS, FURTHEST = 3 * KILLS, 20
+"""How many kills at statements, and after how many it begins again: a start needs some twenty statements, a request two to four."""
 POINTS_OF_INGEST = sorted(point for point in POINTS if point.startswith("ingest-"))
 
 
 def plan() -> list[str]:
-    """Every kill of this run, as HADIR_FAILPOINT wants it; a start needs some twenty statements, a request two to four."""
+    """Every kill of this run, as HADIR_FAILPOINT wants it."""
     kills = [f"{point}:kill@{1 + turn}" for turn in range(KILLS) for point in POINTS_OF_INGEST]
-    return kills + [f"statement:kill@{24 + 5 * turn}" for turn in range(max(3, KILLS))]
+    return kills + [f"statement:kill@{24 + 5 * (turn % FURTHEST)}" for turn in range(STATEMENTS)]
 
 
 async def ask(client: httpx.AsyncClient, body: dict[str, Any]) -> dict[str, Any] | None:

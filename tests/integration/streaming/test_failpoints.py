@@ -19,15 +19,17 @@ from shared.failpoints import POINTS
 
 KILLS = int(os.environ.get("HADIR_KILLS", "1"))
 RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
-FIRST_STATEMENT, STATEMENTS_APART = 13, 7
+FIRST_STATEMENT, STATEMENTS_APART, FURTHEST = 13, 7, 15
 """A start needs some eighteen statements, a batch five: the first kill falls into the start, the others into batches, at each
-statement of one in turn."""
+statement of one in turn; after so many it begins again."""
+STATEMENTS = 6 if KILLS == 1 else 5 * KILLS
+"""How many kills at statements: as often at each of a batch as at every named point."""
 
 
 def plan() -> list[str]:
     """Every kill of this run, as HADIR_FAILPOINT wants it: each point in each round, later in later rounds."""
     kills = [f"{point}:kill@{1 + (turn + 1) % 3}" for turn in range(KILLS) for point in RUNTIME if point != "statement"]
-    return kills + [f"statement:kill@{FIRST_STATEMENT + STATEMENTS_APART * turn}" for turn in range(max(6, KILLS))]
+    return kills + [f"statement:kill@{FIRST_STATEMENT + STATEMENTS_APART * (turn % FURTHEST)}" for turn in range(STATEMENTS)]
 
 
 @pytest.mark.timeout(300 + 300 * KILLS)
