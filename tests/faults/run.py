@@ -26,7 +26,6 @@ _SECONDS_PER_FAULT = 4.0
 def main() -> int:
     """Run what the arguments ask for; the exit code is 1 if a violation is not mended, or something asked for was not done."""
     asked = _arguments()
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # refusals are what a struck house is for
     undone: list[str] = []
     told = _merged(asked.merge) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
     wrong = _shown(told) if told else []
@@ -206,4 +205,5 @@ def _say(line: str) -> None:
 
 
 if __name__ == "__main__":
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)  # refusals are what a struck house is for
     sys.exit(main())
