@@ -12,22 +12,19 @@ import asyncio
 import datetime as dt
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from typing import TypeAlias
+from collections.abc import Iterator
 from uuid import UUID
 
-import asyncpg
 import orjson
 
 from services.local.process import free_port
 from services.simulator.agenda import body_of
 from services.simulator.behaviour import plan
 from services.simulator.province import Province
-from tests.benchmarks.stack import SERVICES, WORKERS, Stack, import_people, running, watching
+from services.simulator.settled import Observer
+from tests.benchmarks.stack import SERVICES, WORKERS, Stack, import_people, receipts, running, watching
 from tests.benchmarks.telling import figure, progress, tell
 from tests.benchmarks.wire import Tally, request, send_all
-
-Kept: TypeAlias = Callable[[], Awaitable[int]]
 
 BATCH = 500
 DAY = dt.date(2026, 11, 20)
@@ -52,17 +49,17 @@ def batches(url: str, made: Iterator[dict[str, object]]) -> Iterator[bytes]:
 
 
 async def measured(
-    stack: Stack, name: str, url: str, requests: Iterator[bytes], each: int, seconds: float, kept: Kept | None = None
+    stack: Stack, name: str, url: str, requests: Iterator[bytes], each: int, seconds: float, observer: Observer | None = None
 ) -> tuple[float, float, Tally]:
     """Check-ins per processor second of the server, check-ins per second, and what was answered.
 
-    `kept` tells how many check-ins the server has taken in ever; fails if that rose by less than it has said.
+    With an `observer` it fails if fewer were taken in than were answered so.
     """
     connections = 64 if each == 1 else 8
     # Made beforehand, so that the generator does not compete; more than can be sent in the time.
     ready = [next(requests) for _ in range(int(seconds * (6_000 if each == 1 else 60)))]
     warm = max(1, len(ready) // 20)
-    had = await kept() if kept else 0
+    had = await receipts(observer) if observer else 0
     first = await send_all(url, iter(ready[:warm]), connections=connections)
     before = stack.cpu_s()[name]
     tally = await send_all(url, iter(ready[warm:]), connections=connections, until=time.monotonic() + seconds)
@@ -70,8 +67,8 @@ async def measured(
     stack.check()
     accepted = (tally.statuses[202] + tally.statuses[207]) * each
     assert accepted == tally.statuses.total() * each, f"{name} refused: {tally.statuses}"
-    if kept:  # a 207 tells of each check-in in its body, which nobody reads here
-        said, took_in = accepted + first.statuses.total() * each, await kept() - had
+    if observer:  # a 207 tells of each check-in in its body, which nobody reads here
+        said, took_in = accepted + first.statuses.total() * each, await receipts(observer) - had
         assert took_in >= said, f"{name} answered {said:,} check-ins and took in {took_in:,}"
     progress(f"{name}, {each} a request: {accepted / tally.seconds:,.0f}/s, {accepted / used:,.0f}/s per core")
     return accepted / used, accepted / tally.seconds, tally
@@ -82,28 +79,22 @@ async def measure(stack: Stack, people: int, seconds: float) -> None:
     stack.start(*SERVICES)
     async with watching(stack) as observer:
         await import_people(stack, province, observer)
-    stack.stop(*WORKERS)
-    port = free_port()
-    stack.ports["bare"] = port
-    stack.spawn("bare", "tests.benchmarks.reference.bare_fastapi", BENCH_PORT=str(port))
-    made, url, bare = bodies(province), stack.url("ingest"), f"http://127.0.0.1:{port}"
-    database = await asyncpg.connect(stack.database)
-
-    async def receipts() -> int:
-        return int(await database.fetchval("select count(*) from ingest.receipt"))
-
-    await _until_answering(bare, next(singles(bare, made)))
-    told = []
-    for figure_name, each, make in (("ingest-single", 1, singles), ("ingest-batch", BATCH, batches)):
-        ours, wall, tally = await measured(stack, "ingest", url, make(url, made), each, seconds, receipts)
-        theirs, their_wall, _ = await measured(stack, "bare", bare, make(bare, made), each, seconds)
-        waits = sorted(tally.latencies)
-        told.append(figure(
-            figure_name, ours, reference="bare FastAPI + aiokafka, no receipts, nothing checked", reference_value=theirs,
-            note=f"wall clock {wall:,.0f}/s beside {their_wall:,.0f}/s with broker, database and generator on the same cores; "
-            f"an answer took {waits[len(waits) // 2] * 1e3:.0f} ms (median)",
-        ))  # fmt: skip
-    await database.close()
+        stack.stop(*WORKERS)
+        port = free_port()
+        stack.ports["bare"] = port
+        stack.spawn("bare", "tests.benchmarks.reference.bare_fastapi", BENCH_PORT=str(port))
+        made, url, bare = bodies(province), stack.url("ingest"), f"http://127.0.0.1:{port}"
+        await _until_answering(bare, next(singles(bare, made)))
+        told = []
+        for figure_name, each, make in (("ingest-single", 1, singles), ("ingest-batch", BATCH, batches)):
+            ours, wall, tally = await measured(stack, "ingest", url, make(url, made), each, seconds, observer)
+            theirs, their_wall, _ = await measured(stack, "bare", bare, make(bare, made), each, seconds)
+            waits = sorted(tally.latencies)
+            told.append(figure(
+                figure_name, ours, reference="bare FastAPI + aiokafka, no receipts, nothing checked", reference_value=theirs,
+                note=f"wall clock {wall:,.0f}/s beside {their_wall:,.0f}/s with broker, database and generator on the same cores; "
+                f"an answer took {waits[len(waits) // 2] * 1e3:.0f} ms (median)",
+            ))  # fmt: skip
     tell(*told)
 
 

@@ -9,19 +9,17 @@ import argparse
 import json
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from tests.benchmarks.telling import figure, progress, tell
-
-PROGRAM = Path(__file__).with_name("what_if.py")
 
 
 def asked(people: int, after: str) -> dict[str, Any]:
     progress(f"{people:,} people, {after} instead of POL-A")
     done = subprocess.run(
-        [sys.executable, str(PROGRAM), "--people", str(people), "--after", after, "--json"], stdout=subprocess.PIPE, check=True
-    )
+        [sys.executable, "-m", "tests.benchmarks.what_if", "--people", str(people), "--after", after, "--json"],
+        stdout=subprocess.PIPE, check=True,
+    )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout)
     return found
 

@@ -108,7 +108,7 @@ class Stack:
     def cpu_s(self) -> dict[str, float]:
         """Processor seconds so far, by part: broker, database and every started process, with their children."""
         parts = {"Kafka": self.kafka.child, "PostgreSQL": self.postgres.child, **self.children}
-        return {name: _cpu_s(child.popen.pid) for name, child in parts.items()}
+        return {name: cpu_s_of(child.popen.pid) for name, child in parts.items()}
 
     async def execute(self, *statements: str) -> None:
         """Run statements as the database's owner."""
@@ -172,6 +172,11 @@ async def watching(stack: Stack) -> AsyncIterator[Observer]:
             raise
 
 
+async def receipts(observer: Observer) -> int:
+    """Check-ins taken in so far."""
+    return int(await observer.connection.fetchval("select count(*) from ingest.receipt"))
+
+
 async def import_people(stack: Stack, province: Province, observer: Observer) -> None:
     """Import a province as officers do, and wait until ingest and geofence know its people."""
     began = time.monotonic()
@@ -225,8 +230,8 @@ def rss_mib(pid: int) -> float:
     return psutil.Process(pid).memory_info().rss / 2**20
 
 
-def _cpu_s(pid: int) -> float:
-    """Of a process, of all below it, and of those below that have ended."""
+def cpu_s_of(pid: int) -> float:
+    """Processor seconds of a process, of all below it, and of those below that have ended."""
     ticks = 0
     for process in tree(pid):
         with contextlib.suppress(OSError):

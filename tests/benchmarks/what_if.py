@@ -1,7 +1,7 @@
 """Times a preview over an invented province that is written straight into the tables: no imports, no stream, one command.
 
-    python tests/benchmarks/what_if.py --people 20000            # a slice
-    python tests/benchmarks/what_if.py --people 300000 --after POL-A-STRICT --json    # a province, every day judged anew
+    python -m tests.benchmarks.what_if --people 20000            # a slice
+    python -m tests.benchmarks.what_if --people 300000 --after POL-A-STRICT --json    # a province, every day judged anew
 
 Everybody works five days at 07:30 to 16:00 and has two marks a day; one in twelve days is late, one in fifty has no
 check-out, one in a hundred is missed altogether. Stamps have seconds, so that half of the late days cost more where every begun
@@ -27,7 +27,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import asyncpg
-import psutil
 
 from services.local.postgres import start_postgres
 from services.payroll.rules import half_up
@@ -38,6 +37,7 @@ from shared.percent import parse_percent, percent_text
 from shared.policy import Policy, load_policies
 from shared.schemas import apply_schemas
 from shared.topics import lane_of
+from tests.benchmarks.stack import cpu_s_of
 
 FIRST: Final = dt.date(2026, 2, 2)
 DAY: Final = dt.timedelta(days=1)
@@ -220,24 +220,16 @@ def main() -> None:
             started = time.monotonic()
             asyncio.run(fill(url, given.people, given.days))
             print(f"filled in {time.monotonic() - started:.0f} s", file=sys.stderr)
-            before = _postgres_cpu(Path(folder))
+            before = cpu_s_of(server.child.popen.pid)
             done = play(
                 url, change(PACKS[given.after]), Window(FIRST, FIRST + (given.days - 1) * DAY), dt.datetime.now(dt.UTC),
                 processes=given.processes,
                 progress=lambda so_far, all_of: print(f"{so_far:,} of {all_of:,}", file=sys.stderr),
             )
-            result = told(done, given.people, given.processes, _postgres_cpu(Path(folder)) - before)
+            result = told(done, given.people, given.processes, cpu_s_of(server.child.popen.pid) - before)
         finally:
             server.stop(10)
     print(json.dumps(result, indent=2) if given.json else "\n".join(f"{name:34} {value:,}" for name, value in result.items()))
-
-
-def _postgres_cpu(folder: Path) -> float:
-    """Processor seconds of the server that lives in a folder, of its processes, and of those that have ended."""
-    server = psutil.Process(int(next(folder.rglob("postmaster.pid")).read_text().split()[0]))
-    own = server.cpu_times()
-    ended = own.children_user + own.children_system
-    return ended + sum(sum(one.cpu_times()[:2]) for one in (server, *server.children()))
 
 
 if __name__ == "__main__":

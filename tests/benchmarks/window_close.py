@@ -17,18 +17,13 @@ from services.simulator.duty import last_complete_working_day
 from services.simulator.province import Province
 from services.simulator.settled import Observer
 from tests.benchmarks.simulating import begin, condition, ended, simulated, sound
-from tests.benchmarks.stack import Stack, import_people, running, set_clock, watching
+from tests.benchmarks.stack import Stack, import_people, receipts, running, set_clock, watching
 from tests.benchmarks.telling import figure, progress, tell
 
 SEED = 77
 _EVENING = dt.time(14, 30)
 """UTC: 21:30 in the west, where the last of them closes at 20:30 (four hours after a Friday's end), and 23:30 in the east."""
 
-
-
-async def receipts(observer: Observer) -> int:
-    """Check-ins taken in so far."""
-    return int(await observer.connection.fetchval("select count(*) from ingest.receipt"))
 
 
 async def undone(observer: Observer, province: Province) -> int:
@@ -69,11 +64,10 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
         play = await begin(stack, given.rate, given.seconds, 2)
         try:
             # The other zone is importing people; the moment that counts is when it has checked in for a while.
-            while await receipts(observer) < known + given.rate * given.seconds / 10:
+            while (begun := (await receipts(observer) - known) / (given.rate * given.seconds)) < 0.1:
                 assert play.returncode is None, "the simulator ended before it sent anything"
                 stack.check()
                 await asyncio.sleep(0.1)
-            begun = (await receipts(observer) - known) / (given.rate * given.seconds)
             seconds, days = await close(stack, observer, province)
             progress(f"closed in {seconds:.0f} s")
         finally:
