@@ -106,14 +106,15 @@ def summed(told: dict[str, Any]) -> dict[str, Any]:
     checks were as strong as now (`words.PRESENT_CHECKS`), violations and all.
     """
     parts = told["parts"]
-    mends = sorted({mend for part in parts if "spoilt" not in part for mend in part.get("mended_by", [])})
+    mends = sorted({mend for part in map(_judged, parts) if part["violations"] for mend in part.get("mended_by", [])})
     for part in parts:
         part["holds"] = [mend for mend in mends if mend in part.get("holds", []) or _holds(part["commit"], mend)]
     unmended = [sentence for part in parts if not part.get("mended_by") for sentence in part["violations"]]
-    since = None if unmended else [part for part in parts if part["holds"] == mends]
-    present = [part for part in parts if part["from"] >= words.PRESENT_CHECKS]
-    cycles, later, strictly = (_judged(some) for some in (parts, since or [], present))
-    suspected = _added([part for part in parts if "spoilt" not in part], "suspected")
+    judged = [_judged(part) for part in parts]
+    since = None if unmended else [part for part in judged if part["holds"] == mends]
+    present = [part for part in judged if part["from"] >= words.PRESENT_CHECKS]
+    cycles, suspected, later = (_added(some, name) for some, name in ((judged, "cycles"), (judged, "suspected"), (since or [], "cycles")))
+    strictly = _added(present, "cycles")
     declared = [fault.name for fault in FAULTS]
     order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), (*declared, name).index(name), name))
     rows = [
@@ -125,7 +126,7 @@ def summed(told: dict[str, Any]) -> dict[str, Any]:
         for name in order
     ]  # fmt: skip
     return told | {
-        "faults": rows, "sums": {"ever": _sums(parts), "since": None if since is None else _sums(since), "present": _sums(present)},
+        "faults": rows, "sums": {"ever": _sums(judged), "since": None if since is None else _sums(since), "present": _sums(present)},
         "mends": mends, "unmended": unmended,
         **{name: sum(part.get(name, 0) for part in parts) for name in ("accepted", "checks")},
         "hours": sum(part.get("seconds", 0) for part in parts) / 3600,
@@ -148,14 +149,17 @@ def _added(parts: Sequence[dict[str, Any]], name: str) -> Counter[str]:
     return sum((Counter(part.get(name, {})) for part in parts), Counter[str]())
 
 
-def _judged(parts: Sequence[dict[str, Any]]) -> Counter[str]:
-    """Faults, without those of rounds that the harness spoilt."""
-    return _added(parts, "cycles") - _added([part for part in parts if "spoilt" in part], "suspected")
+def _judged(part: dict[str, Any]) -> dict[str, Any]:
+    """A campaign as the sums see it: without the round that the harness spoilt, its faults and its violation."""
+    if "spoilt" not in part:
+        return part
+    cycles = Counter(part["cycles"]) - Counter(part["suspected"])
+    return part | {"cycles": cycles, "suspected": {}, "violations": [], "outcome": "spoilt"}
 
 
 def _sums(parts: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Faults and bounds, of those among F1 to F8 that were struck and of all."""
-    cycles = _judged(parts)
+    cycles = +_added(parts, "cycles")
     bad = sum(len(_bad_rounds(part)) for part in parts)
     first = [name for name in cycles if name.split()[0] in _FIRST_EIGHT]
     totals = {label({name.split()[0] for name in first}): sum(cycles[name] for name in first), "all": cycles.total()}
@@ -177,8 +181,8 @@ def label(codes: Collection[str]) -> str:
 
 
 def _bad_rounds(part: dict[str, Any]) -> set[str]:
-    """Every sentence begins with its round; one that the harness spoilt is none of Hadir's."""
-    return set() if "spoilt" in part else {found[1] for sentence in part["violations"] if (found := re.match(r"round (\d+)\b", sentence))}
+    """Every sentence begins with its round."""
+    return {found[1] for sentence in part["violations"] if (found := re.match(r"round (\d+)\b", sentence))}
 
 
 def bound(cycles: int, bad: int) -> float | None:
@@ -243,7 +247,7 @@ def markdown(told: dict[str, Any]) -> str:
             f"## All campaigns, {parts[0]['from']} to {max(part['to'] for part in parts)}", "",
             f"{sum(row['cycles'] for row in told['faults']):,} faults in {len(parts)} campaigns, {told['accepted']:,} events accepted",
             f"(2xx in the journal), {told['hours']:.2f} hours of a house, {told['checks']} checks of all invariants,",
-            f"**{_rounds(sum(len(_bad_rounds(part)) for part in parts))} with a violation**.",
+            f"**{_rounds(sum(len(_bad_rounds(_judged(part))) for part in parts))} with a violation**.",
             f"Machine: {', '.join(dict.fromkeys(part['machine'] for part in parts))}; load at the end {told['load']:.1f} at most.",
         ]  # fmt: skip
         if spoilt := [part for part in parts if "spoilt" in part]:
@@ -339,7 +343,7 @@ def _campaigns(parts: Sequence[dict[str, Any]]) -> list[str]:
         "| house | seed | from | to | commit | hours | asked for | faults | ended | accepted | commands | looks | bad rounds | mended by |",
         "|---|---:|---|---|---|---:|---:|---:|---|---:|---:|---:|---:|---|",
     ]
-    return rows + [f"| {' | '.join(_cells(part))} |" for part in parts]
+    return rows + [f"| {' | '.join(_cells(_judged(part)))} |" for part in parts]
 
 
 def _cells(part: dict[str, Any]) -> Iterator[str]:
@@ -347,8 +351,8 @@ def _cells(part: dict[str, Any]) -> Iterator[str]:
     yield from (_house(part), str(part["seed"]), part["from"], part["to"], part["commit"])
     yield f"{part['seconds'] / 3600:.2f}" if "seconds" in part else "–"
     yield str(part.get("asked", "–"))
-    yield str(_judged([part]).total()) if "cycles" in part else "–"
-    yield "spoilt" if "spoilt" in part else str(part.get("outcome", "–"))
+    yield str(sum(part["cycles"].values())) if "cycles" in part else "–"
+    yield str(part.get("outcome", "–"))
     yield f"{part['accepted']:,}" if "accepted" in part else "–"
     yield from (str(part.get(name, "–")) for name in ("commands", "looks"))
     yield from (str(len(_bad_rounds(part))), ", ".join(part.get("mended_by", [])) or "–")
