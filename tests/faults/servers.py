@@ -242,7 +242,8 @@ class Database:
         secret = shutil.copy2(self.primary.data.parent / "password", folder / "password")
         owner = self.primary.data.stat()
         os.chown(secret, owner.st_uid, owner.st_gid)
-        await self._keep_wal()
+        # Primary and copy keep what a standby needs that was away: without it no commit is ever answered again.
+        await self._set(wal_keep_size="1GB")
         primary = f"host={HOST} port={self.primary.port} user=postgres password={self.primary.password} application_name=standby"
         done = await asyncio.to_thread(
             subprocess.run, [str(program("pg_basebackup")), "-D", str(data), "-R", "-X", "stream", "-c", "fast", "-d", primary],
@@ -259,18 +260,17 @@ class Database:
             while not await connection.fetchval("select count(*) from pg_stat_replication where state = 'streaming'"):
                 assert asyncio.get_running_loop().time() < deadline, "the standby does not follow"
                 await asyncio.sleep(0.1)
-            if mode != "local":
-                await connection.execute(f"alter system set synchronous_commit = '{mode}'")
-                await connection.execute("alter system set synchronous_standby_names = '*'")
-                await connection.execute("select pg_reload_conf()")
         finally:
             await connection.close()
+        if mode != "local":
+            await self._set(synchronous_commit=mode, synchronous_standby_names="*")
 
-    async def _keep_wal(self) -> None:
-        """Let primary and copy keep what a standby needs that was away: without it no commit is ever answered again."""
+    async def _set(self, **settings: str) -> None:
+        """Change settings of the primary; they hold from the next moment on."""
         connection = await asyncpg.connect(self.primary.url("postgres"))
         try:
-            await connection.execute("alter system set wal_keep_size = '1GB'")
+            for name, value in settings.items():
+                await connection.execute(f"alter system set {name} = '{value}'")
             await connection.execute("select pg_reload_conf()")
         finally:
             await connection.close()

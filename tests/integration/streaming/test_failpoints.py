@@ -22,7 +22,7 @@ RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
 FIRST_STATEMENT, STATEMENTS_APART, FURTHEST = 13, 7, 15
 """A start needs some eighteen statements, a batch five: the first kill falls into the start, the others into batches, at each
 statement of one in turn; after so many it begins again."""
-STATEMENTS = 6 if KILLS == 1 else 5 * KILLS
+STATEMENTS = max(6, 5 * KILLS)
 """How many kills at statements: as often at each of a batch as at every named point."""
 
 
