@@ -152,7 +152,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
     "window-close": Bench(
         "window_close", ("window-close", "window-close-rate"),
         {"quick": ("--days", "100", "--rate", "10", "--seconds", "5", "--any-pace"), "normal": (),
-         "long": ("--days", "300000", "--seconds", "180")},
+         "long": ("--days", "300000", "--seconds", "120", "--throughout")},
         {"quick": 400, "normal": 900, "long": 7_200},
     ),
     "backpressure": Bench(

@@ -1,17 +1,17 @@
 """Has everything that was sent come to rest? Reads positions, outboxes and due days of all services; writes nothing.
 
-The stages are looked at in the order in which events flow. Nothing new comes in at the front, so a stage that was
-empty when it was looked at stays empty, and one pass that finds every stage empty proves that all is at rest.
+The services are looked at in the order in which events flow. Where one ends is noted once nothing waits before it, and
+what comes later is not waited for: others may go on checking in, and the days of another province may close meanwhile.
 """
 
 import asyncio
 import datetime as dt
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Final
 from uuid import UUID
 
-from services.reports.flow import CONSUMED, Flow
+from services.reports.flow import CONSUMED, Ends, Flow
 from shared.topics import Service, lane_of
 
 _WAITING: Final[dict[Service, str]] = {
@@ -31,35 +31,45 @@ class NotSettled(Exception):
     """The services stopped making progress, or took longer than they may; the text says where what waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """What is under way: events not yet processed, records not yet published, work not yet done, by service."""
-
-    events: dict[str, int]
-    outbox: dict[str, int]
-    due: dict[str, int]
+class Waiting(dict[str, int]):
+    """What is under way: events not yet processed, work not yet done, records not yet published, in the order in which events flow."""
 
     @property
-    def total(self) -> int:
-        """Everything that is under way."""
-        return sum(sum(part.values()) for part in (self.events, self.outbox, self.due))
+    def first(self) -> tuple[str, int]:
+        """What waits before all else, and how much of it; nothing, if nothing waits."""
+        return next(((what, count) for what, count in self.items() if count), ("", 0))
 
     def __str__(self) -> str:
-        parts = {"events": self.events, "outbox": self.outbox, "due": self.due}
-        return ", ".join(f"{n} {what} at {service}" for what, part in parts.items() for service, n in part.items() if n)
+        return ", ".join(f"{count:,} {what}" for what, count in self.items() if count)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """The way of what was sent through these services, and how far each has to come; `days` of which clock are to be open until when."""
+
+    services: Collection[Service] = ("geofence", "schedule", "payroll")
+    days: tuple[str, dt.date] | None = None
+    """None if work that is due by a clock is not waited for."""
+    ends: dict[Service, Ends] = field(default_factory=dict)
+    issued: dict[Service, Mapping[int, int]] = field(default_factory=dict)
 
 
 class Observer(Flow):
     """Looks at the stack until it has come to rest; use as an asynchronous context."""
 
-    async def look(self, clock: str, until: dt.date) -> Waiting:
-        """One pass over all stages; days of people living by `clock` are to be open up to `until`."""
-        waiting = Waiting({}, {}, {})
+    async def look(self, course: Course) -> Waiting:
+        """One pass over the services of this course; notes where each ends, anew while anything waits before it."""
+        waiting = Waiting()
         for service, topics in CONSUMED:
-            waiting.events[service] = await self.behind(service, topics)
-            arguments = (clock, until) if service == "schedule" else ()
-            waiting.due[service] = int(await self.connection.fetchval(_WAITING[service], *arguments))
-            waiting.outbox[service] = await self.unpublished(service)
+            if service not in course.services:
+                continue
+            ends = course.ends[service] = (not waiting.first[1] and course.ends.get(service)) or await self.ends(topics)
+            waiting[f"events at {service}"] = await self.short_of(service, ends)
+            if course.days is not None:
+                arguments = course.days if service == "schedule" else ()
+                waiting[f"due at {service}"] = int(await self.connection.fetchval(_WAITING[service], *arguments))
+            issued = course.issued[service] = (not waiting.first[1] and course.issued.get(service)) or await self.issued(service)
+            waiting[f"unsent by {service}"] = await self.unsent(service, issued)
         return waiting
 
     async def lag(self) -> int:
@@ -67,38 +77,40 @@ class Observer(Flow):
         return sum([await self.behind(service, topics) for service, topics in CONSUMED])
 
     async def until_no_lag(self, services: Collection[Service] = ("geofence", "schedule", "payroll"), *, patience_s: float = 120.0) -> None:
-        """Wait until no event waits in front of these services; raises NotSettled after `patience_s` seconds."""
-        deadline = asyncio.get_running_loop().time() + patience_s
-        for service, topics in CONSUMED:
-            while service in services and (await self.behind(service, topics) or await self.unpublished(service)):
-                if asyncio.get_running_loop().time() > deadline:
-                    raise NotSettled(f"events still wait at {service} after {patience_s:.0f} s")
-                await asyncio.sleep(_LOOK_OFTEN_S)
+        """Wait until these services are done with every event that is there, and have sent what came of it.
+
+        Raises NotSettled when nothing moves for `patience_s` seconds.
+        """
+        await self._until_through(Course(services), lambda _done, _whole: None, _LOOK_OFTEN_S, patience_s)
 
     async def until_settled(
         self, clock: str, until: dt.date, told: Callable[[int, int], None], *, patience_s: float = 120.0
     ) -> float:
-        """Wait until nothing is under way; returns the seconds it took.
+        """Wait until nothing that was sent is under way and nothing is due by `clock`, its days being open up to `until`.
 
-        `told` gets how much was done and the whole. Raises NotSettled when nothing moves for `patience_s` seconds.
+        Returns the seconds it took. `told` gets how much was done and the whole. Raises NotSettled when nothing moves
+        for `patience_s` seconds.
         """
+        return await self._until_through(Course(days=(clock, until)), told, _LOOK_EVERY_S, patience_s)
+
+    async def _until_through(self, course: Course, told: Callable[[int, int], None], every_s: float, patience_s: float) -> float:
         loop = asyncio.get_running_loop()
         began = moved = loop.time()
-        fewest = most = 0
-        while True:
-            waiting = await self.look(clock, until)
-            if waiting.total == 0:
-                told(most, most)
-                return loop.time() - began
-            if waiting.total > most:  # work brings work: days are opened before they are judged
-                most = fewest = waiting.total
-                moved = loop.time()
-            elif waiting.total < fewest:
-                fewest, moved = waiting.total, loop.time()
-            told(most - waiting.total, most)
-            if loop.time() - moved > patience_s:
+        at, fewest, most, whole = "", 0, 0, 0
+        while left := sum((waiting := await self.look(course)).values()):
+            whole = max(whole, left)
+            told(whole - left, whole)
+            first, count = waiting.first
+            # Only what waits first tells movement: behind it others come and go. Work brings work: days are opened before they are judged.
+            if first != at or count > most:
+                at, fewest, most, moved = first, count, count, loop.time()
+            elif count < fewest:
+                fewest, moved = count, loop.time()
+            elif loop.time() - moved > patience_s:
                 raise NotSettled(f"nothing moved for {patience_s:.0f} s; still under way: {waiting}")
-            await asyncio.sleep(_LOOK_EVERY_S)
+            await asyncio.sleep(every_s)
+        told(whole, whole)
+        return loop.time() - began
 
     async def until_known(self, employee_ids: Sequence[UUID], *, patience_s: float = 60.0) -> None:
         """Wait until ingest and geofence know these people, in the order in which they were imported.
