@@ -112,11 +112,11 @@ class _Person:
             yield (self.name, month), MonthGot(told.raw_percent, told.percent, told.amount)
 
     def ladder(self) -> tuple[StepGot, ...]:
-        days = [rules.LadderDay.of(date, assessment) for date, (assessment, _) in self.assessed.items()]
-        if not days:
-            return ()
-        steps = rules.ladder(days, self.policy_on(max(day.date for day in days)), self.row.kind)
-        return tuple(StepGot(step.date, step.step) for step in steps)
+        days = [
+            (rules.LadderDay.of(date, assessment), self.by_id[event.policy_id], event.employee_kind)
+            for date, (assessment, event) in self.assessed.items()
+        ]
+        return tuple(StepGot(step.date, step.step) for step in rules.standing(days))
 
     def policy_on(self, date: dt.date) -> Policy:
         """The policy of the business date; the earliest one for dates before any."""

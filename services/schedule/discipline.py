@@ -14,14 +14,14 @@ from uuid import UUID
 from services.schedule.corrections import EARLIEST, CorrectionRefused
 from services.schedule.ladders import Cut, ladders
 from services.schedule.memory import Memory
-from services.schedule.rules import StepReached, ladder
-from services.schedule.rules.cuts import Imposed, rival_of
+from services.schedule.rules import Judged, StepReached, ruling, standing
+from services.schedule.rules.cuts import Imposed, one_dossier, rival_of
 from services.schedule.store import discipline as rows
 from services.schedule.store.discipline import Decision, StepKey, StepVersion
 from shared.cuts import months_later
 from shared.database import Connection
 from shared.envelope import Envelope
-from shared.events import DayAssessed, DayStatus, DisciplineStepChanged, Document
+from shared.events import DayAssessed, DayState, DayStatus, DisciplineStepChanged, Document
 from shared.lanes import Work
 from shared.percent import parse_percent, percent_text
 from shared.policy import Policy
@@ -41,7 +41,7 @@ async def restate_steps(
     """
     latest: dict[UUID, tuple[DayAssessed, Envelope]] = {}
     for former, event, envelope in changed:
-        if _may_move(former, event, policies.get(event.policy_id)):
+        if _counts(former, policies) != _counts(event, policies):
             known = latest.get(event.employee_id)
             if known is None or known[0].date < event.date:
                 latest[event.employee_id] = event, envelope
@@ -55,20 +55,25 @@ async def restate_steps(
             latest.setdefault(event.employee_id, (event, envelope))
     if not latest:
         return
-    days = await rows.ladder_days(work.connection, list(latest))
+    days = await rows.ladder_days(work.connection, list(latest), policies)
     versions: list[StepVersion] = []
-    for employee_id, (event, envelope) in latest.items():
-        policy = policies[event.policy_id]
-        reached = {(employee_id, step.step, step.date): step for step in ladder(days.get(employee_id, ()), policy, event.employee_kind)}
+    for employee_id, (_, envelope) in latest.items():
+        reached = {(employee_id, step.step, step.date): step for step in standing(days.get(employee_id, ()))}
         versions += _tell(work, reached, told.get(employee_id, {}), envelope)
     await rows.put_steps(work.connection, versions)
 
 
-def _may_move(former: DayAssessed | None, event: DayAssessed, policy: Policy | None) -> bool:
-    absent = [day is not None and day.status is DayStatus.ABSENT for day in (former, event)]
-    if absent[0] != absent[1]:
-        return True
-    return policy is not None and policy.convert_minutes_per_day is not None and bool(event.late or event.early or former)
+def _counts(day: DayAssessed | None, policies: Mapping[UUID, Policy]) -> tuple[object, ...] | None:
+    """All that the ladder counts of a version of a day, and by what (`ruling`); None: nothing."""
+    if day is None:
+        return None
+    if day.status is DayStatus.ABSENT:
+        return day.policy_id, day.employee_kind
+    if (day.late or day.early) and day.state is DayState.FINAL:
+        policy = policies.get(day.policy_id)
+        if policy is not None and policy.convert_minutes_per_day is not None:
+            return day.policy_id, day.employee_kind, day.late, day.early, day.made_up
+    return None
 
 
 def _tell(
@@ -117,7 +122,9 @@ async def decide_step(
     if cut is not None and effective_from is not None:
         _admit(cut, effective_from, key[2], at)
         own = Imposed(key[1], key[2], cut.percent, effective_from, months_later(effective_from, cut.months - 1))
-        _alone(own, imposed(await rows.steps_of(work.connection, [key[0]])).values())
+        ruled = ruling(await _days(work.connection, key[0]))
+        rolling = ruled is not None and ruled[1].ladder_window == "rolling_12m"
+        _alone(own, imposed(await rows.steps_of(work.connection, [key[0]])).values(), rolling=rolling)
     decision = Decision(
         actor, at, reason, document, effective_from, percent_text(cut.percent) if cut else None, cut.months if cut else None
     )
@@ -185,9 +192,9 @@ def _admit(cut: Cut, first: str, breach: dt.date, at: dt.datetime) -> None:
         )
 
 
-def _alone(cut: Imposed, others: Iterable[Imposed]) -> None:
+def _alone(cut: Imposed, others: Iterable[Imposed], *, rolling: bool) -> None:
     """Raises while another cut stands beside which this one cannot be served."""
-    rival = rival_of(cut, others)
+    rival = rival_of(cut, others, rolling=rolling)
     if rival is None:
         return
     told = f"{rival.step} ({percent_text(rival.percent)} %, {rival.first_month} sampai {rival.last_month})"
@@ -197,6 +204,11 @@ def _alone(cut: Imposed, others: Iterable[Imposed]) -> None:
             f"atas ketidakhadiran tahun {cut.date.year} pegawai ini sudah dijatuhi {told}, yang tidak lebih ringan, dan satu berkas hanya"
             f" mendapat satu hukuman; tutup usulan ini dengan `hadir ladder withdraw`, atau {annul}"
         )
+    if one_dossier(cut, rival, rolling=rolling):
+        raise CorrectionRefused(
+            f"pegawai ini sudah dijatuhi {told} atas ketidakhadiran yang masih terhitung dalam dua belas bulan yang sama, dan satu berkas"
+            f" hanya mendapat satu hukuman; tutup usulan ini dengan `hadir ladder withdraw`, atau {annul}"
+        )
     raise CorrectionRefused(
         f"pegawai ini menjalani {told}, dan pemotongan dijalani satu per satu; tetapkan bulan mulai sesudahnya, atau {annul}"
     )
@@ -204,12 +216,12 @@ def _alone(cut: Imposed, others: Iterable[Imposed]) -> None:
 
 async def _reached(connection: Connection, key: StepKey) -> bool:
     """Whether the days as they are assessed now still reach this step on this day."""
-    days = (await rows.ladder_days(connection, [key[0]])).get(key[0])
-    if not days:
-        return False
-    [newest] = await rows.assessed_on(connection, key[0], [max(day.date for day in days)])
-    policy = (await Memory().current(connection)).policies[newest.policy_id]
-    return any((step.step, step.date) == key[1:] for step in ladder(days, policy, newest.employee_kind))
+    return any((step.step, step.date) == key[1:] for step in standing(await _days(connection, key[0])))
+
+
+async def _days(connection: Connection, employee_id: UUID) -> Sequence[Judged]:
+    policies = (await Memory().current(connection)).policies
+    return (await rows.ladder_days(connection, [employee_id], policies)).get(employee_id, ())
 
 
 async def _known(work: Work, key: StepKey) -> StepVersion:

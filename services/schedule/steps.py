@@ -12,7 +12,7 @@ from services.schedule.ladders import Cut, Step, ladders
 from services.schedule.memory import Memory
 from services.schedule.publishing import record_audit
 from services.schedule.requests import under_all_names
-from services.schedule.rules import LadderDay, StepReached, counted
+from services.schedule.rules import LadderDay, StepReached, counted, ruling
 from services.schedule.rules.cuts import Imposed
 from services.schedule.rules.workflow import SYSTEM, Who
 from services.schedule.store import discipline as rows
@@ -51,14 +51,13 @@ async def dossier(connection: Connection, key: StepKey) -> Dossier:
     known = (await rows.steps_of(connection, [key[0]])).get(key)
     if known is None:
         raise CorrectionRefused("tahap ini tidak pernah diusulkan; lihat `hadir ladder list`")
-    days = (await rows.ladder_days(connection, [key[0]])).get(key[0], [])
-    newest = await rows.assessed_on(connection, key[0], [max((day.date for day in days if day.date <= key[2]), default=key[2])])
-    reference = await Memory().current(connection)
-    if not newest:
+    policies = (await Memory().current(connection)).policies
+    days = (await rows.ladder_days(connection, [key[0]], policies)).get(key[0], [])
+    ruled = ruling(judged for judged in days if judged[0].date <= key[2])
+    if ruled is None:
         return Dossier(known, meaning_of(key[1]), ())
-    policy = reference.policies[newest[0].policy_id]
     reached = StepReached(key[1], key[2], known.unexcused_days, known.legal_source)
-    on = {day.date: day for day in counted(days, policy, reached)}
+    on = {day.date: day for day in counted(ruled[0], ruled[1], reached)}
     assessed = await rows.assessed_on(connection, key[0], sorted(on))
     return Dossier(known, meaning_of(key[1]), tuple((on[event.date], event) for event in assessed))
 

@@ -11,11 +11,16 @@ PP_94_2021 = {
 }
 
 
-def steps(days: list[dict[str, Any]], pack: dict[str, Any], kind: str = "PNS") -> set[tuple[dt.date, str]]:
-    """The steps that these days reach under a pack, each with the day that crossed it; counts start again on 1 January.
+def steps(days: list[dict[str, Any]], kind: str = "PNS") -> set[tuple[dt.date, str]]:
+    """The steps that these days reach, each with the day that crossed it; counts start again on 1 January.
 
-    PP 94/2021 is no law for who works by contract: no step of any sort without a table for them (PP 49/2018 Art. 52).
+    All is counted by the pack of the last day that there is something to count of. PP 94/2021 is no law for who works by
+    contract: no step of any sort without a table for them (PP 49/2018 Art. 52).
     """
+    with_something = [day for day in days if day["scheduled"] and (day["status"] == "ABSENT" or short(day))]
+    if not with_something:
+        return set()
+    pack = max(with_something, key=lambda day: str(day["date"]))["policy"]
     own = pack.get("ladder_by_kind", {}).get(kind)
     if own is None and kind.startswith("PPPK"):
         return set()
@@ -45,10 +50,16 @@ def height(days: list[dict[str, Any]], pack: dict[str, Any]) -> int:
     per_day = pack.get("convert_minutes_per_day")
     if per_day is None:
         return absent
+    counted = [day for day in days if short(day)]
     free = {
-        date for month in {(day["date"].year, day["date"].month) for day in days}
-        for date in forgiven([day | {"policy": pack} for day in days if (day["date"].year, day["date"].month) == month])
+        date for month in {(day["date"].year, day["date"].month) for day in counted}
+        for date in forgiven([day | {"policy": pack} for day in counted if (day["date"].year, day["date"].month) == month])
     }
-    late = sum(day["late"] or 0 for day in days if day["status"] == "PRESENT" and day["date"] not in free)
-    early = sum(day["early"] or 0 for day in days if day["status"] == "PRESENT")
+    late = sum(day["late"] or 0 for day in counted if day["date"] not in free)
+    early = sum(day["early"] or 0 for day in counted)
     return absent + int((late + early) // per_day)
+
+
+def short(day: dict[str, Any]) -> bool:
+    """Whether a day that was worked has minutes late or early that its own pack turns into days of absence."""
+    return day["status"] == "PRESENT" and day["policy"].get("convert_minutes_per_day") is not None and bool(day["late"] or day["early"])

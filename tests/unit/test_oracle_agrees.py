@@ -38,10 +38,10 @@ from services.schedule.rules import (
     date_of_stamp,
     day_event,
     duty_on,
-    ladder,
     numbered,
     parse_week,
     place,
+    standing,
     week_days,
 )
 from services.schedule.rules.assess import assess
@@ -347,9 +347,9 @@ class Stream:
         )
 
     def steps(self) -> set[tuple[dt.date, str]]:
-        """The ladder as it stands under the pack of the last day."""
-        found = [LadderDay.of(date, day) for date, day in self.assessed.items()]
-        return {(step.date, step.step) for step in ladder(found, POLICIES[self.story.world["names"][-1]], self.person.kind)}
+        """The ladder as it stands."""
+        found = [(LadderDay.of(date, day), self.policy(date), self.person.kind) for date, day in self.assessed.items()]
+        return {(step.date, step.step) for step in standing(found)}
 
     def pay(self, told: DayAssessed) -> None:
         """Hand an assessed day to payroll: its month is counted or restated, and whatever month its streak runs into."""
@@ -386,8 +386,7 @@ def test_any_order_of_arrival_ends_where_the_batch_ends(story: Story) -> None:
         event(f"status {day['status']}")
         charged = sorted(code for code, _ in money.charges(day) if code not in {"SAKIT", "CUTI", "IZIN"})
         assert (found.status, found.late, found.early, sorted(found.codes)) == (day["status"], day["late"], day["early"], charged), date
-    assert stream.steps() == ladder_in_long_hand.steps(
-        list(oracle.values()), PACKS[story.world["names"][-1]], story.world["people"][ME]["kind"])
+    assert stream.steps() == ladder_in_long_hand.steps(list(oracle.values()), story.world["people"][ME]["kind"])
     for month in {month_of(date) for date in DATES}:
         of_month = [day for date, day in oracle.items() if month_of(date) == month]
         earlier = [day for date, day in oracle.items() if month_of(date) < month]

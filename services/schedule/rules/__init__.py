@@ -40,7 +40,7 @@ from services.schedule.rules.inputs import (
     Reviewed,
     WorkReported,
 )
-from services.schedule.rules.ladder import LadderDay, StepReached, counted, ladder
+from services.schedule.rules.ladder import Judged, LadderDay, StepReached, counted, ladder, ruling, standing
 from services.schedule.rules.violations import Violation, diff_violations, violation_id, violations_of
 
 __all__ = [
@@ -55,6 +55,7 @@ __all__ = [
     "Found",
     "FraudDecided",
     "Hours",
+    "Judged",
     "LadderDay",
     "Leave",
     "LeftDuringHours",
@@ -85,6 +86,8 @@ __all__ = [
     "place",
     "reach_of",
     "reaches_of",
+    "ruling",
+    "standing",
     "violation_id",
     "violations_of",
     "week_days",

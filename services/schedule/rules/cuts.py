@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from services.schedule.rules.ladder import left_behind
 from shared.cuts import weight
 
 
@@ -19,16 +20,25 @@ class Imposed:
     last_month: str
 
 
-def rival_of(cut: Imposed, imposed: Iterable[Imposed]) -> Imposed | None:
+def one_dossier(cut: Imposed, other: Imposed, *, rolling: bool) -> bool:
+    """Whether two cuts rest on the same days of absence: of one calendar year or, where the window rolls, within twelve months."""
+    earlier, later = sorted((cut.date, other.date))
+    return earlier.year == later.year or (rolling and not left_behind(earlier, later, rolling=True))
+
+
+def rival_of(cut: Imposed, imposed: Iterable[Imposed], *, rolling: bool = False) -> Imposed | None:
     """The decided cut that must be annulled, or be over, before this one can be decided; None if nothing stands against it.
 
-    Of the same dossier (the calendar year of the absence day) only a heavier cut may follow, which then takes the lighter one's
-    place; cuts of two dossiers are served one after the other.
+    Of the same calendar year (of the absence day) only a heavier cut may follow, which then takes the lighter one's place. Of
+    two years none may follow in the same dossier (`rolling`: where the ladder looks back twelve months), because a cut takes
+    another's place within one year only; cuts of two dossiers are served one after the other.
     """
     for other in sorted(imposed, key=lambda one: (one.date, one.step)):
         if other.date.year == cut.date.year:
             if weight(other) >= weight(cut):
                 return other
-        elif cut.first_month <= other.last_month and other.first_month <= cut.last_month:
+        elif one_dossier(cut, other, rolling=rolling) or (
+            cut.first_month <= other.last_month and other.first_month <= cut.last_month
+        ):
             return other
     return None

@@ -8,7 +8,7 @@ import datetime as dt
 from collections import Counter, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeAlias
 
 from services.schedule.rules.assessment import Assessment
 from shared.events import DayState, DayStatus, EmployeeKind
@@ -53,6 +53,33 @@ class StepReached:
     legal_source: str
 
 
+Judged: TypeAlias = tuple[LadderDay, Policy, EmployeeKind]
+"""A day, the rule pack that it was judged by, and of what kind its person was on it."""
+
+
+def standing(days: Iterable[Judged]) -> tuple[StepReached, ...]:
+    """All steps that somebody's days reach as they are now, in whatever order they came: `ladder` by what `ruling` says."""
+    ruled = ruling(days)
+    return ladder(*ruled) if ruled else ()
+
+
+def ruling(days: Iterable[Judged]) -> tuple[list[LadderDay], Policy, EmployeeKind] | None:
+    """What `ladder` and `counted` count by: the pack and kind of the newest day that counts, and the days; None if none counts.
+
+    A day counts that is an absence, or whose own pack makes days of its minutes; minutes of other days are left out. So a
+    day on which nothing happened moves nothing, whatever pack or kind begins with it.
+    """
+    left, newest = [], None
+    for judged in days:
+        day, policy, _ = judged
+        if day.minutes and policy.convert_minutes_per_day is None:
+            day = replace(day, minutes=0, made_up=0)
+        left.append(day)
+        if (day.absent or day.minutes) and (newest is None or newest[0].date < day.date):
+            newest = judged
+    return (left, *newest[1:]) if newest else None
+
+
 def ladder(days: Iterable[LadderDay], policy: Policy, kind: EmployeeKind) -> tuple[StepReached, ...]:
     """All steps that these days reach, by date and then by height.
 
@@ -82,7 +109,7 @@ def counted(days: Iterable[LadderDay], policy: Policy, reached: StepReached) -> 
     rolling = policy.ladder_window == "rolling_12m"
     return tuple(
         day for day in _without_made_up(ordered, policy)
-        if not _left_behind(day.date, reached.date, rolling=rolling)
+        if not left_behind(day.date, reached.date, rolling=rolling)
         and (day.absent or (policy.convert_minutes_per_day is not None and day.minutes > 0))
     )
 
@@ -94,7 +121,7 @@ def _totals(days: Sequence[LadderDay], policy: Policy, kind: EmployeeKind) -> It
     window: deque[LadderDay] = deque()
     absences = minutes = before = 0
     for day in days:
-        while window and _left_behind(window[0].date, day.date, rolling=rolling):
+        while window and left_behind(window[0].date, day.date, rolling=rolling):
             gone = window.popleft()
             absences -= gone.absent
             minutes -= gone.minutes
@@ -129,7 +156,8 @@ def _height(absences: int, minutes: int, per_day: int | None) -> int:
     return absences if per_day is None else absences + minutes // per_day
 
 
-def _left_behind(old: dt.date, today: dt.date, *, rolling: bool) -> bool:
+def left_behind(old: dt.date, today: dt.date, *, rolling: bool) -> bool:
+    """Whether a day counts no more on a later one: it is of an earlier year or, where the window rolls, twelve months old."""
     if not rolling:
         return old.year < today.year
     # the same date of the last year is the first that no longer counts; 29 February counts as 28

@@ -1,16 +1,17 @@
 """SQL of the discipline ladder: which steps were told of whom, and the days that the ladder counts."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 from uuid import UUID
 
 import asyncpg
 
-from services.schedule.rules import LadderDay
+from services.schedule.rules import Judged, LadderDay
 from shared.database import Connection
-from shared.events import DayAssessed, Document
+from shared.events import DayAssessed, Document, EmployeeKind
+from shared.policy import Policy
 
 StepKey: TypeAlias = tuple[UUID, str, dt.date]
 """A person, a step, and the absence day that crossed it."""
@@ -71,18 +72,25 @@ async def steps(
     return [_step(row) for row in rows]
 
 
-async def ladder_days(connection: Connection, employees: Sequence[UUID]) -> dict[UUID, list[LadderDay]]:
-    """The days of these people on which work was owed; one that is not final yet is no absence and counts no minutes."""
+async def ladder_days(
+    connection: Connection, employees: Sequence[UUID], policies: Mapping[UUID, Policy]
+) -> dict[UUID, list[Judged]]:
+    """The days of these people on which work was owed, with their rule packs out of `policies`.
+
+    One that is not final yet is no absence and counts no minutes.
+    """
     rows = await connection.fetch(
         """select employee_id, date, status = 'ABSENT' as absent,
                   case when state = 'FINAL' then coalesce((content->>'late')::int, 0) + coalesce((content->>'early')::int, 0)
                        else 0 end as minutes,
-                  case when state = 'FINAL' and (content->>'made_up')::boolean then (content->>'late')::int else 0 end as made_up
+                  case when state = 'FINAL' and (content->>'made_up')::boolean then (content->>'late')::int else 0 end as made_up,
+                  (content->>'policy_id')::uuid as policy_id, content->>'employee_kind' as kind
            from assessment
            where employee_id = any($1::uuid[]) and (content->>'scheduled')::boolean""", list(employees))
-    days: dict[UUID, list[LadderDay]] = {}
+    days: dict[UUID, list[Judged]] = {}
     for row in rows:
-        days.setdefault(row["employee_id"], []).append(LadderDay(row["date"], True, row["absent"], row["minutes"], row["made_up"]))
+        day = LadderDay(row["date"], True, row["absent"], row["minutes"], row["made_up"])
+        days.setdefault(row["employee_id"], []).append((day, policies[row["policy_id"]], EmployeeKind(row["kind"])))
     return days
 
 

@@ -17,11 +17,12 @@ from services.payroll.rules import Ceiling
 from services.payroll.sanctions import follow_decisions
 from services.payroll.store import ceilings
 from services.payroll.store.references import Policies, save_policies
-from services.schedule import outages, requests
+from services.schedule import commands, outages, requests
 from services.schedule.approvals import OutageProposals, shipped
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.discipline import decide_step, take_back_step
 from services.schedule.ladders import Cut
+from services.schedule.reference import Membership, Rank, RankHeld
 from services.schedule.requests import decide, submit
 from services.schedule.rules.workflow import Who
 from services.schedule.store import discipline
@@ -29,8 +30,16 @@ from services.schedule.store import requests as request_rows
 from services.schedule.store.discipline import StepKey, StepVersion
 from shared.database import open_pool
 from shared.envelope import Envelope
-from shared.events import AvailabilityCounted, DayAssessed, DisciplineStepChanged, Document, PolicyPublished
+from shared.events import (
+    AvailabilityCounted,
+    DayAssessed,
+    DisciplineStepChanged,
+    Document,
+    EmployeeKind,
+    PolicyPublished,
+)
 from shared.lanes import Lanes, Record
+from shared.policy import Policy
 from shared.topics import DAY_ASSESSED, DISCIPLINE, INGEST_AVAILABILITY, LANES, lane_of
 from tests.integration.schedule.office import DAY, MONDAY, Office, at, packs
 
@@ -93,6 +102,11 @@ async def steps(office: Office) -> dict[str, str]:
         return {step.key[1]: step.action for step in await discipline.steps(connection, employee_id=office.employee)}
 
 
+async def proposed(office: Office) -> set[tuple[str, dt.date]]:
+    async with office.lanes.pool.acquire() as connection:
+        return {step.key[1:] for step in await discipline.steps(connection, employee_id=office.employee, action="proposed")}
+
+
 async def leave(office: Office, first: dt.date, last: dt.date) -> None:
     asked = await submit(
         office.lanes, uuid4(), "leave.important", {"from": str(first), "to": str(last)}, Who(str(office.employee), "employee"),
@@ -121,14 +135,60 @@ async def test_a_leave_that_is_approved_after_the_close_is_owed_as_a_supplement(
 
 async def test_ten_absences_in_a_row_propose_dismissal_and_an_excuse_takes_the_proposal_back(office: Office) -> None:
     await office.tick(at(MONDAY + 11 * DAY, "21:00"))
-    proposed = await steps(office)
-    assert proposed == {"ORAL_WARNING": "proposed", "WRITTEN_WARNING": "proposed", "STATEMENT": "proposed", "CONSECUTIVE_10": "proposed"}
+    before = await steps(office)
+    assert before == {"ORAL_WARNING": "proposed", "WRITTEN_WARNING": "proposed", "STATEMENT": "proposed", "CONSECUTIVE_10": "proposed"}
     told = [event for event in await office.published("hadir.discipline.v1") if event["step"] == "CONSECUTIVE_10"]
     assert told[0]["legal_source"] == "PP 94/2021 Pasal 11 ayat (2) huruf d angka 4"
 
     await leave(office, MONDAY + 7 * DAY, MONDAY + 7 * DAY)
 
-    assert await steps(office) == {**proposed, "CONSECUTIVE_10": "withdrawn"}
+    assert await steps(office) == {**before, "CONSECUTIVE_10": "withdrawn"}
+
+
+async def test_a_kind_that_is_corrected_from_the_beginning_proposes_the_steps_of_its_own_ladder(office: Office) -> None:
+    await commands.publish_employees(office.lanes, [office.person(kind=EmployeeKind.PPPK)])
+    await office.tick(at(MONDAY + 3 * DAY, "21:00"))
+    assert await steps(office) == {}
+
+    await commands.publish_employees(office.lanes, [office.person()])
+    await office.work_off()
+
+    assert await proposed(office) == {("ORAL_WARNING", MONDAY + 2 * DAY), ("WRITTEN_WARNING", MONDAY + 3 * DAY)}
+
+
+async def test_a_leave_of_the_time_under_contract_takes_no_step_back_that_the_days_of_the_civil_servant_still_reach(office: Office) -> None:
+    ranks = tuple(
+        RankHeld(since, Rank(kind, "pelaksana", None))
+        for since, kind in ((MONDAY, EmployeeKind.PPPK), (MONDAY + 7 * DAY, EmployeeKind.PNS))
+    )
+    await commands.publish_employees(office.lanes, [office.person(ranks=ranks)])
+    await office.tick(at(MONDAY + 9 * DAY, "21:00"))
+    names = {"ORAL_WARNING", "WRITTEN_WARNING", "STATEMENT"}
+    assert {step for step, _ in await proposed(office)} == names
+
+    await leave(office, MONDAY, MONDAY)
+
+    assert await proposed(office) == {
+        ("ORAL_WARNING", MONDAY + 3 * DAY), ("WRITTEN_WARNING", MONDAY + 4 * DAY), ("STATEMENT", MONDAY + 9 * DAY)}
+
+
+async def test_under_twelve_months_a_second_cut_over_the_new_year_is_refused_for_days_that_the_first_one_punished(office: Office) -> None:
+    rolling = Policy.from_content({**packs()["POL-A"].content(), "ladder_window": "rolling_12m"})
+    first = dt.date(2026, 12, 1)
+    await commands.publish_policies(office.lanes, {"ROLLING": rolling}, [("ROLLING", MONDAY, office.unit)])
+    await commands.publish_employees(office.lanes, [office.person(memberships=(Membership(first, office.unit),))])
+    await leave(office, dt.date(2026, 12, 16), dt.date(2026, 12, 31))
+    await office.tick(at(dt.date(2027, 1, 5), "21:00"))
+    six, nine = [await _crossed(office, step) for step in ("TPP_CUT_6", "TPP_CUT_9")]
+    assert (six[2], nine[2]) == (dt.date(2026, 12, 15), dt.date(2027, 1, 5))
+
+    async with office.lanes.hold({lane_of(office.employee)}) as work:
+        await _decide(work, six, effective_from="2027-01")
+        with pytest.raises(CorrectionRefused, match="dua belas bulan yang sama"):
+            await _decide(work, nine, effective_from="2027-07")
+        await take_back_step(
+            work, six, actor="ppk-contoh", at=dt.datetime.now(dt.UTC), reason="diganti yang lebih berat", document=PAPER)
+        await _decide(work, nine, effective_from="2027-02")
 
 
 async def test_a_decided_cut_prices_a_quarter_stands_against_later_excuses_and_falls_by_an_appeal(office: Office, money: Money) -> None:

@@ -61,6 +61,17 @@ def test_only_a_heavier_cut_may_follow_in_the_same_year() -> None:
     assert rival_of(cut("TPP_CUT_6", "2026-09-15", "2027-06", 6), [SIX]) == SIX
 
 
+def test_where_the_ladder_looks_back_twelve_months_the_days_of_a_cut_are_not_punished_again_in_the_next_year() -> None:
+    six, nine = cut("TPP_CUT_6", "2026-12-17", "2027-01", 6), cut("TPP_CUT_9", "2027-01-12", "2027-07", 9)
+
+    assert rival_of(nine, [six], rolling=True) == six
+    assert rival_of(six, [nine], rolling=True) == nine
+    assert rival_of(nine, [six]) is None
+    assert rival_of(cut("TPP_CUT_6", "2027-12-16", "2028-01", 6), [six], rolling=True) == six
+    assert rival_of(cut("TPP_CUT_6", "2027-12-17", "2028-01", 6), [six], rolling=True) is None
+    assert rival_of(TWELVE, [SIX, NINE], rolling=True) is None
+
+
 @given(CUTS, st.sampled_from(MONTHS), st.randoms(use_true_random=False))
 def test_at_most_one_cut_of_a_dossier_takes_whatever_the_order(cuts: list[Imposed], month: str, order: Random) -> None:
     found = taking(cuts, month)
