@@ -192,15 +192,15 @@ def month(
 ) -> dict[str, Any]:
     """raw and capped percent and the rupiah of one employee-month; `earlier` are the days before it.
 
-    With one base the percents are of that base; with several they are of the total TPP. Flat rupiah take no more than
-    what the rest leaves of the TPP; the wage is another purse. Without the wage no amount is known where it is charged.
+    With one base the percents are of that base; with several they are of the total TPP, and each later one takes no more
+    than the earlier ones leave of it; the wage is another purse. Without the wage no amount is known where it is charged.
     """
     ordered = sorted(days, key=lambda one: str(one["date"]))
     completed = streak(ordered, earlier or [])
     parts: list[tuple[Base, Fraction, Fraction, Fraction]] = []
     left = Fraction(tpp)
     own = {base_of(day["policy"]) for day in ordered}
-    # what a single price takes of the whole TPP, or in rupiah, comes after the packs' own bases and takes what they leave
+    # first the packs' own bases as they came into force, then what a single price takes of the whole TPP, last flat rupiah
     turns = sorted(priced(ordered).items(), key=lambda item: (item[0] not in own and item[0][0] != "wage") + (item[0][0] == "rupiah"))
     for base, costs in turns:
         of_base = [day for day in ordered if base_of(day["policy"]) == base]
@@ -214,7 +214,7 @@ def month(
         wholes = {"static_tkd": Fraction(tpp if static_tkd is None else static_tkd), "wage": Fraction(wage or 0), "rupiah": base[1]}
         whole = wholes.get(base[0], tpp * base[1])
         limits = [raw] if base[0] == "rupiah" else [raw, cap_of(ordered, base)]
-        if base not in own and base[0] != "wage":
+        if parts and base[0] != "wage":
             limits.append(max(left, Fraction(0)) * 100 / whole)
         capped = min(limits)
         left -= 0 if base[0] == "wage" else whole * capped / 100

@@ -89,7 +89,7 @@ class MonthTotal:
     """An employee-month after folding.
 
     With one base, percents are of that base; with several (a policy change within the month) each base is
-    summed and capped alone, the amounts add, and the percents are of the total TPP. `amount` is rupiah,
+    summed and capped alone, the amounts add up to the TPP at most, and the percents are of the total TPP. `amount` is rupiah,
     rounded once, half up; None without a ceiling, or without a wage where one is charged. `exact` is the amount before
     rounding, `of_wage` the part of it that is taken from the wage and not from the TPP.
     """
@@ -126,16 +126,17 @@ def base_of(policy: Policy) -> Base:
 
 
 def held(sums: Iterable[BaseSum], ceiling: Ceiling | None) -> tuple[BaseTotal, ...]:
-    """Each sum under its cap; what single prices charge beside the packs' bases takes no more than those leave of the TPP.
+    """Each sum under its cap; after the first, none takes more than those before it leave of the TPP.
 
-    The packs' own bases come first, then the wage, which is another purse, then the rest, flat rupiah last.
+    The packs' own bases come first, in the order of their days, then the wage, which is another purse, then what single
+    prices charge beside those bases, flat rupiah last.
     """
-    totals = []
+    totals: list[BaseTotal] = []
     left = None if ceiling is None else Fraction(ceiling.amount)
-    for one in sorted(sums, key=_purse):
+    for one in sorted(sums, key=_turn):
         whole = Fraction(0) if ceiling is None else ceiling.rupiah_of(one.base)
         cap = one.cap
-        if _purse(one) >= _BESIDE:
+        if totals and one.base[0] != WAGE:
             room = one.raw_percent if left is None or not whole else max(left, Fraction(0)) * 100 / whole
             cap = room if one.base[0] == RUPIAH else min(cap, room)
         totals.append(BaseTotal(one.base, one.raw_percent, min(one.raw_percent, cap), cap))
@@ -144,13 +145,10 @@ def held(sums: Iterable[BaseSum], ceiling: Ceiling | None) -> tuple[BaseTotal, .
     return tuple(totals)
 
 
-_BESIDE: Final = 2
-
-
-def _purse(one: BaseSum) -> int:
+def _turn(one: BaseSum) -> int:
     if one.own:
         return 0
-    return 1 if one.base[0] == WAGE else _BESIDE + (one.base[0] == RUPIAH)
+    return 1 if one.base[0] == WAGE else 2 + (one.base[0] == RUPIAH)
 
 
 def streak_of(days: Iterable[PricedDay], streak_before: int = 0) -> int:

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import pytest
 
-from services.payroll.rules import MonthTotal, priced_day, streak_of
+from services.payroll.rules import MonthTotal, balance_of, ledger_lines, priced_day, streak_of
 from shared.events import DayAssessed, DayStatus, Finding, FindingKind
 from shared.percent import percent_text
 from shared.policy import Policy
@@ -199,6 +199,26 @@ def test_several_bases_are_capped_alone_and_told_as_percent_of_the_whole(
     days = [assessed(2, total_tpp, absent), *(assessed(day, low, absent) for day in (16, 17))]
     total = folded(days, total_tpp, low, tpp=1_000_000)
     assert sums(total) == ("63.00", "53.00", 530_000)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "raw", "told"),
+    [
+        ("POL-F", "POL-E", "112.00", [("100.00", "100.00"), ("30.00", "0.00")]),
+        ("POL-E", "POL-F", "112.00", [("30.00", "30.00"), ("100.00", "88.00")]),
+        ("POL-H", "POL-I", "150.00", [("100.00", "100.00"), ("50.00", "0.00")]),
+    ],
+)
+def test_packs_of_two_bases_take_no_more_than_the_tpp_together(
+    packs: Packs, assessed: Assessed, folded: Folded, absent: Finding, before: str, after: str, raw: str, told: list[tuple[str, str]]
+) -> None:
+    dates = [2, 3, 4, 5, 6, 9, 10, 11, 12, 13], [16, 17, 18, 19, 20, 23, 24, 25, 26, 27]
+    policies = packs[before], packs[after]
+    days = [assessed(day, policy, absent) for policy, numbers in zip(policies, dates, strict=True) for day in numbers]
+    total = folded(days, *policies, tpp=5_000_000)
+    assert sums(total) == (raw, "100.00", 5_000_000)
+    assert [(percent_text(one.raw_percent), percent_text(one.percent)) for one in total.bases] == told
+    assert balance_of(ledger_lines(total)) == 5_000_000
 
 
 def test_static_tkd_beside_another_base_counts_by_its_rupiah(
