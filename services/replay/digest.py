@@ -1,7 +1,8 @@
 """What a database says about people, read down to one hash per kind of statement; and where two databases differ.
 
 Left out is what tells how a conclusion came about and not what it is: versions, ids of causes, stamps, hashes of rows.
-Money is compared by the month in which it arose, since a correction that came after a close stands in a later one.
+Money is compared by the month in which it arose, since a correction that came after a close stands in a later one; what an open
+month will carry on is in no other month yet, and left out.
 """
 
 import hashlib
@@ -34,8 +35,9 @@ _STATEMENTS: Final[Mapping[str, str]] = {
         from payroll.month, json_array_elements(facts->'days') with ordinality of_month(day, place)
         order by employee_id, month, place""",
     "deductions by month of origin": """
-        select employee_id || ' ' || coalesce(origin, month) as key, sum(amount)::text as value
-        from payroll.ledger group by employee_id, coalesce(origin, month) having sum(amount) <> 0
+        select employee_id || ' ' || coalesce(origin, month) as key, sum(l.amount)::text as value
+        from payroll.ledger l join payroll.month m using (employee_id, month) where m.closed or origin is distinct from month
+        group by employee_id, coalesce(origin, month) having sum(l.amount) <> 0
         order by employee_id, coalesce(origin, month)""",
 }
 """Each selects (key, value) in order of the key, which names nobody. A priced day is what `write_facts` wrote of it: status, minutes and

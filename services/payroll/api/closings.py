@@ -85,8 +85,9 @@ class Signature(BaseModel):
 
 
 class WithoutCeiling(BaseModel):
-    """Pegawai satu unit (null: belum diketahui) yang harinya sudah dinilai tetapi belum berpagu TPP: potongannya Rp 0.
+    """Pegawai satu unit (null: belum diketahui) yang belum berpagu TPP: potongannya Rp 0, susulannya dibawa ke bulan berikutnya.
 
+    Harinya sudah dinilai, atau ia masih menanggung susulan dari bulan yang sudah ditutup.
     `charged` di antaranya terkena potongan; `employee_id` dan `nip` salah seorang sebagai contoh.
     """
 

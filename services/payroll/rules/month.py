@@ -291,11 +291,13 @@ def _charge(day: PricedDay | None) -> tuple[object, ...] | None:
 
 
 def _carried(month: EmployeeMonth, total: MonthTotal, amount: int | None) -> int:
-    """Rupiah of the supplements that the month's TPP does not hold: nobody is paid less than nothing."""
-    if amount is None or month.ceiling is None:
-        return 0
-    of_tpp = amount - half_up(total.of_wage)
-    return max(0, min(month.owes, of_tpp + month.owes - month.ceiling.amount))
+    """Rupiah of the supplements that the month's TPP does not hold: nobody is paid less than nothing.
+
+    A TPP that nobody told holds none: its ceiling may still come to be less than the supplements.
+    """
+    tpp = 0 if month.ceiling is None else month.ceiling.amount
+    of_tpp = 0 if amount is None else amount - half_up(total.of_wage)
+    return max(0, min(month.owes, of_tpp + month.owes - tpp))
 
 
 def _enter(

@@ -28,9 +28,10 @@ class MonthRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Uncovered:
-    """People of one org unit (None: not known) of whom days were assessed but no rupiah can be known: there is no ceiling for them.
+    """People of one org unit (None: not known) of whom no rupiah can be known: there is no ceiling for them.
 
-    `charged` of the `people` have a deduction in percent. `employee_id` and `nip` are one of them, a charged one where there is one.
+    Days of theirs were assessed, or they owe something from closed months, which is carried on until a TPP holds it. `charged` of
+    the `people` have a deduction in percent. `employee_id` and `nip` are one of them, a charged one where there is one.
     """
 
     org_unit_id: UUID | None

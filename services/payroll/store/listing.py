@@ -6,6 +6,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.payroll.store.months import NEEDS_CEILING
 from shared.database import Connection
 
 _NOBODY: Final = UUID(int=0)
@@ -21,11 +22,11 @@ async def months(
     connection: Connection, *, after: tuple[Any, ...] | None, rows: int, month: str | None, employee_id: UUID | None,
     without_ceiling: bool,
 ) -> Sequence[asyncpg.Record]:  # fmt: skip
-    """Employee-months by person and month; `without_ceiling`: only those whose days were assessed and that have no rupiah yet."""
+    """Employee-months by person and month; `without_ceiling`: only those that need a ceiling and have no rupiah yet."""
     return await connection.fetch(
-        _MONTH + """
+        _MONTH + f"""
            where (employee_id, month) > ($1, $2) and ($4::text is null or month = $4) and ($5::uuid is null or employee_id = $5)
-             and (not $6 or amount is null and days_assessed > 0)
+             and (not $6 or {NEEDS_CEILING})
            order by employee_id, month limit $3""",
         *(after or (_NOBODY, "")), rows, month, employee_id, without_ceiling,
     )

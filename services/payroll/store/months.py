@@ -3,7 +3,7 @@
 import datetime as dt
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import asyncpg
@@ -25,6 +25,11 @@ from shared.topics import lane_of
 
 Key: TypeAlias = tuple[UUID, str]
 """An employee and a month, "2026-02"."""
+
+NEEDS_CEILING: Final = (
+    "amount is null and (days_assessed > 0 or (select sum((owed ->> 2)::bigint) from json_array_elements(facts -> 'owed') owed) > 0)"
+)
+"""SQL of a month without rupiah that needs a ceiling: days were assessed, or closed months owe something in it."""
 
 _LOAD = """
 select k.employee_id, k.month, m.version, m.closed, m.raw_percent, m.percent, m.amount, m.supplementary,

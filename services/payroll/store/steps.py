@@ -7,6 +7,7 @@ from uuid import UUID
 import asyncpg
 
 from services.payroll.rules.signing import Asked, Figures, Level, Step, Uncovered
+from services.payroll.store.months import NEEDS_CEILING
 from shared.database import Connection
 
 _FIGURES = """
@@ -20,7 +21,7 @@ from month m left join employee e using (employee_id)
 where m.month = $1 and coalesce(e.played_clock, '') = $2
 """
 
-_UNCOVERED: Final = """
+_UNCOVERED: Final = f"""
 select unit.id as org_unit_id, count(*)::int as people, (count(*) filter (where charged))::int as charged,
        (array_agg(m.employee_id order by charged desc, e.nip, m.employee_id))[1] as employee_id,
        (array_agg(e.nip order by charged desc, e.nip, m.employee_id))[1] as nip
@@ -30,13 +31,13 @@ left join lateral (
     select id from unnest(e.member_since, e.member_unit) as member (since, id)
     where since < ($1 || '-01')::date + interval '1 month' order by since desc limit 1
 ) unit on true
-where m.month = $1 and coalesce(e.played_clock, '') = $2 and m.amount is null and m.days_assessed > 0
+where m.month = $1 and coalesce(e.played_clock, '') = $2 and {NEEDS_CEILING}
 group by 1 order by 3 desc, 2 desc, 1
-"""
+"""  # noqa: S608 (our own words)
 
 
 async def uncovered_of(connection: Connection, month: str, clock: str) -> list[Uncovered]:
-    """People whose days were assessed but who have no ceiling, by their org unit at the month's end; most charged ones first."""
+    """People who need a ceiling and have none, by their org unit at the month's end; most charged ones first."""
     rows = await connection.fetch(_UNCOVERED, month, clock)
     return [Uncovered(row["org_unit_id"], row["people"], row["charged"], row["employee_id"], row["nip"]) for row in rows]
 

@@ -9,6 +9,7 @@ from services.payroll.api import create_app
 from services.payroll.commands import set_levels
 from services.payroll.rules.signing import Level
 from services.payroll.store.references import save_employees
+from services.payroll.store.steps import uncovered_of
 from shared.events import DayAssessed, EmployeeKind, EmployeePublished, UnitMembership
 from shared.policy import Policy
 from tests.calling import acting, keyed, read, refused, serving
@@ -109,12 +110,14 @@ async def test_a_month_with_people_who_have_no_ceiling_is_signed_only_by_who_say
     )
     assert (audit["said"], audit["reason"]) == ("3", "SK Sekda 900/12")
 
-    # A ceiling that comes afterwards brings what was not charged, as a supplement.
+    # A ceiling that comes afterwards brings what was not charged, as a supplement, which waits for a ceiling in its turn.
     await payroll.freeze()
     await payroll.set_ceiling(charged, "2026-02", 2_000_000)
-    assert [tuple(row) for row in await payroll.fetch("select month, amount from ledger where employee_id = $1", charged)] == [
-        ("2026-03", 60_000)
-    ]
+    entries = "select month, amount from ledger where employee_id = $1 order by number"
+    assert [tuple(row) for row in await payroll.fetch(entries, charged)] == [("2026-03", 60_000), ("2026-03", -60_000)]
+    async with payroll.lanes.pool.acquire() as connection:
+        [bare] = await uncovered_of(connection, "2026-03", "")
+    assert (bare.org_unit_id, bare.people, bare.charged, bare.employee_id) == (office, 1, 0, charged)
 
 
 async def test_bkd_sets_who_signs_and_not_while_a_month_is_under_review(

@@ -66,6 +66,7 @@ async def test_flat_rupiah_and_the_wage_are_posted_once_their_amounts_are_known_
     assert (row["amount"], row["of_wage"]) == (500_000, 100_000)
     assert [(told["amount"], told["of_wage"]) for told in await published(payroll, TPP_MONTH.name, me)] == [(None, 0), (500_000, 100_000)]
     await payroll.close("2026-02")
+    await payroll.set_ceiling(me, "2026-03", 400_000)
     await payroll.set_ceiling(me, "2026-02", 400_000, wage=3_000_000)
     assert [(action, code, rupiah) for action, code, rupiah in await payroll.ledger(me, "2026-03")] == [("posted", "SUPPLEMENT", 50_000)]
 
@@ -185,6 +186,7 @@ async def test_after_the_close_a_change_is_a_supplement_in_the_next_open_month(p
     line = (await published(payroll, DEDUCTION.name, me))[-1]
     assert (line["month"], line["origin"]) == ("2026-03", "2026-02")
     await payroll.close("2026-03")
+    await payroll.set_ceiling(me, "2026-04", 1_000_000)
     await payroll.hear(day(me, FEB_2, A, [LATE], version=3))
     assert await payroll.ledger(me, "2026-03") == [("posted", "SUPPLEMENT", -30_000)]
     assert await payroll.ledger(me, "2026-04") == [("posted", "SUPPLEMENT", 5_000)]
@@ -212,6 +214,7 @@ async def test_a_late_day_meets_a_close_that_has_not_reached_its_row_yet(payroll
     for employee in (me, other):
         await payroll.set_ceiling(employee, "2026-02", 1_000_000)
         await payroll.hear(absence(employee, FEB_2, A))
+    await payroll.set_ceiling(other, "2026-03", 1_000_000)
     await payroll.close("2026-02", frozen=False)
     await payroll.hear(day(me, FEB_2, A, version=2))
     await payroll.set_ceiling(other, "2026-02", 2_000_000)

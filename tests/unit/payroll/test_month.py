@@ -265,20 +265,52 @@ def test_no_month_takes_more_than_its_tpp_and_the_rest_is_carried_on_when_it_clo
     assert restate(closed.month.with_days([present]), rules).owed == Supplement(Fraction(-3), -30_000)
 
 
-@given(st.lists(st.integers(-2_000_000, 2_000_000), max_size=4), st.integers(0, 1_500_000), st.sampled_from([0, 1, 3]))
+def test_a_month_without_a_ceiling_takes_no_supplement_and_carries_it_on(packs: dict[str, Policy]) -> None:
+    rules = {packs["POL-A"].identity: packs["POL-A"]}
+    owing = EmployeeMonth(ME, "2026-03").with_supplement("2026-02", Supplement(Fraction(10), 500_000))
+    march = restate(owing, rules)
+    assert (march.month.reported.amount, march.month.reported.supplementary) == (None, 0)
+
+    closed = close(march.month, rules)
+    assert (closed.month.reported.supplementary, closed.owed) == (0, Supplement(Fraction(0), 500_000))
+    assert balance_of({key: one.line for key, one in closed.month.in_force.items()}) == 0
+    later = restate(replace(closed.month, ceiling=Ceiling(300_000)), rules)
+    assert (later.owed, later.month.reported.ledger_amount) == (Supplement(), 0), "the 300,000 are paid, and not 200,000 less than none"
+
+    told_in_time = restate(replace(march.month, ceiling=Ceiling(300_000)), rules).month
+    assert (told_in_time.reported.supplementary, close(told_in_time, rules).owed.amount) == (300_000, 200_000)
+
+
+def test_what_is_given_back_needs_no_ceiling(packs: dict[str, Policy]) -> None:
+    march = EmployeeMonth(ME, "2026-03").with_supplement("2026-02", Supplement(Fraction(-3), -30_000))
+    closed = close(march, {packs["POL-A"].identity: packs["POL-A"]})
+    assert (closed.month.reported.supplementary, closed.owed) == (-30_000, Supplement())
+
+
+def test_beside_a_wage_that_nobody_told_supplements_take_the_tpp_at_most(assessed: Assessed) -> None:
+    pack = Policy.from_content({"apel": {"pct": "5.00", "base": "wage"}})
+    missed = priced_day(assessed(2, pack, Finding(kind=FindingKind.APEL, code="APEL")), pack)
+    month = EmployeeMonth(ME, "2026-02", ceiling=Ceiling(400_000)).with_days([missed])
+    closed = close(month.with_supplement("2026-01", Supplement(amount=500_000)), {pack.identity: pack})
+    assert (closed.month.reported.amount, closed.month.reported.supplementary, closed.owed.amount) == (None, 400_000, 100_000)
+
+
+@given(
+    st.lists(st.integers(-2_000_000, 2_000_000), max_size=4), st.none() | st.integers(0, 1_500_000), st.sampled_from([0, 1, 3])
+)
 def test_what_is_carried_on_and_what_is_taken_are_together_what_was_owed(
-    packs: dict[str, Policy], assessed: Assessed, owed: list[int], ceiling: int, absences: int
+    packs: dict[str, Policy], assessed: Assessed, owed: list[int], ceiling: int | None, absences: int
 ) -> None:
     rules = {packs["POL-A"].identity: packs["POL-A"]}
-    month = month_with(assessed, packs["POL-A"], *range(2, 2 + absences), ceiling=Ceiling(ceiling))
+    month = month_with(assessed, packs["POL-A"], *range(2, 2 + absences), ceiling=None if ceiling is None else Ceiling(ceiling))
     for number, amount in enumerate(owed, 1):
         month = month.with_supplement(f"2025-{number:02}", Supplement(amount=amount))
     closed = close(month, rules)
     told = closed.month.reported
     assert told.supplementary + closed.owed.amount == sum(owed)
-    assert told.ledger_amount <= max(ceiling, told.amount or 0) or not owed
+    assert told.ledger_amount <= max(ceiling or 0, told.amount or 0) or not owed
     assert closed.owed.amount >= 0
-    assert not closed.owed.amount or told.ledger_amount == ceiling
+    assert not closed.owed.amount or told.ledger_amount == (ceiling or 0)
 
 
 def test_the_supplement_of_a_capped_month_is_the_difference_of_capped_totals(assessed: Assessed) -> None:
