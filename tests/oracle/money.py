@@ -157,18 +157,23 @@ def step(days: list[Day], free: set[Any]) -> Fraction | None:
 
 
 def streak(days: list[Day], earlier: list[Day]) -> dict[Any, Fraction]:
-    """Dates on which an unbroken run of absences completes `consecutive_full`, with its percent.
+    """Absent dates by which an unbroken run of absences has completed `consecutive_full`, each with its percent.
 
-    The run goes over scheduled days, through earlier months too; holidays and free days neither break nor add.
+    The run goes over scheduled days, through earlier months too; holidays and free days neither break nor add. It is
+    complete on its nth day, and stays so to its end, under whatever pack that day was; and what was complete before the
+    month began has made an earlier month full: here only the run's days of the month itself count then.
     """
-    run, completed = 0, {}
+    completed = {}
     dates = {str(day["date"]) for day in days}
+    run: list[str] = []
     for day in sorted(earlier + days, key=lambda one: str(one["date"])):
         if not day["scheduled"]:
             continue
-        run = run + 1 if day["status"] == "ABSENT" else 0
+        run = [*run, str(day["date"])] if day["status"] == "ABSENT" else []
         rule = day["policy"].get("consecutive_full")
-        if rule is not None and run == rule["days"] and str(day["date"]) in dates:
+        if rule is None or len(run) < rule["days"] or run[-1] not in dates:
+            continue
+        if run[rule["days"] - 1] in dates or len(dates.intersection(run)) >= rule["days"]:
             completed[day["date"]] = percent(rule["pct"])
     return completed
 

@@ -179,7 +179,7 @@ def fold(
     ordered = sorted(days, key=_date)
     accounts: dict[Base, _Account] = {}
     by_date: dict[dt.date, Fraction] = {}
-    streak, made_up, final = streak_before, 0, 0
+    streak, brought, made_up, final = streak_before, streak_before, 0, 0
     policy_id = policy = account = None
     for day in ordered:
         if policy is None or account is None or day.policy_id != policy_id:
@@ -189,13 +189,15 @@ def fold(
             # One base may be ruled by two policies in a month; the later one's cap then holds for the whole sum.
             account.cap, account.own = policy.cap, True
         streak = _streak(streak, day)
+        if not streak:
+            brought = 0
         final += day.final
         percent = _NOTHING
         if not account.full and (day.lines or day.absent or policy.tk_steps):
             before = len(account.costs)
             made_up = account.charge(day, policy, made_up)
             rule = policy.consecutive_full
-            if rule is not None and day.absent and streak == rule.days:
+            if rule is not None and day.absent and _completes(streak, brought, rule.days):
                 account.fill(day, rule.pct)
             percent = sum((cost.percent for cost in account.costs[before:]), _NOTHING)
         for line in day.lines:
@@ -241,6 +243,14 @@ def _streak(streak: int, day: PricedDay) -> int:
     if day.absent:
         return streak + 1
     return 0 if breaks_streak(day) else streak
+
+
+def _completes(streak: int, brought: int, days: int) -> bool:
+    """Whether so many absences in a row were reached in this month, `brought` of the streak being the month's before.
+
+    A streak that was complete before is the earlier month's, and must run as long again within this one.
+    """
+    return brought < days <= streak or streak - brought >= days
 
 
 def _percents(totals: tuple[BaseTotal, ...], ceiling: Ceiling | None) -> tuple[Fraction, Fraction]:

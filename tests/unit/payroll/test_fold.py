@@ -95,6 +95,41 @@ def test_a_streak_runs_across_months_and_fills_the_month_in_which_it_completes(
     assert folded([assessed(2, policy, absent)], policy, streak=10).raw_percent == Fraction("2.5"), "it completed before"
 
 
+def test_ten_in_a_row_within_a_month_make_it_full_though_the_streak_was_complete_before(
+    packs: Packs, assessed: Assessed, folded: Folded, absent: Finding
+) -> None:
+    policy = packs["POL-H"]
+    march = [assessed(dt.date(2026, 3, day), policy, absent) for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13, 16)]
+    assert folded(march[:9], policy, streak=20).raw_percent == Fraction("22.5")
+    assert texts(folded(march, policy, streak=20)) == [*["2.50"] * 9, "77.50", "0.00"]
+
+
+def test_the_tail_of_a_streak_that_made_the_month_before_full_is_only_summed(
+    packs: Packs, assessed: Assessed, folded: Folded, absent: Finding
+) -> None:
+    policy = packs["POL-H"]
+    february = [assessed(day, policy, absent) for day in (16, 17, 18, 19, 20, 23, 24, 25, 26, 27)]
+    assert folded(february, policy).raw_percent == 100
+    march = [assessed(dt.date(2026, 3, day), policy, absent) for day in (2, 3)] + [assessed(dt.date(2026, 3, 4), policy)]
+    march += [assessed(dt.date(2026, 3, day), policy, absent) for day in (5, 6, 9, 10, 11, 12, 13, 16)]
+    assert folded(march[:2], policy, streak=10).raw_percent == 5
+    assert folded(march, policy, streak=10).raw_percent == 25, "two and eight are no ten in a row"
+
+
+def test_a_streak_that_began_under_another_pack_makes_the_month_full_on_the_first_absence_under_the_pack_that_says_so(
+    packs: Packs, assessed: Assessed, folded: Folded, absent: Finding
+) -> None:
+    before, after = packs["POL-A"], packs["POL-H"]
+    first = [assessed(day, before, absent) for day in (2, 3, 4, 5, 6, 9, 10, 11, 12, 13)]
+    then = [assessed(day, after, absent) for day in (16, 17)]
+    total = folded([*first, *then], before, after)
+    assert texts(total) == [*["3.00"] * 10, "70.00", "0.00"]
+    assert folded([*first[1:], *then], before, after).raw_percent == 100
+    present = [assessed(16, after), assessed(17, after, absent)]
+    assert folded([*first, *present], before, after).raw_percent == Fraction("32.5"), "it had ended before the pack was in force"
+    assert folded(then, before, after, streak=10).raw_percent == 5, "it was complete in the month before, where no pack said so"
+
+
 def test_a_full_month_is_that_percent_instead_of_its_sum(packs: Packs, assessed: Assessed, folded: Folded, absent: Finding) -> None:
     policy = Policy.from_content({"tk_day": "30.00", "apel": "1.00", "consecutive_full": {"days": 4, "pct": "100"}})
     days = [assessed(day, policy, absent) for day in (2, 3, 4, 5)] + [assessed(9, policy, Finding(kind=FindingKind.APEL, code="APEL"))]
@@ -207,6 +242,7 @@ def test_several_bases_are_capped_alone_and_told_as_percent_of_the_whole(
         ("POL-F", "POL-E", "112.00", [("100.00", "100.00"), ("30.00", "0.00")]),
         ("POL-E", "POL-F", "112.00", [("30.00", "30.00"), ("100.00", "88.00")]),
         ("POL-H", "POL-I", "150.00", [("100.00", "100.00"), ("50.00", "0.00")]),
+        ("POL-I", "POL-H", "150.00", [("50.00", "50.00"), ("100.00", "50.00")]),
     ],
 )
 def test_packs_of_two_bases_take_no_more_than_the_tpp_together(
