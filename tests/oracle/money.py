@@ -102,11 +102,19 @@ def base_of(pack: Pack) -> tuple[str, Fraction]:
 
 
 def forgiven(days: list[Day]) -> set[Any]:
-    """Dates of the month whose lateness was made up on the same day, as many of the first as the pack allows."""
+    """Dates of the month whose lateness was made up on the same day, as many of the first as the pack allows.
+
+    A lateness that the pack gives away, and of which it counts no minutes either, needs no making up and is none of them.
+    """
     dates: set[Any] = set()
     for day in sorted(days, key=lambda one: str(one["date"])):
-        rule = day["policy"].get("compensation")
-        if rule and made_up(day) and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
+        pack = day["policy"]
+        rule = pack.get("compensation")
+        if not rule or not made_up(day):
+            continue
+        charged = band(holding_on(pack, day["date"]), "tl", day["late"])
+        matters = pack.get("minutes_per_day") or (charged is not None and charged[1] > 0)
+        if matters and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
             dates.add(day["date"])
     return dates
 

@@ -289,6 +289,24 @@ def test_made_up_lateness_is_free_as_often_as_the_policy_says(assessed: Assessed
     assert texts(folded(days, policy)) == ["0.00", "0.00", "0.50", "0.50"]
 
 
+def test_a_lateness_that_is_free_anyway_uses_none_of_the_months_made_up_ones(
+    packs: Packs, assessed: Assessed, folded: Folded, late: Late
+) -> None:
+    policy = Policy.from_content({**packs["POL-G"].content(), "compensation": {"max_minutes": 60, "per_month": 2}})
+    minutes = {2: 10, 3: 30, 4: 45, 5: 20, 6: 45, 9: 45}  # the first band, to 30 minutes, is free
+    found = {day: late(number, policy).model_copy(update={"compensable": True}) for day, number in minutes.items()}
+    assert texts(folded([assessed(day, policy, one) for day, one in found.items()], policy)) == [*["0.00"] * 5, "0.50"]
+
+
+def test_a_lateness_without_a_price_uses_a_made_up_one_where_its_minutes_make_days(assessed: Assessed, folded: Folded) -> None:
+    policy = Policy.from_content({
+        "tk_steps": [{"days": 1, "pct": "4.50"}], "minutes_per_day": {"five_day": 60, "six_day": 40},
+        "tl": [{"code": "TL0", "min": 1, "max": None, "pct": "0"}], "compensation": {"max_minutes": 60, "per_month": 1},
+    })
+    made_up = Finding(kind=FindingKind.LATE, code="TL0", minutes=60, compensable=True)
+    assert texts(folded([assessed(day, policy, made_up) for day in (2, 3)], policy)) == ["0.00", "4.50"]
+
+
 def test_a_made_up_lateness_costs_where_the_policy_knows_no_compensation(assessed: Assessed, folded: Folded) -> None:
     policy = Policy.from_content({"tl": [{"code": "TL1", "min": 1, "max": None, "pct": "0.50"}]})
     made_up = Finding(kind=FindingKind.LATE, code="TL1", minutes=10, compensable=True)
