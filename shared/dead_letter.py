@@ -11,6 +11,9 @@ from shared.topics import Service
 LARGEST_TOLD: Final = 500_000
 """Bytes of a value that still travel on the dead-letter topic; the table keeps larger ones too."""
 
+LARGEST_KEY_TOLD: Final = 100_000
+"""The same for a key: beside the largest value it still fits into an event."""
+
 INTERNAL_PER_HOUR: Final = 20
 """More messages than this buried as `internal` within an hour, and the worker stops instead: a bad deploy must
 not drain a topic into the dead letters."""
@@ -20,14 +23,15 @@ def buried(
     service: Service, topic: str, partition: int, offset: int, *, reason: str, detail: str,
     key: bytes | None, value: bytes | None, at: datetime,
 ) -> DeadLetterBuried:  # fmt: skip
-    """The event that tells of a dead letter; `detail` has been made without any content of the message."""
-    told = value if value is None or len(value) <= LARGEST_TOLD else None
+    """The event that tells of a dead letter, always small enough to be emitted; `detail` has been made without content of the message."""
     return DeadLetterBuried(
         service=service, topic=topic, partition=partition, offset=offset, reason=reason, detail=one_line(detail),
-        key_base64=None if key is None else base64.b64encode(key).decode(),
-        value_base64=None if told is None else base64.b64encode(told).decode(),
-        buried_at=at,
+        key_base64=_told(key, LARGEST_KEY_TOLD), value_base64=_told(value, LARGEST_TOLD), buried_at=at,
     )  # fmt: skip
+
+
+def _told(raw: bytes | None, largest: int) -> str | None:
+    return None if raw is None or len(raw) > largest else base64.b64encode(raw).decode()
 
 
 def entity(topic: str, partition: int, offset: int) -> str:

@@ -42,7 +42,10 @@ class AuditRecorded(Event):
 
 
 class DeadLetterBuried(Event):
-    """A message nobody could process: where it stood, why, and its raw bytes (base64)."""
+    """A message nobody could process: where it stood, why, and its raw bytes (base64).
+
+    A key or value is null where there was none, and where it is too large to travel; the service's table `dead_letter` keeps that too.
+    """
 
     service: Code
     topic: Code
