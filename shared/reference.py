@@ -52,6 +52,18 @@ Row: TypeAlias = Record[Any] | Tombstone
 Apply: TypeAlias = Callable[[Connection, Sequence[Row]], Awaitable[None]]
 
 
+def standing(rows: Sequence[Row]) -> tuple[list[UUID], list[Any]]:
+    """The ids that are erased in a batch, and the events that no tombstone follows, in every version that came.
+
+    Erase first, then save. Versions may come late, so which event is the newest is for the saving to say.
+    """
+    erased_at = {row.key: at for at, row in enumerate(rows) if isinstance(row, Tombstone)}
+    return (
+        [UUID((key or b"").decode()) for key in erased_at],
+        [row.event for at, row in enumerate(rows) if not isinstance(row, Tombstone) and at > erased_at.get(row.key, -1)],
+    )
+
+
 @dataclass(frozen=True)
 class Reference:
     """A compacted topic and how its records become rows.

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from typing import Final
-from uuid import UUID
 
 from services.geofence.agent import COORDINATES_KEPT, Geofence
 from services.geofence.store import check_ins as inbox
@@ -12,7 +11,7 @@ from services.geofence.store.sites import SiteBook
 from shared.database import Connection
 from shared.events import EmployeePublished, OrgUnitPublished
 from shared.lanes import Record
-from shared.reference import Reference, Tombstone
+from shared.reference import Reference, Tombstone, standing
 from shared.streaming import Context, Worker
 from shared.topics import CHECK_IN_RECORDED, EMPLOYEE, ORG_UNIT
 
@@ -63,10 +62,10 @@ async def keep_employees(
     The lanes are held meanwhile, so that no check-in is judged by the old membership unseen.
     """
     await people.lock_lanes(connection, {record.partition for record in records})
-    moved = await people.save_employees(connection, [r.event for r in records if isinstance(r, Record)])
-    gone = [UUID((r.key or b"").decode()) for r in records if isinstance(r, Tombstone)]
+    gone, told = standing(records)
     if gone:
         await people.forget_employees(connection, gone)
+    moved = await people.save_employees(connection, told)
     if moved or gone:
         await inbox.mark_due_of(connection, [*moved, *gone])
 
@@ -75,7 +74,7 @@ async def keep_org_units(
     connection: Connection, records: Sequence[Record[OrgUnitPublished] | Tombstone]
 ) -> None:
     """Take over org units: their codes are how officers name them in a file of sites."""
-    await people.save_org_units(connection, [r.event for r in records if isinstance(r, Record)])
-    gone = [UUID((r.key or b"").decode()) for r in records if isinstance(r, Tombstone)]
+    gone, told = standing(records)
     if gone:
         await people.forget_org_units(connection, gone)
+    await people.save_org_units(connection, told)

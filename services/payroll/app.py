@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 from services.payroll.agent import post_assessed_days
 from services.payroll.chores import apply_due_ceilings, freeze_closed_months, tell_missing_packs
@@ -11,7 +10,7 @@ from services.payroll.store.references import Policies, forget_employees, save_e
 from shared.database import Connection
 from shared.events import DayAssessed, DisciplineStepChanged
 from shared.lanes import Record, Work
-from shared.reference import Reference, Row, Tombstone
+from shared.reference import Reference, Row, Tombstone, standing
 from shared.streaming import Context, Worker
 from shared.topics import DAY_ASSESSED, DISCIPLINE, EMPLOYEE, POLICY
 
@@ -51,7 +50,6 @@ async def keep_policies(connection: Connection, rows: Sequence[Row]) -> None:
 
 async def keep_employees(connection: Connection, rows: Sequence[Row]) -> None:
     """Keep which NIP belongs to whom, and drop it when the employee's record is erased."""
-    newest: dict[bytes | None, Row] = {row.key: row for row in rows}
-    await save_employees(connection, [row.event for row in newest.values() if not isinstance(row, Tombstone)])
-    erased = [UUID((row.key or b"").decode()) for row in newest.values() if isinstance(row, Tombstone)]
-    await forget_employees(connection, erased)
+    gone, told = standing(rows)
+    await forget_employees(connection, gone)
+    await save_employees(connection, told)
