@@ -37,7 +37,7 @@ class Unready(Exception):
 
 
 class Fenced(Exception):
-    """Another process owns the lane by now: this one must end before it writes anything."""
+    """Another process owns the lane, or loads the references, by now: this one must not write what it was about to."""
 
 
 class Hole(Exception):

@@ -18,7 +18,7 @@ from shared import failpoints, logs
 from shared.database import Connection, connect
 from shared.envelope import Envelope, decode
 from shared.events import Event
-from shared.failures import SCHEMA, Poison
+from shared.failures import SCHEMA, Fenced, Poison
 from shared.health import Readiness
 from shared.isolation import Condemned, Streak, settle
 from shared.kafka import let_go, security
@@ -103,6 +103,8 @@ class ReferenceLoader:
         self._readiness = readiness
         self._on_change = on_change
         self._streak = Streak()
+        self._known: dict[TopicPartition, int] = {}
+        """What is stored, as far as this process has read or written it."""
 
     @property
     def _partitions(self) -> list[TopicPartition]:
@@ -123,10 +125,12 @@ class ReferenceLoader:
             await asyncio.sleep(_POLL_S)
 
     async def run(self) -> None:
-        """Loads for ever; outages are lived through, anything else is raised."""
-        if self._references:
-            while True:
+        """Loads for ever; outages and the loss of the lock are lived through, anything else is raised."""
+        while self._references:
+            try:
                 await self._persist(self._load)
+            except Fenced:
+                logs.event(_log, "Another process loads the references now", level=logging.WARNING)
 
     async def _persist(self, work: Callable[[], Awaitable[Any]]) -> Any:
         return await persist(work, what="references loaded", service=self._service, readiness=self._readiness)
@@ -163,16 +167,15 @@ class ReferenceLoader:
             await asyncio.wait_for(consumer.start(), _START_S)
             consumer.assign(self._partitions)
             silence = _Silence(consumer)
-            stored = await self._stored()
+            self._known = await self._stored()
             for place in self._partitions:
-                consumer.seek(place, stored.get(place, 0))
+                consumer.seek(place, self._known.get(place, 0))
             while True:
                 fetched = await consumer.getmany(timeout_ms=1000, max_records=_MOST_ROWS)
                 await lock.execute("select 1")  # raises when the lock was lost meanwhile
                 items = [self._as_fetched(record) for records in fetched.values() for record in records]
                 # Beyond the last record there may be more offsets that compaction emptied: ask the consumer.
                 reached = {place: await consumer.position(place) for place in self._partitions}
-                moved = {place: to for place, to in reached.items() if stored.get(place, 0) != to}
                 if items:
                     silence = _Silence(consumer)
                     failpoints.reach("references-fetched")
@@ -181,10 +184,11 @@ class ReferenceLoader:
                     self._on_change()
                 else:
                     await silence.end_if_stuck(reached)
+                moved = {place: to for place, to in reached.items() if self._known.get(place, 0) != to}
                 if moved:
                     async with self._lanes.pool.acquire() as connection:
-                        await _move(connection, moved)
-                    stored |= moved
+                        await self._move(connection, moved)
+                    self._known |= moved
                 self._readiness.have("references loaded")
         finally:
             lock.terminate()
@@ -226,12 +230,26 @@ class ReferenceLoader:
                 for item, verdict in poison:
                     work.bury_raw(item.reference.topic.name, item.partition, item.offset, item.key, item.value, None,
                                   verdict.reason, verdict.detail)  # fmt: skip
-                await _move(work.connection, reached)
+                await self._move(work.connection, reached)
 
         reached: dict[TopicPartition, int] = {}
         for item in items:
             reached[TopicPartition(item.reference.topic.name, item.partition)] = item.offset + 1
         await self._persist(once)
+        self._known |= reached
+
+    async def _move(self, connection: Connection, reached: Mapping[TopicPartition, int]) -> None:
+        """Raises Fenced unless these positions stand where this process left them.
+
+        The lock alone does not tell: its session may end while a transaction is retried. A position may go back, as it does
+        when a topic was made anew.
+        """
+        done = await connection.execute(
+            _MOVE, [place.topic for place in reached], [place.partition for place in reached],
+            [self._known.get(place, 0) for place in reached], list(reached.values()),
+        )  # fmt: skip
+        if int(done.rpartition(" ")[2]) != len(reached):
+            raise Fenced("another process has loaded references further")
 
 
 class _Silence:
@@ -258,13 +276,12 @@ class _Silence:
         self._behind = behind
 
 
-async def _move(connection: Connection, reached: Mapping[TopicPartition, int]) -> None:
-    await connection.execute(
-        "insert into reference_position (topic, partition, next_offset)"
-        " select * from unnest($1::text[], $2::int[], $3::bigint[])"
-        " on conflict (topic, partition) do update set next_offset = excluded.next_offset",
-        [place.topic for place in reached], [place.partition for place in reached], list(reached.values()),
-    )  # fmt: skip
+_MOVE: Final = """
+with given as (select * from unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[]) v(topic, partition, known, reached))
+insert into reference_position as p (topic, partition, next_offset) select topic, partition, reached from given
+on conflict (topic, partition) do update set next_offset = excluded.next_offset
+where p.next_offset = (select known from given g where (g.topic, g.partition) = (p.topic, p.partition))
+"""
 
 
 def _require_id(key: bytes | None) -> None:
