@@ -80,6 +80,7 @@ class Supervisor:
     bystanders: list[Child] = field(default_factory=list)
     services: dict[str, Watched] = field(default_factory=dict)
     broken: threading.Event = field(default_factory=threading.Event)
+    _fault: str = ""
     _stopping: threading.Event = field(default_factory=threading.Event)
     _guard: threading.RLock = field(default_factory=threading.RLock)
     _thread: threading.Thread | None = None
@@ -141,13 +142,14 @@ class Supervisor:
             time.sleep(0.05)
 
     def broken_reason(self) -> str:
-        """What to tell when a server has ended under us."""
-        ended = [child for child in self.servers if not child.alive()]
-        return "\n".join(
+        """What to tell when a server has ended under us, or services can no longer be looked after."""
+        ended = [
             f"{child.name} ended by itself (code {child.popen.returncode}). Its log, {child.log}, ends with:\n"
             f"{child.last_words()}"
-            for child in ended
-        )
+            for child in self.servers
+            if not child.alive()
+        ]
+        return "\n".join(ended or [self._fault])
 
     def stop(self) -> None:
         """Stop services, then servers; returns when nothing of ours is left. May be called at any time, twice too."""
@@ -182,8 +184,12 @@ class Supervisor:
                 if not all(child.alive() for child in self.servers):
                     self.broken.set()
                     continue
-                for watched in self.services.values():
-                    self._look_after(watched, time.monotonic())
+                try:
+                    for watched in self.services.values():
+                        self._look_after(watched, time.monotonic())
+                except Exception as error:  # noqa: BLE001 - whatever it is, a run that restarts nothing must end
+                    self._fault = f"Services can no longer be started again ({type(error).__name__}: {error})."
+                    self.broken.set()
         # Children restarted here live as long as this thread: `stop` has ended them before it joins us.
 
     def _look_after(self, watched: Watched, now: float) -> None:
@@ -194,22 +200,32 @@ class Supervisor:
                 return
             if watched.child.popen.returncode == REFUSED:
                 watched.refused = True
-                self.say(f"{watched.name} refuses to start: {watched.child.last_words(1)}")
+                self._tell(f"{watched.name} refuses to start: {watched.child.last_words(1)}")
                 return
             if now - watched.started > _CALM_AFTER_S:
                 watched.pause = _FIRST_PAUSE_S
-            code = watched.child.popen.returncode
-            self.say(
-                f"{watched.name} ended (code {code}); starting it again in {watched.pause:.1f} s, see {watched.child.log}"
-            )
-            watched.again_at = now + watched.pause
-            watched.pause = min(2 * watched.pause, _LONGEST_PAUSE_S)
+            self._start_later(watched, now, f"ended (code {watched.child.popen.returncode})")
         elif now >= watched.again_at:
+            try:
+                watched.child = self._spawn(watched.name)
+            except OSError as error:  # no process or no room to be had at this moment
+                self._start_later(watched, now, f"could not be started ({error.strerror})")
+                return
             watched.again_at = None
             watched.restarts += 1
             watched.started = now
-            watched.child = self._spawn(watched.name)
-            self._publish()
+            with contextlib.suppress(OSError):  # the former list stays; without it the kernel still ends them with us
+                self._publish()
+
+    def _start_later(self, watched: Watched, now: float, why: str) -> None:
+        self._tell(f"{watched.name} {why}; starting it again in {watched.pause:.1f} s, see {watched.child.log}")
+        watched.again_at = now + watched.pause
+        watched.pause = min(2 * watched.pause, _LONGEST_PAUSE_S)
+
+    def _tell(self, line: str) -> None:
+        """Say it if anybody can hear it; rich makes a SystemExit of a pipe that nobody reads any more."""
+        with contextlib.suppress(OSError, SystemExit):
+            self.say(line)
 
 
 def _stop_together(children: list[Child], within: float) -> None:
