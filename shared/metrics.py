@@ -101,7 +101,7 @@ READY: Final = _gauge("hadir_ready", "1 when the process can do its work, 0 when
 # services/monitor, seen from outside through the audit role and the broker; the same for all who scrape, so queries
 # take `max` over processes
 WAITING_EVENTS: Final = _watched("hadir_waiting_events", "Records that a service has not finished with, whether it runs or not", "service")
-STALLED_SECONDS: Final = _watched("hadir_stalled_seconds", "For how long records have waited without any being processed", "service")
+STALLED_SECONDS: Final = _watched("hadir_stalled_seconds", "How long a lane has processed none of its waiting records, at most", "service")
 UNPUBLISHED: Final = _watched("hadir_unpublished_records", "Outbox rows not yet published, whether the service runs or not", "service")
 BURIED: Final = _watched("hadir_buried_messages", "Dead letters kept in the table, by reason", "service", "reason")
 LOST: Final = _watched("hadir_lost_records", "Records that the broker no longer had when the service came to them", "service")

@@ -1,9 +1,9 @@
-"""Tells how much waits in front of each service, for how long nothing moved, and what was given up; runs or not."""
+"""Tells how much waits in front of each service, for how long a lane stood, and what was given up; runs or not."""
 
 from collections.abc import Mapping
 from time import monotonic
 
-from services.reports.flow import CONSUMED, Flow
+from services.reports.flow import CONSUMED, Ends, Flow
 from shared import metrics
 from shared.failures import REASONS
 from shared.topics import SERVICES, Service
@@ -13,7 +13,7 @@ class Flows:
     """What was seen at the last look, so that standing still can be told from being slow."""
 
     def __init__(self) -> None:
-        self._moved: dict[Service, tuple[int, float]] = {}
+        self._moved: dict[tuple[Service, tuple[str, int]], tuple[int, float]] = {}
 
     async def tell(self, flow: Flow) -> None:
         """Look once at positions, ends, outboxes, dead letters and gaps."""
@@ -25,7 +25,7 @@ class Flows:
             for topic in topics:
                 lags[service, topic.name] = sum(events for (name, _), events in waiting.items() if name == topic.name)
             metrics.WAITING_EVENTS.labels(service).set(sum(waiting.values()))
-            metrics.STALLED_SECONDS.labels(service).set(self._still(service, sum(done.values()), sum(waiting.values())))
+            metrics.STALLED_SECONDS.labels(service).set(self._still(service, done, waiting))
         metrics.replace(metrics.KAFKA_LAG, lags)
         buried: dict[tuple[str, ...], float] = {}
         for service in SERVICES:
@@ -34,14 +34,21 @@ class Flows:
             metrics.LOST.labels(service).set(await _lost(flow, service))
         metrics.replace(metrics.BURIED, buried)
 
-    def _still(self, service: Service, done: int, waiting: int) -> float:
-        """Seconds since the service last finished with anything, while something waits."""
+    def _still(self, service: Service, done: Ends, waiting: Ends) -> float:
+        """Seconds since the lane that stands longest finished with anything, while something waits there.
+
+        Lanes that move do not hide one that stands: behind it are the days of a twenty-fourth of all employees.
+        """
         now = monotonic()
-        before, since = self._moved.get(service, (-1, now))
-        if done != before or not waiting:
-            self._moved[service] = (done, now)
-            return 0.0
-        return now - since
+        longest = 0.0
+        for place, events in waiting.items():
+            at = done.get(place, 0)
+            before, since = self._moved.get((service, place), (-1, now))
+            if at != before or not events:
+                self._moved[service, place] = (at, now)
+            else:
+                longest = max(longest, now - since)
+        return longest
 
 
 async def _buried(flow: Flow, service: Service) -> Mapping[tuple[str, ...], float]:

@@ -35,7 +35,7 @@ PIPELINE = Dashboard(
         ),
         Panel(
             "Terhenti",
-            "Sejak berapa detik ada yang menunggu tanpa satu pun diproses.",
+            "Sejak berapa detik ada yang menunggu tanpa satu pun diproses, di jalur yang terlama.",
             "lines",
             "s",
             (Query("max by (service) (hadir_stalled_seconds)", "{{service}}"),),
