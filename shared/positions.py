@@ -57,6 +57,13 @@ class Positions:
                 self._gauge.set(len(self.owned()))
             return {position: self.next_offsets[position] for position in assigned if position in self.next_offsets}
 
+    def assigned(self) -> None:
+        """Hears that an assignment has come: its generation is unclaimed, even if that number was claimed before.
+
+        A coordinator that has lost its state counts from 1 again.
+        """
+        self._claimed_generation = None
+
     def release(self) -> None:
         """Gives up the current claim; work in progress notices that it was abandoned when it next fails."""
         self.current = None

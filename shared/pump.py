@@ -47,6 +47,9 @@ class Owner(Protocol):
     async def take(self, generation: int, assigned: Collection[Position]) -> Mapping[Position, int]:
         """The offsets to seek to; claims the positions if the generation is new."""
 
+    def assigned(self) -> None:
+        """An assignment has come; the question where to go on follows."""
+
     async def give_up(self) -> None:
         """The partitions are going to others; returns when nothing of theirs is in flight."""
 
@@ -167,8 +170,10 @@ class _PositionConsumer(KafkaConsumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Faust does not ask for a seek when there is nothing to seek: a spare worker must hear of it too."""
+        owner = cast(Pump, self.app).owner
+        owner.assigned()
         if not assigned:
-            await cast(Pump, self.app).owner.take(generation_id, [])
+            await owner.take(generation_id, [])
         await super().on_partitions_assigned(assigned, generation_id)
 
 

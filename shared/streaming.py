@@ -205,6 +205,10 @@ class _Process:
             self._wake()
         return offsets
 
+    def assigned(self) -> None:
+        """Pump's word that an assignment has come (see `pump.Owner`)."""
+        self._positions.assigned()
+
     async def give_up(self) -> None:
         """Pump's word that the partitions go (see `pump.Owner`)."""
         self._readiness.lack("lanes assigned")

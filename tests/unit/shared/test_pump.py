@@ -5,10 +5,11 @@ from collections import Counter
 from types import SimpleNamespace
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.pump import LaneAssignor, batches
+from shared.pump import LaneAssignor, _PositionConsumer, batches
 
 
 def assigned(members: dict[str, list[str]], partitions: int = 24) -> dict[str, dict[str, list[int]]]:
@@ -53,6 +54,27 @@ def test_a_topic_goes_only_to_those_that_read_it() -> None:
 
     assert "b" not in given_["old"]
     assert given_["new"]["b"] == list(range(24))
+
+
+@pytest.mark.parametrize(("given_", "heard"), [({"t"}, ["assigned", "Faust"]), (set(), ["assigned", "take", "Faust"])])
+async def test_the_owner_hears_of_each_assignment_before_it_is_asked_where_to_go_on(
+    given_: set[Any], heard: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    async def take(_generation: int, _assigned: list[Any]) -> None:
+        told.append("take")
+
+    async def faust(_consumer: Any, _assigned: set[Any], _generation: int) -> None:
+        told.append("Faust")
+
+    monkeypatch.setattr(_PositionConsumer.__mro__[1], "on_partitions_assigned", faust)
+    consumer: Any = object.__new__(_PositionConsumer)
+    consumer.app = SimpleNamespace(owner=SimpleNamespace(assigned=lambda: told.append("assigned"), take=take))
+
+    await consumer.on_partitions_assigned(given_, 1)
+
+    assert told == heard
 
 
 class Channel(asyncio.Queue[Any]):
