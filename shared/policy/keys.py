@@ -142,8 +142,10 @@ class Keys(Part):
     out_pick: Literal["first", "last"] = Field(
         default="last", description="which of several check-outs counts (last: default; first: ANRI 18/2016 (6))"
     )
-    in_window: Window | None = Field(default=None, description="scan window for coming")
-    out_window: Window | None = Field(default=None, description="scan window for going; its close makes the day final")
+    in_window: Window | None = Field(default=None, description="scan window for coming; closes at the start plus `flex_minutes` or later")
+    out_window: Window | None = Field(
+        default=None, description="scan window for going; its close, at the end plus `flex_minutes` or later, makes the day final"
+    )
     break_window: Window | None = Field(default=None, description="scan window of the break, clock times or minutes from start")
     final_after_minutes: Minutes = Field(
         default=240, description="without `out_window.close` a day is final so long after its scheduled end (default)"

@@ -86,13 +86,23 @@ def belongs(world: World, person: str, date: dt.date, pack: Pack, mark: str, at:
 
 
 def window(own: dict[str, Any], pack: Pack, key: str) -> tuple[dt.datetime | None, dt.datetime | None]:
-    """Opening and closing of a scan window given as clock times, for duties that end on their own date."""
+    """Opening and closing of a scan window given as clock times, for duties that end on their own date.
+
+    Who is in time is let in and out however the clock times lie: until the start and out from the end on, with what flexible hours add.
+    """
     given = pack.get(key) or {}
     day = own["start"] if key == "in_window" else own["end"]
     opened, closed = (
         None if given.get(name) is None else dt.datetime.combine(day.date(), dt.time.fromisoformat(given[name]), day.tzinfo)
         for name in ("open", "close")
     )
+    if key == "break_window":
+        return opened, closed
+    later, sooner = (dt.timedelta(minutes=pack.get(name, 0)) for name in ("flex_minutes", "flex_early_minutes"))
+    if closed is not None and closed < day + later:
+        closed = day + later
+    if key == "out_window" and opened is not None and opened > day - sooner:
+        opened = day - sooner
     return opened, closed
 
 

@@ -66,6 +66,11 @@ PACKS |= {
         "in_window": {"open": "06:00", "close": "09:00", "after_close": "refuse"},
         "out_window": {"open": "15:00", "close": "18:00", "after_close": "refuse"},
     },
+    "WINDOWED-TOO-NARROWLY": A | {
+        "flex_minutes": 60, "flex_early_minutes": 30,
+        "in_window": {"open": "06:00", "close": "07:15", "after_close": "refuse"},
+        "out_window": {"open": "15:00", "close": "16:45", "after_close": "refuse"},
+    },
     "SIX-DAY-STEPS": PACKS["POL-F"] | {"minutes_per_day": {"five_day": 100, "six_day": 60}},
     "MADE-UP-STEPS": PACKS["POL-F"] | {
         "minutes_per_day": {"five_day": 60, "six_day": 40}, "compensation": {"max_minutes": 60, "per_month": 2},
@@ -197,7 +202,7 @@ def stories(draw: st.DrawFn) -> Story:
     zone = draw(st.sampled_from(["Asia/Jakarta", "Asia/Makassar", "Asia/Jayapura"]))
     names = draw(st.lists(st.sampled_from(sorted(PACKS)), min_size=1, max_size=2))
     # The windows' clock times are for the day shift; the others are tried under the other packs.
-    shifts = [("07:00", "14:00")] + ([] if "WINDOWED" in names else [("14:00", "21:00"), ("21:00", "07:00")])
+    shifts = [("07:00", "14:00")] + ([] if any(name.startswith("WINDOWED") for name in names) else [("14:00", "21:00"), ("21:00", "07:00")])
     roster: dict[tuple[str, dt.date], dict[str, str]] = {}
     for date in draw(st.sets(st.sampled_from(DATES), max_size=6)):
         mode = draw(st.sampled_from(["WFO", "WFA", "OFF"]))

@@ -97,9 +97,8 @@ def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
     if not final and policy.in_window is not None:
         in_closes = window_of(duty, policy, Mark.IN)[1]
         if in_closes is not None:
-            missed_at = max(in_closes, duty.start)
-            checked = now >= missed_at
-            next_due = closes if checked else min(missed_at, closes)
+            checked = now >= in_closes
+            next_due = closes if checked else min(in_closes, closes)
     if day.open_outages and now < duty.start:
         next_due = duty.start  # from then on the outage holds the day
     case = _Case(duty, duty.start, duty.end, policy, day, sighting, now, checked)

@@ -153,7 +153,7 @@ def _working(
 def window_of(duty: Duty, policy: Policy, mark: Mark) -> tuple[dt.datetime | None, dt.datetime | None]:
     """Instants at which the scan window of this mark opens and closes; None where the policy sets no limit.
 
-    How clock times are taken at the duty is said at `shared.policy.Window`.
+    How clock times are taken at the duty, and that a window refuses nobody who is in time, is said at `shared.policy.Window`.
     """
     window = policy.out_window if mark is Mark.OUT else policy.in_window if mark is Mark.IN else policy.break_window
     if window is None or duty.start is None or duty.end is None:
@@ -177,6 +177,10 @@ def window_of(duty: Duty, policy: Policy, mark: Mark) -> tuple[dt.datetime | Non
     by_clock = isinstance(window.open, str) or isinstance(window.close, str)
     if by_clock and not _fits(mark, opened, closed):
         return None, None
+    if mark is not Mark.BREAK and closed is not None:
+        closed = max(closed, policy.flex_minutes)
+    if mark is Mark.OUT and opened is not None:
+        opened = min(opened, -policy.flex_early_minutes)
     return (
         None if opened is None else anchor + opened * MINUTE,
         None if closed is None else anchor + closed * MINUTE,

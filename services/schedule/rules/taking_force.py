@@ -45,7 +45,7 @@ def check_in_span(duty: Duty, policy: Policy) -> Span | None:
         return None
     opens, closes = window_of(duty, policy, Mark.IN)
     begin = duty.start - AROUND_START if opens is None else opens
-    end = duty.start + AROUND_START if closes is None else max(closes, duty.start)
+    end = duty.start + AROUND_START if closes is None else closes
     return Span(min(begin, end), end)
 
 

@@ -433,6 +433,13 @@ class TestWindowsAndHours:
 
         assert (day.late, day.findings[0].kind, day.findings[0].detail) == (None, FindingKind.NO_IN, "OUTSIDE_WINDOW")
 
+    def test_a_check_in_is_missed_only_when_flexible_hours_are_over_whatever_the_window_says(self) -> None:
+        policy = a_policy(in_window={"open": "06:00", "close": "07:15"}, flex_minutes=60)
+
+        assert told(judge(policy=policy, now=at("08:29"))) == ("PENDING", [])
+        assert judge(policy=policy, now=at("08:29")).next_due == at("08:30")
+        assert told(judge(policy=policy, now=at("08:30"))) == ("PENDING", ["TL4"])
+
     @pytest.mark.parametrize(
         ("came_at", "left_at", "late", "early"),
         [("08:10", "16:40", 0, 0), ("08:10", "16:30", 0, 10), ("09:00", "17:30", 0, 0), ("09:01", "17:30", 91, 0),

@@ -101,8 +101,8 @@ def test_the_day_is_final_four_hours_after_its_end_unless_the_out_window_says_ot
     ("start", "end", "mark", "window", "opens", "closes"),
     [
         ("07:30", "16:00", Mark.IN, {"open": "06:00", "close": "09:00"}, "02 06:00", "02 09:00"),
-        ("07:30", "16:00", Mark.IN, {"open": "06:45", "close": "07:15"}, "02 06:45", "02 07:15"),
-        ("07:30", "16:00", Mark.IN, {"close": "07:15"}, None, "02 07:15"),
+        ("07:30", "16:00", Mark.IN, {"open": "06:45", "close": "07:15"}, "02 06:45", "02 07:30"),
+        ("07:30", "16:00", Mark.IN, {"close": "07:45"}, None, "02 07:45"),
         ("00:30", "08:00", Mark.IN, {"open": "23:00", "close": "01:00"}, "01 23:00", "02 01:00"),
         ("21:00", "07:00", Mark.IN, {"open": -60, "close": 120}, "02 20:00", "02 23:00"),
         ("07:30", "16:00", Mark.OUT, {"open": "15:30", "close": "18:00"}, "02 15:30", "02 18:00"),
@@ -118,6 +118,35 @@ def test_clock_times_of_a_window_are_taken_at_the_duty(
     got = window_of(shift(MONDAY, start, end), with_windows(**{key: window}), mark)
 
     assert got == (opens and wib(f"2026-02-{opens}"), wib(f"2026-02-{closes}"))
+
+
+@pytest.mark.parametrize(
+    ("window", "flex", "opens", "closes"),
+    [
+        ({"in_window": {"open": "06:00", "close": "07:30"}}, {}, "06:00", "08:00"),
+        ({"in_window": {"open": "06:00", "close": "07:30"}}, {"flex_minutes": 60}, "06:00", "09:00"),
+        ({"in_window": {"close": -30}}, {}, None, "08:00"),
+        ({"in_window": {"open": "06:00", "close": "10:00"}}, {"flex_minutes": 60}, "06:00", "10:00"),
+        ({"out_window": {"open": "16:00", "close": "18:00"}}, {}, "15:00", "18:00"),
+        ({"out_window": {"open": "16:00", "close": "18:00"}}, {"flex_early_minutes": 45}, "14:15", "18:00"),
+        ({"out_window": {"open": 0, "close": 15}}, {"flex_minutes": 60}, "15:00", "16:00"),
+        ({"out_window": {"open": 10, "close": 20}}, {}, "15:00", "15:20"),
+        ({"out_window": {"close": -10}}, {}, None, "15:00"),
+        ({"out_window": {"open": -30, "close": 90}}, {"flex_minutes": 60}, "14:30", "16:30"),
+        ({"break_window": {"open": "11:30", "close": "12:00"}}, {"flex_minutes": 360, "flex_early_minutes": 360}, "11:30", "12:00"),
+    ],
+)
+def test_no_window_refuses_who_is_in_time_when_hours_move(
+    window: dict[str, Any], flex: dict[str, int], opens: str | None, closes: str
+) -> None:
+    mark = {"in_window": Mark.IN, "out_window": Mark.OUT, "break_window": Mark.BREAK}[next(iter(window))]
+    duty = shift(MONDAY, "08:00", "15:00")  # the hours of Ramadan
+
+    got = window_of(duty, with_windows(**window, **flex), mark)
+
+    assert got == (opens and wib(f"2026-02-02 {opens}"), wib(f"2026-02-02 {closes}"))
+    if mark is Mark.OUT:
+        assert final_at(duty, with_windows(**window, **flex)) == got[1]
 
 
 @pytest.mark.parametrize(
