@@ -210,7 +210,10 @@ def graded(
     ins, outs, breaks = (
         sorted(mark["at"].astimezone(zone) for mark in marks if mark["mark"] == word) for word in ("in", "out", "break")
     )
-    beside = beside_attendance(world, person, day, void, {"in": bool(ins), "out": bool(outs), "break": bool(breaks)}, breaks)
+    opened, closed = window(own, pack, "break_window")
+    excused = any(facts.explains_no_break(outage, opened or own["start"], closed or own["end"]) for outage in outages)
+    seen = {"in": bool(ins), "out": bool(outs), "break": bool(breaks)}
+    beside = beside_attendance(world, person, day, void, seen, None if excused else breaks)
     no_in = not ins and not any(facts.explains_no_in(outage, own["start"]) for outage in outages)
     ahead = came_ahead(ins, own, pack)
     no_out = not outs and not any(facts.explains_no_out(outage, own["end"], ahead) for outage in outages)
@@ -248,14 +251,14 @@ VIOLATIONS_OF_PLACES = ("FAKE_GPS", "WFA_OUTSIDE_REGION")
 
 
 def beside_attendance(
-    world: World, person: str, day: Day, void: list[tuple[str, str]], seen: dict[str, bool], breaks: list[dt.datetime]
+    world: World, person: str, day: Day, void: list[tuple[str, str]], seen: dict[str, bool], breaks: list[dt.datetime] | None
 ) -> list[tuple[str, Price]]:
-    """What is found beside coming and going: break, roll-call, ceremony, found away, void marks of certain kinds."""
+    """What is found beside coming and going: break (None: excused), roll-call, ceremony, found away, void marks of certain kinds."""
     date, group = day["date"], day["group"]
     pack = holding_on(day["policy"], date)
     found: list[tuple[str, Any]] = []
     asked = pack.get("marks", ["in", "out"]).count("break")
-    if len({at.replace(second=0, microsecond=0) for at in breaks}) < asked:
+    if breaks is not None and len({at.replace(second=0, microsecond=0) for at in breaks}) < asked:
         found.append(("MISSED_BREAK", pack.get("missed_break")))
     roll_call = (pack.get("apel_by_group") or {}).get(group, pack.get("apel"))
     rolls = [fact for fact in facts.of(world, person, "apel") if fact["date"] == date]

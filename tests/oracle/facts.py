@@ -131,6 +131,11 @@ def explains_no_out(outage: Fact, end: dt.datetime, ahead: dt.timedelta) -> bool
     return bool(outage["from"] < end + dt.timedelta(hours=1) and outage["to"] > end - ahead)
 
 
+def explains_no_break(outage: Fact, opened: dt.datetime, closed: dt.datetime) -> bool:
+    """It fell into the time in which the break is to be told."""
+    return bool(outage["from"] < closed and outage["to"] > opened)
+
+
 def explains_early(outage: Fact, left: dt.datetime, end: dt.datetime, ahead: dt.timedelta) -> bool:
     """The same, and it was on already when he went."""
     return explains_no_out(outage, end, ahead) and bool(outage["from"] <= left)

@@ -70,6 +70,7 @@ PACKS |= {
         "flex_minutes": 60, "flex_early_minutes": 30,
         "in_window": {"open": "06:00", "close": "07:15", "after_close": "refuse"},
         "out_window": {"open": "15:00", "close": "16:45", "after_close": "refuse"},
+        "marks": ["in", "break", "out"], "break_window": {"open": "11:00", "close": "13:00"}, "missed_break": "0.10",
     },
     "SIX-DAY-STEPS": PACKS["POL-F"] | {"minutes_per_day": {"five_day": 100, "six_day": 60}},
     "MADE-UP-STEPS": PACKS["POL-F"] | {

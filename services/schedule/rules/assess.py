@@ -8,9 +8,17 @@ decision would change it, so that unsure never costs money.
 
 import datetime as dt
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
+from services.schedule.rules.amnesty import (
+    explains_all,
+    explains_break,
+    explains_early,
+    explains_in,
+    explains_late,
+    explains_out,
+)
 from services.schedule.rules.assessment import Assessment, Found
 from services.schedule.rules.duty import MINUTE, Duty, Placed, final_at, window_of
 from services.schedule.rules.excuses import NO_FACTS, FactsOfDay, excuse_of, facts_of_day
@@ -18,6 +26,9 @@ from services.schedule.rules.inputs import DayInputs, Leave, Outage
 from services.schedule.rules.marks import FAKE_GPS, NO_EVIDENCE, Sighting, Stamp, judge_marks
 from shared.events import DayState, DayStatus, FindingKind, Mark
 from shared.policy import Policy
+
+_Gaps: TypeAlias = tuple[Outage | None, Outage | None]
+"""The outages that explain why he has not come, and why he has not gone."""
 
 _NOTHING: Final = dt.timedelta(0)
 _VOID_KINDS: Final = {FAKE_GPS: FindingKind.FRAUD, NO_EVIDENCE: FindingKind.NO_EVIDENCE}
@@ -28,6 +39,7 @@ _CEREMONY: Final = Found(FindingKind.APEL, "CEREMONY")
 _NO_PRESENCE: Final = Found(FindingKind.NO_EVIDENCE, "NO_PRESENCE")
 _LEFT: Final = Found(FindingKind.LEFT, "LEFT")
 _NO_REPORT: Final = Found(FindingKind.NO_EVIDENCE, "NO_WORK_REPORT")
+_NO_GAPS: Final[_Gaps] = (None, None)
 
 
 class _Grade(NamedTuple):
@@ -55,10 +67,7 @@ class _Grade(NamedTuple):
 
 
 class _Case(NamedTuple):
-    """What every grading of the day shares; `start` and `end` are those of a working duty.
-
-    `ahead` is how far an early start has moved both for whoever came so early (`_ahead`).
-    """
+    """What every grading of the day shares; `start` and `end` are those of a working duty."""
 
     duty: Duty
     start: dt.datetime
@@ -68,7 +77,6 @@ class _Case(NamedTuple):
     sighting: Sighting
     now: dt.datetime
     checked: bool
-    ahead: dt.timedelta = _NOTHING
 
 
 def assess(inputs: DayInputs, policy: Policy, now: dt.datetime) -> Assessment:
@@ -141,26 +149,27 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
     policy, day = case.policy, case.day
     came, rested, left = _pick(stamps, policy)
     late = early = None
-    end = case.end
+    due = case.end
     used: list[Outage] = []
     if came is not None:
         if policy.flex_early_minutes and came.at < case.start:
-            case = case._replace(ahead=_ahead(case.start - came.at, policy))
-            end -= case.ahead
+            due -= _ahead(case.start - came.at, policy)
         late = _late_minutes(came.at - case.start, policy)
-        if late and outages and (excuse := _explains_late(case, came.at, outages)):
+        if late and outages and (excuse := explains_late(outages, case.start, came.at, policy)):
             used.append(excuse)
             late = 0  # as if in time: an excused lateness does not move the end of work either
-        end += min(late, policy.flex_minutes) * MINUTE
+        due += min(late, policy.flex_minutes) * MINUTE
         if late <= policy.flex_minutes:
             late = 0
     if left is not None:
-        early = -((left.at - end) // MINUTE) if left.at < end else 0
-        if early and outages and (excuse := _explains_out(case, outages, left.at)):
+        early = -((left.at - due) // MINUTE) if left.at < due else 0
+        if early and outages and (excuse := explains_early(outages, case.end, due, left.at, policy)):
             used.append(excuse)
             early = 0
+    gaps = _NO_GAPS
     if outages:
-        used += _excused_gaps(case, came, left, outages)
+        gaps = _explained_gaps(case, came, left, due, outages)
+        used += filter(None, gaps)
 
     made_up = bool(late) and left is not None and _made_up(late or 0, left.at - case.end, policy)
     absent = final and came is None and left is None and not used
@@ -169,21 +178,16 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
     if absent:
         findings = [_missing(_ABSENT, case, None)]
     else:
-        findings = _of_attendance(case, came, left, late, early, outages, final=final, made_up=made_up)
+        misses = came is None and gaps[0] is None, left is None and gaps[1] is None
+        findings = _of_attendance(case, late, early, misses, final=final, made_up=made_up)
         if final and _breaks(stamps) < (case.duty.marks or policy.marks).count(Mark.BREAK):
-            findings.append(_missing(_MISSED_BREAK, case, Mark.BREAK))
-        if day.apel is not None:
-            findings.append(_APEL)
-        if day.ceremony is not None:
-            findings.append(_CEREMONY)
-        if day.left is not None:
-            findings.append(_LEFT)
+            findings += _of_break(case, outages, used)
+        if day is not NO_FACTS:
+            findings += [found for found, fact in _of_rolls(day) if fact is not None]
     if case.sighting.void:
         findings += _void_violations(case, (came, rested, left), final=final)
-    if final and not absent and case.duty.mode in policy.presence_required and not _present_within_hours(case, stamps):
-        findings.append(_NO_PRESENCE)
-    if final and not absent and case.duty.mode in policy.work_report_required and not day.reported:
-        findings.append(_NO_REPORT)
+    if (policy.presence_required or policy.work_report_required) and final and not absent:
+        findings += _of_proof(case, stamps, due, outages, gaps, used)
 
     status = DayStatus.PENDING if not final else DayStatus.ABSENT if absent else DayStatus.PRESENT
     evidence = tuple([stamp.id for stamp in (came, rested, left) if stamp is not None])
@@ -210,39 +214,62 @@ def _breaks(stamps: Sequence[Stamp]) -> int:
     return len({stamp.at.replace(second=0, microsecond=0) for stamp in stamps if stamp.mark is Mark.BREAK})
 
 
-def _present_within_hours(case: _Case, stamps: Sequence[Stamp]) -> bool:
-    return any(case.start - case.ahead <= stamp.at <= case.end for stamp in stamps)
+def _explained_gaps(
+    case: _Case, came: Stamp | None, left: Stamp | None, due: dt.datetime, outages: Sequence[Outage]
+) -> _Gaps:
+    """The outages that explain missing marks; None for a mark that is there, or that nothing explains."""
+    return (
+        explains_in(outages, case.start, case.policy) if came is None else None,
+        explains_out(outages, case.end, due, case.policy) if left is None else None,
+    )
+
+
+def _of_break(case: _Case, outages: Sequence[Outage], used: list[Outage]) -> list[Found]:
+    """The missing break mark, unless an outage explains it, which then joins those `used`."""
+    if not outages or (excuse := explains_break(outages, case.duty, case.policy)) is None:
+        return [_missing(_MISSED_BREAK, case, Mark.BREAK)]
+    used.append(excuse)
+    return []
+
+
+def _of_proof(
+    case: _Case, stamps: Sequence[Stamp], due: dt.datetime, outages: Sequence[Outage], gaps: _Gaps, used: list[Outage]
+) -> list[Found]:
+    """What a day in this mode owes beside coming and going and has not got: a mark within the hours of work, a report.
+
+    Nothing is owed where an outage, which then joins those `used`, explains both gaps or lasted for all these hours.
+    """
+    unproved: list[Found] = []
+    if case.duty.mode in case.policy.presence_required:
+        begin = case.start - max(case.end - due, _NOTHING)
+        if not any(begin <= stamp.at <= case.end for stamp in stamps):
+            unproved.append(_NO_PRESENCE)
+    if case.duty.mode in case.policy.work_report_required and not case.day.reported:
+        unproved.append(_NO_REPORT)
+    excuse = explains_all(outages, case.start, case.end) if None in gaps else gaps[0]
+    if excuse is None or not unproved:
+        return unproved
+    used.append(excuse)
+    return []
 
 
 def _of_attendance(
-    case: _Case, came: Stamp | None, left: Stamp | None, late: int | None, early: int | None,
-    outages: Sequence[Outage], *, final: bool, made_up: bool,
+    case: _Case, late: int | None, early: int | None, misses: tuple[bool, bool], *, final: bool, made_up: bool
 ) -> list[Found]:
-    """Findings about coming and going on a day that is no absence."""
+    """Findings about coming and going on a day that is no absence; `misses`: whether either mark is missing unexcused."""
     findings: list[Found] = []
     policy = case.policy
     if late:
         _append_band(findings, FindingKind.LATE, late, policy, made_up)
-    elif came is None and (final or case.checked) and not (outages and _explains_in(case, outages)):
+    elif misses[0] and (final or case.checked):
         findings.append(_missing(Found(FindingKind.NO_IN, policy.no_in.code), case, Mark.IN))
     if not final:
         return findings
     if early:
         _append_band(findings, FindingKind.EARLY, early, policy, made_up=False)
-    elif left is None and not (outages and _explains_out(case, outages)):
+    elif misses[1]:
         findings.append(_missing(Found(FindingKind.NO_OUT, policy.no_out.code), case, Mark.OUT))
     return findings
-
-
-def _excused_gaps(
-    case: _Case, came: Stamp | None, left: Stamp | None, outages: Sequence[Outage]
-) -> list[Outage]:
-    """The outages that explain missing marks."""
-    excuses = (
-        None if came is not None else _explains_in(case, outages),
-        None if left is not None else _explains_out(case, outages),
-    )
-    return [outage for outage in excuses if outage is not None]
 
 
 def _late_minutes(gap: dt.timedelta, policy: Policy) -> int:
@@ -297,42 +324,10 @@ def _with_reasons(
     if any(found.detail for found in findings) or kinds & {FindingKind.FRAUD, FindingKind.OUTSIDE}:
         ids.update(dict.fromkeys(void.id for void in case.sighting.void))
     ids.update(dict.fromkeys(outage.id for outage in used))
-    of_rolls = (FindingKind.APEL, case.day.apel), (FindingKind.APEL, case.day.ceremony), (FindingKind.LEFT, case.day.left)
-    for kind, fact_id in of_rolls:
-        if kind in kinds and fact_id is not None:
-            ids[fact_id] = None
+    ids.update((fact, None) for found, fact in _of_rolls(case.day) if found.kind in kinds and fact is not None)
     return tuple(ids)
 
 
-def _explains_late(case: _Case, came: dt.datetime, outages: Sequence[Outage]) -> Outage | None:
-    """The outage that explains a late check-in: it fell on the time around the start, and he came soon after it ended.
-
-    One that began later kept nobody from being there in time.
-    """
-    margin = case.policy.outage_margin_minutes * MINUTE
-    for outage in outages:
-        if outage.since < min(came, case.start + margin) and came <= outage.until + margin and outage.until > case.start - margin:
-            return outage
-    return None
-
-
-def _explains_in(case: _Case, outages: Sequence[Outage]) -> Outage | None:
-    """The outage that explains a missing check-in: it fell on the time around the start."""
-    margin = case.policy.outage_margin_minutes * MINUTE
-    for outage in outages:
-        if outage.since < case.start + margin and outage.until > case.start - margin:
-            return outage
-    return None
-
-
-def _explains_out(case: _Case, outages: Sequence[Outage], left: dt.datetime | None = None) -> Outage | None:
-    """The outage that explains a missing check-out, or an early one at `left`: it fell on the time after the end.
-
-    For whoever came early it is enough that it fell on the time at which he might go. Who went before it began had not been
-    kept from anything.
-    """
-    margin = case.policy.outage_margin_minutes * MINUTE
-    for outage in outages:
-        if outage.since < case.end + margin and outage.until > case.end - case.ahead and (left is None or outage.since <= left):
-            return outage
-    return None
+def _of_rolls(day: FactsOfDay) -> tuple[tuple[Found, UUID | None], ...]:
+    """What is found where a fact says so, and that fact."""
+    return (_APEL, day.apel), (_CEREMONY, day.ceremony), (_LEFT, day.left)

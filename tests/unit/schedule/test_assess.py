@@ -368,6 +368,49 @@ class TestOutages:
 
         assert told(judge(came("08:05"), evening, self.decided("confirmed"))) == ("PRESENT", ["TL2"])
 
+    @pytest.mark.parametrize(
+        ("since", "until", "window", "codes"),
+        [
+            ("11:30", "13:30", None, []), ("06:00", "07:30", None, ["MISSED_BREAK"]), ("16:00", "16:30", None, ["MISSED_BREAK"]),
+            ("12:59", "13:30", {"open": "11:30", "close": "13:00"}, []),
+            ("13:00", "15:00", {"open": "11:30", "close": "13:00"}, ["MISSED_BREAK"]),
+            ("11:00", "11:30", {"open": "11:30"}, ["MISSED_BREAK"]), ("15:00", "15:10", {"open": "11:30"}, []),
+        ],
+    )
+    def test_an_outage_in_the_time_of_the_break_explains_its_missing_mark(
+        self, since: str, until: str, window: Any, codes: list[str]
+    ) -> None:
+        policy = a_policy(marks=["in", "break", "out"], missed_break="0.25", break_window=window)
+        things = came("07:20"), went("16:02"), Outage(an_id("outage"), at(since), at(until))
+
+        assert told(judge(*things, policy=policy))[0] == ("PRESENT" if codes else "HELD")
+        day = judge(*things, self.decided("confirmed"), policy=policy)
+        assert told(day) == ("PRESENT", codes)
+        assert (an_id("outage") in day.evidence) is not bool(codes)
+        assert told(judge(*things, self.decided("rejected"), policy=policy)) == ("PRESENT", ["MISSED_BREAK"])
+
+    def test_an_outage_of_all_hours_explains_proof_and_report_as_well(self) -> None:
+        policy = a_policy(
+            marks=["in", "break", "out"], presence_required=["WFA"], missed_presence="0.75", work_report_required=["WFA"],
+            missed_work_report="0.50",
+        )
+        owed = ["NO_PRESENCE", "NO_WORK_REPORT"]
+
+        def day(*things: MarkSeen | Fact) -> tuple[str, list[str]]:
+            return told(judge(*things, policy=policy, roster=RosterDay(date=MONDAY, mode=Mode.WFA)))
+
+        def down(since: str, until: str, name: str = "outage") -> tuple[Outage, OutageDecided]:
+            return Outage(an_id(name), at(since), at(until)), OutageDecided(an_id(name), "confirmed", at("20:00"))
+
+        marks = came("07:20"), went("16:05")
+        assert day(*down("06:00", "18:00")) == ("PRESENT", [])
+        assert day(down("06:00", "18:00")[0]) == ("HELD", [])
+        assert day(*marks, *down("07:30", "16:00")) == ("PRESENT", [])
+        assert day(*marks, *down("07:31", "16:00")) == ("PRESENT", owed)  # he could have shown himself at half past seven
+        assert day(*down("07:00", "08:00"), *down("16:00", "17:00", "second")) == ("PRESENT", [])
+        assert day(*down("07:00", "08:00")) == ("PRESENT", ["PSW4", *owed])
+        assert day(came("07:20"), *down("15:00", "17:00")) == ("PRESENT", owed)
+
     def test_an_outage_before_the_day_holds_nothing_yet(self) -> None:
         assert told(judge(self.MORNING, now=at("07:05"))) == ("PENDING", [])
         assert judge(self.MORNING, now=at("07:05")).next_due == at("07:30")
