@@ -172,10 +172,10 @@ def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, f
         used += filter(None, gaps)
 
     made_up = bool(late) and left is not None and _made_up(late or 0, left.at - case.end, policy)
-    absent = final and came is None and left is None and not used
-    if absent and day.requested is not None:
+    nobody = came is None and left is None and not used
+    if nobody and day is not NO_FACTS and day.requested is not None:
         return _Grade(DayStatus.PENDING, None, None, (), None, None, (day.requested,))
-    if absent:
+    if absent := final and nobody:
         findings = [_missing(_ABSENT, case, None)]
     else:
         misses = came is None and gaps[0] is None, left is None and gaps[1] is None

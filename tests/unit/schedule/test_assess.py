@@ -440,6 +440,16 @@ class TestBeforeTheDayIsFinal:
         assert told(judge(came("07:25"), policy=policy, now=at("14:10"))) == ("PENDING", [])
         assert told(judge(came("07:25"), went("16:00"), policy=policy)) == ("PRESENT", [])
 
+    def test_a_request_nobody_has_decided_is_no_missed_check_in_either(self) -> None:
+        policy = a_policy(in_window={"open": "06:00", "close": "09:00"})
+
+        for request in (a_leave("sick", state="requested"), Permission(an_id("izin"), MONDAY, state="requested")):
+            assert told(judge(request, policy=policy, now=at("10:00"))) == ("PENDING", [])
+            assert judge(request, policy=policy, now=at("10:00")).evidence == (request.id,)
+            assert told(judge(request, went("09:30"), policy=policy, now=at("10:00"))) == ("PENDING", ["TL4"])
+            assert told(judge(request, policy=policy)) == ("PENDING", [])
+        assert judge(a_leave("sick", state="requested"), now=at("05:00")).state is DayState.OPEN
+
     def test_nobody_misses_a_check_in_before_the_start_even_if_the_window_closed(self) -> None:
         policy = a_policy(in_window={"close": -30})
 
