@@ -182,7 +182,7 @@ def assess(world: World, person: str, date: dt.date) -> Day:
     confirmed, undecided = facts.outages(world, person)
 
     def as_if(marks: list[dict[str, Any]], outages: list[dict[str, Any]]) -> Day:
-        return graded(world, person, day, own, marks, void, outages)
+        return graded(world, person, day, own, marks, void, facts.lasting(outages))
 
     sure = as_if(usable, confirmed)
     # What nobody has decided yet holds the day only if the decision could change it.

@@ -113,6 +113,22 @@ def outages(world: dict[str, Any], person: str) -> tuple[list[Fact], list[Fact]]
     return confirmed, undecided
 
 
+def lasting(outages: list[Fact]) -> list[Fact]:
+    """The outages, those that go on within an hour of one another put together."""
+    def goes_on(one: Fact, other: Fact) -> bool:
+        hour = dt.timedelta(hours=1)
+        return bool(one["from"] <= other["to"] + hour and other["from"] <= one["to"] + hour)
+
+    merged: list[Fact] = []
+    for outage in outages:
+        whole, apart = outage, merged
+        while near := [one for one in apart if goes_on(one, whole)]:
+            apart = [one for one in apart if one not in near]
+            whole = whole | {"from": min(one["from"] for one in [whole, *near]), "to": max(one["to"] for one in [whole, *near])}
+        merged = [*apart, whole]
+    return merged
+
+
 def explains_lateness(outage: Fact, came: dt.datetime, start: dt.datetime) -> bool:
     """He came while it was on or within an hour after it, and it had fallen on the hour before or after the start."""
     hour = dt.timedelta(hours=1)

@@ -2,6 +2,9 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from operator import attrgetter
+from typing import NamedTuple
+from uuid import UUID
 
 from services.schedule.rules.duty import MINUTE, Duty, window_of
 from services.schedule.rules.inputs import Outage
@@ -9,7 +12,28 @@ from shared.events import Mark
 from shared.policy import Policy
 
 
-def explains_late(outages: Sequence[Outage], start: dt.datetime, came: dt.datetime, policy: Policy) -> Outage | None:
+class Downtime(NamedTuple):
+    """The system was down from `since` to `until`, by the outages of these ids."""
+
+    since: dt.datetime
+    until: dt.datetime
+    ids: tuple[UUID, ...]
+
+
+def joined(outages: Sequence[Outage], policy: Policy) -> list[Downtime]:
+    """The outages by time, those no further apart than the margin as one: nobody is asked to try again in the minutes between."""
+    margin = policy.outage_margin_minutes * MINUTE
+    row: list[Downtime] = []
+    for outage in sorted(outages, key=attrgetter("since", "id")):
+        if row and outage.since <= row[-1].until + margin:
+            since, until, ids = row.pop()
+            row.append(Downtime(since, max(until, outage.until), (*ids, outage.id)))
+        else:
+            row.append(Downtime(outage.since, outage.until, (outage.id,)))
+    return row
+
+
+def explains_late(outages: Sequence[Downtime], start: dt.datetime, came: dt.datetime, policy: Policy) -> Downtime | None:
     """The outage that explains a late check-in: it fell on the time around the start, and he came soon after it ended.
 
     One that began later kept nobody from being there in time.
@@ -21,13 +45,13 @@ def explains_late(outages: Sequence[Outage], start: dt.datetime, came: dt.dateti
     return None
 
 
-def explains_in(outages: Sequence[Outage], start: dt.datetime, policy: Policy) -> Outage | None:
+def explains_in(outages: Sequence[Downtime], start: dt.datetime, policy: Policy) -> Downtime | None:
     """The outage that explains a missing check-in: it fell on the time around the start."""
     margin = policy.outage_margin_minutes * MINUTE
     return _met(outages, start - margin, start + margin)
 
 
-def explains_out(outages: Sequence[Outage], end: dt.datetime, due: dt.datetime, policy: Policy) -> Outage | None:
+def explains_out(outages: Sequence[Downtime], end: dt.datetime, due: dt.datetime, policy: Policy) -> Downtime | None:
     """The outage that explains a missing check-out: it fell on the time after the end.
 
     For whoever came early it is enough that it fell on the time at which he might go, `due`.
@@ -36,13 +60,13 @@ def explains_out(outages: Sequence[Outage], end: dt.datetime, due: dt.datetime, 
 
 
 def explains_early(
-    outages: Sequence[Outage], end: dt.datetime, due: dt.datetime, left: dt.datetime, policy: Policy
-) -> Outage | None:
+    outages: Sequence[Downtime], end: dt.datetime, due: dt.datetime, left: dt.datetime, policy: Policy
+) -> Downtime | None:
     """The outage that explains an early check-out: the same, but who went before it began had not been kept from anything."""
     return explains_out([outage for outage in outages if outage.since <= left], end, due, policy)
 
 
-def explains_break(outages: Sequence[Outage], duty: Duty, policy: Policy) -> Outage | None:
+def explains_break(outages: Sequence[Downtime], duty: Duty, policy: Policy) -> Downtime | None:
     """The outage that explains a missing break mark: it fell into the window of the break, else into the hours of work."""
     assert duty.start is not None
     assert duty.end is not None
@@ -50,10 +74,10 @@ def explains_break(outages: Sequence[Outage], duty: Duty, policy: Policy) -> Out
     return _met(outages, opens or duty.start, closes or duty.end)
 
 
-def explains_all(outages: Sequence[Outage], start: dt.datetime, end: dt.datetime) -> Outage | None:
+def explains_all(outages: Sequence[Downtime], start: dt.datetime, end: dt.datetime) -> Downtime | None:
     """The outage that lasted for all hours of work, so that nothing could be shown or handed in."""
     return next((outage for outage in outages if outage.since <= start and outage.until >= end), None)
 
 
-def _met(outages: Sequence[Outage], begin: dt.datetime, end: dt.datetime) -> Outage | None:
+def _met(outages: Sequence[Downtime], begin: dt.datetime, end: dt.datetime) -> Downtime | None:
     return next((outage for outage in outages if outage.since < end and outage.until > begin), None)

@@ -12,12 +12,14 @@ from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from services.schedule.rules.amnesty import (
+    Downtime,
     explains_all,
     explains_break,
     explains_early,
     explains_in,
     explains_late,
     explains_out,
+    joined,
 )
 from services.schedule.rules.assessment import Assessment, Found
 from services.schedule.rules.duty import MINUTE, Duty, Placed, final_at, window_of
@@ -27,7 +29,7 @@ from services.schedule.rules.marks import FAKE_GPS, NO_EVIDENCE, Sighting, Stamp
 from shared.events import DayState, DayStatus, FindingKind, Mark
 from shared.policy import Policy
 
-_Gaps: TypeAlias = tuple[Outage | None, Outage | None]
+_Gaps: TypeAlias = tuple[Downtime | None, Downtime | None]
 """The outages that explain why he has not come, and why he has not gone."""
 
 _NOTHING: Final = dt.timedelta(0)
@@ -144,13 +146,14 @@ def _waits_for(case: _Case, grade: _Grade, *, final: bool) -> tuple[UUID, ...]:
     return ()
 
 
-def _grade(case: _Case, stamps: Sequence[Stamp], outages: Sequence[Outage], *, final: bool) -> _Grade:
+def _grade(case: _Case, stamps: Sequence[Stamp], declared: Sequence[Outage], *, final: bool) -> _Grade:
     """Grade the day on these stamps (sorted by time) with these outages excusing what they explain."""
     policy, day = case.policy, case.day
+    outages = joined(declared, policy) if declared else ()
     came, rested, left = _pick(stamps, policy)
     late = early = None
     due = case.end
-    used: list[Outage] = []
+    used: list[Downtime] = []
     if came is not None:
         if policy.flex_early_minutes and came.at < case.start:
             due -= _ahead(case.start - came.at, policy)
@@ -215,7 +218,7 @@ def _breaks(stamps: Sequence[Stamp]) -> int:
 
 
 def _explained_gaps(
-    case: _Case, came: Stamp | None, left: Stamp | None, due: dt.datetime, outages: Sequence[Outage]
+    case: _Case, came: Stamp | None, left: Stamp | None, due: dt.datetime, outages: Sequence[Downtime]
 ) -> _Gaps:
     """The outages that explain missing marks; None for a mark that is there, or that nothing explains."""
     return (
@@ -224,7 +227,7 @@ def _explained_gaps(
     )
 
 
-def _of_break(case: _Case, outages: Sequence[Outage], used: list[Outage]) -> list[Found]:
+def _of_break(case: _Case, outages: Sequence[Downtime], used: list[Downtime]) -> list[Found]:
     """The missing break mark, unless an outage explains it, which then joins those `used`."""
     if not outages or (excuse := explains_break(outages, case.duty, case.policy)) is None:
         return [_missing(_MISSED_BREAK, case, Mark.BREAK)]
@@ -233,7 +236,7 @@ def _of_break(case: _Case, outages: Sequence[Outage], used: list[Outage]) -> lis
 
 
 def _of_proof(
-    case: _Case, stamps: Sequence[Stamp], due: dt.datetime, outages: Sequence[Outage], gaps: _Gaps, used: list[Outage]
+    case: _Case, stamps: Sequence[Stamp], due: dt.datetime, outages: Sequence[Downtime], gaps: _Gaps, used: list[Downtime]
 ) -> list[Found]:
     """What a day in this mode owes beside coming and going and has not got: a mark within the hours of work, a report.
 
@@ -317,13 +320,13 @@ def _void_violations(case: _Case, picked: Sequence[Stamp | None], *, final: bool
 
 
 def _with_reasons(
-    evidence: tuple[UUID, ...], findings: Sequence[Found], used: Sequence[Outage], case: _Case
+    evidence: tuple[UUID, ...], findings: Sequence[Found], used: Sequence[Downtime], case: _Case
 ) -> tuple[UUID, ...]:
     ids = dict.fromkeys(evidence)
     kinds = {found.kind for found in findings}
     if any(found.detail for found in findings) or kinds & {FindingKind.FRAUD, FindingKind.OUTSIDE}:
         ids.update(dict.fromkeys(void.id for void in case.sighting.void))
-    ids.update(dict.fromkeys(outage.id for outage in used))
+    ids.update(dict.fromkeys(outage for downtime in used for outage in downtime.ids))
     ids.update((fact, None) for found, fact in _of_rolls(case.day) if found.kind in kinds and fact is not None)
     return tuple(ids)
 

@@ -363,6 +363,26 @@ class TestOutages:
 
         assert told(judge(*marks, self.MORNING, self.decided("confirmed"))) == ("PRESENT", ["TL4"])
 
+    def test_outages_no_further_apart_than_the_margin_are_one(self) -> None:
+        def day(came_at: str, second: str, **margin: Any) -> Assessment:
+            confirmed = [OutageDecided(an_id(name), "confirmed", at("18:00")) for name in ("outage", "second")]
+            outages = Outage(an_id("outage"), at("07:00"), at("08:35")), Outage(an_id("second"), at(second), at("10:15"))
+            return judge(came(came_at), went("16:00"), *outages, *confirmed, policy=a_policy(**margin))
+
+        assert told(day("10:20", "08:40")) == ("PRESENT", [])
+        assert {an_id("outage"), an_id("second")} <= set(day("10:20", "08:40").evidence)
+        assert told(day("10:20", "09:36")) == ("PRESENT", ["TL4"])
+        assert told(day("10:15", "08:35", outage_margin_minutes=0)) == ("PRESENT", [])
+        assert told(day("10:15", "08:36", outage_margin_minutes=0)) == ("PRESENT", ["TL4"])
+
+    def test_an_outage_waits_for_its_decision_if_another_one_makes_it_matter(self) -> None:
+        second = Outage(an_id("second"), at("08:40"), at("09:30"))
+        things = came("09:40"), went("16:00"), self.MORNING, self.decided("confirmed"), second
+
+        assert told(judge(*things)) == ("HELD", [])
+        assert told(judge(*things, OutageDecided(an_id("second"), "confirmed", at("20:00")))) == ("PRESENT", [])
+        assert told(judge(*things, OutageDecided(an_id("second"), "rejected", at("20:00")))) == ("PRESENT", ["TL4"])
+
     def test_an_evening_outage_explains_a_missing_check_out_only(self) -> None:
         evening = Outage(an_id("outage"), at("15:55"), at("17:00"))
 
