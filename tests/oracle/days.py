@@ -214,26 +214,24 @@ def graded(
     excused = any(facts.explains_no_break(outage, opened or own["start"], closed or own["end"]) for outage in outages)
     seen = {"in": bool(ins), "out": bool(outs), "break": bool(breaks)}
     beside = beside_attendance(world, person, day, void, seen, None if excused else breaks)
-    no_in = not ins and not any(facts.explains_no_in(outage, own["start"]) for outage in outages)
-    ahead = came_ahead(ins, own, pack)
-    no_out = not outs and not any(facts.explains_no_out(outage, own["end"], ahead) for outage in outages)
-    if not ins and not outs and no_in and no_out:
-        if facts.requested(world, person, day["date"]):
-            return day | {"status": "PENDING"}
-        return day | {"status": "ABSENT", "beside": [charge for charge in beside if charge[0] in VIOLATIONS_OF_PLACES]}
     late = early = stayed = None
-    flex, end = pack.get("flex_minutes", 0), own["end"]
+    flex, end = pack.get("flex_minutes", 0), own["end"] - came_ahead(ins, own, pack)
     if ins:
         late = max(0, minutes_after(ins[0], own["start"], pack))
         if any(facts.explains_lateness(outage, ins[0], own["start"]) for outage in outages):
             late = 0
         end += dt.timedelta(minutes=min(late, flex))
         late = 0 if late <= flex else late
-        end -= ahead
+    no_in = not ins and not any(facts.explains_no_in(outage, own["start"]) for outage in outages)
+    no_out = not outs and not any(facts.explains_no_out(outage, own["end"], end) for outage in outages)
+    if not ins and not outs and no_in and no_out:
+        if facts.requested(world, person, day["date"]):
+            return day | {"status": "PENDING"}
+        return day | {"status": "ABSENT", "beside": [charge for charge in beside if charge[0] in VIOLATIONS_OF_PLACES]}
     if outs:
         out = outs[0] if pack.get("out_pick", "last") == "first" else outs[-1]
         early = max(0, minutes_before(out, end, pack))
-        if any(facts.explains_early(outage, out, own["end"], ahead) for outage in outages):
+        if any(facts.explains_early(outage, out, own["end"], end) for outage in outages):
             early = 0
         stayed = (out - own["end"]) // dt.timedelta(minutes=1)
     found = {"late": late, "early": early, "stayed": stayed, "no_in": no_in, "no_out": no_out, "beside": beside}

@@ -142,9 +142,9 @@ def explains_no_in(outage: Fact, start: dt.datetime) -> bool:
     return bool(outage["from"] < start + hour and outage["to"] > start - hour)
 
 
-def explains_no_out(outage: Fact, end: dt.datetime, ahead: dt.timedelta) -> bool:
-    """It fell on the hour after the end, or between the time `ahead` of it at which he might go and the end."""
-    return bool(outage["from"] < end + dt.timedelta(hours=1) and outage["to"] > end - ahead)
+def explains_no_out(outage: Fact, end: dt.datetime, own_end: dt.datetime) -> bool:
+    """It fell on the hour after the end or after his own end, at which flexible hours let him go, or between the two."""
+    return bool(outage["from"] < max(end, own_end) + dt.timedelta(hours=1) and outage["to"] > min(end, own_end))
 
 
 def explains_no_break(outage: Fact, opened: dt.datetime, closed: dt.datetime) -> bool:
@@ -152,6 +152,6 @@ def explains_no_break(outage: Fact, opened: dt.datetime, closed: dt.datetime) ->
     return bool(outage["from"] < closed and outage["to"] > opened)
 
 
-def explains_early(outage: Fact, left: dt.datetime, end: dt.datetime, ahead: dt.timedelta) -> bool:
+def explains_early(outage: Fact, left: dt.datetime, end: dt.datetime, own_end: dt.datetime) -> bool:
     """The same, and it was on already when he went."""
-    return explains_no_out(outage, end, ahead) and bool(outage["from"] <= left)
+    return explains_no_out(outage, end, own_end) and bool(outage["from"] <= left)

@@ -54,9 +54,9 @@ def explains_in(outages: Sequence[Downtime], start: dt.datetime, policy: Policy)
 def explains_out(outages: Sequence[Downtime], end: dt.datetime, due: dt.datetime, policy: Policy) -> Downtime | None:
     """The outage that explains a missing check-out: it fell on the time after the end.
 
-    For whoever came early it is enough that it fell on the time at which he might go, `due`.
+    For whoever came in flexible hours the time at which he might go, `due`, counts as the end does.
     """
-    return _met(outages, min(due, end), end + policy.outage_margin_minutes * MINUTE)
+    return _met(outages, min(due, end), max(due, end) + policy.outage_margin_minutes * MINUTE)
 
 
 def explains_early(

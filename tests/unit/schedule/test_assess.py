@@ -568,6 +568,19 @@ class TestWindowsAndHours:
         assert codes(flex_early_minutes=60) == []
         assert codes() != []
 
+    def test_an_outage_after_the_end_that_moved_explains_a_check_out_as_well(self) -> None:
+        confirmed = OutageDecided(UUID(int=5), "confirmed", at("20:00"))
+
+        def codes(*marks: MarkSeen, since: str, until: str, flex: int) -> list[str]:
+            return told(judge(*marks, Outage(UUID(int=5), at(since), at(until)), confirmed, policy=a_policy(flex_minutes=flex)))[1]
+
+        assert codes(came("08:30"), since="17:00", until="18:30", flex=60) == []
+        assert codes(came("08:30"), since="18:00", until="18:30", flex=60) == ["PSW4"]
+        assert codes(came("08:30"), since="15:50", until="16:30", flex=60) == []  # he may have tried with all the others
+        assert codes(came("09:00"), went("17:20"), since="17:10", until="19:00", flex=90) == []
+        assert codes(came("09:00"), went("17:05"), since="17:10", until="19:00", flex=90) == ["PSW1"]
+        assert codes(came("07:30"), since="17:00", until="18:30", flex=60) == ["PSW4"]
+
     def test_lateness_made_up_the_same_day_is_marked_for_payroll(self) -> None:
         policy = a_policy(compensation={"max_minutes": 30, "per_month": 8})
 
