@@ -33,6 +33,7 @@ _Gaps: TypeAlias = tuple[Downtime | None, Downtime | None]
 """The outages that explain why he has not come, and why he has not gone."""
 
 _NOTHING: Final = dt.timedelta(0)
+_CUT: Final = MINUTE - dt.timedelta.resolution
 _VOID_KINDS: Final = {FAKE_GPS: FindingKind.FRAUD, NO_EVIDENCE: FindingKind.NO_EVIDENCE}
 _ABSENT: Final = Found(FindingKind.ABSENT, "TK")
 _MISSED_BREAK: Final = Found(FindingKind.MISSED_BREAK, "MISSED_BREAK")
@@ -245,7 +246,8 @@ def _of_proof(
     unproved: list[Found] = []
     if case.duty.mode in case.policy.presence_required:
         begin = case.start - max(case.end - due, _NOTHING)
-        if not any(begin <= stamp.at <= case.end for stamp in stamps):
+        over = case.end if case.policy.seconds == "strict" else case.end + _CUT  # a stamp cut to the minute of the end is within
+        if not any(begin <= stamp.at <= over for stamp in stamps):
             unproved.append(_NO_PRESENCE)
     if case.duty.mode in case.policy.work_report_required and not case.day.reported:
         unproved.append(_NO_REPORT)

@@ -657,6 +657,21 @@ class TestBreakRollCallAndLeaving:
         assert told(judge(*marks, policy=policy)) == ("PRESENT", [])
         assert told(judge(roster=wfa, policy=policy)) == ("ABSENT", ["TK"])
 
+    @pytest.mark.parametrize(
+        ("left_at", "seconds", "codes"),
+        [
+            ("16:00:00", "stamp_floor", []), ("16:00:59", "stamp_floor", []), ("16:01:00", "stamp_floor", ["NO_PRESENCE"]),
+            ("16:00:00", "strict", []), ("16:00:01", "strict", ["NO_PRESENCE"]),
+        ],
+    )
+    def test_seconds_at_the_end_of_work_are_read_for_presence_as_for_coming_and_going(
+        self, left_at: str, seconds: str, codes: list[str]
+    ) -> None:
+        wfa = RosterDay(date=MONDAY, mode=Mode.WFA)
+        policy = a_policy(presence_required=["WFA"], seconds=seconds)
+
+        assert told(judge(came("07:29:59"), went(left_at), roster=wfa, policy=policy)) == ("PRESENT", codes)
+
     def test_found_away_in_hours_is_a_violation(self) -> None:
         day = judge(came("07:20"), went("16:00"), LeftDuringHours(an_id("left"), MONDAY))
 
