@@ -215,12 +215,14 @@ def graded(
     seen = {"in": bool(ins), "out": bool(outs), "break": bool(breaks)}
     beside = beside_attendance(world, person, day, void, seen, None if excused else breaks)
     late = early = stayed = None
+    behind = dt.timedelta(0)
     flex, end = pack.get("flex_minutes", 0), own["end"] - came_ahead(ins, own, pack)
     if ins:
         late = max(0, minutes_after(ins[0], own["start"], pack))
         if any(facts.explains_lateness(outage, ins[0], own["start"]) for outage in outages):
             late = 0
-        end += dt.timedelta(minutes=min(late, flex))
+        behind = behind_by(late, ins[0], own, pack)
+        end += min(behind, dt.timedelta(minutes=flex))
         late = 0 if late <= flex else late
     no_in = not ins and not any(facts.explains_no_in(outage, own["start"]) for outage in outages)
     no_out = not outs and not any(facts.explains_no_out(outage, own["end"], end) for outage in outages)
@@ -233,16 +235,28 @@ def graded(
         early = max(0, minutes_before(out, end, pack))
         if any(facts.explains_early(outage, out, own["end"], end) for outage in outages):
             early = 0
-        stayed = (out - own["end"]) // dt.timedelta(minutes=1)
+        stayed = out - own["end"] >= behind
     found = {"late": late, "early": early, "stayed": stayed, "no_in": no_in, "no_out": no_out, "beside": beside}
     return day | found | {"status": "PRESENT"}
 
 
 def came_ahead(ins: list[dt.datetime], own: dict[str, Any], pack: Pack) -> dt.timedelta:
-    """By how much whoever came before the start may go before the end: whole minutes, as many as the pack lets him."""
+    """By how much whoever came before the start may go before the end, as far as the pack lets him."""
     if not ins:
         return dt.timedelta(0)
-    return dt.timedelta(minutes=min(max(0, -minutes_after(ins[0], own["start"], pack)), pack.get("flex_early_minutes", 0)))
+    ahead: dt.timedelta = max(dt.timedelta(0), own["start"] - as_read(ins[0], pack))
+    return min(ahead, dt.timedelta(minutes=pack.get("flex_early_minutes", 0)))
+
+
+def behind_by(late: int, came: dt.datetime, own: dict[str, Any], pack: Pack) -> dt.timedelta:
+    """How much later than the start he came, to the second where seconds count; nothing if that is excused."""
+    start: dt.datetime = own["start"]
+    return as_read(came, pack) - start if late else dt.timedelta(0)
+
+
+def as_read(stamp: dt.datetime, pack: Pack) -> dt.datetime:
+    """A stamp as the pack reads it: as it is, or cut to the minute."""
+    return stamp if pack.get("seconds", "stamp_floor") == "strict" else stamp.replace(second=0, microsecond=0)
 
 
 VIOLATIONS_OF_PLACES = ("FAKE_GPS", "WFA_OUTSIDE_REGION")

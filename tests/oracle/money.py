@@ -1,7 +1,7 @@
 """From assessed days to percent and rupiah: domain.md §3.1, §3.5 and the readings of scenario-format.md, in long hand.
 
-A day is a dict: date, policy (its content as in the YAML file), status, late, early, no_in, no_out, stayed (minutes
-after the scheduled end), excused (charges of a leave), beside (charges beside coming and going), scheduled, group,
+A day is a dict: date, policy (its content as in the YAML file), status, late, early, no_in, no_out, stayed (whether as
+long after the scheduled end as he came late), excused (charges of a leave), beside (charges beside coming and going), scheduled, group,
 duty_days, six_days.
 """
 
@@ -90,9 +90,9 @@ def charges(day: Day) -> list[tuple[str, Price]]:
 def made_up(day: Day) -> bool:
     """Whether a lateness was made up by staying as long after the end, as far as the pack knows that."""
     rule = day["policy"].get("compensation")
-    if rule is None or day["status"] != "PRESENT" or day.get("stayed") is None:
+    if rule is None or day["status"] != "PRESENT" or not day.get("stayed"):
         return False
-    return bool(0 < (day["late"] or 0) <= rule["max_minutes"] and day["stayed"] >= day["late"])
+    return bool(0 < (day["late"] or 0) <= rule["max_minutes"])
 
 
 def base_of(pack: Pack) -> tuple[str, Fraction]:

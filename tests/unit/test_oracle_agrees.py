@@ -57,6 +57,7 @@ A = PACKS["POL-A"]
 PACKS |= {
     "COMPENSATED": A | {"compensation": {"max_minutes": 30, "per_month": 2}},
     "FREE-AND-COMPENSATED": PACKS["POL-G"] | {"compensation": {"max_minutes": 60, "per_month": 1}},
+    "COMPENSATED-TO-THE-SECOND": A | {"seconds": "strict", "compensation": {"max_minutes": 45}},
     "LOW-CAP": A | {"cap": "4.75"},
     "FLEXIBLE": A | {"flex_minutes": 60},
     "FLEXIBLE-BOTH-WAYS": A | {"flex_minutes": 60, "flex_early_minutes": 60},

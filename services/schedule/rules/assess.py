@@ -162,9 +162,9 @@ def _grade(case: _Case, stamps: Sequence[Stamp], declared: Sequence[Outage], *, 
         if late and outages and (excuse := explains_late(outages, case.start, came.at, policy)):
             used.append(excuse)
             late = 0  # as if in time: an excused lateness does not move the end of work either
-        due += min(late, policy.flex_minutes) * MINUTE
-        if late <= policy.flex_minutes:
-            late = 0
+        if late:
+            due += min(_behind(late, came.at - case.start, policy), policy.flex_minutes * MINUTE)
+            late = 0 if late <= policy.flex_minutes else late
     if left is not None:
         early = -((left.at - due) // MINUTE) if left.at < due else 0
         if early and outages and (excuse := explains_early(outages, case.end, due, left.at, policy)):
@@ -175,7 +175,7 @@ def _grade(case: _Case, stamps: Sequence[Stamp], declared: Sequence[Outage], *, 
         gaps = _explained_gaps(case, came, left, due, outages)
         used += filter(None, gaps)
 
-    made_up = bool(late) and left is not None and _made_up(late or 0, left.at - case.end, policy)
+    made_up = bool(late and came and left and _made_up(late, came.at - case.start, left.at - case.end, policy))
     nobody = came is None and left is None and not used
     if nobody and day is not NO_FACTS and day.requested is not None:
         return _Grade(DayStatus.PENDING, None, None, (), None, None, (day.requested,))
@@ -285,15 +285,22 @@ def _late_minutes(gap: dt.timedelta, policy: Policy) -> int:
 
 
 def _ahead(gap: dt.timedelta, policy: Policy) -> dt.timedelta:
-    """How far an early start moves the end forward: whole minutes, the stamp cut to its minute under `stamp_floor`."""
-    whole = gap // MINUTE if policy.seconds == "strict" else -(-gap // MINUTE)
-    return min(whole, policy.flex_early_minutes) * MINUTE
+    """How far an early start moves the end forward: exactly, or with the stamp cut to its minute under `stamp_floor`."""
+    return min(gap if policy.seconds == "strict" else -(-gap // MINUTE) * MINUTE, policy.flex_early_minutes * MINUTE)
 
 
-def _made_up(late: int, stayed: dt.timedelta, policy: Policy) -> bool:
+def _behind(late: int, gap: dt.timedelta, policy: Policy) -> dt.timedelta:
+    """What a lateness asks back at the end: exactly as much, or its whole minutes where stamps are cut to theirs.
+
+    Seconds that `strict` has made a minute of lateness are not charged again.
+    """
+    return gap if policy.seconds == "strict" else late * MINUTE
+
+
+def _made_up(late: int, gap: dt.timedelta, stayed: dt.timedelta, policy: Policy) -> bool:
     """Whether the lateness was made up by staying as long after the scheduled end (ganti waktu)."""
     rule = policy.compensation
-    return rule is not None and late <= rule.max_minutes and stayed // MINUTE >= late
+    return rule is not None and late <= rule.max_minutes and stayed >= _behind(late, gap, policy)
 
 
 def _append_band(findings: list[Found], kind: FindingKind, minutes: int, policy: Policy, made_up: bool) -> None:

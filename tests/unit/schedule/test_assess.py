@@ -581,6 +581,29 @@ class TestWindowsAndHours:
         assert codes(came("09:00"), went("17:05"), since="17:10", until="19:00", flex=90) == ["PSW1"]
         assert codes(came("07:30"), since="17:00", until="18:30", flex=60) == ["PSW4"]
 
+    def test_seconds_of_coming_late_are_asked_back_once_at_the_end(self) -> None:
+        def early(came_at: str, left_at: str, **flex: Any) -> int | None:
+            return judge(came(came_at), went(left_at), policy=a_policy(seconds="strict", **flex)).early
+
+        assert early("08:00:30", "16:30:30", flex_minutes=60) == 0
+        assert early("08:00:30", "16:30:29", flex_minutes=60) == 1
+        assert early("08:30:30", "17:00:00", flex_minutes=60) == 0  # beyond the hour the end moves by the hour
+        assert early("07:00:30", "15:30:30", flex_early_minutes=60) == 0
+        assert early("07:00:30", "15:30:29", flex_early_minutes=60) == 1
+
+    @pytest.mark.parametrize(
+        ("came_at", "left_at", "seconds", "made_up"),
+        [
+            ("07:35:30", "16:05:30", "strict", True), ("07:35:30", "16:05:29", "strict", False),
+            ("07:35:30", "16:05:00", "stamp_floor", True), ("07:35:30", "16:04:59", "stamp_floor", False),
+            ("08:00:00", "16:30:00", "strict", True), ("08:00:01", "18:00:00", "strict", False),
+        ],
+    )
+    def test_seconds_of_lateness_are_made_up_by_as_many(self, came_at: str, left_at: str, seconds: str, made_up: bool) -> None:
+        policy = a_policy(seconds=seconds, compensation={"max_minutes": 30})
+
+        assert judge(came(came_at), went(left_at), policy=policy).made_up is made_up
+
     def test_lateness_made_up_the_same_day_is_marked_for_payroll(self) -> None:
         policy = a_policy(compensation={"max_minutes": 30, "per_month": 8})
 
