@@ -185,10 +185,19 @@ def assess(world: World, person: str, date: dt.date) -> Day:
         return graded(world, person, day, own, marks, void, facts.lasting(outages))
 
     sure = as_if(usable, confirmed)
-    # What nobody has decided yet holds the day only if the decision could change it.
-    if told(sure) != told(as_if(usable + unsure, confirmed)) or told(sure) != told(as_if(usable, confirmed + undecided)):
+    # What nobody has decided yet holds the day only if a decision could change it.
+    if any(told(sure) != told(as_if(usable + accepted, confirmed)) for accepted in choices(unsure)):
         return day | {"status": "HELD"}
-    return sure
+    return sure if told(sure) == told(as_if(usable, confirmed + undecided)) else day | {"status": "HELD"}
+
+
+def choices(unsure: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """What may be accepted of the unsure marks, as far as a day can tell: one check-in or none, one check-out or none, breaks or none."""
+    ins, outs, breaks = ([mark for mark in unsure if mark["mark"] == word] for word in ("in", "out", "break"))
+    return [
+        [*one, *other, *rest]
+        for one in ([], *([mark] for mark in ins)) for other in ([], *([mark] for mark in outs)) for rest in ([], breaks)
+    ]
 
 
 def by_hand(world: World, person: str, date: dt.date, pack: Pack) -> list[dict[str, Any]]:

@@ -63,6 +63,7 @@ PACKS |= {
     "FLEXIBLE-BOTH-WAYS": A | {"flex_minutes": 60, "flex_early_minutes": 60},
     "STRICT-AND-FLEXIBLE": A | {"seconds": "strict", "flex_minutes": 15, "flex_early_minutes": 45},
     "FIRST-OUT": A | {"out_pick": "first"},
+    "FIRST-OUT-AND-FLEXIBLE": A | {"out_pick": "first", "flex_minutes": 60, "flex_early_minutes": 60},
     "WINDOWED": A | {
         "in_window": {"open": "06:00", "close": "09:00", "after_close": "refuse"},
         "out_window": {"open": "15:00", "close": "18:00", "after_close": "refuse"},

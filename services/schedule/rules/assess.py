@@ -7,7 +7,7 @@ decision would change it, so that unsure never costs money.
 """
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeAlias
 from uuid import UUID
 
@@ -135,16 +135,29 @@ def _waits_for(case: _Case, grade: _Grade, *, final: bool) -> tuple[UUID, ...]:
     """Ids of the undecided stamps or outages whose decision would change the day; empty: none would."""
     sighting, day = case.sighting, case.day
     if sighting.undecided:
-        # Picks are monotone in the set of stamps, so the two extremes, all accepted and none, tell it all.
-        accepted = _grade(case, sorted(sighting.usable + sighting.undecided), day.confirmed_outages, final=final)
-        if accepted.differs(grade):
-            return tuple(stamp.id for stamp in sighting.undecided)
+        for accepted in _extremes(sighting, case.policy, day):
+            if _grade(case, sorted(sighting.usable + accepted), day.confirmed_outages, final=final).differs(grade):
+                return tuple(stamp.id for stamp in sighting.undecided)
     if day.open_outages and case.now >= case.start:
         refused = _grade(case, sighting.usable, day.confirmed_outages, final=True)
         granted = _grade(case, sighting.usable, day.confirmed_outages + day.open_outages, final=True)
         if refused.differs(granted):
             return tuple(outage.id for outage in day.open_outages)
     return ()
+
+
+def _extremes(sighting: Sighting, policy: Policy, day: FactsOfDay) -> Iterator[list[Stamp]]:
+    """Sets of undecided stamps of which one, if any does, would change the day by being accepted.
+
+    An earlier check-in is never worse than a later one, and neither is a later check-out: all of them tell it. Where the
+    first check-out counts, or an outage that the end moves away from, a check-in and a check-out may make up for each other.
+    """
+    yield sighting.undecided
+    if policy.out_pick == "first" or day.confirmed_outages:
+        came = [stamp for stamp in sighting.undecided if stamp.mark is Mark.IN]
+        if came and len(came) < len(sighting.undecided):
+            yield came
+            yield [stamp for stamp in sighting.undecided if stamp.mark is not Mark.IN]
 
 
 def _grade(case: _Case, stamps: Sequence[Stamp], declared: Sequence[Outage], *, final: bool) -> _Grade:

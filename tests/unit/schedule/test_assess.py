@@ -280,6 +280,26 @@ class TestWaitingForAPerson:
     def test_a_doubtful_mark_that_would_help_holds_the_day(self) -> None:
         assert told(judge(came("08:10", "sure"), came("07:25", site=UNSURE), went("16:00"))) == ("HELD", [])
 
+    def test_doubtful_marks_of_which_only_one_may_be_accepted_hold_the_day(self) -> None:
+        marks = came("08:30", "sure"), came("08:00", site=UNSURE), went("17:00", "sure out"), went("16:30", site=UNSURE)
+        policy = a_policy(flex_minutes=60, out_pick="first")
+
+        def decided(of_in: Any, of_out: Any) -> Assessment:
+            words = Reviewed(an_id("in"), of_in, at("20:00")), Reviewed(an_id("out"), of_out, at("20:00"))
+            return judge(*marks, *words, policy=policy)
+
+        assert told(decided("accepted", "accepted")) == told(decided("rejected", "rejected")) == ("PRESENT", [])
+        assert told(decided("rejected", "accepted")) == ("PRESENT", ["PSW1"])
+        assert told(judge(*marks, policy=policy)) == ("HELD", [])
+        assert told(judge(*marks, policy=a_policy(flex_minutes=60))) == ("PRESENT", [])  # the last one counts, whatever is said
+
+    def test_a_doubtful_check_in_that_would_undo_an_excuse_holds_the_day(self) -> None:
+        evening = Outage(an_id("outage"), at("17:30"), at("18:30"))
+        confirmed = OutageDecided(an_id("outage"), "confirmed", at("20:00"))
+        marks = came("08:31", "sure"), came("07:30", site=UNSURE), went("16:10", site=UNSURE)
+
+        assert told(judge(*marks, evening, confirmed, policy=a_policy(flex_minutes=90))) == ("HELD", [])
+
     def test_minutes_alone_are_worth_waiting_for(self) -> None:
         marks = (came("08:10", "sure"), came("07:45", site=UNSURE), went("16:00"))
 
