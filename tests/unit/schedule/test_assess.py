@@ -2,17 +2,13 @@
 
 import datetime as dt
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
-from uuid import UUID, uuid5
 
 import pytest
 
 from services.schedule.rules import (
     ApelMissed,
     Assessment,
-    DayInputs,
-    Fact,
     FraudDecided,
     Leave,
     LeftDuringHours,
@@ -21,72 +17,26 @@ from services.schedule.rules import (
     Outage,
     OutageDecided,
     Permission,
-    Person,
     Reviewed,
     WorkReported,
-    assess,
-    duty_on,
-    parse_week,
 )
-from services.schedule.rules.inputs import LeaveWord
-from shared.events import HADIR_NAMESPACE, DayState, EmployeeKind, FindingKind, Mark, Mode, RosterDay, Verdict
-from shared.policy import Policy, load_policies
-
-PACKS = load_policies(Path(__file__).parents[3] / "services/schedule/policies/golden-policies.yaml")
-WIB = dt.timezone(dt.timedelta(hours=7))
-MONDAY = dt.date(2026, 2, 2)
-WEEK = parse_week(dict.fromkeys(("mon", "tue", "wed", "thu", "fri"), ("07:30", "16:00")))
-OUTSIDE, INSIDE, UNSURE = Verdict.OUTSIDE, Verdict.INSIDE, Verdict.UNSURE
-
-
-def an_id(name: str) -> UUID:
-    return uuid5(HADIR_NAMESPACE, name)
-
-
-def at(clock: str, date: dt.date = MONDAY) -> dt.datetime:
-    return dt.datetime.combine(date, dt.time.fromisoformat(clock), WIB)
-
-
-def came(clock: str, name: str = "in", date: dt.date = MONDAY, **more: Any) -> MarkSeen:
-    return MarkSeen(an_id(name), 1, Mark.IN, at(clock, date), **more)
-
-
-def went(clock: str, name: str = "out", date: dt.date = MONDAY, **more: Any) -> MarkSeen:
-    return MarkSeen(an_id(name), 1, Mark.OUT, at(clock, date), **more)
-
-
-def rested(clock: str) -> MarkSeen:
-    return MarkSeen(an_id("break"), 1, Mark.BREAK, at(clock))
-
-
-def a_leave(kind: LeaveWord, **more: Any) -> Leave:
-    return Leave(an_id("leave"), kind, MONDAY, MONDAY, **more)
-
-
-def a_policy(name: str = "POL-A", **changes: Any) -> Policy:
-    """A golden pack with some keys replaced, as a file with `extends` would make it."""
-    return Policy.from_content({**PACKS[name].content(), **changes})
-
-
-def judge(
-    *things: MarkSeen | Fact,
-    policy: Policy = PACKS["POL-A"],
-    now: dt.datetime | None = None,
-    roster: RosterDay | None = None,
-    holidays: tuple[dt.date, ...] = (),
-    date: dt.date = MONDAY,
-) -> Assessment:
-    inputs = DayInputs(
-        Person(an_id("employee"), EmployeeKind.PNS, "pelaksana", an_id("unit")),
-        duty_on(date, WEEK, holidays, roster, "Asia/Jakarta"),
-        marks=tuple(thing for thing in things if isinstance(thing, MarkSeen)),
-        facts=tuple(thing for thing in things if not isinstance(thing, MarkSeen)),
-    )
-    return assess(inputs, policy, now or at("23:59", date))
-
-
-def told(day: Assessment) -> tuple[str, list[str]]:
-    return str(day.status), list(day.codes)
+from shared.events import DayState, FindingKind, Mark, Mode, RosterDay
+from tests.unit.schedule.judged import (
+    INSIDE,
+    MONDAY,
+    OUTSIDE,
+    PACKS,
+    UNSURE,
+    a_leave,
+    a_policy,
+    an_id,
+    at,
+    came,
+    judge,
+    rested,
+    told,
+    went,
+)
 
 
 def test_a_full_day_on_time_finds_nothing_and_is_final() -> None:
@@ -332,131 +282,6 @@ class TestWaitingForAPerson:
         assert judge(*marks, at_once, confirmed) == judge(*marks, confirmed, at_once)
 
 
-class TestOutages:
-    MORNING = Outage(an_id("outage"), at("07:00"), at("08:10"))
-
-    def decided(self, word: Any) -> OutageDecided:
-        return OutageDecided(an_id("outage"), word, at("18:00"))
-
-    def test_a_late_mark_after_an_outage_waits_for_the_decision(self) -> None:  # A24
-        marks = (came("08:12"), went("16:00"))
-
-        assert told(judge(*marks)) == ("PRESENT", ["TL2"])
-        assert told(judge(*marks, self.MORNING)) == ("HELD", [])
-        confirmed = judge(*marks, self.MORNING, self.decided("confirmed"))
-        assert (told(confirmed), confirmed.late) == (("PRESENT", []), 0)
-        assert told(judge(*marks, self.MORNING, self.decided("rejected"))) == ("PRESENT", ["TL2"])
-
-    def test_a_record_made_by_hand_takes_the_place_of_the_late_mark(self) -> None:  # A24
-        by_hand = Manual(an_id("manual"), Mark.IN, at("07:25"))
-        day = judge(came("08:12"), went("16:00"), self.MORNING, by_hand)
-
-        assert (told(day), day.late) == (("PRESENT", []), 0)
-
-    def test_an_excused_lateness_does_not_move_a_flexible_end(self) -> None:
-        flexible = a_policy(flex_minutes=60)
-        marks = (came("08:12"), went("16:00"))
-
-        assert judge(*marks, policy=flexible).early == 42
-        assert judge(*marks, self.MORNING, self.decided("confirmed"), policy=flexible).early == 0
-
-    def test_a_clean_day_is_not_held(self) -> None:
-        assert told(judge(came("07:20"), went("16:00"), self.MORNING)) == ("PRESENT", [])
-
-    def test_who_left_before_the_outage_began_left_early(self) -> None:
-        evening = Outage(an_id("outage"), at("15:30"), at("17:00"))
-        confirmed = self.decided("confirmed")
-
-        assert told(judge(came("07:25"), went("14:00"), evening)) == ("PRESENT", ["PSW4"])
-        assert told(judge(came("07:25"), went("14:00"), evening, confirmed)) == ("PRESENT", ["PSW4"])
-        assert told(judge(came("07:25"), went("15:40"), evening)) == ("HELD", [])
-        assert told(judge(came("07:25"), went("15:40"), evening, confirmed)) == ("PRESENT", [])
-
-    def test_a_day_without_marks_is_held_and_then_loses_only_what_the_outage_explains(self) -> None:
-        assert told(judge(self.MORNING)) == ("HELD", [])
-        assert told(judge(self.MORNING, self.decided("confirmed"))) == ("PRESENT", ["PSW4"])
-        all_day = Outage(an_id("outage"), at("06:00"), at("17:30"))
-        assert told(judge(all_day, self.decided("confirmed"))) == ("PRESENT", [])
-
-    def test_an_outage_does_not_explain_coming_hours_after_it_ended(self) -> None:
-        marks = (came("09:30"), went("16:00"))
-
-        assert told(judge(*marks, self.MORNING, self.decided("confirmed"))) == ("PRESENT", ["TL4"])
-
-    def test_outages_no_further_apart_than_the_margin_are_one(self) -> None:
-        def day(came_at: str, second: str, **margin: Any) -> Assessment:
-            confirmed = [OutageDecided(an_id(name), "confirmed", at("18:00")) for name in ("outage", "second")]
-            outages = Outage(an_id("outage"), at("07:00"), at("08:35")), Outage(an_id("second"), at(second), at("10:15"))
-            return judge(came(came_at), went("16:00"), *outages, *confirmed, policy=a_policy(**margin))
-
-        assert told(day("10:20", "08:40")) == ("PRESENT", [])
-        assert {an_id("outage"), an_id("second")} <= set(day("10:20", "08:40").evidence)
-        assert told(day("10:20", "09:36")) == ("PRESENT", ["TL4"])
-        assert told(day("10:15", "08:35", outage_margin_minutes=0)) == ("PRESENT", [])
-        assert told(day("10:15", "08:36", outage_margin_minutes=0)) == ("PRESENT", ["TL4"])
-
-    def test_an_outage_waits_for_its_decision_if_another_one_makes_it_matter(self) -> None:
-        second = Outage(an_id("second"), at("08:40"), at("09:30"))
-        things = came("09:40"), went("16:00"), self.MORNING, self.decided("confirmed"), second
-
-        assert told(judge(*things)) == ("HELD", [])
-        assert told(judge(*things, OutageDecided(an_id("second"), "confirmed", at("20:00")))) == ("PRESENT", [])
-        assert told(judge(*things, OutageDecided(an_id("second"), "rejected", at("20:00")))) == ("PRESENT", ["TL4"])
-
-    def test_an_evening_outage_explains_a_missing_check_out_only(self) -> None:
-        evening = Outage(an_id("outage"), at("15:55"), at("17:00"))
-
-        assert told(judge(came("08:05"), evening, self.decided("confirmed"))) == ("PRESENT", ["TL2"])
-
-    @pytest.mark.parametrize(
-        ("since", "until", "window", "codes"),
-        [
-            ("11:30", "13:30", None, []), ("06:00", "07:30", None, ["MISSED_BREAK"]), ("16:00", "16:30", None, ["MISSED_BREAK"]),
-            ("12:59", "13:30", {"open": "11:30", "close": "13:00"}, []),
-            ("13:00", "15:00", {"open": "11:30", "close": "13:00"}, ["MISSED_BREAK"]),
-            ("11:00", "11:30", {"open": "11:30"}, ["MISSED_BREAK"]), ("15:00", "15:10", {"open": "11:30"}, []),
-        ],
-    )
-    def test_an_outage_in_the_time_of_the_break_explains_its_missing_mark(
-        self, since: str, until: str, window: Any, codes: list[str]
-    ) -> None:
-        policy = a_policy(marks=["in", "break", "out"], missed_break="0.25", break_window=window)
-        things = came("07:20"), went("16:02"), Outage(an_id("outage"), at(since), at(until))
-
-        assert told(judge(*things, policy=policy))[0] == ("PRESENT" if codes else "HELD")
-        day = judge(*things, self.decided("confirmed"), policy=policy)
-        assert told(day) == ("PRESENT", codes)
-        assert (an_id("outage") in day.evidence) is not bool(codes)
-        assert told(judge(*things, self.decided("rejected"), policy=policy)) == ("PRESENT", ["MISSED_BREAK"])
-
-    def test_an_outage_of_all_hours_explains_proof_and_report_as_well(self) -> None:
-        policy = a_policy(
-            marks=["in", "break", "out"], presence_required=["WFA"], missed_presence="0.75", work_report_required=["WFA"],
-            missed_work_report="0.50",
-        )
-        owed = ["NO_PRESENCE", "NO_WORK_REPORT"]
-
-        def day(*things: MarkSeen | Fact) -> tuple[str, list[str]]:
-            return told(judge(*things, policy=policy, roster=RosterDay(date=MONDAY, mode=Mode.WFA)))
-
-        def down(since: str, until: str, name: str = "outage") -> tuple[Outage, OutageDecided]:
-            return Outage(an_id(name), at(since), at(until)), OutageDecided(an_id(name), "confirmed", at("20:00"))
-
-        marks = came("07:20"), went("16:05")
-        assert day(*down("06:00", "18:00")) == ("PRESENT", [])
-        assert day(down("06:00", "18:00")[0]) == ("HELD", [])
-        assert day(*marks, *down("07:30", "16:00")) == ("PRESENT", [])
-        assert day(*marks, *down("07:31", "16:00")) == ("PRESENT", owed)  # he could have shown himself at half past seven
-        assert day(*down("07:00", "08:00"), *down("16:00", "17:00", "second")) == ("PRESENT", [])
-        assert day(*down("07:00", "08:00")) == ("PRESENT", ["PSW4", *owed])
-        assert day(came("07:20"), *down("15:00", "17:00")) == ("PRESENT", owed)
-
-    def test_an_outage_before_the_day_holds_nothing_yet(self) -> None:
-        assert told(judge(self.MORNING, now=at("07:05"))) == ("PENDING", [])
-        assert judge(self.MORNING, now=at("07:05")).next_due == at("07:30")
-        assert told(judge(self.MORNING, now=at("08:00"))) == ("HELD", [])
-
-
 class TestBeforeTheDayIsFinal:
     def test_nothing_counts_as_absent_or_missing_and_the_clock_will_look_again(self) -> None:
         day = judge(now=at("12:00"))
@@ -576,30 +401,6 @@ class TestWindowsAndHours:
 
         assert judge(*marks, policy=a_policy(flex_early_minutes=60)).early == 0  # 07:00:30 is the stamp 07:00
         assert judge(*marks, policy=a_policy(flex_early_minutes=60, seconds="strict")).early == 1
-
-    def test_an_outage_at_the_hour_at_which_he_might_go_explains_a_missing_check_out(self) -> None:
-        came_early = came("06:30")
-        afternoon = Outage(UUID(int=5), at("14:50"), at("15:40"))
-        confirmed = OutageDecided(UUID(int=5), "confirmed", at("20:00"))
-
-        def codes(**flex: Any) -> list[str]:
-            return told(judge(came_early, afternoon, confirmed, policy=a_policy(**flex)))[1]
-
-        assert codes(flex_early_minutes=60) == []
-        assert codes() != []
-
-    def test_an_outage_after_the_end_that_moved_explains_a_check_out_as_well(self) -> None:
-        confirmed = OutageDecided(UUID(int=5), "confirmed", at("20:00"))
-
-        def codes(*marks: MarkSeen, since: str, until: str, flex: int) -> list[str]:
-            return told(judge(*marks, Outage(UUID(int=5), at(since), at(until)), confirmed, policy=a_policy(flex_minutes=flex)))[1]
-
-        assert codes(came("08:30"), since="17:00", until="18:30", flex=60) == []
-        assert codes(came("08:30"), since="18:00", until="18:30", flex=60) == ["PSW4"]
-        assert codes(came("08:30"), since="15:50", until="16:30", flex=60) == []  # he may have tried with all the others
-        assert codes(came("09:00"), went("17:20"), since="17:10", until="19:00", flex=90) == []
-        assert codes(came("09:00"), went("17:05"), since="17:10", until="19:00", flex=90) == ["PSW1"]
-        assert codes(came("07:30"), since="17:00", until="18:30", flex=60) == ["PSW4"]
 
     def test_seconds_of_coming_late_are_asked_back_once_at_the_end(self) -> None:
         def early(came_at: str, left_at: str, **flex: Any) -> int | None:
