@@ -183,7 +183,7 @@ _NOTES: Final = {
     "public_service": "Pelayanan langsung kepada masyarakat (Perpres 21/2023 Pasal 7): ya atau tidak.",
     "parent": "Kode unit induk (untuk UPT); - bila tanpa induk.", "round_the_clock": "Dinas 24 jam (07:00-07:00) boleh: ya atau tidak.",
     "date": "Tanggal, misalnya 2026-02-28.", "mode": "WFO, WFA, OFF, atau POLA (kembali ke pola kerja).",
-    "start": "Jam mulai 07:30; kosong: menurut pola kerja.", "end": "Jam selesai 16:00.",
+    "start": "Jam mulai 07:30; kosong: menurut pola kerja, dan hari libur tetap libur.", "end": "Jam selesai 16:00.",
     "month": "Bulan, misalnya 2026-02.", "amount": "Pagu TPP sebulan dalam rupiah bulat.",
     "static_tkd": "Bagian statis bila kebijakan memakainya.",
     **dict.fromkeys(("mon", "tue", "wed", "thu", "fri", "sat", "sun"), "Jam kerja hari itu, misalnya 07:30-16:00; kosong: libur."),

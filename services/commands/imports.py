@@ -86,6 +86,7 @@ def roster(
 ) -> None:
     """Rosters: nip or employee_id, date, mode (WFO, WFA, OFF; POLA: follow the week again), start, end.
 
+    A row with hours is owed on a holiday too; one without takes the hours of the week pattern, and a holiday stays free.
     Dates that the file does not name stay as they are. Example: [bold]hadir import roster rsud-februari.csv[/bold]
     """
     from services.schedule.importer import import_roster

@@ -2,14 +2,14 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from services.scenario.arrivals import Apel, Arrival, CheckIn, Fraud, Letter, Outage, OutageDecision, Review
 from services.scenario.lines import Hour, Latitude, Line, Longitude, Name, Percent, Radius, Weekday, Zone
-from shared.events import BusinessDate, DayStatus, EmployeeKind, Mark, Mode, Month, Verdict
+from shared.events import BusinessDate, DayStatus, EmployeeKind, Mark, Mode, Month, RosterDay, Verdict
 
 
 class PolicyRow(Line):
@@ -175,6 +175,14 @@ class Scenario(Line):
                 case OutageDecision():
                     known("outage", row.outage_decision, outages)
         return self
+
+    def rostered(self) -> Iterator[tuple[str, RosterDay]]:
+        """Employee and day of each roster row: a working one without hours gets the week's, since every row overrides the calendar here."""
+        for row in self.roster:
+            start, end = row.start, row.end
+            if start is None and row.mode is not Mode.OFF:
+                start, end = self.week[_WEEKDAYS[row.date.weekday()]]
+            yield row.employee, RosterDay(date=row.date, mode=row.mode, start=start, end=end)
 
     def author_of(self, check_in: str) -> str:
         """The employee of a check-in of the story; the file names it even where a decision on it comes first."""

@@ -64,10 +64,7 @@ class _Person:
 
     @cached_property
     def roster(self) -> dict[dt.date, RosterDay]:
-        return {
-            row.date: RosterDay(date=row.date, mode=row.mode, start=row.start, end=row.end)
-            for row in self.scenario.roster if row.employee == self.name
-        }
+        return {day.date: day for employee, day in self.scenario.rostered() if employee == self.name}
 
     def restate(self) -> None:
         """Assess every day anew from what is known now, and let the months follow by difference."""

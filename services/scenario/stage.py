@@ -193,9 +193,8 @@ def _calendars(scenario: Scenario, calendar: str) -> list[CalendarState]:
 
 def _rosters(stage: Stage) -> list[RosterState]:
     months: dict[tuple[str, dt.date], list[RosterDay]] = defaultdict(list)
-    for row in stage.scenario.roster:
-        day = RosterDay(date=row.date, mode=row.mode, start=row.start, end=row.end)
-        months[row.employee, row.date.replace(day=1)].append(day)
+    for employee, day in stage.scenario.rostered():
+        months[employee, day.date.replace(day=1)].append(day)
     return [
         RosterState(stage.id_of("employee", name), month, tuple(sorted(days, key=lambda day: day.date)))
         for (name, month), days in months.items()

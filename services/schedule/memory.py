@@ -20,6 +20,7 @@ from services.schedule.rules import (
     Placed,
     Span,
     Week,
+    beats_calendar,
     date_of_stamp,
     duty_on,
     parse_week,
@@ -86,7 +87,7 @@ class Reference:
         self._lines: dict[UUID, tuple[UUID, ...]] = {}
         self._turns: dict[UUID, frozenset[dt.date]] = {}
         self._plain: dict[tuple[str, str, dt.date, str], Duty] = {}
-        self._rostered: dict[tuple[str, str, dt.date, str, str | None, str | None], Duty] = {}
+        self._rostered: dict[tuple[str, str, str, dt.date, str, str | None, str | None], Duty] = {}
         self._settings: dict[tuple[str, str, dt.date, str], Setting] = {}
         self._working_days: dict[tuple[str, str, dt.date], int] = {}
 
@@ -171,14 +172,14 @@ class Reference:
             duty = self._plain[key] = duty_on(date, self.week(week), self.holidays.get(calendar, frozenset()), None, timezone)
         return duty
 
-    def rostered_duty(self, week: str, date: dt.date, timezone: str, row: RosterDay) -> Duty:
+    def rostered_duty(self, week: str, calendar: str, date: dt.date, timezone: str, row: RosterDay) -> Duty:
         """The duty of whoever is rostered; raises DutyError where the row gives no hours and the week has none."""
-        key = (week, timezone, date, row.mode.value, row.start, row.end)
+        key = (week, calendar, timezone, date, row.mode.value, row.start, row.end)
         duty = self._rostered.get(key)
         if duty is None:
             if len(self._rostered) > _REMEMBERED:
                 self._rostered.clear()
-            duty = self._rostered[key] = duty_on(date, self.week(week), (), row, timezone)
+            duty = self._rostered[key] = duty_on(date, self.week(week), self.holidays.get(calendar, frozenset()), row, timezone)
         return duty
 
     def plain_setting(self, week: str, calendar: str, date: dt.date, timezone: str) -> Setting:
@@ -251,7 +252,8 @@ class Duties:
         if known is None:
             hours, holidays = self._reference.week(week), self._reference.holidays.get(calendar, frozenset())
             known = self._others[week, calendar] = any(
-                date in holidays or (row.mode is not Mode.OFF) != (date.weekday() in hours) for date, row in self._roster.items())
+                (date in holidays and beats_calendar(row)) or (row.mode is not Mode.OFF) != (date.weekday() in hours)
+                for date, row in self._roster.items())
         return known
 
     def _turns_around(self, date: dt.date) -> bool:
@@ -278,7 +280,7 @@ class Duties:
         rostered = self._roster.get(date)
         if rostered is not None:
             try:
-                return self._reference.rostered_duty(week, date, self._person.zone_on(date), rostered)
+                return self._reference.rostered_duty(week, calendar, date, self._person.zone_on(date), rostered)
             except DutyError as problem:
                 # The import refuses such rows; a later change of the person's week can still bring one about.
                 logs.event(_log, "A roster row gives no hours and the week has none", level=logging.WARNING, error=problem)

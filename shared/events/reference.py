@@ -149,7 +149,10 @@ class SchemePublished(Event):
 
 
 class RosterDay(Event):
-    """One rostered day; `start`/`end` are local "HH:MM", absent for OFF."""
+    """One rostered day; `start`/`end` are local "HH:MM", absent for OFF.
+
+    Without them a day of work has the hours of the week pattern, and nothing is owed on a holiday or joint leave.
+    """
 
     date: dt.date
     mode: Mode

@@ -3,7 +3,8 @@
 A world is a dict of plain values:
     week      {"mon": ["07:30", "16:00"], ...}; a weekday that is not listed is free
     holidays  a set of dates, joint leave included
-    roster    {(person, date): {"mode": "WFO" | "WFA" | "OFF", "start": "HH:MM", "end": "HH:MM"}}; stronger than both
+    roster    {(person, date): {"mode": "WFO" | "WFA" | "OFF", "start": "HH:MM", "end": "HH:MM"}}; stronger than both, but a mode
+              of work alone, without hours, moves the week's duty to another place and leaves a holiday what it is
     policies  [(first date, unit or None, content)]; a unit's own rows are stronger than those of the unit above it, and so on up;
               None is everybody and weakest; of the strongest rows the latest date holds
     above     {unit: the unit above it}; may be left out, as may units with none above them
@@ -30,11 +31,12 @@ ONE_DAY = dt.timedelta(days=1)
 def duty(world: World, person: str, date: dt.date) -> dict[str, Any]:
     """What was owed: mode, start and end (aware), and whether the date itself was free for everybody."""
     zone = ZoneInfo(world["people"][person]["timezone"])
-    row = world["roster"].get((person, date))
-    holiday = row is None and date in world["holidays"]
-    if row is None:
+    row = world["roster"].get((person, date), {"mode": "WFO"})
+    holiday = False
+    if row["mode"] != "OFF" and not row.get("start"):  # from where, but not when: that the week says
+        holiday = date in world["holidays"]
         hours = None if holiday else world["week"].get(WEEKDAYS[date.weekday()])
-        row = {"mode": "OFF"} if hours is None else {"mode": "WFO", "start": hours[0], "end": hours[1]}
+        row = {"mode": "OFF"} if hours is None else row | {"start": hours[0], "end": hours[1]}
     if row["mode"] == "OFF":
         return {"mode": "OFF", "holiday": holiday}
     start = dt.datetime.combine(date, dt.time.fromisoformat(row["start"]), zone)

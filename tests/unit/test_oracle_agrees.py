@@ -206,13 +206,15 @@ def stories(draw: st.DrawFn) -> Story:
     names = draw(st.lists(st.sampled_from(sorted(PACKS)), min_size=1, max_size=2))
     # The windows' clock times are for the day shift; the others are tried under the other packs.
     shifts = [("07:00", "14:00")] + ([] if any(name.startswith("WINDOWED") for name in names) else [("14:00", "21:00"), ("21:00", "07:00")])
+    week = draw(st.sampled_from(WEEKS))
     roster: dict[tuple[str, dt.date], dict[str, str]] = {}
     for date in draw(st.sets(st.sampled_from(DATES), max_size=6)):
         mode = draw(st.sampled_from(["WFO", "WFA", "OFF"]))
         start, end = draw(st.sampled_from(shifts))
-        roster[ME, date] = {"mode": mode} | ({} if mode == "OFF" else {"start": start, "end": end})
+        only_where = mode == "OFF" or (days.WEEKDAYS[date.weekday()] in week and draw(st.booleans()))
+        roster[ME, date] = {"mode": mode} | ({} if only_where else {"start": start, "end": end})
     world: dict[str, Any] = {
-        "week": draw(st.sampled_from(WEEKS)),
+        "week": week,
         "holidays": draw(st.sets(st.sampled_from(DATES), max_size=2)),
         "roster": roster,
         "policies": [(FIRST + n * CHANGE, None, PACKS[name]) for n, name in enumerate(names)],

@@ -117,13 +117,14 @@ def duty_on(
 ) -> Duty:
     """The duty of a business date.
 
-    The roster beats the calendar and the week (24-hour services work on holidays, Perpres 21/2023 Art. 7(1));
-    without a roster row a holiday or joint leave is off, and so is a weekday the week does not list. A roster
-    row without hours takes the week's hours of that weekday; raises DutyError if there are none.
+    A roster row with hours, or of a day off, beats the calendar and the week (24-hour services work on holidays,
+    Perpres 21/2023 Art. 7(1)). One without hours says only from where one works: on a holiday or joint leave nothing is
+    owed, as without a row, and on other dates it takes the week's hours of that weekday; raises DutyError if there are
+    none. Without a row a weekday the week does not list is off.
     """
+    if date in holidays and not (roster_day is not None and beats_calendar(roster_day)):
+        return Duty(date, Mode.OFF, holiday=True)
     if roster_day is None:
-        if date in holidays:
-            return Duty(date, Mode.OFF, holiday=True)
         hours = week.get(date.weekday())
         if hours is None:
             return Duty(date, Mode.OFF)
@@ -137,6 +138,11 @@ def duty_on(
     if hours is None:
         raise DutyError(f"the roster gives no hours for {date}, and the week has none for that weekday")
     return _working(date, roster_day.mode, hours, tz, marks, rostered=True)
+
+
+def beats_calendar(row: RosterDay) -> bool:
+    """Whether a roster row says when one works, or that one does not, and so holds on a holiday too; else it says only from where."""
+    return row.mode is Mode.OFF or (row.start is not None and row.end is not None)
 
 
 def _working(

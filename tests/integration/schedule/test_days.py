@@ -121,6 +121,22 @@ async def test_a_holiday_declared_late_takes_the_absence_back(office: Office) ->
     assert await office.violations() == [("raised", "TK", 1), ("retracted", "TK", 2)]
 
 
+async def test_a_holiday_declared_after_a_roster_that_only_says_where_frees_the_day_until_it_is_withdrawn(office: Office) -> None:
+    await commands.publish_rosters(office.lanes, [RosterState(office.employee, FEBRUARY, (
+        RosterDay(date=MONDAY, mode=Mode.WFA), RosterDay(date=MONDAY + DAY, mode=Mode.WFO, start="07:30", end="16:00")))])
+    await office.tick(at(MONDAY + DAY, "20:00"))
+    assert await office.summary(MONDAY) == await office.summary(MONDAY + DAY) == ("ABSENT", ["TK"], 1)
+
+    await publish_holidays(office, MONDAY, MONDAY + DAY)
+    await office.work_off()
+    assert await office.summary(MONDAY) == ("HOLIDAY", [], 2)
+    assert await office.summary(MONDAY + DAY) == ("ABSENT", ["TK"], 2)  # one duty day less in the month
+
+    await commands.publish_calendars(office.lanes, [CalendarState(office.calendar, MONDAY.year, ())])
+    await office.work_off()
+    assert await office.summary(MONDAY) == ("ABSENT", ["TK"], 3)
+
+
 async def test_an_overnight_shift_keeps_its_marks_under_the_date_on_which_it_starts(office: Office) -> None:
     await commands.publish_rosters(office.lanes, [RosterState(office.employee, FEBRUARY, (
         RosterDay(date=MONDAY, mode=Mode.WFO, start="21:00", end="07:00"),

@@ -142,6 +142,15 @@ def test_a_file_that_cannot_be_read_names_file_line_and_reason(tmp_path: Path, r
     assert told in output
 
 
+def test_every_roster_row_of_a_story_overrides_the_calendar_also_one_without_hours(tmp_path: Path) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(MINIMAL + "  - {now: '2026-02-03T23:00:00+07:00'}\ncalendar: {holidays: [2026-02-02, 2026-02-03]}\n"
+                     "roster: [{employee: e1, date: 2026-02-02, mode: WFO}]\nexpect:\n"
+                     "  days: [{employee: e1, date: 2026-02-02, status: PRESENT}, {employee: e1, date: 2026-02-03, status: HOLIDAY}]\n")
+
+    assert tried(story) == (0, "ok X\n1 passed, 0 failed\n")
+
+
 def test_words_that_other_yaml_readers_take_for_booleans_stay_words(tmp_path: Path) -> None:
     story = tmp_path / "story.yaml"
     story.write_text(MINIMAL + "  - {now: '2026-02-02T23:00:00+07:00'}\nexpect:\n  ladder: []\n"

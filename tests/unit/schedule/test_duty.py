@@ -63,9 +63,28 @@ def test_an_end_not_after_the_start_is_on_the_next_date() -> None:
 
 def test_a_roster_row_without_hours_takes_those_of_the_week() -> None:
     row = RosterDay(date=MONDAY, mode=Mode.WFA)
-    duty = duty_on(MONDAY, WEEK, (MONDAY,), row, "Asia/Jakarta")
+    duty = duty_on(MONDAY, WEEK, (), row, "Asia/Jakarta")
 
     assert (duty.mode, duty.start, duty.rostered) == (Mode.WFA, wib("2026-02-02 07:30"), True)
+
+
+@pytest.mark.parametrize("mode", [Mode.WFO, Mode.WFA])
+def test_a_roster_row_without_hours_leaves_a_holiday_free_and_one_with_hours_does_not(mode: Mode) -> None:
+    told = duty_on(MONDAY, WEEK, (MONDAY,), RosterDay(date=MONDAY, mode=mode), "Asia/Jakarta")
+    shift = duty_on(MONDAY, WEEK, (MONDAY,), RosterDay(date=MONDAY, mode=mode, start="07:00", end="14:00"), "Asia/Jakarta")
+
+    assert told == duty_on(MONDAY, WEEK, (MONDAY,), None, "Asia/Jakarta") == Duty(MONDAY, Mode.OFF, holiday=True)
+    assert (shift.mode, shift.start, shift.holiday) == (mode, wib("2026-02-02 07:00"), False)
+
+
+def test_a_rostered_day_off_is_no_holiday_whatever_the_calendar_says() -> None:
+    assert duty_on(MONDAY, WEEK, (MONDAY,), RosterDay(date=MONDAY, mode=Mode.OFF), "Asia/Jakarta") == Duty(MONDAY, Mode.OFF, rostered=True)
+
+
+def test_a_free_saturday_asks_no_hours_of_a_roster_row_that_only_says_where() -> None:
+    saturday = dt.date(2026, 2, 7)
+
+    assert duty_on(saturday, WEEK, (saturday,), RosterDay(date=saturday, mode=Mode.WFO), "Asia/Jakarta").holiday
 
 
 def test_a_roster_row_without_hours_on_a_weekday_without_hours_is_refused() -> None:
