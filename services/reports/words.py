@@ -122,7 +122,9 @@ def rule_of(finding: Finding, policy: Policy) -> tuple[str, Band | None]:
         kind = finding.leave or ("sick" if finding.kind is FindingKind.SICK else "")
         letter = {True: ", dengan surat", False: ", tanpa surat", None: ""}[finding.letter]
         cause = "" if finding.reason is None else f" ({CAUSES.get(finding.reason, finding.reason)})"
-        return f"{_LEAVES.get(kind, 'cuti').capitalize()}{cause}, hari ke-{finding.nth_day or 1}{letter}", None
+        own, sort = finding.leave_alone, "rawat inap" if finding.inpatient else "rawat jalan"
+        alone = "" if own is None else f" (ke-{own.nth_day} {sort})"
+        return f"{_LEAVES.get(kind, 'cuti').capitalize()}{cause}, hari ke-{finding.nth_day or 1}{alone}{letter}", None
     if (text := _BY_CODE.get(finding.code)) is not None:
         return text, None
     reasons = ", ".join(_VOID.get(reason, reason) for reason in (finding.detail or "").split(",") if reason)

@@ -40,6 +40,7 @@ from shared.events.days import (
     Document,
     Finding,
     FindingKind,
+    LeaveRun,
     ViolationChanged,
 )
 from shared.events.money import CeilingPublished, DeductionEntered, TppMonthChanged
@@ -90,6 +91,7 @@ __all__ = [
     "FindingKind",
     "IntegritySuspected",
     "Latitude",
+    "LeaveRun",
     "Longitude",
     "Mark",
     "Metres",

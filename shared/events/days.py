@@ -64,6 +64,15 @@ class FindingKind(StrEnum):
     IZIN = "IZIN"
 
 
+class LeaveRun(Event):
+    """Where a day stands in a run of leave: the `nth_day`-th of its `days` duty days, from `since` to `until`, both inclusive."""
+
+    nth_day: Annotated[int, Field(ge=1, le=100_000)]
+    days: Annotated[int, Field(ge=1, le=100_000)]
+    since: BusinessDate
+    until: BusinessDate
+
+
 class Finding(Event):
     """One thing found on a day: kind, the policy's code for it, whole minutes where they matter.
 
@@ -71,7 +80,8 @@ class Finding(Event):
     depends on how often in the month, which payroll's month fold knows.
     `nth_day`: for LEAVE and SICK the running number of the day within the duty days of its leave, from 1, and
     `leave_days` how many these are from `leave_since` to `leave_until` (both inclusive); `leave` is the kind of leave
-    in the scenario format's words ("sick", "big"), `letter`, `inpatient` and `reason` what is known of it.
+    in the scenario format's words ("sick", "big"), `letter`, `inpatient` and `reason` what is known of it. `leave_alone` is the
+    same of the days in hospital, or out of it, alone, where the sick leave that they are part of has both.
     """
 
     kind: FindingKind
@@ -83,6 +93,7 @@ class Finding(Event):
     leave_days: Annotated[int, Field(ge=1, le=100_000)] | None = None
     leave_since: BusinessDate | None = None
     leave_until: BusinessDate | None = None
+    leave_alone: LeaveRun | None = None
     letter: bool | None = None
     inpatient: bool | None = None
     reason: Code | None = None

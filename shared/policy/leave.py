@@ -28,13 +28,17 @@ def cause_of(said: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class LeaveDay:
-    """A date of a leave from `since` to `until`, both inclusive: the `nth_day`-th of its `days` duty days, from 1."""
+    """A date of a leave from `since` to `until`, both inclusive: the `nth_day`-th of its `days` duty days, from 1.
+
+    `alone` is where it stands among the days in a row of its own sort, in hospital or out of it, where these are fewer.
+    """
 
     date: dt.date
     since: dt.date
     until: dt.date
     nth_day: int
     days: int
+    alone: "LeaveDay | None" = None
 
     def number(self, count: LeaveCount) -> int:
         """Running number of the date within its leave, from 1."""

@@ -101,10 +101,14 @@ class Policy(Keys):
         self, kind: str, day: LeaveDay, *, letter: bool | None, inpatient: bool | None, reason: str | None = None,
         duty_days_in_month: int = 1,
     ) -> Price:
-        """Price of a day of leave of this kind; what is not known of letter, bed and reason fits only open rows."""
+        """Price of a day of leave of this kind; what is not known of letter, bed and reason fits only open rows.
+
+        A row for one sort of sick leave, in hospital or out of it, counts the days of that sort alone.
+        """
         price = self.sakit_day if kind == "sick" else FREE
         for row in self.leave.get(kind, ()):  # type: ignore[call-overload]
-            number = day.number(row.count) if row.of == "day" else day.length(row.count)
+            within = day.alone or day if row.inpatient is not None else day
+            number = within.number(row.count) if row.of == "day" else within.length(row.count)
             fits = row.from_day <= number and (row.to_day is None or number <= row.to_day)
             if fits and row.letter in (None, letter) and row.inpatient in (None, inpatient) and row.reason in (None, reason):
                 price = of_base(row.pct if row.per == "day" else row.pct / max(duty_days_in_month, 1), row.base)

@@ -238,7 +238,8 @@ class LeaveRow(Part):
         default=None, description="only with (true) or without (false) a doctor's letter; null: either"
     )
     inpatient: Annotated[bool, Field(strict=True)] | None = Field(
-        default=None, description="only inpatient (true) or outpatient (false); null: either"
+        default=None, description="only inpatient (true) or outpatient (false), and the row counts such days in a row alone (Permenkop "
+        "8/2025 Art. 17: 25 days in hospital, 3 out of it); null: either, and the row counts both"
     )
 
 

@@ -80,8 +80,10 @@ def leave_charge(
         return ("IZIN", cost) if cost[0] else None
     cost = price(pack.get("sakit_day") if fact["kind"] == "sick" else None)
     rows = (pack.get("leave") or {}).get(fact["kind"], [])
-    first, last = ends_of_row(pack, fact, leaves, owed) if rows else (fact["from"], fact["to"])
     for row in rows:
+        # a row that speaks of the hospital, or of home, looks at the leaves there and at no others
+        there = [one for one in leaves if row.get("inpatient") is None or one.get("inpatient") == row["inpatient"]]
+        first, last = ends_of_row(pack, fact, there, owed)
         upto = date if row.get("of", "day") == "day" else last
         number = counted(row.get("count", "duty_days"), first, upto, owed)
         inside = row.get("from_day", 1) <= number and (row.get("to_day") is None or number <= row["to_day"])

@@ -84,6 +84,8 @@ PACKS |= {
         "sick": [
             {"from_day": 2, "pct": "2.00", "letter": True}, {"from_day": 3, "of": "length", "pct": "2.50", "letter": False},
             {"from_day": 3, "count": "calendar_days", "pct": "1.00", "inpatient": True},
+            {"from_day": 2, "to_day": 3, "pct": "0.70", "inpatient": False},
+            {"from_day": 3, "of": "length", "pct": "0.90", "inpatient": True},
         ],
         "important": [{"per": "month", "pct": "40.00"}, {"to_day": 2, "pct": "0", "reason": "wife_delivery"}],
         "big": [{"count": "months", "to_day": 1, "pct": "3.00"}],

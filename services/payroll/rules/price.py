@@ -148,7 +148,9 @@ def _leave_day(finding: Finding, date: dt.date) -> LeaveDay:
     """Where the day stands in its leave; days that were assessed before leaves told their length had but a number."""
     nth = finding.nth_day or 1
     since = finding.leave_since or date - dt.timedelta(days=nth - 1)
-    return LeaveDay(date, since, finding.leave_until or date, nth, finding.leave_days or nth)
+    own = finding.leave_alone
+    alone = None if own is None else LeaveDay(date, own.since, own.until, own.nth_day, own.days)
+    return LeaveDay(date, since, finding.leave_until or date, nth, finding.leave_days or nth, alone)
 
 
 def _of_minutes(charge: tuple[str, Fraction] | None) -> Price:

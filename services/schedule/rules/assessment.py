@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 from uuid import UUID
 
 from services.schedule.rules.inputs import DayInputs
-from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind, Mode
+from shared.events import DayAssessed, DayState, DayStatus, Finding, FindingKind, LeaveRun, Mode
+from shared.policy.leave import LeaveDay
 
 EXCUSED: Final = frozenset({FindingKind.LEAVE, FindingKind.SICK, FindingKind.IZIN})
 """Kinds that cost money on an excused day but are no violation."""
@@ -28,6 +29,7 @@ class Found(NamedTuple):
     leave_since: dt.date | None = None
     leave_until: dt.date | None = None
     reason: str | None = None
+    leave_alone: LeaveDay | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,7 @@ def day_event(assessment: Assessment, inputs: DayInputs, *, version: int, policy
                 kind=found.kind, code=found.code, minutes=found.minutes, compensable=found.compensable,
                 nth_day=found.nth_day, leave=found.leave, letter=found.letter, inpatient=found.inpatient,
                 detail=found.detail, leave_days=found.leave_days, leave_since=found.leave_since,
-                leave_until=found.leave_until, reason=found.reason,
+                leave_until=found.leave_until, reason=found.reason, leave_alone=_run(found.leave_alone),
             )
             for found in assessment.findings
         ),
@@ -91,3 +93,7 @@ def day_event(assessment: Assessment, inputs: DayInputs, *, version: int, policy
         out_at=assessment.out_at,
         evidence=assessment.evidence,
     )
+
+
+def _run(day: LeaveDay | None) -> LeaveRun | None:
+    return None if day is None else LeaveRun(nth_day=day.nth_day, days=day.days, since=day.since, until=day.until)

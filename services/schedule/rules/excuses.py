@@ -138,7 +138,7 @@ def _leave_cost(leave: Leave, date: dt.date, policy: Policy) -> tuple[Found, ...
         Found(
             FindingKind.SICK if sick else FindingKind.LEAVE, "SAKIT" if sick else "CUTI", nth_day=day.nth_day,
             leave=leave.kind, letter=leave.letter, inpatient=leave.inpatient, leave_days=day.days, leave_since=day.since,
-            leave_until=day.until, reason=leave.reason,
+            leave_until=day.until, reason=leave.reason, leave_alone=day.alone,
         ),
     )
 
@@ -147,15 +147,16 @@ def _leave_day(leave: Leave, date: dt.date) -> LeaveDay:
     since, until = leave.row_since or leave.since, leave.row_until or leave.until
     nth = leave.nth_day if leave.nth_day is not None else (date - since).days + 1
     days = leave.days if leave.days is not None else (until - since).days + 1
-    return LeaveDay(date, since, until, nth, max(nth, days))
+    return LeaveDay(date, since, until, nth, max(nth, days), leave.alone)
 
 
 def numbered(facts: Iterable[Fact], date: dt.date, policy: Policy, works_on: Callable[[dt.date], bool]) -> tuple[Fact, ...]:
     """The facts with each leave over `date` telling which of its duty days the date is (Permenkop 8/2025 Art. 17).
 
-    Leaves in a row count on as one, unless the policy begins anew with each (`leave_in_a_row`); the facts must hold all that may
-    be of the row (`MOST_DAYS_BETWEEN`). `works_on` says of any date of these leaves and between them whether a duty is owed on
-    it, leave or not. Leave for which the policy has no table is left as it is: nobody asks for its days.
+    Leaves in a row count on as one, unless the policy begins anew with each (`leave_in_a_row`), and those in hospital, or out of it,
+    as one of their own where the policy has rows for such days alone; the facts must hold all that may be of the row
+    (`MOST_DAYS_BETWEEN`). `works_on` says of any date of these leaves and between them whether a duty is owed on it, leave or not.
+    Leave for which the policy has no table is left as it is: nobody asks for its days.
     """
     known = tuple(facts)
     return tuple(
@@ -166,21 +167,28 @@ def numbered(facts: Iterable[Fact], date: dt.date, policy: Policy, works_on: Cal
 
 
 def _numbered(leave: Leave, date: dt.date, facts: Iterable[Fact], policy: Policy, works_on: Callable[[dt.date], bool]) -> Leave:
-    since, until = leave.since, leave.until
+    alike = [leave]
     if policy.leave_in_a_row == "continue" and leave.state == "approved":
-        since, until = _row_of(leave, facts, works_on)
-    owed = [day for day in _dates(since, until) if works_on(day)]
-    return replace(
-        leave, nth_day=max(1, sum(day <= date for day in owed)), days=max(1, len(owed)), row_since=since, row_until=until)
+        alike = [
+            fact for fact in facts
+            if isinstance(fact, Leave) and fact.state == "approved" and (fact.kind, fact.reason) == (leave.kind, leave.reason)
+        ]
+
+    def among(leaves: Iterable[Leave]) -> LeaveDay:
+        since, until = _row_of(leave, leaves, works_on)
+        owed = [day for day in _dates(since, until) if works_on(day)]
+        return LeaveDay(date, since, until, max(1, sum(day <= date for day in owed)), max(1, len(owed)))
+
+    row, alone = among(alike), None
+    if leave.inpatient is not None and any(one.inpatient is not None for one in policy.leave[leave.kind]):  # type: ignore[index]
+        own = among([fact for fact in alike if fact.inpatient == leave.inpatient])
+        alone = own if own != row else None
+    return replace(leave, nth_day=row.nth_day, days=row.days, row_since=row.since, row_until=row.until, alone=alone)
 
 
-def _row_of(leave: Leave, facts: Iterable[Fact], works_on: Callable[[dt.date], bool]) -> tuple[dt.date, dt.date]:
-    """First and last date of the leaves of its kind and reason that follow one another with no duty between them."""
+def _row_of(leave: Leave, alike: Iterable[Leave], works_on: Callable[[dt.date], bool]) -> tuple[dt.date, dt.date]:
+    """First and last date of those of these leaves that follow one another with no duty between them, from this one on both sides."""
     since, until = leave.since, leave.until
-    alike = [
-        fact for fact in facts
-        if isinstance(fact, Leave) and fact.state == "approved" and (fact.kind, fact.reason) == (leave.kind, leave.reason)
-    ]
 
     def follow(earlier: dt.date, later: dt.date) -> bool:
         between = _dates(earlier + _DAY, later - _DAY)

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from services.schedule.rules.duty import Duty
 from shared.events import CheckInLocated, EmployeeKind, Mark, Verdict
+from shared.policy.leave import LeaveDay
 
 LeaveWord: TypeAlias = Literal["annual", "sick", "maternity", "important", "big", "unpaid", "study", "dispensation", "dl"]
 
@@ -53,7 +54,8 @@ class Leave:
     business date within the leave's duty days, from 1, and `days` how many these are (see `numbered`); without them
     every calendar day counts as one. `letter` false means that the letter is missing: such duty travel excuses nothing.
     `reason` is the policy's word for what it is for ("wife_delivery"), where leave tables ask for it. `row_since` and `row_until` are
-    the ends of the row of leaves that it is one of; without them it stands alone.
+    the ends of the row of leaves that it is one of; without them it stands alone. `alone` is where the date stands among the leaves of
+    its own sort, in hospital or out of it, where the row has both.
     """
 
     id: UUID
@@ -68,6 +70,7 @@ class Leave:
     reason: str | None = None
     row_since: dt.date | None = None
     row_until: dt.date | None = None
+    alone: LeaveDay | None = None
 
 
 @dataclass(frozen=True, slots=True)

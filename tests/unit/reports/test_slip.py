@@ -12,7 +12,7 @@ from services.reports.receipt import build, canonical
 from services.reports.slip import slip
 from services.reports.words import rule_of
 from services.schedule.rules import duty_on, marks
-from shared.events import Finding, FindingKind
+from shared.events import Finding, FindingKind, LeaveRun
 from shared.policy import Policy
 
 A = {
@@ -222,3 +222,12 @@ def test_what_is_no_percent_of_the_packs_base_is_told_in_its_own_words(month: Ca
     assert any("LEFT: 5,00 % × upah Rp 2.000.000 = Rp 100.000" in line for line in lines)
     assert any("tetap 70 %, kinerja 10 %, kehadiran 20 %, setelah pajak" in line for line in lines)
     assert "  Potongan Februari 2026: Rp 700.000" in lines
+
+
+def test_a_slip_numbers_days_of_sickness_as_a_whole_and_in_hospital_alone_where_both_were() -> None:
+    policy, first = Policy.from_content({}), dt.date(2026, 2, 5)
+    day = Finding(kind=FindingKind.SICK, code="SAKIT", leave="sick", nth_day=29, letter=True, inpatient=True)
+    alone = LeaveRun(nth_day=26, days=30, since=first, until=first + dt.timedelta(days=41))
+
+    assert rule_of(day, policy)[0] == "Sakit, hari ke-29, dengan surat"
+    assert rule_of(day.model_copy(update={"leave_alone": alone}), policy)[0] == "Sakit, hari ke-29 (ke-26 rawat inap), dengan surat"

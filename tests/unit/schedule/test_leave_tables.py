@@ -1,6 +1,7 @@
 """Every leave table of the domain (§3.3 row 28, §3.4) as a rule pack, priced day by day through the rules of both services."""
 
 import datetime as dt
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 from uuid import UUID
@@ -243,3 +244,42 @@ class TestLeavesInARow:
         later = Leave(UUID(int=4), "sick", feb(18), feb(18))  # Monday was worked, Tuesday was Imlek
 
         assert in_a_row(self.FIRST, later, policy=self.TABLE, on=feb(18)) == "0"
+
+
+class TestInAndOutOfHospital:
+    """Permenkop 8/2025 Art. 17: 25 days in a row in hospital are free, and three out of it; each sort has its own count."""
+
+    HOME = Leave(UUID(int=1), "sick", feb(2), feb(4), letter=True, inpatient=False)  # Monday to Wednesday
+    BED = Leave(UUID(int=4), "sick", feb(5), dt.date(2026, 3, 13), letter=True, inpatient=True)
+
+    def test_days_at_home_before_the_hospital_take_none_of_its_25(self) -> None:
+        # Imlek left out, the 25th duty day from Thursday 5 February on is Thursday 12 March
+        assert in_a_row(self.HOME, self.BED, policy={"leave": PERMENKOP}, on=dt.date(2026, 3, 12)) == "0"
+        assert in_a_row(self.HOME, self.BED, policy={"leave": PERMENKOP}, on=dt.date(2026, 3, 13)) == "2"
+
+    def test_days_in_hospital_before_those_at_home_take_none_of_their_three(self) -> None:
+        bed = replace(self.BED, since=feb(2), until=feb(13))
+        home = replace(self.HOME, since=feb(16), until=feb(20))
+
+        costs = [in_a_row(bed, home, policy={"leave": PERMENKOP}, on=feb(day)) for day in (16, 18, 19, 20)]
+        assert costs == ["0", "0", "0", "2"]  # Tuesday is Imlek, so Friday is the fourth
+
+    def test_two_letters_for_home_count_on_as_one_over_a_weekend(self) -> None:
+        more = replace(self.HOME, id=UUID(int=5), since=feb(5), until=feb(5))
+
+        assert in_a_row(self.HOME, more, policy={"leave": PERMENKOP}, on=feb(5)) == "2"
+        assert in_a_row(self.HOME, replace(more, inpatient=True), policy={"leave": PERMENKOP}, on=feb(5)) == "0"
+
+    def test_days_at_home_between_two_stays_in_hospital_end_the_row_of_the_first(self) -> None:
+        first, home = replace(self.BED, since=feb(2), until=feb(6)), replace(self.HOME, since=feb(9), until=feb(10))
+        second = replace(self.BED, id=UUID(int=6), since=feb(11), until=feb(13))
+        table = {"leave": {"sick": [{"from_day": 6, "pct": "2.00", "inpatient": True}]}}
+
+        assert in_a_row(first, home, second, policy=table, on=feb(12)) == "0"
+        assert in_a_row(first, replace(home, inpatient=True), second, policy=table, on=feb(12)) == "2"
+
+    def test_a_row_that_asks_for_neither_counts_both(self) -> None:
+        bed = replace(self.BED, until=feb(5))
+        table = {"leave": {"sick": [{"from_day": 4, "pct": "2.50"}, {"from_day": 4, "pct": "1.00", "inpatient": True}]}}
+
+        assert in_a_row(self.HOME, bed, policy=table, on=feb(5)) == "5/2"  # the fourth day of sickness, the first in hospital
