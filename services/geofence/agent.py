@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from services.geofence.rules.integrity import Seen, Sign, Trace, shared_device, signs_of, suspicion_id
-from services.geofence.rules.locate import Fix, Judgement, locate
+from services.geofence.rules.locate import Judgement, locate
 from services.geofence.store import check_ins as inbox
 from services.geofence.store import evidence
 from services.geofence.store.check_ins import CheckIn
@@ -79,8 +79,8 @@ class Geofence:
         return locate(
             catalogue,
             [
-                Fix(mark.employee_id, known[mark.employee_id].org_unit_at(mark.captured_at), mark.captured_at,
-                    mark.latitude or 0.0, mark.longitude or 0.0, mark.accuracy_m)
+                known[mark.employee_id].fix(
+                    mark.employee_id, mark.mark, mark.captured_at, mark.latitude, mark.longitude, mark.accuracy_m)
                 for mark in marks
             ],
         )  # fmt: skip

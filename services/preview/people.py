@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from services.geofence.rules.locate import Fix
+from services.geofence.store.people import Person
 from services.payroll.rules import EmployeeMonth
 from services.payroll.store.months import Key, load_months
 from services.preview.change import Change, Window
@@ -151,20 +152,17 @@ async def _fixes(connection: Connection, ids: Sequence[UUID], window: Window) ->
     """Where the check-ins of the window were made, as far as coordinates are still kept; the unit is that of the moment."""
     await look_at(connection, "geofence")
     found = await connection.fetch(
-        """select c.check_in_id, c.employee_id, c.captured_at, c.latitude, c.longitude, c.accuracy_m, e.since_at, e.org_unit_ids
+        """select c.check_in_id, c.employee_id, c.captured_at, c.latitude, c.longitude, c.accuracy_m, c.mark, e.timezone, e.since_at,
+             e.org_unit_ids, e.zone_at, e.zone_name
            from check_in c left join employee e using (employee_id)
            where c.employee_id = any($1::uuid[]) and c.captured_at >= $2 and c.captured_at < $3 and c.latitude is not null""",
         ids, _midnight(window.first) - _MARK_REACH, _midnight(window.last) + _DAY + _MARK_REACH,
     )
-    fixes = {}
-    for row in found:
-        unit = None
-        for since, org_unit_id in zip(row["since_at"] or (), row["org_unit_ids"] or (), strict=True):
-            if since <= row["captured_at"]:
-                unit = org_unit_id
-        fixes[row["check_in_id"]] = Fix(
-            row["employee_id"], unit, row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"])
-    return fixes
+    return {
+        row["check_in_id"]: Person.of(row).fix(
+            row["employee_id"], row["mark"], row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"])
+        for row in found
+    }
 
 
 def _months(first: dt.date, last: dt.date) -> list[dt.date]:

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import NAMESPACE_OID, UUID, uuid5
 from zoneinfo import ZoneInfo
 
-from services.geofence.rules.locate import Fix, locate
+from services.geofence.rules.locate import Fix, eve_of, locate
 from services.geofence.rules.sites import Catalogue, Site
 from services.scenario.arrivals import (
     Activity,
@@ -30,7 +30,7 @@ from services.scenario.arrivals import (
 from services.scenario.model import Person, Scenario, SiteRow
 from services.schedule import rules
 from services.schedule.rules import Fact, MarkSeen
-from shared.events import Mode, Verdict
+from shared.events import Mark, Mode, Verdict
 
 _NAMESPACE = uuid5(NAMESPACE_OID, "hadir-scenario")
 
@@ -146,10 +146,20 @@ class Known:
         return _with(mark, row.verdict, row.verdict)
 
     def _judge_position(self, row: CheckIn, mark: MarkSeen) -> MarkSeen:
-        unit = self.unit_of(row.employee, row.at.astimezone(ZoneInfo(self.zone_of(row.employee))).date())
-        fix = Fix(self._id("employee", row.employee), self._id("unit", unit), row.at, row.lat or 0.0, row.lon or 0.0, row.accuracy)
+        eve = self._eve_of(row)
+        fix = Fix(
+            self._id("employee", row.employee), self._unit_at(row.employee, row.at), row.at, row.lat or 0.0, row.lon or 0.0, row.accuracy,
+            None if eve is None else (self._unit_at(row.employee, eve), eve),
+        )
         [found] = locate(Catalogue(self._sites()), [fix])
         return _with(mark, found.site, found.region, activity=found.activity_site, bad_fix=found.quality == "bad_fix")
+
+    def _eve_of(self, row: CheckIn) -> dt.datetime | None:
+        """The evening before a check-out of the morning, by whose places it is judged as well."""
+        return eve_of(row.at, ZoneInfo(self.zone_of(row.employee))) if row.mark is Mark.OUT else None
+
+    def _unit_at(self, employee: str, moment: dt.datetime) -> UUID:
+        return self._id("unit", self.unit_of(employee, moment.astimezone(ZoneInfo(self.zone_of(employee))).date()))
 
     def _sites(self) -> list[Site]:
         sites = [self._site(row) for row in self.scenario.sites]
@@ -180,7 +190,7 @@ class Known:
 
     def _invites(self, letter: Letter, row: CheckIn) -> bool:
         since, until = self._span(letter, row.employee)
-        return row.employee in letter.employees and since <= row.at < until
+        return row.employee in letter.employees and any(since <= at < until for at in (row.at, self._eve_of(row)) if at is not None)
 
     def _span(self, letter: Letter, employee: str) -> tuple[dt.datetime, dt.datetime]:
         """Instants between which the letter holds; whole dates count in the employee's zone, the last one included."""

@@ -11,10 +11,13 @@ Unsure waits for a person and never costs money. A fix that no honest phone make
 5 km accuracy, a mark outside Indonesia that no site covers (Karawang 2021, domain.md §4.1) — is quarantined as
 `bad_fix`: unsure everywhere, never fraud. Verdicts depend on the mark and the sites alone, not on other marks,
 so that arrival order cannot change them.
+
+What ends at a midnight (a membership at a move, a letter for whole dates, an office that moves) ends in the middle of a
+night duty: a check-out before noon is judged by the evening before as well, and the better answer counts.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta, tzinfo
 from functools import cached_property
 from itertools import repeat
 from math import nan
@@ -48,7 +51,10 @@ _VERDICTS: Final = np.array((Verdict.INSIDE, Verdict.UNSURE, Verdict.OUTSIDE), d
 
 
 class Fix(NamedTuple):
-    """What is judged of one check-in: who, the org unit on that date, when (aware), where (degrees), how exactly."""
+    """What is judged of one check-in: who, the org unit on that date, when (aware), where (degrees), how exactly.
+
+    `eve` is the unit and the moment of the evening before, where these count as well (`eve_of`).
+    """
 
     employee_id: UUID
     org_unit_id: UUID | None
@@ -56,6 +62,7 @@ class Fix(NamedTuple):
     latitude: float
     longitude: float
     accuracy_m: float | None
+    eve: tuple[UUID | None, datetime] | None = None
 
 
 class Judgement(NamedTuple):
@@ -78,8 +85,42 @@ _GOOD: Final = "good"
 BAD_FIX: Final = Judgement(Verdict.UNSURE, None, None, False, Verdict.UNSURE, None, "bad_fix")
 
 
+EVE_HOLDS: Final = timedelta(hours=12, minutes=2)
+"""So long after its end a place may still count for a check-out: from the moment of `eve_of` to noon."""
+_RANK: Final = {Verdict.INSIDE: _INSIDE, Verdict.UNSURE: _UNSURE, Verdict.OUTSIDE: _OUTSIDE}
+
+
+def eve_of(captured_at: datetime, zone: tzinfo) -> datetime | None:
+    """For a check-out before noon in this zone the evening before, so late that a letter "to 23:59" is over; None after noon."""
+    local = captured_at.astimezone(zone)
+    if local.hour >= 12:
+        return None
+    return local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0) - (EVE_HOLDS - timedelta(hours=12))
+
+
 def locate(catalogue: Catalogue, fixes: Sequence[Fix]) -> list[Judgement]:
     """Judge a batch of fixes against the sites; one judgement per fix, in order."""
+    eves = [fix._replace(org_unit_id=fix.eve[0], captured_at=fix.eve[1]) for fix in fixes if fix.eve is not None]
+    if not eves:
+        return _located(catalogue, fixes)
+    judged = _located(catalogue, [*fixes, *eves])
+    before = iter(judged[len(fixes):])
+    return [found if fix.eve is None else _better(found, next(before)) for fix, found in zip(fixes, judged, strict=False)]
+
+
+def _better(now: Judgement, eve: Judgement) -> Judgement:
+    """The better answer for site and region each; to have had no site that evening is no answer."""
+    if now.quality != eve.quality:
+        return now if now.quality == _GOOD else eve
+    if eve.site_id is not None and _RANK[eve.site] < _RANK[now.site]:
+        now = now._replace(
+            site=eve.site, site_id=eve.site_id, site_distance_m=eve.site_distance_m, activity_site=eve.activity_site)
+    if eve.region_id is not None and _RANK[eve.region] < _RANK[now.region]:
+        now = now._replace(region=eve.region, region_id=eve.region_id)
+    return now
+
+
+def _located(catalogue: Catalogue, fixes: Sequence[Fix]) -> list[Judgement]:
     if not fixes:
         return []
     marks = _Marks(catalogue, fixes)
@@ -116,7 +157,7 @@ class _Marks:
     """The fixes as arrays; `unit` and `employee` are rows of the catalogue's holders."""
 
     def __init__(self, catalogue: Catalogue, fixes: Sequence[Fix]) -> None:
-        employees, units, self._moments, latitudes, longitudes, accuracies = zip(*fixes, strict=True)
+        employees, units, self._moments, latitudes, longitudes, accuracies, _ = zip(*fixes, strict=True)
         self.count = len(fixes)
         self.unit = catalogue.units.rows(units)
         self.employee = catalogue.employees.rows(employees)

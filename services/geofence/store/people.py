@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import asyncpg
 
 from services.geofence.rules.integrity import Trace
+from services.geofence.rules.locate import Fix, eve_of
 from shared.database import Connection
-from shared.events import EmployeePublished, OrgUnitPublished
+from shared.events import EmployeePublished, Mark, OrgUnitPublished
 from shared.topics import lane_of
 
 DEFAULT_ZONE: Final = "Asia/Jakarta"
@@ -29,6 +30,12 @@ class Person(NamedTuple):
     zone_at: Sequence[datetime] = ()
     zone_names: Sequence[str] = ()
 
+    @classmethod
+    def of(cls, row: asyncpg.Record, trace: Trace | None = None) -> "Person":
+        """From a row of the table `employee`, its columns null for somebody unknown."""
+        zone = ZoneInfo(row["timezone"] or DEFAULT_ZONE)
+        return cls(zone, row["since_at"] or (), row["org_unit_ids"] or (), trace, row["zone_at"] or (), row["zone_name"] or ())
+
     def zone(self, moment: datetime) -> ZoneInfo:
         """The zone at an aware moment."""
         held = bisect_right(self.zone_at, moment)
@@ -41,6 +48,16 @@ class Person(NamedTuple):
             if since <= moment:
                 found = org_unit_id
         return found
+
+    def fix(
+        self, employee_id: UUID, mark: str, captured_at: datetime, latitude: float | None, longitude: float | None, accuracy_m: float | None
+    ) -> Fix:
+        """A check-in of this person as it is to be judged, a check-out before noon by the evening before as well."""
+        eve = eve_of(captured_at, self.zone(captured_at)) if mark == Mark.OUT else None
+        return Fix(
+            employee_id, self.org_unit_at(captured_at), captured_at, latitude or 0.0, longitude or 0.0, accuracy_m,
+            None if eve is None else (self.org_unit_at(eve), eve),
+        )  # fmt: skip
 
 
 async def people(connection: Connection, employee_ids: Collection[UUID]) -> dict[UUID, Person]:
@@ -60,8 +77,7 @@ def _person(row: asyncpg.Record) -> Person:
     if row["captured_at"] is not None:
         trace = Trace(row["captured_at"], row["latitude"], row["longitude"], row["accuracy_m"], row["day"],
                       row["frozen_days"])  # fmt: skip
-    zone = ZoneInfo(row["timezone"] or DEFAULT_ZONE)
-    return Person(zone, row["since_at"] or (), row["org_unit_ids"] or (), trace, row["zone_at"] or (), row["zone_name"] or ())
+    return Person.of(row, trace)
 
 
 async def save_traces(connection: Connection, traces: Mapping[UUID, Trace]) -> None:

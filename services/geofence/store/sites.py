@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 import orjson
 
+from services.geofence.rules.locate import EVE_HOLDS
 from services.geofence.rules.sites import DEFAULT_ACCURACY, AccuracyRule, Catalogue, Site, SiteKind, empty_catalogue
 from shared.database import Connection
 from shared.events import SitePublished
@@ -154,7 +155,8 @@ class Reach:
         Whoever gains or loses a region of their own also loses or gains the default one, in the same window.
         """
         everybody = site.kind == "region" and not site.org_unit_ids and not site.employee_ids
-        return cls(site.org_unit_ids, site.employee_ids, everybody, site.valid_from, site.valid_to)
+        until = None if site.valid_to is None else site.valid_to + EVE_HOLDS
+        return cls(site.org_unit_ids, site.employee_ids, everybody, site.valid_from, until)
 
 
 _REACHED: Final = """

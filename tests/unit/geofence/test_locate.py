@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pyproj import Geod
 
 from services.geofence.rules.calibration import SIGMAS_IN_ACCURACY, expected_rates
-from services.geofence.rules.locate import BAD_FIX, NEAR_M, Fix, Judgement, _near_distance, judge_excess, locate
+from services.geofence.rules.locate import BAD_FIX, NEAR_M, Fix, Judgement, _near_distance, eve_of, judge_excess, locate
 from services.geofence.rules.sites import DEFAULT_ACCURACY, AccuracyRule, Catalogue, Site, SiteKind
 from shared.events import Verdict
 
@@ -341,3 +341,57 @@ def test_a_catalogue_made_anew_keeps_the_fences_that_did_not_change() -> None:
 def test_no_fixes_and_no_sites_are_no_trouble() -> None:
     assert locate(Catalogue([]), []) == []
     assert judged([], fix(employee_id=UUID(int=1), org_unit_id=None)).site is UNSURE
+
+
+WIB = dt.timezone(dt.timedelta(hours=7))
+SEVEN = dt.datetime(2026, 2, 10, 7, 2, tzinfo=WIB)
+MIDNIGHT = dt.datetime(2026, 2, 10, tzinfo=WIB)
+
+
+class TestTheEveningBefore:
+    """A night duty of the 9th ends on the 10th, when what held until midnight holds no more."""
+
+    OLD, NEW = circle(org_unit_ids=(UNIT,)), circle(lat=LAT + 0.5, org_unit_ids=(OTHER_UNIT,))
+
+    @staticmethod
+    def out(at: dt.datetime = SEVEN, **more: Any) -> Fix:
+        eve = eve_of(at, WIB)
+        return fix(captured_at=at, org_unit_id=OTHER_UNIT, eve=None if eve is None else (UNIT, eve), **more)
+
+    def test_a_check_out_in_the_morning_of_a_move_holds_at_the_old_office_too(self) -> None:
+        sites = [self.OLD, self.NEW]
+
+        assert (judged(sites, self.out()).site, judged(sites, self.out()).site_id) == (INSIDE, self.OLD.site_id)
+        assert judged(sites, self.out(latitude=LAT + 0.5)).site_id == self.NEW.site_id
+        assert judged(sites, self.out(latitude=LAT + 0.25)).site is OUTSIDE
+        assert judged(sites, self.out()._replace(eve=None)).site is OUTSIDE  # a check-in
+
+    def test_from_noon_on_the_new_office_alone_holds(self) -> None:
+        assert eve_of(SEVEN.replace(hour=11, minute=59), WIB) == MIDNIGHT - dt.timedelta(minutes=2)
+        assert judged([self.OLD, self.NEW], self.out(SEVEN.replace(hour=12))).site is OUTSIDE
+
+    def test_a_letter_for_whole_dates_holds_for_the_check_out_of_the_night_that_it_ended_in(self) -> None:
+        hall = circle(kind="activity", org_unit_ids=(), employee_ids=(EMPLOYEE,), valid_to=MIDNIGHT)
+        ended = circle(kind="activity", org_unit_ids=(), employee_ids=(EMPLOYEE,), valid_to=MIDNIGHT - dt.timedelta(hours=2))
+
+        assert (judged([hall, self.NEW], self.out()).site, judged([hall, self.NEW], self.out()).activity_site) == (INSIDE, True)
+        assert judged([ended, self.NEW], self.out()).site is OUTSIDE  # it named the hour
+
+    def test_the_region_of_the_old_unit_holds_too(self) -> None:
+        there = circle(5_000, kind="region", org_unit_ids=(UNIT,))
+        elsewhere = circle(5_000, kind="region", lat=LAT + 0.5, org_unit_ids=(OTHER_UNIT,))
+
+        assert (judged([there, elsewhere], self.out()).region, judged([there, elsewhere], self.out()).region_id) == (INSIDE, there.site_id)
+
+    def test_what_is_unclear_by_the_evening_before_waits_and_what_had_no_place_then_does_not(self) -> None:
+        assert judged([self.OLD, self.NEW], self.out(east_m=160.0, accuracy=40.0)).site is UNSURE
+        assert judged([self.NEW], self.out()).site is OUTSIDE
+
+    def test_the_others_of_a_batch_are_judged_as_they_are_alone(self) -> None:
+        marks = [fix(), self.out(), fix(org_unit_id=OTHER_UNIT), self.out(latitude=LAT + 0.5), fix(east_m=500.0)]
+        catalogue = Catalogue([self.OLD, self.NEW])
+
+        assert locate(catalogue, marks) == [locate(catalogue, [mark])[0] for mark in marks]
+
+    def test_a_fix_that_no_phone_makes_is_none_by_the_evening_before_either(self) -> None:
+        assert judged([self.OLD, self.NEW], self.out(latitude=0.0, longitude=0.0)) == BAD_FIX

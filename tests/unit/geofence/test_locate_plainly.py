@@ -51,7 +51,7 @@ def sites(draw: st.DrawFn) -> list[Site]:
 fixes = st.builds(
     Fix, st.sampled_from(PEOPLE), st.sampled_from([*UNITS, None]), st.sampled_from([NOON, NOON + dt.timedelta(minutes=90)]),
     somewhere.map(lambda off: LAT + off), somewhere.map(lambda off: LON + off),
-    st.one_of(st.none(), st.floats(0, 300), st.floats(300, 4_000)),
+    st.one_of(st.none(), st.floats(0, 300), st.floats(300, 4_000)), st.none(),
 )  # fmt: skip
 
 

@@ -151,6 +151,19 @@ def test_every_roster_row_of_a_story_overrides_the_calendar_also_one_without_hou
     assert tried(story) == (0, "ok X\n1 passed, 0 failed\n")
 
 
+@pytest.mark.parametrize(("until", "codes"), [("2026-02-02", "[]"), ("'2026-02-02T22:00:00+07:00'", "[PSW4]")])
+def test_the_place_of_a_letter_for_whole_dates_holds_for_the_check_out_of_its_last_night(tmp_path: Path, until: str, codes: str) -> None:
+    story = tmp_path / "story.yaml"
+    story.write_text(MINIMAL.replace("07:25", "20:55")
+                     + "  - {check_in: c2, employee: e1, mark: out, at: '2026-02-03T07:02:00+07:00', place: s}\n"
+                     f"  - {{letter: s, activity: hall, employees: [e1], from: 2026-02-02, to: {until}}}\n"
+                     "  - {now: '2026-02-03T23:00:00+07:00'}\n"
+                     "roster: [{employee: e1, date: 2026-02-02, mode: WFO, start: '21:00', end: '07:00'}]\n"
+                     f"expect: {{days: [{{employee: e1, date: 2026-02-02, status: PRESENT, codes: {codes}}}]}}\n")
+
+    assert tried(story) == (0, "ok X\n1 passed, 0 failed\n")
+
+
 def test_words_that_other_yaml_readers_take_for_booleans_stay_words(tmp_path: Path) -> None:
     story = tmp_path / "story.yaml"
     story.write_text(MINIMAL + "  - {now: '2026-02-02T23:00:00+07:00'}\nexpect:\n  ladder: []\n"
