@@ -290,8 +290,27 @@ async def batches(stream: Any, most: int, within: float) -> AsyncIterator[Sequen
         yield messages
 
 
+def require_alive(pump: Pump) -> None:
+    """Raises RuntimeError when Faust has crashed, or when a task of aiokafka's has ended or waits for its error to be taken.
+
+    Faust asks for neither: a worker whom the broker had refused its group would stand for ever, also when the cause was gone,
+    and one whose fetching had ended would bring nothing more.
+    """
+    if pump.crashed:
+        raise RuntimeError("Faust crashed")
+    kafka = cast(Any, pump.consumer)._thread._consumer
+    if kafka is None or kafka._coordinator is None:
+        return  # it has not begun
+    if (refused := kafka._coordinator._pending_exception) is not None:
+        raise RuntimeError("Kafka refuses this member of the group") from refused
+    for task in (kafka._coordinator._coordination_task, kafka._fetcher._fetch_task, kafka._client._sync_task):
+        if task is not None and task.done():
+            raise RuntimeError(f"aiokafka's {task.get_coro().__name__} has ended")
+
+
 async def end_offsets(pump: Pump, positions: Collection[Position]) -> dict[Position, int]:
-    """Where the broker says these partitions end now."""
+    """Where the broker says these partitions end now. Raises what `require_alive` raises."""
+    require_alive(pump)
     ends = await asyncio.wait_for(pump.consumer.highwaters(*(TP(*position) for position in positions)), 10)
     return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 

@@ -267,8 +267,7 @@ class _Process:
         while True:
             await asyncio.sleep(_WATCH_EVERY_S)
             claim = self._positions.current
-            if self._pump.crashed:
-                raise RuntimeError("Faust crashed")
+            pump.require_alive(self._pump)
             if claim is None or not claim.epochs:
                 continue
             ends = await self._persist(lambda: pump.end_offsets(self._pump, list(claim.epochs)), "broker")  # noqa: B023

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from shared.database import connect
@@ -54,6 +55,19 @@ async def test_a_worker_that_wakes_from_a_freeze_writes_nothing_of_what_went_to_
     await trial.send(range(240, 300))
     await trial.all_in_sink()
     await trial.assert_once_and_in_order()
+
+
+async def test_a_worker_whom_kafka_refuses_the_group_ends_and_does_not_stand_for_ever(trial: Any) -> None:
+    stranger = AIOKafkaConsumer(trial.name, bootstrap_servers=trial.kafka, group_id=f"{trial.name}.geofence")
+    await stranger.start()  # shares lanes out by another protocol than ours
+    try:
+        worker = trial.start()
+        assert await worker.ended() == 70
+        assert "InconsistentGroupProtocolError" in {line.get("because") for line in worker.logged()}
+    finally:
+        await stranger.stop()
+
+    await trial.started()
 
 
 async def test_lanes_are_shared_when_a_worker_joins_and_nothing_is_lost_or_doubled(trial: Any) -> None:
