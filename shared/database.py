@@ -1,5 +1,7 @@
 """Connections to Postgres, and the days of the outbox."""
 
+import socket
+import sys
 from collections.abc import Mapping
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
@@ -29,6 +31,9 @@ _DAYS_AHEAD: Final = 4
 
 _COMMAND_TIMEOUT_S: Final = 130.0
 """Longer than the server's own statement_timeout: only a server that vanished without a word is given up on."""
+
+_SILENT_AFTER_S: Final = 25
+"""After so many seconds a peer that acknowledges nothing is gone: as long as the server waits for us, by `_SESSION`."""
 
 _SESSION: Final[Mapping[str, str]] = {
     "timezone": "UTC",
@@ -87,12 +92,20 @@ async def _connect(url: str, settings: Mapping[str, str]) -> _PlainConnection:
     connection = await asyncpg.connect(
         url, timeout=10, command_timeout=_COMMAND_TIMEOUT_S, connection_class=_OurConnection, server_settings=dict(settings)
     )
-    await _watch(connection)
+    await _prepare(connection)
     return connection
 
 
-async def _watch(connection: Connection) -> None:
-    """Makes each answered statement of a new connection a place where a test may end the process."""
+async def _prepare(connection: Any) -> None:
+    """Has the kernel notice when the server's machine is gone; makes each answered statement a place where a test may end the process."""
+    opened = connection._transport.get_extra_info("socket")  # noqa: SLF001 - asyncpg has no setting for our side's keepalives
+    if opened is not None and opened.family in (socket.AF_INET, socket.AF_INET6):
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if sys.platform == "linux":  # elsewhere the names differ, and so do the system's own limits
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _SILENT_AFTER_S * 1000)
     if failpoints.ARMED:
         connection.add_query_logger(_answered)
 
@@ -128,7 +141,7 @@ async def _open(url: str, settings: Mapping[str, str], min_size: int, max_size: 
         command_timeout=_COMMAND_TIMEOUT_S,
         max_inactive_connection_lifetime=0,
         connection_class=_OurConnection,
-        init=_watch,
+        init=_prepare,
         server_settings=dict(settings),
     )
 

@@ -185,6 +185,10 @@ where l.lane = any($1::int[]) order by l.lane, p.topic for update of l, p
 """
 
 
+_ROLL_BACK_WITHIN_S: Final = 5.0
+"""asyncpg first waits for the cancellation of what timed out, which a server that vanished without a word never answers."""
+
+
 def channel(service: Service) -> str:
     """Name of the Postgres notification channel that wakes the service's relays."""
     return f"hadir_{service}_outbox"
@@ -237,7 +241,7 @@ class Lanes:
                     failpoints.reach("handled")
                     published = await work.write()
                 except BaseException:
-                    await _roll_back(transaction)
+                    await _roll_back(connection, transaction)
                     raise
                 await _commit(transaction)
             for topic, partition, offset, reason in work.buried:
@@ -293,9 +297,11 @@ async def _commit(transaction: Any) -> None:
     failpoints.reach("committed")
 
 
-async def _roll_back(transaction: Any) -> None:
+async def _roll_back(connection: Connection, transaction: Any) -> None:
     """Rolls back if the connection still stands; if not, the server does, and the first error is the one to tell."""
     try:
-        await transaction.rollback()
+        async with asyncio.timeout(_ROLL_BACK_WITHIN_S):
+            await transaction.rollback()
     except (asyncpg.InterfaceError, asyncpg.PostgresError, OSError) as error:  # gone: the server rolls back itself
+        connection.terminate()
         logs.event(_log, "Rollback was not possible", level=logging.DEBUG, error=error)

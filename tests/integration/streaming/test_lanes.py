@@ -1,8 +1,11 @@
 """Facts, outbox and sequence come together or not at all; roles keep services out of each other's tables."""
 
 import asyncio
+import os
+import signal
 from collections import defaultdict
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import date, timedelta
 from uuid import uuid4
 
@@ -10,7 +13,7 @@ import asyncpg
 import pytest
 
 from shared import topics
-from shared.database import Pool, add_outbox_days, connect, drop_sent_outbox_days, open_pool
+from shared.database import Connection, Pool, add_outbox_days, connect, drop_sent_outbox_days, open_pool
 from shared.envelope import Envelope
 from shared.events import OrgUnitPublished
 from shared.lanes import Lanes, Work
@@ -45,6 +48,24 @@ async def test_what_is_emitted_is_in_the_outbox_when_the_work_commits(lanes: Lan
     assert row is not None
     assert tuple(row) == (1, topics.ORG_UNIT.name, 3, str(envelope.id))
     assert envelope.correlation_id == envelope.id
+
+
+async def test_work_whose_server_has_gone_silent_is_let_go_within_seconds_and_its_session_with_it(lanes: Lanes, pool: Pool) -> None:
+    async with AsyncExitStack() as held:
+        with pytest.raises(TimeoutError):  # noqa: PT012 - the whole of it is what times out
+            async with asyncio.timeout(60) as patience, lanes.hold([3]) as work:
+                process = await work.connection.fetchval("select pg_backend_pid()")
+                os.kill(process, signal.SIGSTOP)
+                held.callback(os.kill, process, signal.SIGCONT)
+                async with asyncio.timeout(0.2):
+                    await work.connection.fetchval("select 1")
+
+        assert not patience.expired()
+        assert process not in [await session.fetchval("select pg_backend_pid()") for session in await everybody(pool, held)]
+
+
+async def everybody(pool: Pool, held: AsyncExitStack) -> list[Connection]:
+    return [await held.enter_async_context(pool.acquire()) for _ in range(10)]
 
 
 async def emit_and_fail(lanes: Lanes, wanted: list[int]) -> None:

@@ -187,10 +187,10 @@ def test_each_connection_tells_of_each_statement() -> None:
         for function in functions(path):
             for name, call in called(function):
                 if ast.unparse(call.func) == "asyncpg.connect":
-                    assert "_watch" in dict(called(function)), f"{path}:{call.lineno}"
+                    assert "_prepare" in dict(called(function)), f"{path}:{call.lineno}"
                 assert not ast.unparse(call.func).endswith(UNHEARD), f"{path}:{call.lineno}"
                 if name == "create_pool":
-                    assert "_watch" in {ast.unparse(word.value) for word in call.keywords if word.arg == "init"}, f"{path}:{call.lineno}"
+                    assert "_prepare" in {ast.unparse(word.value) for word in call.keywords if word.arg == "init"}, f"{path}:{call.lineno}"
 
 
 def test_the_points_that_are_named_are_those_that_are_reached() -> None:
