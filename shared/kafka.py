@@ -5,12 +5,12 @@ partitions must not start, because its lanes would no longer be the broker's par
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from aiokafka import AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
@@ -63,9 +63,26 @@ def security() -> dict[str, Any]:
     return arguments
 
 
-async def let_go(client: Any) -> None:
-    """Stops a consumer or producer that is done for; one that cannot end is left behind, since it waits for what never comes."""
-    stopping = asyncio.ensure_future(client.stop())
+async def let_go(consumer: AIOKafkaConsumer) -> None:
+    """Stops a consumer that is done for; one that cannot end is left behind, since it waits for what never comes."""
+    await _end(consumer.stop())
+
+
+async def drop(producer: AIOKafkaProducer) -> None:
+    """Ends a producer together with all that it has not sent.
+
+    Left behind it would go on trying, and bring an old state of something after the newer one of its successor: where only the
+    latest of each key is kept, the old one would stay.
+    """
+    producer._closed = True  # noqa: SLF001 - aiokafka only knows a stop that first sends everything
+    sender = producer._sender  # noqa: SLF001 - as above
+    if sender is not None and sender.sender_task is not None:
+        sender.sender_task.cancel()
+    await _end(producer.client.close())
+
+
+async def _end(ending: Coroutine[Any, Any, None]) -> None:
+    stopping = asyncio.ensure_future(ending)
     await asyncio.wait([stopping], timeout=_GOODBYE_S)
     if not stopping.done():
         stopping.cancel()

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from shared import dead_letter, failpoints, logs, metrics
 from shared.database import Connection, add_outbox_days, connect, drop_sent_outbox_days
 from shared.health import Readiness
-from shared.kafka import let_go, new_producer
+from shared.kafka import drop, new_producer
 from shared.lanes import channel
 from shared.retry import persist
 from shared.settings import Settings
@@ -32,6 +32,8 @@ _MOST_ROWS: Final = 1200
 _POLL_S: Final = 1.0
 _LOCK_POLL_S: Final = 0.2
 _SILENCE_S: Final = 15
+_PATIENCE_S: Final = 60.0
+"""After so many seconds without an acknowledgement the producer is made anew: aiokafka's may have fallen silent for good."""
 _TIDY_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 10_000
 
@@ -102,6 +104,10 @@ class Relay:
             raise
 
     async def _connected(self) -> tuple[Connection, AIOKafkaProducer]:
+        if self._producer is None:  # first: it may take longer than the session may be silent
+            self._producer = new_producer(self._settings.kafka, client_id=f"hadir-{self._service}-relay")
+            async with asyncio.timeout(_PATIENCE_S):
+                await self._producer.start()
         if self._connection is None:
             connection = await connect(self._settings.database, self._service, name=f"hadir {self._service} relay")
             self._connection = connection
@@ -111,20 +117,18 @@ class Relay:
                 " set enable_seqscan = off; set enable_bitmapscan = off"
             )
             await connection.add_listener(channel(self._service), lambda *_: self._woken.set())
-        if self._producer is None:
-            producer = new_producer(self._settings.kafka, client_id=f"hadir-{self._service}-relay")
-            self._producer = producer
-            await producer.start()
         return self._connection, self._producer
 
     async def _reset(self) -> None:
         connection, self._connection = self._connection, None
         producer, self._producer = self._producer, None
         self._held.clear()
-        if connection is not None:
-            connection.terminate()
-        if producer is not None:
-            await let_go(producer)
+        try:
+            if producer is not None:  # first: with the session the locks go, and others publish
+                await drop(producer)
+        finally:
+            if connection is not None:
+                connection.terminate()
 
     async def _hold_owned(self, connection: Connection) -> None:
         """Takes the locks of the lanes that this process owns as they become free, and gives up the others."""
@@ -188,12 +192,23 @@ class Relay:
                 failpoints.reach("relay-acknowledged")
                 unsent.difference_update(indices)
 
+        clock = asyncio.get_running_loop().time
+        waiting, heard = len(unsent), clock()
         tasks = {asyncio.ensure_future(send(*place, queue)) for place, queue in batches.items()}
-        while tasks:
-            done, tasks = await asyncio.wait(tasks, timeout=_SILENCE_S / 3)
-            failure = next((task.exception() for task in done if task.exception()), None) or failure
-            if tasks:
-                await connection.execute("select 1")  # still here: keeps the locks while the broker is slow
+        try:
+            while tasks:
+                done, tasks = await asyncio.wait(tasks, timeout=_SILENCE_S / 3)
+                failure = next((task.exception() for task in done if task.exception()), None) or failure
+                if len(unsent) < waiting:
+                    waiting, heard = len(unsent), clock()
+                elif tasks and clock() - heard > _PATIENCE_S:
+                    failure = TimeoutError(f"Kafka acknowledged nothing for {_PATIENCE_S:.0f} s")
+                    break
+                if tasks:
+                    await connection.execute("select 1")  # still here: keeps the locks while the broker is slow
+        finally:
+            for task in tasks:
+                task.cancel()
         sent: dict[int, int] = {}
         broken: set[int] = set()
         for index, row in enumerate(rows):

@@ -10,15 +10,18 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from typing import NamedTuple
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared import failpoints, logs
+from shared.kafka import drop
 
 _logger = logging.getLogger(__name__)
+
+_START_WITHIN_S = 60
+"""aiokafka itself waits for ever for a broker that takes connections and does not answer."""
 
 
 class Outgoing(NamedTuple):
@@ -131,7 +134,8 @@ class Publisher:
         while True:
             producer = self._make_producer()
             try:
-                await producer.start()
+                async with asyncio.timeout(_START_WITHIN_S):
+                    await producer.start()
             except (KafkaError, OSError) as error:
                 logs.event(_logger, "cannot connect to Kafka, trying again", level=logging.WARNING, error=error)
                 await _stop(producer, self._within_s)
@@ -160,6 +164,4 @@ async def _stop(producer: AIOKafkaProducer, within_s: float) -> None:
             await producer.stop()
     except (KafkaError, OSError, TimeoutError) as error:
         logs.event(_logger, "producer stopped with records unsent", level=logging.WARNING, error=error)
-        with suppress(KafkaError, OSError, TimeoutError):
-            async with asyncio.timeout(within_s):
-                await producer.client.close()
+        await drop(producer)

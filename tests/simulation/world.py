@@ -336,6 +336,7 @@ class Producer:
 
     def __init__(self, session: Session) -> None:
         self._world, self._process, self._session = session.world, session.process, session
+        self.client, self._sender, self._closed = self, None, False  # as `shared.kafka.drop` ends aiokafka's
 
     def create_batch(self) -> Batch:
         return Batch()
@@ -366,5 +367,5 @@ class Producer:
         if len(names) > 1:
             self._world.trespasses.append(f"{' and '.join(sorted(names))} published {place} at once")
 
-    async def stop(self) -> None:
+    async def close(self) -> None:
         """Nothing of it stays."""
