@@ -271,9 +271,9 @@ class _Process:
             if claim is None or not claim.epochs:
                 continue
             ends = await self._persist(lambda: pump.end_offsets(self._pump, list(claim.epochs)), "broker")  # noqa: B023
-            if self._positions.current is not claim:
-                continue
             await self._persist(self._measure_outbox, "database")
+            if self._positions.current is not claim:
+                continue  # the lanes went meanwhile, and with them what is known of their positions
             nexts = dict(self._positions.next_offsets)
             metrics.LAG_EVENTS.labels(self._service).set(
                 sum(max(0, end - nexts.get(at, 0)) for at, end in ends.items())
