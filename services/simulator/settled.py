@@ -35,6 +35,11 @@ class Waiting(dict[str, int]):
     """What is under way: events not yet processed, work not yet done, records not yet published, in the order in which events flow."""
 
     @property
+    def nothing(self) -> bool:
+        """Whether nothing is under way, as far as was looked."""
+        return not any(self.values())
+
+    @property
     def first(self) -> tuple[str, int]:
         """What waits before all else, and how much of it; nothing, if nothing waits."""
         return next(((what, count) for what, count in self.items() if count), ("", 0))
@@ -58,17 +63,21 @@ class Observer(Flow):
     """Looks at the stack until it has come to rest; use as an asynchronous context."""
 
     async def look(self, course: Course) -> Waiting:
-        """One pass over the services of this course; notes where each ends, anew while anything waits before it."""
+        """One pass over the services of this course; where one ends is noted once nothing waits before it."""
         waiting = Waiting()
         for service, topics in CONSUMED:
             if service not in course.services:
                 continue
-            ends = course.ends[service] = (not waiting.first[1] and course.ends.get(service)) or await self.ends(topics)
+            ends = course.ends.get(service) or await self.ends(topics)
+            if waiting.nothing:
+                course.ends[service] = ends
             waiting[f"events at {service}"] = await self.short_of(service, ends)
             if course.days is not None:
                 arguments = course.days if service == "schedule" else ()
                 waiting[f"due at {service}"] = int(await self.connection.fetchval(_WAITING[service], *arguments))
-            issued = course.issued[service] = (not waiting.first[1] and course.issued.get(service)) or await self.issued(service)
+            issued = course.issued.get(service) or await self.issued(service)
+            if waiting.nothing:
+                course.issued[service] = issued
             waiting[f"unsent by {service}"] = await self.unsent(service, issued)
         return waiting
 
@@ -97,7 +106,8 @@ class Observer(Flow):
         loop = asyncio.get_running_loop()
         began = moved = loop.time()
         at, fewest, most, whole = "", 0, 0, 0
-        while left := sum((waiting := await self.look(course)).values()):
+        while not (waiting := await self.look(course)).nothing:
+            left = sum(waiting.values())
             whole = max(whole, left)
             told(whole - left, whole)
             first, count = waiting.first

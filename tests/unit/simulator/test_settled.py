@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from services.reports.flow import Ends
+from services.reports.flow import CONSUMED, Ends
 from services.simulator import settled
 from services.simulator.settled import NotSettled, Observer, Waiting
 from shared.topics import Service, Topic
@@ -89,6 +89,52 @@ class Passing(Observer):
     async def unsent(self, service: Service, issued: Mapping[int, int]) -> int:
         self.looks += 1
         return max(0, issued[0] - (100 * self.looks - 140))
+
+
+class Hurrying(Observer):
+    """Five events whose services are done between two looks, each with a record of its own for the next."""
+
+    def __init__(self) -> None:
+        self.sent = {"geofence": 5, "schedule": 0, "payroll": 0}
+        self.done: dict[str, int] = dict.fromkeys(self.sent, 0)
+        self.written: dict[str, int] = dict.fromkeys(self.sent, 0)
+        self.published: dict[str, int] = dict.fromkeys(self.sent, 0)
+
+    async def ends(self, topics: Sequence[Topic[Any]]) -> Ends:
+        return {(topics[0].name, 0): self.sent[next(service for service, of in CONSUMED if of == topics)]}
+
+    async def short_of(self, service: Service, ends: Ends) -> int:
+        return sum(ends.values()) - self.done[service]
+
+    async def issued(self, service: Service) -> Mapping[int, int]:
+        return {0: self.written[service]}
+
+    async def unsent(self, service: Service, issued: Mapping[int, int]) -> int:
+        return issued[0] - self.published[service]
+
+    async def sleep(self, _: float) -> None:
+        """One service does all that waits before it, or publishes all that it has written."""
+        for service, after in (("geofence", "schedule"), ("schedule", "payroll"), ("payroll", None)):
+            if self.done[service] < self.sent[service]:
+                self.done[service] = self.written[service] = self.sent[service]
+                return
+            if self.published[service] < self.written[service]:
+                self.published[service] = self.written[service]
+                if after is not None:
+                    self.sent[after] = self.written[service]
+                return
+
+    def time(self) -> float:
+        return 0.0
+
+
+async def test_what_a_service_did_between_two_looks_is_waited_for_at_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    hurrying = Hurrying()
+    monkeypatch.setattr(settled, "asyncio", SimpleNamespace(sleep=hurrying.sleep, get_running_loop=lambda: hurrying))
+
+    await hurrying.until_no_lag()
+
+    assert hurrying.published == dict.fromkeys(hurrying.sent, 5)
 
 
 async def test_what_others_send_meanwhile_is_not_waited_for() -> None:
