@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import KafkaConnectionError, KafkaError, TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaConnectionError, KafkaError, NodeNotReadyError, TopicAlreadyExistsError, for_code
 from aiokafka.helpers import create_ssl_context
 
 from shared.events import Event
@@ -75,10 +75,19 @@ async def drop(producer: AIOKafkaProducer) -> None:
     latest of each key is kept, the old one would stay.
     """
     producer._closed = True  # noqa: SLF001 - aiokafka only knows a stop that first sends everything
+    producer.client._conns = _NoMore(producer.client._conns)  # noqa: SLF001 - as above
     sender = producer._sender  # noqa: SLF001 - as above
     if sender is not None and sender.sender_task is not None:
         sender.sender_task.cancel()
     await _end(producer.client.close())
+
+
+class _NoMore(dict[Any, Any]):
+    """Connections of a client to which none is added any more; a request that was waiting for one is not sent."""
+
+    def __setitem__(self, place: Any, connection: Any) -> None:
+        connection.close()
+        raise NodeNotReadyError("the producer was dropped while it connected")
 
 
 async def _end(ending: Coroutine[Any, Any, None]) -> None:

@@ -8,7 +8,7 @@ since lanes are always locked in rising order nobody can wait in a circle.
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, NamedTuple
 
@@ -303,5 +303,6 @@ async def _roll_back(connection: Connection, transaction: Any) -> None:
         async with asyncio.timeout(_ROLL_BACK_WITHIN_S):
             await transaction.rollback()
     except (asyncpg.InterfaceError, asyncpg.PostgresError, OSError) as error:  # gone: the server rolls back itself
-        connection.terminate()
+        with suppress(asyncpg.InterfaceError):  # a session that was lost has left its pool already
+            connection.terminate()
         logs.event(_log, "Rollback was not possible", level=logging.DEBUG, error=error)

@@ -104,13 +104,13 @@ class Relay:
             raise
 
     async def _connected(self) -> tuple[Connection, AIOKafkaProducer]:
-        if self._producer is None:  # first: it may take longer than the session may be silent
+        if self._connection is None or self._producer is None:
+            connection = await connect(self._settings.database, self._service, name=f"hadir {self._service} relay")
+            self._connection = connection
             self._producer = new_producer(self._settings.kafka, client_id=f"hadir-{self._service}-relay")
             async with asyncio.timeout(_PATIENCE_S):
                 await self._producer.start()
-        if self._connection is None:
-            connection = await connect(self._settings.database, self._service, name=f"hadir {self._service} relay")
-            self._connection = connection
+            # The session may not be silent from now on only: that start may take longer.
             # With the index alone the rows come in order; a plan that reads and sorts whole days never pays here.
             await connection.execute(
                 f"set idle_session_timeout = '{_SILENCE_S}s'; set statement_timeout = '30s';"

@@ -336,7 +336,8 @@ class Producer:
 
     def __init__(self, session: Session) -> None:
         self._world, self._process, self._session = session.world, session.process, session
-        self.client, self._sender, self._closed = self, None, False  # as `shared.kafka.drop` ends aiokafka's
+        # As `shared.kafka.drop` finds it in aiokafka's.
+        self.client, self._conns, self._sender, self._closed = self, dict[Any, Any](), None, False
 
     def create_batch(self) -> Batch:
         return Batch()

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -18,6 +19,7 @@ from shared.envelope import Envelope
 from shared.events import OrgUnitPublished
 from shared.lanes import Lanes, Work
 from shared.schemas import apply_schemas
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -62,6 +64,17 @@ async def test_work_whose_server_has_gone_silent_is_let_go_within_seconds_and_it
 
         assert not patience.expired()
         assert process not in [await session.fetchval("select pg_backend_pid()") for session in await everybody(pool, held)]
+
+
+async def test_whose_session_is_lost_in_the_middle_hears_of_its_own_failure(lanes: Lanes) -> None:
+    async def lose(session: Any) -> None:
+        os.kill(await session.fetchval("select pg_backend_pid()"), signal.SIGTERM)
+        await until(session._con.is_closed)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        async with lanes.hold([3]) as work:
+            await lose(work.connection)
 
 
 async def everybody(pool: Pool, held: AsyncExitStack) -> list[Connection]:
