@@ -191,7 +191,8 @@ def _grade(case: _Case, stamps: Sequence[Stamp], declared: Sequence[Outage], *, 
     made_up = bool(late and came and left and _made_up(late, came.at - case.start, left.at - case.end, policy))
     nobody = came is None and left is None and not used
     if nobody and day is not NO_FACTS and day.requested is not None:
-        return _Grade(DayStatus.PENDING, None, None, (), None, None, (day.requested,))
+        asked = (day.requested,) if case.now >= case.start else ()  # before, the day is open as any other is
+        return _Grade(DayStatus.PENDING, None, None, (), None, None, asked)
     if absent := final and nobody:
         findings = [_missing(_ABSENT, case, None)]
     else:

@@ -202,6 +202,7 @@ async def test_what_a_months_tpp_does_not_hold_is_carried_to_the_next_open_month
     await payroll.set_ceiling(me, "2026-02", 2_000_000)  # known late: the absence costs 30,000 more
     await payroll.hear(day(me, dt.date(2026, 3, 2), A))
     assert await payroll.ledger(me, "2026-03") == [("posted", "SUPPLEMENT", 30_000), ("posted", "SUPPLEMENT", -20_000)]
+    await payroll.set_ceiling(me, "2026-04", 1_000_000)
     await payroll.close("2026-03")
     await payroll.freeze()
     assert await payroll.ledger(me, "2026-04") == [("posted", "SUPPLEMENT", 20_000)]
