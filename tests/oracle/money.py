@@ -165,24 +165,30 @@ def step(days: list[Day], free: set[Any]) -> Fraction | None:
 
 
 def streak(days: list[Day], earlier: list[Day]) -> dict[Any, Fraction]:
-    """Absent dates by which an unbroken run of absences has completed `consecutive_full`, each with its percent.
+    """Of each unbroken run of absences the date in the month by which it has completed `consecutive_full`, with its percent.
 
     The run goes over scheduled days, through earlier months too; holidays and free days neither break nor add. It is
     complete on its nth day, and stays so to its end, under whatever pack that day was; and what was complete before the
-    month began has made an earlier month full: here only the run's days of the month itself count then.
+    month began has made an earlier month full: here only the run's days of the month itself count then. It completes once:
+    on the first day of the month whose pack has such a rule and finds it complete, for the base of that day.
     """
-    completed = {}
-    dates = {str(day["date"]) for day in days}
-    run: list[str] = []
+    runs: list[list[Day]] = [[]]
     for day in sorted(earlier + days, key=lambda one: str(one["date"])):
-        if not day["scheduled"]:
-            continue
-        run = [*run, str(day["date"])] if day["status"] == "ABSENT" else []
-        rule = day["policy"].get("consecutive_full")
-        if rule is None or len(run) < rule["days"] or run[-1] not in dates:
-            continue
-        if run[rule["days"] - 1] in dates or len(dates.intersection(run)) >= rule["days"]:
-            completed[day["date"]] = percent(rule["pct"])
+        if day["scheduled"] and day["status"] == "ABSENT":
+            runs[-1].append(day)
+        elif day["scheduled"]:
+            runs.append([])
+    dates = {str(day["date"]) for day in days}
+    completed: dict[Any, Fraction] = {}
+    for run in runs:
+        in_month = [str(day["date"]) in dates for day in run]
+        for place, day in enumerate(run, 1):
+            rule = day["policy"].get("consecutive_full")
+            if rule is None or place < rule["days"] or not in_month[place - 1]:
+                continue
+            if in_month[rule["days"] - 1] or sum(in_month[:place]) >= rule["days"]:
+                completed[day["date"]] = percent(rule["pct"])
+                break
     return completed
 
 

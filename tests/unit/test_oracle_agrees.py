@@ -123,6 +123,7 @@ PACKS |= {
     },
     "FULL-BESIDE": PACKS["POL-H"] | {"consecutive_full": {"days": 3, "pct": "100"}, "izin_day": {"rupiah": 100_000}},
     "THREE-IN-A-ROW": PACKS["POL-H"] | {"consecutive_full": {"days": 3, "pct": "100"}},
+    "THREE-OF-A-PART": PACKS["POL-E"] | {"consecutive_full": {"days": 3, "pct": "100"}},
 }
 POLICIES = {name: Policy.from_content(pack) for name, pack in PACKS.items()}
 BY_ID = {policy.identity: policy for policy in POLICIES.values()}

@@ -180,6 +180,7 @@ def fold(
     accounts: dict[Base, _Account] = {}
     by_date: dict[dt.date, Fraction] = {}
     streak, brought, made_up, final = streak_before, streak_before, 0, 0
+    filled = False
     policy_id = policy = account = None
     for day in ordered:
         if policy is None or account is None or day.policy_id != policy_id:
@@ -190,15 +191,17 @@ def fold(
             account.cap, account.own = policy.cap, True
         streak = _streak(streak, day)
         if not streak:
-            brought = 0
+            brought, filled = 0, False
         final += day.final
         percent = _NOTHING
-        if not account.full and (day.lines or day.absent or policy.tk_steps):
+        if day.lines or day.absent or policy.tk_steps:
             before = len(account.costs)
             made_up = account.charge(day, policy, made_up)
             rule = policy.consecutive_full
-            if rule is not None and day.absent and _completes(streak, brought, rule.days):
+            if rule is not None and day.absent and not filled and _completes(streak, brought, rule.days):
+                # one row fills one base: what goes on under a pack of another base was paid for
                 account.fill(day, rule.pct)
+                filled = True
             percent = sum((cost.percent for cost in account.costs[before:]), _NOTHING)
         for line in day.lines:
             if line.base is not None and line.base != account.base:

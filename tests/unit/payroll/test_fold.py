@@ -130,6 +130,24 @@ def test_a_streak_that_began_under_another_pack_makes_the_month_full_on_the_firs
     assert folded(then, before, after, streak=10).raw_percent == 5, "it was complete in the month before, where no pack said so"
 
 
+def test_one_row_of_absences_fills_one_base_of_a_month_and_another_row_another(
+    assessed: Assessed, folded: Folded, absent: Finding
+) -> None:
+    before, after = (
+        Policy.from_content({
+            "base": "discipline_component", "weight": weight, "tk_day": "3.00", "consecutive_full": {"days": 3, "pct": "100"},
+        })
+        for weight in ("0.40", "0.60")
+    )
+    row = [assessed(day, before, absent) for day in (2, 3, 4, 5)]
+    on = [assessed(day, after, absent) for day in (6, 9, 10, 11)]
+    assert folded([*row, *on[:1]], before, after, tpp=1_000_000).amount == 418_000
+    assert folded([*row, *on], before, after, tpp=1_000_000).amount == 472_000, "not even where it runs as long again"
+    assert folded([*row, assessed(6, after), *on[1:]], before, after, tpp=1_000_000).amount == 1_000_000, "the first had ended"
+    again = [*row, assessed(6, before), *(assessed(day, before, absent) for day in (9, 10, 11)), assessed(12, after, absent)]
+    assert folded(again, before, after, tpp=1_000_000).amount == 418_000, "the second row was complete in the base that the first filled"
+
+
 def test_a_full_month_is_that_percent_instead_of_its_sum(packs: Packs, assessed: Assessed, folded: Folded, absent: Finding) -> None:
     policy = Policy.from_content({"tk_day": "30.00", "apel": "1.00", "consecutive_full": {"days": 4, "pct": "100"}})
     days = [assessed(day, policy, absent) for day in (2, 3, 4, 5)] + [assessed(9, policy, Finding(kind=FindingKind.APEL, code="APEL"))]
