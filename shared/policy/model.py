@@ -71,6 +71,14 @@ class Policy(Keys):
         """Code and percent of so many minutes early; None if they are called nothing."""
         return _charge(minutes, "PSW", self.psw_band(minutes), self.early_any, self.early_rate)
 
+    def uses_compensation(self, date: dt.date, minutes: int) -> bool:
+        """Whether a lateness of so many minutes that was made up on a business date is one of `compensation`'s `per_month`.
+
+        It is where it would cost something, or where its minutes count towards a day of `tk_steps`; another needs no making up.
+        """
+        charge = self.on(date).late_charge(minutes)
+        return self.minutes_per_day is not None or (charge is not None and charge[1] > 0)
+
     def tl_band(self, minutes: int) -> Band | None:
         """Band of this many minutes late; None if they fall in none."""
         return _band(self.tl, minutes)

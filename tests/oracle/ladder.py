@@ -3,7 +3,7 @@
 import datetime as dt
 from typing import Any
 
-from tests.oracle.money import forgiven
+from tests.oracle.money import forgiven, given_away, made_up
 
 PP_94_2021 = {
     3: "ORAL_WARNING", 4: "WRITTEN_WARNING", 7: "STATEMENT", 11: "TPP_CUT_6", 14: "TPP_CUT_9", 17: "TPP_CUT_12", 21: "DEMOTION",
@@ -45,7 +45,11 @@ def steps(days: list[dict[str, Any]], kind: str = "PNS") -> set[tuple[dt.date, s
 
 
 def height(days: list[dict[str, Any]], pack: dict[str, Any]) -> int:
-    """Days of absence among these, with minutes late and early turned into days where the pack says so."""
+    """Days of absence among these, with minutes late and early turned into days where the pack says so.
+
+    A lateness that was made up makes none: where the pack would charge it, as many of a month as the pack allows; where the
+    pack gives it away, each.
+    """
     absent = len([day for day in days if day["status"] == "ABSENT"])
     per_day = pack.get("convert_minutes_per_day")
     if per_day is None:
@@ -55,6 +59,8 @@ def height(days: list[dict[str, Any]], pack: dict[str, Any]) -> int:
         date for month in {(day["date"].year, day["date"].month) for day in counted}
         for date in forgiven([day | {"policy": pack} for day in counted if (day["date"].year, day["date"].month) == month])
     }
+    ruled = [day | {"policy": pack} for day in counted]
+    free |= {day["date"] for day in ruled if made_up(day) and given_away(day)}
     late = sum(day["late"] or 0 for day in counted if day["date"] not in free)
     early = sum(day["early"] or 0 for day in counted)
     return absent + int((late + early) // per_day)

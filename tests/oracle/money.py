@@ -112,11 +112,15 @@ def forgiven(days: list[Day]) -> set[Any]:
         rule = pack.get("compensation")
         if not rule or not made_up(day):
             continue
-        charged = band(holding_on(pack, day["date"]), "tl", day["late"])
-        matters = pack.get("minutes_per_day") or (charged is not None and charged[1] > 0)
-        if matters and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
+        if not given_away(day) and (rule.get("per_month") is None or len(dates) < rule["per_month"]):
             dates.add(day["date"])
     return dates
+
+
+def given_away(day: Day) -> bool:
+    """Whether the pack takes nothing for the day's lateness, neither a percent nor minutes towards a day of `tk_steps`."""
+    charged = band(holding_on(day["policy"], day["date"]), "tl", day["late"] or 0)
+    return not day["policy"].get("minutes_per_day") and (charged is None or charged[1] == 0)
 
 
 Base = tuple[str, Fraction]

@@ -57,6 +57,10 @@ A = PACKS["POL-A"]
 PACKS |= {
     "COMPENSATED": A | {"compensation": {"max_minutes": 30, "per_month": 2}},
     "FREE-AND-COMPENSATED": PACKS["POL-G"] | {"compensation": {"max_minutes": 60, "per_month": 1}},
+    "FREE-IN-THE-LADDER": PACKS["POL-G"] | {
+        "compensation": {"max_minutes": 60, "per_month": 1}, "convert_minutes_per_day": 20,
+        "ladder": [{"days": days, "step": f"STEP-{days}"} for days in range(1, 9)],
+    },
     "COMPENSATED-TO-THE-SECOND": A | {"seconds": "strict", "compensation": {"max_minutes": 45}},
     "LOW-CAP": A | {"cap": "4.75"},
     "FLEXIBLE": A | {"flex_minutes": 60},

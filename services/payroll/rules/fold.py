@@ -291,8 +291,7 @@ class _Account:
         rule = policy.compensation
         for line in day.lines:
             if line.compensable and rule is not None and (rule.per_month is None or made_up < rule.per_month):
-                # what would cost nothing either way is no use of the few that the month has
-                made_up += bool(line.percent or policy.minutes_per_day)
+                made_up += policy.uses_compensation(day.date, line.minutes or 0)
                 minutes -= line.minutes or 0
             elif line.percent and line.base in (None, self.base):
                 self.add(day, line.code, line.percent)

@@ -86,9 +86,9 @@ def ladder(days: Iterable[LadderDay], policy: Policy, kind: EmployeeKind) -> tup
     Counts start again on 1 January, or look back twelve months under `ladder_window: rolling_12m` (a step
     left behind and reached again is listed again). With `convert_minutes_per_day` late and early minutes add
     up to days (7.5 hours a day: elucidation of PP 53/2010 Art. 3 no. 11), without those made up on the same day as far
-    as the month's limit of `compensation` goes. So many scheduled TK days in a row,
-    over months and years, are CONSECUTIVE_10, and no DISMISSAL stands beside it in the same count; days off
-    neither break nor add. Days may come in any order and doubled.
+    as the month's limit of `compensation` goes; one that costs nothing uses none of it, as in payroll, and never counts.
+    So many scheduled TK days in a row, over months and years, are CONSECUTIVE_10, and no DISMISSAL stands beside it in the
+    same count; days off neither break nor add. Days may come in any order and doubled.
     """
     ordered = _without_made_up(sorted({day.date: day for day in days}.values(), key=lambda day: day.date), policy)
     streaks = _streaks(ordered, policy.consecutive_days_for(kind))
@@ -144,11 +144,12 @@ def _without_made_up(days: list[LadderDay], policy: Policy) -> list[LadderDay]:
     left = []
     for day in days:
         month = day.date.year, day.date.month
-        if day.made_up and (rule.per_month is None or used[month] < rule.per_month):
-            used[month] += 1
-            left.append(replace(day, minutes=day.minutes - day.made_up))
-        else:
+        uses = day.made_up > 0 and policy.uses_compensation(day.date, day.made_up)
+        if uses and rule.per_month is not None and used[month] >= rule.per_month:
             left.append(day)
+            continue
+        used[month] += uses
+        left.append(replace(day, minutes=day.minutes - day.made_up))
     return left
 
 

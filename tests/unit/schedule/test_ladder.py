@@ -140,6 +140,24 @@ def test_minutes_that_were_made_up_are_no_part_of_an_absence_as_often_as_the_mon
     assert steps([replace(day, made_up=45) for day in calendar("1" * 365)], without_limit) == []
 
 
+def test_a_made_up_lateness_that_costs_nothing_makes_no_days_and_uses_none_of_the_months_made_up_ones() -> None:
+    keys: dict[str, Any] = {
+        "tl": [{"code": "TL", "min": 16, "max": None, "pct": "1.00"}], "compensation": {"max_minutes": 60, "per_month": 1},
+        "convert_minutes_per_day": 30, "ladder": [{"days": 1, "step": "ORAL_WARNING"}, {"days": 2, "step": "WRITTEN_WARNING"}],
+    }
+    free, charged = LadderDay(NEW_YEAR, True, False, 15, 15), LadderDay(NEW_YEAR, True, False, 40, 40)
+
+    def after(*given: LadderDay, **more: Any) -> list[tuple[str, str]]:
+        days = [replace(day, date=NEW_YEAR + dt.timedelta(days=n)) for n, day in enumerate(given)]
+        return steps(days, with_keys(**keys, **more))
+
+    assert after(free, charged) == []
+    assert after(charged, free, free) == []
+    assert after(free, charged, charged) == [("2026-01-03", "ORAL_WARNING")]
+    dearer = {"dates": ["2026-01-01"], "reason": "first day after a holiday", "late_any": "25"}
+    assert after(free, charged, on_dates=[dearer]) == [("2026-01-02", "ORAL_WARNING")], "there the first costs, and is the one of the month"
+
+
 def test_a_day_that_nobody_has_decided_ends_a_row_and_counts_nothing() -> None:
     held = Assessment(DayState.PROVISIONAL, DayStatus.HELD, Mode.WFO, scheduled=True)
     so_far = Assessment(DayState.PROVISIONAL, DayStatus.PENDING, Mode.WFO, scheduled=True, late=45)
