@@ -53,7 +53,7 @@ async def dossier(connection: Connection, key: StepKey) -> Dossier:
         raise CorrectionRefused("tahap ini tidak pernah diusulkan; lihat `hadir ladder list`")
     policies = (await Memory().current(connection)).policies
     days = (await rows.ladder_days(connection, [key[0]], policies)).get(key[0], [])
-    ruled = ruling(judged for judged in days if judged[0].date <= key[2])
+    ruled = ruling(days)
     if ruled is None:
         return Dossier(known, meaning_of(key[1]), ())
     reached = StepReached(key[1], key[2], known.unexcused_days, known.legal_source)

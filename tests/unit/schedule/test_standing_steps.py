@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from random import Random
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.schedule.discipline import restate_steps
+from services.schedule.memory import Memory
 from services.schedule.rules import Judged, LadderDay, standing
+from services.schedule.steps import dossier
 from services.schedule.store import discipline as rows
 from services.schedule.store.discipline import StepKey, StepVersion
 from shared.envelope import Envelope
@@ -131,6 +134,28 @@ def test_minutes_count_where_the_pack_of_their_own_day_makes_days_of_them() -> N
     assert House().hear(*late).hear(may).stand() == []
     converting = [day(date, "PRESENT", pack=CONVERTING, late=40) for date in APRIL[:4]]
     assert House().hear(may).hear(*converting).stand() == [("2026-05-04", "ORAL_WARNING")]
+
+
+def test_a_dossier_lists_the_days_that_its_step_counts_also_when_a_newer_day_rules_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    november = [day(dt.date(2025, 11, 3) + dt.timedelta(days=n)) for n in range(5)]
+    house = House().hear(*november, day(JANUARY), day(APRIL[0])).hear(day(APRIL[1], pack=ROLLING))
+    key = (ME, "STATEMENT", APRIL[0])
+    assert house.steps[key].unexcused_days == 7, "by the pack of the newest day twelve months count, and so the seventh is here"
+
+    async def assessed_on(_: Any, __: UUID, dates: Sequence[dt.date]) -> list[DayAssessed]:
+        return [house.days[date] for date in dates]
+
+    async def current(*_: Any) -> SimpleNamespace:
+        return SimpleNamespace(policies=PACKS)
+
+    for name in ("steps_of", "ladder_days"):
+        monkeypatch.setattr(rows, name, getattr(house, name))
+    monkeypatch.setattr(rows, "assessed_on", assessed_on)
+    monkeypatch.setattr(Memory, "current", current)
+    connection: Any = None
+    found = asyncio.run(dossier(connection, key))
+
+    assert (found.counted, [one.date for _, one in found.days]) == (7, [*(one.date for one in november), JANUARY, APRIL[0]])
 
 
 VERSIONS = [
