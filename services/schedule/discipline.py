@@ -41,7 +41,9 @@ async def restate_steps(
     """
     latest: dict[UUID, tuple[DayAssessed, Envelope]] = {}
     for former, event, envelope in changed:
-        if _counts(former, policies) != _counts(event, policies):
+        # A day that became a holiday may join the absences around it to ten in a row, and part them when it is none any more.
+        joins = former is not None and former.scheduled is not event.scheduled
+        if joins or _counts(former, policies) != _counts(event, policies):
             known = latest.get(event.employee_id)
             if known is None or known[0].date < event.date:
                 latest[event.employee_id] = event, envelope

@@ -30,7 +30,8 @@ STRICT = Policy.from_content({
 })  # fmt: skip
 CONVERTING = Policy.from_content({"convert_minutes_per_day": 60, "compensation": {"max_minutes": 60, "per_month": 1}})
 ROLLING = Policy.from_content({"ladder_window": "rolling_12m"})
-PACKS = {pack.identity: pack for pack in (PLAIN, STRICT, CONVERTING, ROLLING)}
+IN_A_ROW = Policy.from_content({"ladder": [{"days": 99, "step": "NEVER"}], "ladder_consecutive_days": 4})
+PACKS = {pack.identity: pack for pack in (PLAIN, STRICT, CONVERTING, ROLLING, IN_A_ROW)}
 PNS, PPPK = EmployeeKind.PNS, EmployeeKind.PPPK
 JANUARY = dt.date(2026, 1, 12)
 APRIL = [dt.date(2026, 4, day) for day in (6, 8, 10, 14, 16)]
@@ -42,8 +43,9 @@ def day(
 ) -> DayAssessed:  # fmt: skip
     return DayAssessed(
         employee_id=ME, org_unit_id=UNIT, date=date, version=1, state=DayState.FINAL if final else DayState.PROVISIONAL,
-        status=DayStatus(status), mode=Mode.WFO, scheduled=status != "OFF", late=late if status in {"PRESENT", "HELD"} else None,
-        made_up=status == "PRESENT" and late == 60, policy_id=pack.identity, employee_kind=kind, group="pelaksana",
+        status=DayStatus(status), mode=Mode.WFO, scheduled=status not in {"OFF", "HOLIDAY"},
+        late=late if status in {"PRESENT", "HELD"} else None, made_up=status == "PRESENT" and late == 60,
+        policy_id=pack.identity, employee_kind=kind, group="pelaksana",
         duty_days_in_month=20, work_week_days=5)  # fmt: skip
 
 
@@ -55,6 +57,7 @@ class House:
     def __init__(self) -> None:
         self.days: dict[dt.date, DayAssessed] = {}
         self.steps: dict[StepKey, StepVersion] = {}
+        self.looks = 0
 
     def emit(self, *_: Any, **__: Any) -> None:
         """Nobody listens."""
@@ -66,6 +69,7 @@ class House:
         self.steps |= {version.key: version for version in versions}
 
     async def ladder_days(self, _: Any, __: Sequence[UUID], policies: Mapping[UUID, Policy]) -> dict[UUID, list[Judged]]:
+        self.looks += 1
         return {ME: [
             (LadderDay(one.date, True, one.status is DayStatus.ABSENT, *self._minutes(one)), policies[one.policy_id], one.employee_kind)
             for one in self.days.values() if one.scheduled
@@ -134,6 +138,27 @@ def test_minutes_count_where_the_pack_of_their_own_day_makes_days_of_them() -> N
     assert House().hear(*late).hear(may).stand() == []
     converting = [day(date, "PRESENT", pack=CONVERTING, late=40) for date in APRIL[:4]]
     assert House().hear(may).hear(*converting).stand() == [("2026-05-04", "ORAL_WARNING")]
+
+
+@pytest.mark.parametrize("status", ["HOLIDAY", "OFF"])
+def test_a_day_that_becomes_a_holiday_completes_a_row_and_breaks_it_when_it_is_none_any_more(status: str) -> None:
+    around = [day(date, pack=IN_A_ROW) for date in (*APRIL[:2], *APRIL[3:])]
+    worked, free = day(APRIL[2], "PRESENT", pack=IN_A_ROW), day(APRIL[2], status, pack=IN_A_ROW)
+
+    house = House().hear(*around, worked)
+    assert house.stand() == []
+    assert house.hear(free).stand() == [("2026-04-16", "CONSECUTIVE_10")]
+    assert house.hear(worked).stand() == []
+
+
+def test_a_day_that_is_new_and_worked_or_free_causes_no_look_at_the_days_of_the_year() -> None:
+    house = House().hear(day(APRIL[0]))
+    house.looks = 0
+
+    house.hear(day(APRIL[1], "PRESENT"), day(APRIL[2], "OFF")).hear(day(APRIL[1], "PRESENT"))
+    assert house.looks == 0
+    house.hear(day(APRIL[2], "PRESENT"))
+    assert house.looks == 1
 
 
 def test_a_dossier_lists_the_days_that_its_step_counts_also_when_a_newer_day_rules_them(monkeypatch: pytest.MonkeyPatch) -> None:
