@@ -57,7 +57,7 @@ class Erasing:
 async def keep_employees(
     connection: Connection, records: Sequence[Record[EmployeePublished] | Tombstone]
 ) -> None:
-    """Take over employees; check-ins of people whose org units changed become due.
+    """Take over employees; check-ins of people whose org units or zone changed become due.
 
     The lanes are held meanwhile, so that no check-in is judged by the old membership unseen.
     """

@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,15 @@ from services.local.process import free_port
 from services.preview.gate import sites_gate
 from shared.database import Connection
 from shared.envelope import decode, derived_id, encode
-from shared.events import CheckInRecorded, EmployeePublished, Event, Mark, OrgUnitPublished, UnitMembership
+from shared.events import (
+    CheckInRecorded,
+    EmployeePublished,
+    Event,
+    Mark,
+    OrgUnitPublished,
+    UnitMembership,
+    ZoneAssignment,
+)
 from shared.reading import consuming
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, EMPLOYEE, ORG_UNIT, Topic, lane_of
 from tests.waiting import until
@@ -54,7 +62,9 @@ class Town:
             topic.name, encode(event), key=str(key).encode(), partition=lane_of(key) % topic.partitions
         )
 
-    async def settle(self, *, employee: UUID | None = None, since: str = "2026-01-01", version: int = 1) -> None:
+    async def settle(
+        self, *, employee: UUID | None = None, since: str = "2026-01-01", version: int = 1, zones: Mapping[str, str] | None = None
+    ) -> None:
         """Publishes the org unit and the employee, and waits until the geofence knows both."""
         who = employee or self.employee
         await self.publish(ORG_UNIT, self.unit, OrgUnitPublished(
@@ -62,7 +72,8 @@ class Town:
         await self.publish(EMPLOYEE, who, EmployeePublished(
             employee_id=who, version=version, nip=str(who.int)[:18].zfill(18), name="Siti", kind="PNS", group="pelaksana",
             memberships=(UnitMembership(since=dt.date.fromisoformat(since), org_unit_id=self.unit),),
-            timezone="Asia/Jakarta"))
+            timezone="Asia/Jakarta",
+            zones=tuple(ZoneAssignment(since=dt.date.fromisoformat(day), timezone=zone) for day, zone in (zones or {}).items())))
         await until(lambda: self.connection.fetchval(
             "select exists (select from geofence.employee where employee_id = $1 and version = $2)"
             " and exists (select from geofence.org_unit where org_unit_id = $3)", who, version, self.unit))
@@ -208,6 +219,19 @@ async def test_an_employee_who_becomes_known_late_is_judged_again(town: Town) ->
     await town.settle()
 
     assert (first["site"], (await town.located(check_in, version=2))["site"]) == ("unsure", "inside")
+
+
+async def test_a_zone_that_becomes_known_late_has_check_outs_judged_again(town: Town) -> None:
+    await town.settle(zones={"2026-01-01": "Asia/Jayapura"})
+    await town.sites(town.office(valid_to="2026-02-01"))
+    check_out = await town.check_in(mark=Mark.OUT, captured_at=MORNING.replace(hour=10, minute=30))
+    first = await town.located(check_out)
+
+    # half past twelve in Jayapura is half past ten in Jakarta, when the night before still counts
+    await town.settle(version=2, zones={"2026-01-01": "Asia/Jayapura", "2026-02-02": "Asia/Jakarta"})
+
+    assert first["site"] != "inside"
+    assert (await town.located(check_out, version=2))["site"] == "inside"
 
 
 async def test_an_activity_letter_that_comes_in_the_afternoon_covers_the_morning(town: Town) -> None:
