@@ -91,7 +91,7 @@ _RANK: Final = {Verdict.INSIDE: _INSIDE, Verdict.UNSURE: _UNSURE, Verdict.OUTSID
 
 
 def eve_of(captured_at: datetime, zone: tzinfo) -> datetime | None:
-    """For a check-out before noon in this zone the evening before, so late that a letter "to 23:59" is over; None after noon."""
+    """For a check-out before noon in this zone the evening before, at 23:58, when a letter "to 23:59" still holds; None from noon on."""
     local = captured_at.astimezone(zone)
     if local.hour >= 12:
         return None
