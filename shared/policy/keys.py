@@ -142,13 +142,18 @@ class Keys(Part):
     out_pick: Literal["first", "last"] = Field(
         default="last", description="which of several check-outs counts (last: default; first: ANRI 18/2016 (6))"
     )
-    in_window: Window | None = Field(default=None, description="scan window for coming; closes at the start plus `flex_minutes` or later")
+    in_window: Window | None = Field(
+        default=None, description="scan window for coming; opens at the start minus `flex_early_minutes` or earlier, and closes"
+        " at the start plus `flex_minutes` or later"
+    )
     out_window: Window | None = Field(
-        default=None, description="scan window for going; its close, at the end plus `flex_minutes` or later, makes the day final"
+        default=None, description="scan window for going; opens at the end minus `flex_early_minutes` or earlier; its close, at the end"
+        " plus the greater of `flex_minutes` and `compensation.max_minutes` or later, makes the day final"
     )
     break_window: Window | None = Field(default=None, description="scan window of the break, clock times or minutes from start")
     final_after_minutes: Minutes = Field(
-        default=240, description="without `out_window.close` a day is final so long after its scheduled end (default)"
+        default=240, description="without `out_window.close`, or where it does not fit the shift, a day is final so long after its"
+        " scheduled end (default), and never sooner than `flex_minutes` and `compensation.max_minutes` after it"
     )
     reach: Reach = Field(default=Reach(), description="how far around a duty a mark belongs to it")
     evidence_required: tuple[Mode, ...] = Field(

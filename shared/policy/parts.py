@@ -155,9 +155,10 @@ class Window(Part):
     `out_window.open` the one nearest to the end, `out_window.close` the first one not before the end.
     Clock times that do not fit a shift (coming closes over an hour before its start; going opens over an hour after
     its end, or closes over twelve hours after it) were not meant for it and set no limit there: give minutes instead.
-    A window refuses nobody who is in time when hours move (Ramadan, flexible hours): coming never closes before the start
-    and `flex_minutes` after it, going never opens later than `flex_early_minutes` before the end, and never closes
-    before the end and `flex_minutes` after it.
+    A window refuses nobody who is in time when hours move (Ramadan, flexible hours): coming never opens later than
+    `flex_early_minutes` before the start, and never closes before the start and `flex_minutes` after it; going never opens
+    later than `flex_early_minutes` before the end, and never closes before the end and `flex_minutes` or, if that is more,
+    `compensation.max_minutes` after it.
     """
 
     open: Clock | Offset | None = Field(default=None, description="marks before it do not count; null: no such limit")

@@ -91,6 +91,7 @@ def window(own: dict[str, Any], pack: Pack, key: str) -> tuple[dt.datetime | Non
     """Opening and closing of a scan window given as clock times, for duties that end on their own date.
 
     Who is in time is let in and out however the clock times lie: until the start and out from the end on, with what flexible hours add.
+    Nor is the door shut on whoever stays to make up for coming late.
     """
     given = pack.get(key) or {}
     day = own["start"] if key == "in_window" else own["end"]
@@ -101,9 +102,11 @@ def window(own: dict[str, Any], pack: Pack, key: str) -> tuple[dt.datetime | Non
     if key == "break_window":
         return opened, closed
     later, sooner = (dt.timedelta(minutes=pack.get(name, 0)) for name in ("flex_minutes", "flex_early_minutes"))
+    if key == "out_window" and pack.get("compensation"):
+        later = max(later, dt.timedelta(minutes=pack["compensation"]["max_minutes"]))
     if closed is not None and closed < day + later:
         closed = day + later
-    if key == "out_window" and opened is not None and opened > day - sooner:
+    if opened is not None and opened > day - sooner:
         opened = day - sooner
     return opened, closed
 

@@ -183,14 +183,21 @@ def window_of(duty: Duty, policy: Policy, mark: Mark) -> tuple[dt.datetime | Non
     by_clock = isinstance(window.open, str) or isinstance(window.close, str)
     if by_clock and not _fits(mark, opened, closed):
         return None, None
-    if mark is not Mark.BREAK and closed is not None:
-        closed = max(closed, policy.flex_minutes)
-    if mark is Mark.OUT and opened is not None:
-        opened = min(opened, -policy.flex_early_minutes)
+    if mark is not Mark.BREAK:
+        if opened is not None:
+            opened = min(opened, -policy.flex_early_minutes)
+        if closed is not None:
+            closed = max(closed, policy.flex_minutes if mark is Mark.IN else _owed_after(policy))
     return (
         None if opened is None else anchor + opened * MINUTE,
         None if closed is None else anchor + closed * MINUTE,
     )
+
+
+def _owed_after(policy: Policy) -> int:
+    """Minutes after the scheduled end at which somebody may still be due: in flexible hours, or making up a lateness."""
+    made_up = policy.compensation
+    return policy.flex_minutes if made_up is None else max(policy.flex_minutes, made_up.max_minutes)
 
 
 def _fits(mark: Mark, opened: int | None, closed: int | None) -> bool:
@@ -220,13 +227,16 @@ def _nearest(moment: str | int, minute: int) -> int:
 
 
 def final_at(duty: Duty, policy: Policy) -> dt.datetime:
-    """The instant at which a working duty's day becomes final: the scan window for going home has closed."""
+    """The instant at which a working duty's day becomes final: the scan window for going home has closed.
+
+    Where it never does, `final_after_minutes` have gone by since the end, and nobody can be due any more. DutyError on a day off.
+    """
     if duty.end is None:
         raise DutyError("a day off has no end of work")
     closes = None
     if policy.out_window is not None:
         closes = window_of(duty, policy, Mark.OUT)[1]
-    return closes if closes is not None else duty.end + policy.final_after_minutes * MINUTE
+    return closes if closes is not None else duty.end + max(policy.final_after_minutes, _owed_after(policy)) * MINUTE
 
 
 class Placed(NamedTuple):

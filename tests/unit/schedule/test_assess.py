@@ -328,6 +328,12 @@ class TestBeforeTheDayIsFinal:
         assert told(judge(policy=policy, now=at("17:59"))) == ("PENDING", [])
         assert told(judge(policy=policy, now=at("18:00"))) == ("ABSENT", ["TK"])
 
+    def test_nobody_has_forgotten_to_go_before_his_flexible_end(self) -> None:
+        policy = a_policy(flex_minutes=60, final_after_minutes=30)
+
+        assert told(judge(came("08:30"), policy=policy, now=at("16:59"))) == ("PENDING", [])
+        assert told(judge(came("08:30"), policy=policy, now=at("17:00"))) == ("PRESENT", ["PSW4"])
+
     def test_a_day_not_begun_is_open(self) -> None:
         assert judge(now=at("05:00")).state is DayState.OPEN
 
@@ -350,6 +356,19 @@ class TestWindowsAndHours:
         day = judge(came("09:20"), went("16:00"), policy=policy)
 
         assert (day.late, day.findings[0].kind, day.findings[0].detail) == (None, FindingKind.NO_IN, "OUTSIDE_WINDOW")
+
+    def test_who_comes_and_goes_earlier_as_the_pack_lets_him_is_not_refused_by_its_window(self) -> None:
+        policy = a_policy(flex_early_minutes=60, in_window={"open": "07:00", "close": "08:30", "after_close": "refuse"})
+
+        assert told(judge(came("06:30"), went("15:00"), policy=policy)) == ("PRESENT", [])
+        assert told(judge(came("06:29"), went("15:00"), policy=policy)) == ("PRESENT", ["TL4", "PSW2"])
+
+    def test_who_stays_to_make_up_for_coming_late_is_not_refused_by_the_window(self) -> None:
+        window = {"open": "15:00", "close": "16:30", "after_close": "refuse"}
+        day = judge(came("08:15"), went("16:45"), policy=a_policy(compensation={"max_minutes": 60}, out_window=window))
+
+        assert (told(day), day.made_up, day.findings[0].compensable) == (("PRESENT", ["TL2"]), True, True)
+        assert told(judge(came("08:15"), went("16:45"), policy=a_policy(out_window=window))) == ("PRESENT", ["TL2", "PSW4"])
 
     def test_a_check_in_is_missed_only_when_flexible_hours_are_over_whatever_the_window_says(self) -> None:
         policy = a_policy(in_window={"open": "06:00", "close": "07:15"}, flex_minutes=60)

@@ -116,6 +116,20 @@ def test_the_day_is_final_four_hours_after_its_end_unless_the_out_window_says_ot
     assert final_at(night, with_windows(out_window={"close": "09:00"})) == wib("2026-02-03 09:00")
 
 
+@pytest.mark.parametrize("window", [{}, {"out_window": {"open": "15:00"}}, {"out_window": {"open": "11:00", "close": "12:00"}}])
+@pytest.mark.parametrize(
+    ("more", "final"),
+    [
+        ({}, "16:30"), ({"flex_minutes": 60}, "17:00"), ({"flex_minutes": 15}, "16:30"), ({"compensation": {"max_minutes": 90}}, "17:30"),
+        ({"compensation": {"max_minutes": 10}, "flex_minutes": 45}, "16:45"),
+    ],
+)
+def test_no_day_is_final_while_somebody_may_still_be_due(window: dict[str, Any], more: dict[str, Any], final: str) -> None:
+    policy = with_windows(final_after_minutes=30, **window, **more)
+
+    assert final_at(shift(MONDAY, "07:30", "16:00"), policy) == wib(f"2026-02-02 {final}")
+
+
 @pytest.mark.parametrize(
     ("start", "end", "mark", "window", "opens", "closes"),
     [
@@ -146,17 +160,24 @@ def test_clock_times_of_a_window_are_taken_at_the_duty(
         ({"in_window": {"open": "06:00", "close": "07:30"}}, {"flex_minutes": 60}, "06:00", "09:00"),
         ({"in_window": {"close": -30}}, {}, None, "08:00"),
         ({"in_window": {"open": "06:00", "close": "10:00"}}, {"flex_minutes": 60}, "06:00", "10:00"),
+        ({"in_window": {"open": "07:30", "close": "09:00"}}, {"flex_early_minutes": 60}, "07:00", "09:00"),
+        ({"in_window": {"open": "06:30", "close": "09:00"}}, {"flex_early_minutes": 60}, "06:30", "09:00"),
+        ({"in_window": {"open": 10, "close": 20}}, {}, "08:00", "08:20"),
+        ({"in_window": {"open": "07:30", "close": "08:15"}}, {"compensation": {"max_minutes": 30}}, "07:30", "08:15"),
         ({"out_window": {"open": "16:00", "close": "18:00"}}, {}, "15:00", "18:00"),
         ({"out_window": {"open": "16:00", "close": "18:00"}}, {"flex_early_minutes": 45}, "14:15", "18:00"),
         ({"out_window": {"open": 0, "close": 15}}, {"flex_minutes": 60}, "15:00", "16:00"),
         ({"out_window": {"open": 10, "close": 20}}, {}, "15:00", "15:20"),
         ({"out_window": {"close": -10}}, {}, None, "15:00"),
         ({"out_window": {"open": -30, "close": 90}}, {"flex_minutes": 60}, "14:30", "16:30"),
+        ({"out_window": {"open": "15:00", "close": "15:30"}}, {"compensation": {"max_minutes": 60}}, "15:00", "16:00"),
+        ({"out_window": {"open": "15:00", "close": "15:30"}}, {"compensation": {"max_minutes": 60}, "flex_minutes": 90}, "15:00", "16:30"),
+        ({"out_window": {"open": "15:00", "close": "17:00"}}, {"compensation": {"max_minutes": 60}}, "15:00", "17:00"),
         ({"break_window": {"open": "11:30", "close": "12:00"}}, {"flex_minutes": 360, "flex_early_minutes": 360}, "11:30", "12:00"),
     ],
 )
 def test_no_window_refuses_who_is_in_time_when_hours_move(
-    window: dict[str, Any], flex: dict[str, int], opens: str | None, closes: str
+    window: dict[str, Any], flex: dict[str, Any], opens: str | None, closes: str
 ) -> None:
     mark = {"in_window": Mark.IN, "out_window": Mark.OUT, "break_window": Mark.BREAK}[next(iter(window))]
     duty = shift(MONDAY, "08:00", "15:00")  # the hours of Ramadan
