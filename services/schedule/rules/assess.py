@@ -150,14 +150,21 @@ def _extremes(sighting: Sighting, policy: Policy, day: FactsOfDay) -> Iterator[l
     """Sets of undecided stamps of which one, if any does, would change the day by being accepted.
 
     An earlier check-in is never worse than a later one, and neither is a later check-out: all of them tell it. Where the
-    first check-out counts, or an outage that the end moves away from, a check-in and a check-out may make up for each other.
+    first check-out counts, a check-in and a check-out may make up for each other. A confirmed outage may excuse who came
+    later, or has no mark at all, and not who came earlier: there each check-in is tried, and none, with the first check-out,
+    the last one, and none.
     """
     yield sighting.undecided
-    if policy.out_pick == "first" or day.confirmed_outages:
-        came = [stamp for stamp in sighting.undecided if stamp.mark is Mark.IN]
-        if came and len(came) < len(sighting.undecided):
-            yield came
-            yield [stamp for stamp in sighting.undecided if stamp.mark is not Mark.IN]
+    if not day.confirmed_outages and policy.out_pick == "last":
+        return
+    came = [stamp for stamp in sighting.undecided if stamp.mark is Mark.IN]
+    left = [stamp for stamp in sighting.undecided if stamp.mark is Mark.OUT]
+    if day.confirmed_outages:
+        for one in ([], *([stamp] for stamp in came)):
+            yield from (one + other for other in ([], left[:1], left[-1:]))
+    elif came and left:
+        yield came
+        yield left
 
 
 def _grade(case: _Case, stamps: Sequence[Stamp], declared: Sequence[Outage], *, final: bool) -> _Grade:

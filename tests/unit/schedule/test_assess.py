@@ -250,6 +250,41 @@ class TestWaitingForAPerson:
 
         assert told(judge(*marks, evening, confirmed, policy=a_policy(flex_minutes=90))) == ("HELD", [])
 
+    def test_a_doubtful_check_in_that_would_undo_an_excuse_holds_the_day_beside_one_in_time(self) -> None:
+        outage = Outage(an_id("outage"), at("07:45"), at("08:30")), OutageDecided(an_id("outage"), "confirmed", at("20:00"))
+        doubts = came("07:20", "early", site=UNSURE), came("07:40", "before it", site=UNSURE)
+
+        def decided(of_early: Any, of_late: Any, *sure: MarkSeen) -> tuple[str, list[str]]:
+            words = Reviewed(an_id("early"), of_early, at("20:00")), Reviewed(an_id("before it"), of_late, at("20:00"))
+            return told(judge(*sure, *doubts, went("16:00", "sure out"), *outage, *words))
+
+        sure = came("08:00", "sure")
+        assert decided("accepted", "accepted", sure) == decided("rejected", "rejected", sure) == ("PRESENT", [])
+        assert decided("rejected", "accepted", sure) == ("PRESENT", ["TL1"])
+        assert told(judge(sure, *doubts, went("16:00", "sure out"), *outage)) == ("HELD", [])
+        assert decided("accepted", "accepted") == decided("rejected", "rejected") == ("PRESENT", [])
+        assert told(judge(*doubts, went("16:00", "sure out"), *outage)) == ("HELD", [])
+
+    @pytest.mark.parametrize("out_pick", ["first", "last"])
+    def test_a_doubtful_check_out_before_an_excused_one_holds_the_day(self, out_pick: str) -> None:
+        outage = Outage(an_id("outage"), at("15:30"), at("17:00")), OutageDecided(an_id("outage"), "confirmed", at("20:00"))
+        doubts = went("14:00", "early", site=UNSURE), went("15:45", "late", site=UNSURE)
+
+        assert told(judge(came("07:20"), *doubts, *outage, policy=a_policy(out_pick=out_pick))) == ("HELD", [])
+        assert told(judge(came("07:20"), doubts[1], *outage, policy=a_policy(out_pick=out_pick))) == ("PRESENT", [])
+
+    def test_doubtful_marks_of_which_no_single_one_changes_anything_hold_the_day_if_two_would(self) -> None:
+        outages = Outage(an_id("morning"), at("06:40"), at("06:50")), Outage(an_id("evening"), at("16:45"), at("17:30"))
+        words = [OutageDecided(an_id(name), "confirmed", at("20:00")) for name in ("morning", "evening")]
+
+        def day(*marks: MarkSeen) -> tuple[str, list[str]]:
+            return told(judge(*marks, *outages, *words, policy=a_policy(flex_minutes=60)))
+
+        assert day() == day(came("08:00")) == day(went("16:10")) == ("PRESENT", [])
+        assert day(came("08:00"), went("16:10")) == ("PRESENT", ["PSW1"])
+        doubts = came("08:00", site=UNSURE), went("16:10", site=UNSURE)
+        assert day(*doubts, came("07:20", "earlier", site=UNSURE), went("17:00", "later", site=UNSURE)) == ("HELD", [])
+
     def test_minutes_alone_are_worth_waiting_for(self) -> None:
         marks = (came("08:10", "sure"), came("07:45", site=UNSURE), went("16:00"))
 

@@ -1,8 +1,10 @@
 """What holds of every assessed day, whatever its marks, facts, policy and hour."""
 
 import datetime as dt
+from itertools import product
 from pathlib import Path
 from random import Random
+from typing import Any
 from uuid import UUID
 
 from hypothesis import example, given
@@ -181,3 +183,41 @@ def test_a_confirmed_outage_never_adds_to_what_a_day_costs(some_marks: tuple[Mar
     day = assess(inputs_of(some_marks, (outage, confirmed), None), policy, MIDNIGHT + dt.timedelta(days=2))
 
     assert not kinds(day) & {FindingKind.ABSENT, FindingKind.NO_IN, FindingKind.NO_OUT, FindingKind.EARLY, FindingKind.LATE}
+
+
+FLEXIBLE = [
+    Policy.from_content({
+        **PACKS["POL-A"].content(), "out_pick": pick, "flex_minutes": 60, "flex_early_minutes": 30, "compensation": {"max_minutes": 90},
+    })
+    for pick in ("first", "last")
+]
+near_the_start = st.integers(-70, 130).map(lambda minutes: MIDNIGHT + dt.timedelta(hours=7, minutes=30 + minutes))
+near_the_end = st.integers(-130, 130).map(lambda minutes: MIDNIGHT + dt.timedelta(hours=16, minutes=minutes))
+ways = st.tuples(st.just(Mark.IN), near_the_start) | st.tuples(st.just(Mark.OUT), near_the_end)
+doubtful_or_not = st.lists(st.tuples(ways, st.sampled_from([Verdict.INSIDE, Verdict.UNSURE, Verdict.UNSURE])), max_size=5)
+outages = st.lists(st.tuples(near_the_start | near_the_end, st.integers(5, 90)), max_size=2)
+
+
+def says(day: Assessment) -> tuple[Any, ...]:
+    return day.status, day.late or 0, day.early or 0, day.made_up, [(found.kind, found.code) for found in day.findings]
+
+
+@given(doubtful_or_not, outages, st.sampled_from(FLEXIBLE))
+def test_doubtful_marks_hold_a_day_exactly_when_accepting_some_of_them_would_change_it(
+    drawn: list[tuple[tuple[Mark, dt.datetime], Verdict]], down: list[tuple[dt.datetime, int]], policy: Policy
+) -> None:
+    some_marks = tuple(MarkSeen(UUID(int=n), 1, *way, site) for n, (way, site) in enumerate(drawn))
+    later = MIDNIGHT + dt.timedelta(days=2)
+    known: list[Fact] = []
+    for n, (since, minutes) in enumerate(down):
+        name = UUID(int=100 + n)
+        known += Outage(name, since, since + dt.timedelta(minutes=minutes)), OutageDecided(name, "confirmed", later)
+    unsure = [mark.check_in_id for mark in some_marks if mark.site is Verdict.UNSURE]
+
+    decided = [
+        says(assess(inputs_of(some_marks, (*known, *words), None), policy, later))
+        for words in product(*([Reviewed(name, "rejected", later), Reviewed(name, "accepted", later)] for name in unsure))
+    ]
+
+    held = assess(inputs_of(some_marks, tuple(known), None), policy, later).status is DayStatus.HELD
+    assert held == any(one != decided[0] for one in decided)
