@@ -69,12 +69,13 @@ AFTERWARDS = """\
   more. The house keeps WAL now (78ee38e; seed 20261406, round 3). Its message, a command that was "in progress" for five minutes, led by
   reading to a mistake of the API: a session of its pool that had not answered when a command's lock was asked for or given back was
   kept, and the lock with it, so that the same key would have been refused for as long as the process lived (4084d21).
-- What no campaign had struck was found by reading (2026-11-30, after the campaigns of d13dda5). A worker whom the broker refused its group while it
-  joined stood for ever, since Faust never asks aiokafka for such an error (5e0e296; `test_ownership.py`). Work on a database
-  whose machine vanished without a word waited for it twice, four minutes (a053396; `test_lanes.py`). The producer of a relay that had lost its
-  database went on trying behind its successor, so that an old state could come last on a compacted topic (aecbf21, 15bb662; `test_relay.py`).
-  A loader of references that had lost its lock set their position back (1932a8f), and the end of a rebalance between two looks of the
-  watch ended a worker (01b30ac). Those are mended; campaigns begun after 10:10 UTC ran with it.
+- What no campaign had struck was found by reading (2026-11-30, after the campaigns of d13dda5). A worker whom the broker refused
+  its group while it joined stood for ever, since Faust never asks aiokafka for such an error (5e0e296; `test_ownership.py`). Work
+  on a database whose machine vanished without a word waited for it twice, four minutes (a053396; `test_lanes.py`). The producer
+  of a relay that had lost its database went on trying behind its successor, so that an old state could come last on a compacted
+  topic (aecbf21, 15bb662; `test_relay.py`). A loader of references that had lost its lock set their position back (1932a8f), and
+  the end of a rebalance between two looks of the watch ended a worker (01b30ac). Those are mended; campaigns begun after 10:10
+  UTC ran with it.
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 
