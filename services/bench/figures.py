@@ -102,7 +102,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "shed-without-retry-after": Figure("503 answers in either flood without Retry-After", "", (_at_most(0),), "long"),
     "shed-recovery": Figure("seconds after the flood until no event waits anywhere ÷ the flood's", "s", (), "long"),
 }
-"""Targets are those of issue 5, on 2 cores that also carry broker, database and load."""
+"""Targets are those of issue 5 (where it has words, the numbers are ours), on 2 cores that also carry broker, database and load."""
 
 
 BENCHES: Final[Mapping[str, Bench]] = {

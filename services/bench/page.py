@@ -18,7 +18,8 @@ services and measuring programs that branch was rebased over other lines in serv
 _HEAD: Final = """\
 # Benchmarks
 
-Written by `hadir bench`; not edited by hand, but for notes that say so. Most figures stand beside a reference that the same run
+Written by `hadir bench`; not edited by hand, but for notes that say so, and one row (100,000 people, 2026-11-30) that was kept by hand:
+its note says by which program, and beside which work. Most figures stand beside a reference that the same run
 measured on the same machine, because a ratio survives a change of machine and a rate does not: the simplest program that does the same
 without our promises (ingest, geofence, assessment, hop, pipeline; in `tests/benchmarks/reference/`), the same stack with less to do
 (history, the latency while days fall due, the flood's memory), or a record that is sent and read beside it (the other latencies).
@@ -31,11 +32,12 @@ These have no such reference, and a change of machine moves them as a change of 
 - check-ins lost and 503 answers without Retry-After stand beside nothing: they count what has to be 0 on every machine.
 
 A row has the title under which it was measured. A figure about answers that nobody gave is not measured. When a run fails, what was
-measured before stays, with its date.
+measured before stays, with its date and commit: the code has changed since.
 
 Broker, database, all services and the load share the cores. What was measured beside other work says so: read its rates as a lower
 bound and its latencies as an upper one. "Short form" is a run that is smaller than its target asks (the note says how large; `--long`
-runs it whole).
+runs it whole). Where the targets are words we chose the numbers: "before memory grows" is at most 1.5 times, and "lag flat" a growth of
+less than a fiftieth of the rate.
 """
 
 _COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work at the start")

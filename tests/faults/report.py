@@ -286,7 +286,7 @@ def _since(told: dict[str, Any]) -> list[str]:
         return []
     row = sums["all"]
     return [
-        f"Since what they found was mended ({', '.join(told['mends'])}): {row['cycles']:,} faults in {row['campaigns']} of them,",
+        f"Since what broke an invariant was mended ({', '.join(told['mends'])}): {row['cycles']:,} faults in {row['campaigns']} of them,",
         f"{_rounds(row['rounds_with_a_violation'])} with a violation, 95 % bound {_told(row['bound'])} per fault.",
     ]
 

@@ -17,7 +17,7 @@ Poisson one (4.74/N for one round)."""
 
 COLUMNS = """\
 *ended*: `finished` with all that was asked for, by `time`, by a `violation` that let no round be finished, `stopped` from
-outside, or `spoilt` by the harness.
+outside (the round under way is in no number, and was not checked), or `spoilt` by the harness.
 *commands*: of officers, answered 2xx.
 *looks*: how often positions could be read, at best after each fault and in each check. A dash: not recorded."""
 
@@ -75,7 +75,7 @@ AFTERWARDS = """\
   of a relay that had lost its database went on trying behind its successor, so that an old state could come last on a compacted
   topic (aecbf21, 15bb662; `test_relay.py`). A loader of references that had lost its lock set their position back (1932a8f), and
   the end of a rebalance between two looks of the watch ended a worker (01b30ac). Those are mended; campaigns begun after 10:10
-  UTC ran with it.
+  UTC ran with it: 377 faults, 314 of F1 to F8.
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 

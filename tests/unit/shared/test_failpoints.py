@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[3]
 RUNTIME = [*ROOT.glob("shared/**/*.py"), *(
     path for service in ("ingest", "geofence", "schedule", "payroll") for path in ROOT.glob(f"services/{service}/**/*.py")
 )]  # fmt: skip
-BOUNDARIES = {"commit", "send", "send_batch", "send_and_wait", "send_offsets_to_transaction", "produce"}
+BOUNDARIES = {"commit", "send", "send_batch", "send_and_wait", "send_offsets_to_transaction", "produce", "commit_transaction"}
 """What leaves the process for good: each has a point before it and one behind it."""
 
 STATEMENTS = {"execute", "executemany", "fetch", "fetchrow", "fetchval", "copy_records_to_table"}
@@ -143,8 +143,15 @@ def by_hand(source: Path) -> list[str]:
 
 
 def naked(source: Path) -> list[str]:
-    """Boundaries of a file that lack a point of their own before or behind them: one between two points hides no other."""
-    found = []
+    """Boundaries of a file that lack a point of their own before or behind them, or are handed on to be called elsewhere.
+
+    One between two points hides no other.
+    """
+    called_there = {id(node.func) for node in nodes(source) if isinstance(node, ast.Call)}
+    found = [
+        f"{source.name}:{node.lineno} {node.attr} is handed on" for node in nodes(source)
+        if isinstance(node, ast.Attribute) and node.attr in BOUNDARIES and id(node) not in called_there
+    ]  # fmt: skip
     for function in functions(source):
         crossed = {
             call.lineno: f"{source.name}:{call.lineno} {name}"
@@ -237,6 +244,10 @@ def test_no_transaction_is_committed_past_the_points() -> None:
         ("await transaction.commit()", 1),
         ("failpoints.reach('a')\n    await producer.send_batch(b)", 1),
         ("await producer.produce(b)", 1),
+        ("await producer.commit_transaction()", 1),
+        ("await gather(*map(producer.send_batch, x))", 1),
+        ("send = producer.send_batch\n    await send(b)", 1),
+        ("await partial(producer.send_batch, b)()", 1),
         ("failpoints.reach('a')\n    await t.commit()\n    await p.send_batch(b)\n    failpoints.reach('b')", 2),
         ("failpoints.reach('a')\n    await t.commit()\n    failpoints.reach('b')\n    await p.send_batch(b)\n    failpoints.reach('c')", 0),
     ],
