@@ -14,6 +14,12 @@ PACKS = ROOT / "services" / "schedule" / "policies" / "golden-policies.yaml"
 runner = CliRunner()
 
 
+def written(folder: Path, text: str) -> Path:
+    story = folder / "story.yaml"
+    story.write_text(text)
+    return story
+
+
 def tried(story: Path, *options: str) -> tuple[int, str]:
     result = runner.invoke(app, ["test", str(story), "--policies", str(PACKS), *options])
     return result.exit_code, result.output
@@ -59,8 +65,7 @@ def test_there_is_a_story_for_each_of_the_users_texts_and_each_known_disaster() 
 )
 def test_a_wrong_expectation_is_told_with_its_field(tmp_path: Path, right: str, wrong: str, field: str) -> None:
     [told] = [text for text in STORIES.read_text().split("\n---\n") if right in text][:1]
-    story = tmp_path / "story.yaml"
-    story.write_text(told.replace(right, wrong, 1))
+    story = written(tmp_path, told.replace(right, wrong, 1))
 
     code, output = tried(story)
 
@@ -70,9 +75,8 @@ def test_a_wrong_expectation_is_told_with_its_field(tmp_path: Path, right: str, 
 
 
 def test_a_case_that_differs_in_several_fields_is_still_one_line(tmp_path: Path) -> None:
-    story = tmp_path / "story.yaml"
     [told] = [text for text in STORIES.read_text().split("\n---\n") if "id: A10\n" in text]
-    story.write_text(told.replace('raw_percent: "10.75", percent: "10.75"', 'raw_percent: "1", percent: "2"', 1))
+    story = written(tmp_path, told.replace('raw_percent: "10.75", percent: "10.75"', 'raw_percent: "1", percent: "2"', 1))
 
     _, output = tried(story)
 
@@ -133,8 +137,7 @@ arrivals:
     ],
 )
 def test_a_file_that_cannot_be_read_names_file_line_and_reason(tmp_path: Path, right: str, wrong: str, told: str) -> None:
-    story = tmp_path / "story.yaml"
-    story.write_text(MINIMAL.replace(right, wrong, 1))
+    story = written(tmp_path, MINIMAL.replace(right, wrong, 1))
 
     code, output = tried(story)
 
@@ -143,8 +146,7 @@ def test_a_file_that_cannot_be_read_names_file_line_and_reason(tmp_path: Path, r
 
 
 def test_every_roster_row_of_a_story_overrides_the_calendar_also_one_without_hours(tmp_path: Path) -> None:
-    story = tmp_path / "story.yaml"
-    story.write_text(MINIMAL + "  - {now: '2026-02-03T23:00:00+07:00'}\ncalendar: {holidays: [2026-02-02, 2026-02-03]}\n"
+    story = written(tmp_path, MINIMAL + "  - {now: '2026-02-03T23:00:00+07:00'}\ncalendar: {holidays: [2026-02-02, 2026-02-03]}\n"
                      "roster: [{employee: e1, date: 2026-02-02, mode: WFO}]\nexpect:\n"
                      "  days: [{employee: e1, date: 2026-02-02, status: PRESENT}, {employee: e1, date: 2026-02-03, status: HOLIDAY}]\n")
 
@@ -153,8 +155,7 @@ def test_every_roster_row_of_a_story_overrides_the_calendar_also_one_without_hou
 
 @pytest.mark.parametrize(("until", "codes"), [("2026-02-02", "[]"), ("'2026-02-02T22:00:00+07:00'", "[PSW4]")])
 def test_the_place_of_a_letter_for_whole_dates_holds_for_the_check_out_of_its_last_night(tmp_path: Path, until: str, codes: str) -> None:
-    story = tmp_path / "story.yaml"
-    story.write_text(MINIMAL.replace("07:25", "20:55")
+    story = written(tmp_path, MINIMAL.replace("07:25", "20:55")
                      + "  - {check_in: c2, employee: e1, mark: out, at: '2026-02-03T07:02:00+07:00', place: s}\n"
                      f"  - {{letter: s, activity: hall, employees: [e1], from: 2026-02-02, to: {until}}}\n"
                      "  - {now: '2026-02-03T23:00:00+07:00'}\n"
@@ -165,8 +166,7 @@ def test_the_place_of_a_letter_for_whole_dates_holds_for_the_check_out_of_its_la
 
 
 def test_words_that_other_yaml_readers_take_for_booleans_stay_words(tmp_path: Path) -> None:
-    story = tmp_path / "story.yaml"
-    story.write_text(MINIMAL + "  - {now: '2026-02-02T23:00:00+07:00'}\nexpect:\n  ladder: []\n"
+    story = written(tmp_path, MINIMAL + "  - {now: '2026-02-02T23:00:00+07:00'}\nexpect:\n  ladder: []\n"
                      "  days: [{employee: e1, date: 2026-02-02, status: PRESENT, codes: [PSW4]}]\n"
                      "roster: [{employee: e1, date: 2026-02-03, mode: OFF}]\n")
 
