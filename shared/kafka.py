@@ -23,6 +23,7 @@ from shared.topics import TOPICS, Topic
 
 _MS: Final = timedelta(milliseconds=1)
 _GOODBYE_S: Final = 2.0
+_START_WITHIN_S: Final = 60.0
 
 
 class TopicsUnfit(Refusal):
@@ -66,6 +67,12 @@ def security() -> dict[str, Any]:
 async def let_go(consumer: AIOKafkaConsumer) -> None:
     """Stops a consumer that is done for; one that cannot end is left behind, since it waits for what never comes."""
     await _end(consumer.stop())
+
+
+async def start(producer: AIOKafkaProducer) -> None:
+    """Connects it; raises TimeoutError for a broker that takes connections and does not answer, which aiokafka waits for without end."""
+    async with asyncio.timeout(_START_WITHIN_S):
+        await producer.start()
 
 
 async def drop(producer: AIOKafkaProducer) -> None:

@@ -20,7 +20,7 @@ from aiokafka import AIOKafkaProducer
 from shared import dead_letter, failpoints, logs, metrics
 from shared.database import Connection, add_outbox_days, connect, drop_sent_outbox_days
 from shared.health import Readiness
-from shared.kafka import drop, new_producer
+from shared.kafka import drop, new_producer, start
 from shared.lanes import channel
 from shared.retry import persist
 from shared.settings import Settings
@@ -108,8 +108,7 @@ class Relay:
             connection = await connect(self._settings.database, self._service, name=f"hadir {self._service} relay")
             self._connection = connection
             self._producer = new_producer(self._settings.kafka, client_id=f"hadir-{self._service}-relay")
-            async with asyncio.timeout(_PATIENCE_S):
-                await self._producer.start()
+            await start(self._producer)
             # The session may not be silent from now on only: that start may take longer.
             # With the index alone the rows come in order; a plan that reads and sorts whole days never pays here.
             await connection.execute(

@@ -16,12 +16,9 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from shared import failpoints, logs
-from shared.kafka import drop
+from shared.kafka import drop, start
 
 _logger = logging.getLogger(__name__)
-
-_START_WITHIN_S = 60
-"""aiokafka itself waits for ever for a broker that takes connections and does not answer."""
 
 
 class Outgoing(NamedTuple):
@@ -134,8 +131,7 @@ class Publisher:
         while True:
             producer = self._make_producer()
             try:
-                async with asyncio.timeout(_START_WITHIN_S):
-                    await producer.start()
+                await start(producer)
             except (KafkaError, OSError) as error:
                 logs.event(_logger, "cannot connect to Kafka, trying again", level=logging.WARNING, error=error)
                 await _stop(producer, self._within_s)
