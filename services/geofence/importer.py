@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import pi, sqrt
@@ -129,11 +130,22 @@ async def take_over(
         if dry_run:
             reached = await store.count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
-    # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
-    async with lanes.hold(range(LANES)) as work:
-        change = await _change(work.connection, rows)
-        reached = await _apply(work, change, gate, actor, digest)
-    return _report(read, change, judged_again=reached, applied=True)
+        moving = await _moving(connection, change)
+    while True:
+        await gate(moving)  # holding no lane: it may look at everybody, and check-ins would wait for its answer
+        # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
+        with suppress(_Overtaken):
+            async with lanes.hold(range(LANES)) as work:
+                change, asked = await _change(work.connection, rows), moving
+                moving = await _moving(work.connection, change)
+                if moving != asked:
+                    raise _Overtaken
+                reached = await _apply(work, change, actor, digest)
+            return _report(read, change, judged_again=reached, applied=True)
+
+
+class _Overtaken(Exception):
+    """While the gate was asked somebody else moved what this import moves."""
 
 
 async def changed_sites(
@@ -341,13 +353,16 @@ def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)[:60]
 
 
-async def _apply(work: Work, change: _Change, gate: Gate, actor: str, digest: str) -> int:
+async def _moving(connection: Connection, change: _Change) -> Moving:
+    fenced = await store.units_with_places(connection) if change.new else set()
+    exposing = tuple(row for row in change.new if row.kind == "region" or (row.kind == "office" and not fenced >= {*row.org_unit_ids}))
+    return Moving(tuple(change.rows), tuple(change.replaced), exposing)
+
+
+async def _apply(work: Work, change: _Change, actor: str, digest: str) -> int:
     saved = [(row, 1) for row in change.new] + [(after, version) for _, after, version in change.changed]
     if not saved:
         return 0
-    fenced = await store.units_with_places(work.connection)
-    exposing = tuple(row for row in change.new if row.kind == "region" or (row.kind == "office" and not fenced >= {*row.org_unit_ids}))
-    await gate(Moving(tuple(change.rows), tuple(change.replaced), exposing))
     await store.save_sites(work.connection, saved)
     for row, version in saved:
         entity = str(row.site_id)
