@@ -7,10 +7,10 @@ since lanes are always locked in rising order nobody can wait in a circle.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, date, datetime
-from typing import Any, Final, Generic, NamedTuple
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import asyncpg
 import orjson
@@ -23,6 +23,8 @@ from shared.failures import Fenced
 from shared.topics import DEAD_LETTER, E_co, Service, Topic
 
 _log = logging.getLogger(__name__)
+
+S = TypeVar("S")
 
 Position = tuple[str, int]
 """A consumed topic's name and the lane, which is the partition."""
@@ -255,6 +257,26 @@ class Lanes:
             if not self._in_flight:
                 self._idle.set()
 
+    @asynccontextmanager
+    async def hold_cleared(
+        self, lanes: Collection[int], look: Callable[[Connection], Awaitable[S]], clear: Callable[[Connection, S], Awaitable[None]]
+    ) -> AsyncIterator[tuple[Work, S]]:
+        """As `hold`, once `clear` has let through what `look` sees; yields the work and what was seen.
+
+        `clear` may look at everybody, for a minute, and raises what stands against it. No event waits meanwhile, since no lane is
+        held. What is seen otherwise under the lanes (somebody changed it) has to be cleared again.
+        """
+        while True:
+            async with self.pool.acquire() as connection:
+                seen = await look(connection)
+                await clear(connection, seen)
+            with suppress(_Overtaken):
+                async with self.hold(lanes) as work:
+                    if await look(work.connection) != seen:
+                        raise _Overtaken
+                    yield work, seen
+                return
+
     async def close(self) -> None:
         """Lets no further work begin and returns when none is in flight."""
         self._closed = True
@@ -283,6 +305,10 @@ class Lanes:
             async with connection.transaction():
                 await add_outbox_days(connection)
             self._room_seen_to = today
+
+
+class _Overtaken(Exception):
+    """Somebody changed meanwhile what was cleared."""
 
 
 async def _commit(transaction: Any) -> None:

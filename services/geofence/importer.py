@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from math import pi, sqrt
@@ -25,7 +24,7 @@ from shared.envelope import MAX_EVENT_BYTES, encode
 from shared.events import HADIR_NAMESPACE, AuditRecorded
 from shared.faults import fault_of_json, unreadable
 from shared.imports import MOST_BYTES, Report, RowError
-from shared.lanes import Lanes, Work
+from shared.lanes import Lanes
 from shared.topics import AUDIT, LANES, SITE, lane_of
 
 
@@ -130,22 +129,8 @@ async def take_over(
         if dry_run:
             reached = await store.count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
-        moving = await _moving(connection, change)
-    while True:
-        await gate(moving)  # holding no lane: it may look at everybody, and check-ins would wait for its answer
-        # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
-        with suppress(_Overtaken):
-            async with lanes.hold(range(LANES)) as work:
-                change, asked = await _change(work.connection, rows), moving
-                moving = await _moving(work.connection, change)
-                if moving != asked:
-                    raise _Overtaken
-                reached = await _apply(work, change, actor, digest)
-            return _report(read, change, judged_again=reached, applied=True)
-
-
-class _Overtaken(Exception):
-    """While the gate was asked somebody else moved what this import moves."""
+    change, reached = await _apply(lanes, rows, gate, actor, digest)
+    return _report(read, change, judged_again=reached, applied=True)
 
 
 async def changed_sites(
@@ -353,27 +338,38 @@ def _short(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)[:60]
 
 
+async def _apply(lanes: Lanes, rows: Sequence[SiteRow], gate: Gate, actor: str, digest: str) -> tuple[_Change, int]:
+    """What was changed, and how many check-ins are judged again for it."""
+
+    async def look(connection: Connection) -> tuple[_Change, Moving]:
+        change = await _change(connection, rows)
+        return change, await _moving(connection, change)
+
+    async def clear(_connection: Connection, seen: tuple[_Change, Moving]) -> None:
+        await gate(seen[1])
+
+    # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
+    async with lanes.hold_cleared(range(LANES), look, clear) as (work, (change, _)):
+        saved = [(row, 1) for row in change.new] + [(after, version) for _, after, version in change.changed]
+        if not saved:
+            return change, 0
+        await store.save_sites(work.connection, saved)
+        for row, version in saved:
+            entity = str(row.site_id)
+            work.emit(SITE, entity, version, row.published(version), key=entity, lane=lane_of(entity), cause=None)
+        reached = await store.mark_due_within(work.connection, change.reaches)
+        audit = AuditRecorded(
+            audit_id=uuid4(), actor=actor, action="sites.imported", subject=digest[:16], at=datetime.now(UTC),
+            detail={"new": len(change.new), "changed": len(change.changed), "judged_again": reached, "sha256": digest},
+        )  # fmt: skip
+        work.emit(AUDIT["geofence"], str(audit.audit_id), 1, audit, key=actor, lane=lane_of(actor), cause=None)
+    return change, reached
+
+
 async def _moving(connection: Connection, change: _Change) -> Moving:
     fenced = await store.units_with_places(connection) if change.new else set()
     exposing = tuple(row for row in change.new if row.kind == "region" or (row.kind == "office" and not fenced >= {*row.org_unit_ids}))
     return Moving(tuple(change.rows), tuple(change.replaced), exposing)
-
-
-async def _apply(work: Work, change: _Change, actor: str, digest: str) -> int:
-    saved = [(row, 1) for row in change.new] + [(after, version) for _, after, version in change.changed]
-    if not saved:
-        return 0
-    await store.save_sites(work.connection, saved)
-    for row, version in saved:
-        entity = str(row.site_id)
-        work.emit(SITE, entity, version, row.published(version), key=entity, lane=lane_of(entity), cause=None)
-    reached = await store.mark_due_within(work.connection, change.reaches)
-    audit = AuditRecorded(
-        audit_id=uuid4(), actor=actor, action="sites.imported", subject=digest[:16], at=datetime.now(UTC),
-        detail={"new": len(change.new), "changed": len(change.changed), "judged_again": reached, "sha256": digest},
-    )  # fmt: skip
-    work.emit(AUDIT["geofence"], str(audit.audit_id), 1, audit, key=actor, lane=lane_of(actor), cause=None)
-    return reached
 
 
 def _report(

@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
 
 from services.schedule import taking_force
+from services.schedule.clearing import holding_cleared
 from services.schedule.memory import Memory, Reference
 from services.schedule.reference import (
     DEFAULT_WEEK,
@@ -28,12 +29,13 @@ from services.schedule.store import reference_rows as rows
 from services.schedule.store.due import EVER, Priority, Span
 from services.schedule.store.leaves import rows_of_leaves
 from services.schedule.store.reference_rows import Kept
+from shared.database import Connection
 from shared.envelope import Envelope
 from shared.events import AuditRecorded, PolicyInForce
 from shared.lanes import Lanes, Work
 from shared.policy import Policy
 from shared.refusal import Refused
-from shared.topics import AUDIT, CALENDAR, EMPLOYEE, LANES, ORG_UNIT, POLICY, ROSTER, WEEK_PATTERN, lane_of
+from shared.topics import AUDIT, CALENDAR, EMPLOYEE, ORG_UNIT, POLICY, ROSTER, WEEK_PATTERN, lane_of
 
 ONE_TRANSACTION: Final = 20_000
 """Up to so many people or rosters are written in one transaction; more go lane by lane, so that live traffic passes between."""
@@ -48,8 +50,9 @@ _WEEK: Final = 6 * _DAY
 S = TypeVar("S")
 K = TypeVar("K", bound=Hashable)
 
-
 Cleared = taking_force.Cleared
+Scopes = Mapping[tuple[UUID | None, dt.date], UUID]
+"""Rule packs by the unit (None: the province) and the first business date for which they hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +88,16 @@ async def publish_org_units(
 
     Raises Refused as `publish_rosters` does.
     """
-    async with lanes.hold(range(LANES)) as work:
-        known = await rows.units(work.connection)
-        changed, outcome = differing(units, known, lambda unit: unit.org_unit_id)
+
+    async def clear(connection: Connection, known: Mapping[UUID, Kept[OrgUnitState]]) -> None:
+        changed, _ = differing(units, known, lambda unit: unit.org_unit_id)
         if changed:
             before = {unit: kept.state for unit, kept in known.items()}
-            await taking_force.allow_org_units(work.connection, [unit for _, unit in changed], before, actor, now or _now())
+            await taking_force.allow_org_units(connection, [unit for _, unit in changed], before, actor, now or _now())
+
+    async with holding_cleared(lanes, rows.units, clear) as (work, known):
+        changed, outcome = differing(units, known, lambda unit: unit.org_unit_id)
+        if changed:
             cause = _audit(work, actor, "publish-org-units", outcome)
             await rows.put_units(work.connection, changed)
             await rows.count_change(work.connection)
@@ -98,6 +105,7 @@ async def publish_org_units(
                 key = str(unit.org_unit_id)
                 work.emit(ORG_UNIT, key, version, unit.published(version), key=key, lane=lane_of(key), cause=cause)
             reference = await Memory().current(work.connection)
+            before = {unit: kept.state for unit, kept in known.items()}
             for moved in sorted(_living_otherwise([state for _, state in changed], before, reference)):
                 await opening.spread(work.connection, moved, dt.date(1970, 1, 1), EVER, Priority.COMMAND, cause)
         return outcome
@@ -244,14 +252,16 @@ async def publish_calendars(
 
     Raises Refused as `publish_rosters` does.
     """
-    async with lanes.hold(range(LANES)) as work:
-        known = await rows.calendars(work.connection)
+
+    async def clear(connection: Connection, known: Mapping[tuple[str, int], Kept[CalendarState]]) -> None:
+        changed, _ = differing(calendars, known, lambda state: (state.calendar, state.year))
+        before = {key: kept.state for key, kept in known.items()}
+        await taking_force.allow_calendars(connection, [state for _, state in changed], before, actor, now or _now())
+
+    async with holding_cleared(lanes, rows.calendars, clear) as (work, known):
         changed, outcome = differing(calendars, known, lambda state: (state.calendar, state.year))
         if not changed:
             return outcome
-        before = {key: kept.state for key, kept in known.items()}
-        await taking_force.allow_calendars(
-            work.connection, [state for _, state in changed], before, actor, now or _now())
         cause = _audit(work, actor, "publish-calendars", outcome)
         await rows.put_calendars(work.connection, changed)
         await rows.count_change(work.connection)
@@ -284,30 +294,21 @@ async def publish_policies(
     unknown = sorted({name for name, _, _ in in_force} - set(policies))
     if unknown:
         raise Refused(f"kebijakan {', '.join(unknown)} tidak ada di berkas; yang ada: {', '.join(sorted(policies))}")
-    ids = {name: policy.identity for name, policy in policies.items()}
-    async with lanes.hold(range(LANES)) as work:
-        known = await rows.policies(work.connection)
-        scopes = {(scope.org_unit_id, scope.since): policy_id
-                  for policy_id, kept in known.items() for scope in kept.state.in_force}
-        wanted = dict(scopes)
-        for name, since, unit in in_force:
-            wanted[unit, since] = ids[name]
-        contents = {policy_id: kept.state for policy_id, kept in known.items()}
-        for name, policy in policies.items():
-            old = contents.get(ids[name])
-            contents[ids[name]] = PolicyState(ids[name], old.name if old else name, policy.content())
-        held: defaultdict[UUID, list[PolicyInForce]] = defaultdict(list)
-        for (unit, since), policy_id in sorted(wanted.items(), key=lambda item: (item[0][1], str(item[0][0] or ""))):
-            held[policy_id].append(PolicyInForce(since=since, org_unit_id=unit))
-        asked = [replace(state, in_force=tuple(held[policy_id])) for policy_id, state in contents.items()]
-        changed, outcome = differing(asked, known, lambda state: state.policy_id)
-        mine = set(ids.values())
+
+    async def clear(connection: Connection, known: Mapping[UUID, Kept[PolicyState]]) -> None:
+        held, wanted = _scopes(known, policies, in_force)
+        puts = [(*scope, policy_id) for scope, policy_id in wanted.items() if held.get(scope) != policy_id]
+        if puts:
+            packs = {policy.identity: policy for policy in policies.values()}
+            await taking_force.allow_policies(connection, puts, packs, actor, now or _now())
+
+    async with holding_cleared(lanes, rows.policies, clear) as (work, known):
+        held, wanted = _scopes(known, policies, in_force)
+        changed, outcome = differing(_packs(known, policies, wanted), known, lambda state: state.policy_id)
+        mine = {policy.identity for policy in policies.values()}
         outcome = replace(outcome, unchanged=len(mine - {state.policy_id for _, state in changed}))
         if not changed:
             return outcome
-        puts = [(unit, since, policy_id) for (unit, since), policy_id in wanted.items() if scopes.get((unit, since)) != policy_id]
-        await taking_force.allow_policies(
-            work.connection, puts, {policy.identity: policy for policy in policies.values()}, actor, now or _now())
         cause = _audit(work, actor, "publish-policies", outcome)
         await rows.put_policies(work.connection, changed)
         await rows.count_change(work.connection)
@@ -315,11 +316,31 @@ async def publish_policies(
             key = str(state.policy_id)
             work.emit(POLICY, key, version, state.published(version), key=key, lane=lane_of(key), cause=cause)
         reference = await Memory().current(work.connection)
-        for unit, since in sorted((key for key, value in wanted.items() if scopes.get(key) != value), key=lambda key: key[1]):
+        for unit, since in sorted((key for key, value in wanted.items() if held.get(key) != value), key=lambda key: key[1]):
             later = [date for scope, date in wanted if scope == unit and date > since]
             for one in [None] if unit is None else reference.below(unit):
                 await opening.spread(work.connection, one, since, min(later, default=EVER), Priority.RESTATEMENT, cause)
         return outcome
+
+
+def _scopes(
+    known: Mapping[UUID, Kept[PolicyState]], policies: Mapping[str, Policy], in_force: Sequence[tuple[str, dt.date, UUID | None]]
+) -> tuple[Scopes, Scopes]:
+    """The packs that are in force, and those that would be."""
+    held = {(scope.org_unit_id, scope.since): policy_id for policy_id, kept in known.items() for scope in kept.state.in_force}
+    return held, held | {(unit, since): policies[name].identity for name, since, unit in in_force}
+
+
+def _packs(known: Mapping[UUID, Kept[PolicyState]], policies: Mapping[str, Policy], wanted: Scopes) -> list[PolicyState]:
+    """All packs as they would be, with the scopes of each."""
+    contents = {policy_id: kept.state for policy_id, kept in known.items()}
+    for name, policy in policies.items():
+        old = contents.get(policy.identity)
+        contents[policy.identity] = PolicyState(policy.identity, old.name if old else name, policy.content())
+    held: defaultdict[UUID, list[PolicyInForce]] = defaultdict(list)
+    for (unit, since), policy_id in sorted(wanted.items(), key=lambda item: (item[0][1], str(item[0][0] or ""))):
+        held[policy_id].append(PolicyInForce(since=since, org_unit_id=unit))
+    return [replace(state, in_force=tuple(held[policy_id])) for policy_id, state in contents.items()]
 
 
 def _by_lanes(states: Sequence[S], employee_of: Callable[[S], UUID]) -> Iterable[tuple[set[int], Sequence[S]]]:

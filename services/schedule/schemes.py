@@ -7,12 +7,14 @@ from typing import Final
 from uuid import UUID
 
 from services.schedule import taking_force
+from services.schedule.clearing import holding_cleared
 from services.schedule.digests import scheme_digest
 from services.schedule.memory import Memory, Reference
 from services.schedule.publishing import Outcome, differing, record_audit
 from services.schedule.rules.schemes import Scheme, SchemesInForce, SchemeState, with_scope
 from services.schedule.rules.workflow import Who
 from services.schedule.store import schemes as rows
+from services.schedule.store.reference_rows import Kept
 from services.schedule.taking_force import Cleared
 from shared.database import Connection
 from shared.events import Mode, SchemeInForce
@@ -23,8 +25,6 @@ from shared.topics import SCHEME, lane_of
 
 VERB: Final = "schemes.apply"
 _LONGEST_SOURCE: Final = 500
-_WINDOW: Final = "schemes"
-"""Key of the lane that all changes of schemes hold, so that they come one after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,22 +70,20 @@ async def apply_schemes(
     for scope in scopes:
         if scope.name not in schemes:
             raise Refused(f"skema {scope.name} tidak ada di berkas; yang ada: {', '.join(sorted(schemes))}")
-    async with lanes.hold({lane_of(_WINDOW), lane_of(by.name), *(lane_of(scheme.identity) for scheme in schemes.values()),
-                           *await _lanes_of_all(lanes)}) as work:
-        known = await rows.schemes(work.connection)
-        states = {scheme_id: kept.state for scheme_id, kept in known.items()}
-        for name, scheme in schemes.items():
-            states.setdefault(scheme.identity, SchemeState(name, scheme))
-        for scope in scopes:
-            states = _in_force(states, schemes[scope.name], scope)
-        changed, outcome = differing(states.values(), known, lambda state: state.scheme_id)
-        named = {scheme.identity for scheme in schemes.values()}
-        outcome = replace(outcome, unchanged=len(named - {state.scheme_id for _, state in changed}))
-        if changed:
+
+    async def clear(connection: Connection, known: Mapping[UUID, Kept[SchemeState]]) -> None:
+        states = _after(known, schemes, scopes)
+        if differing(states.values(), known, lambda state: state.scheme_id)[0]:
             held = SchemesInForce(kept.state for kept in known.values())
             puts = [(scope.org_unit_id, scope.since, scope.until, str(schemes[scope.name].identity)) for scope in scopes]
             await taking_force.allow_schemes(
-                work.connection, held, SchemesInForce(states.values()), scheme_digest(puts), by.name, now or dt.datetime.now(dt.UTC))
+                connection, held, SchemesInForce(states.values()), scheme_digest(puts), by.name, now or dt.datetime.now(dt.UTC))
+
+    async with holding_cleared(lanes, rows.schemes, clear) as (work, known):
+        changed, outcome = differing(_after(known, schemes, scopes).values(), known, lambda state: state.scheme_id)
+        named = {scheme.identity for scheme in schemes.values()}
+        outcome = replace(outcome, unchanged=len(named - {state.scheme_id for _, state in changed}))
+        if changed:
             detail = {"role": by.role, "reason": reason, "schemes": sorted(state.name for _, state in changed)}
             cause = record_audit(work, by.name, "apply-schemes", "schemes", detail)
             await rows.put_schemes(work.connection, changed)
@@ -149,6 +147,18 @@ def remarks_on(scheme: Scheme, scope: Scope, reference: Reference) -> list[str]:
     return remarks
 
 
+def _after(
+    known: Mapping[UUID, Kept[SchemeState]], schemes: Mapping[str, Scheme], scopes: Sequence[Scope]
+) -> dict[UUID, SchemeState]:
+    """All schemes as they would be; raises Refused for a scope that may not be."""
+    states = {scheme_id: kept.state for scheme_id, kept in known.items()}
+    for name, scheme in schemes.items():
+        states.setdefault(scheme.identity, SchemeState(name, scheme))
+    for scope in scopes:
+        states = _in_force(states, schemes[scope.name], scope)
+    return states
+
+
 def _in_force(states: Mapping[UUID, SchemeState], scheme: Scheme, scope: Scope) -> dict[UUID, SchemeState]:
     source = scope.legal_source
     if source is None and scheme.standing == "in_force":
@@ -161,9 +171,3 @@ def _in_force(states: Mapping[UUID, SchemeState], scheme: Scheme, scope: Scope) 
         raise Refused(f"skema {scope.name}: tanggal akhir sebelum tanggal mulai")
     return with_scope(states, scheme, SchemeInForce(
         since=scope.since, until=scope.until, org_unit_id=scope.org_unit_id, legal_source=source))
-
-
-async def _lanes_of_all(lanes: Lanes) -> set[int]:
-    """Lanes of the schemes that are known: any of them may have to give way."""
-    async with lanes.pool.acquire() as connection:
-        return {lane_of(scheme_id) for scheme_id in await rows.schemes(connection)}

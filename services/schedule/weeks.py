@@ -1,21 +1,25 @@
 """The command that lets a week pattern hold for a unit or for everybody in a period (Ramadan hours)."""
 
 import datetime as dt
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from services.schedule import taking_force
+from services.schedule.clearing import holding_cleared
 from services.schedule.in_force import WeekScope
 from services.schedule.memory import Memory, Reference
 from services.schedule.publishing import OPERATOR, Outcome, differing, record_audit
+from services.schedule.reference import WeekPatternState
 from services.schedule.store import opening
 from services.schedule.store import reference_rows as rows
 from services.schedule.store.due import EVER, Priority
+from services.schedule.store.reference_rows import Kept
 from services.schedule.taking_force import Cleared
+from shared.database import Connection
 from shared.events import WeekInForce
 from shared.lanes import Lanes
 from shared.refusal import Refused
-from shared.topics import LANES, WEEK_PATTERN, lane_of
+from shared.topics import WEEK_PATTERN, lane_of
 
 _DAY = dt.timedelta(days=1)
 
@@ -28,11 +32,17 @@ async def assign_weeks(
     The months that it touches become due. Raises Refused for an unknown pattern or unit, an end before its beginning, and where
     the change would take force inside an open check-in window, or for many unseen (`taking_force.allow_weeks`).
     """
-    async with lanes.hold(range(LANES)) as work:
-        known = await rows.weeks(work.connection)
-        reference = await Memory().current(work.connection)
+
+    async def clear(connection: Connection, known: Mapping[str, Kept[WeekPatternState]]) -> None:
+        reference = await Memory().current(connection)
         for scope in scopes:
             _check(scope, known.keys(), reference)
+        after = reference.weeks_in_force.saying(scopes)
+        if cleared is None and reference.weeks_in_force.differing(after):
+            await taking_force.allow_weeks(connection, after, actor, now or dt.datetime.now(dt.UTC))
+
+    async with holding_cleared(lanes, rows.weeks, clear) as (work, known):
+        reference = await Memory().current(work.connection)
         before = reference.weeks_in_force
         after = before.saying(scopes)
         was, said, moved = before.said(), after.said(), before.differing(after)
@@ -46,7 +56,6 @@ async def assign_weeks(
             holding.setdefault(code, []).append(WeekInForce(since=since, until=until, org_unit_id=unit))
         asked = [replace(kept.state, in_force=tuple(holding.get(code, ()))) for code, kept in known.items()]
         changed, _ = differing(asked, known, lambda state: state.code)
-        cleared = cleared or await taking_force.allow_weeks(work.connection, after, actor, now or dt.datetime.now(dt.UTC))
         detail = {"new": outcome.new, "changed": outcome.changed}
         cause = record_audit(work, actor, "assign-weeks", "weeks", detail)
         await rows.put_weeks(work.connection, changed)

@@ -38,9 +38,11 @@ async def open_gate(_moving: Moving) -> None:
 
 async def test_every_lane_is_free_while_the_gate_looks_at_everybody(importing: Importing, module_database: str) -> None:
     async def gate(_moving: Moving) -> None:
-        async with await open_pool(module_database, "geofence", max_size=1) as pool, asyncio.timeout(20):
-            async with Lanes(pool, "geofence").hold(range(LANES)) as work:
-                assert len(work.lanes) == LANES
+        async with (
+            asyncio.timeout(20), await open_pool(module_database, "geofence", max_size=1) as pool,
+            Lanes(pool, "geofence").hold(range(LANES)) as work,
+        ):  # fmt: skip
+            assert len(work.lanes) == LANES
 
     assert (await importing(region("FREE", 1), gate)).applied
 

@@ -204,3 +204,36 @@ async def test_a_day_of_the_outbox_is_dropped_once_it_is_old_and_sent(lanes: Lan
         await add_outbox_days(connection)
     async with lanes.hold([1]) as work:
         emit(work, 1)
+
+
+async def test_every_lane_is_free_while_a_change_is_cleared_and_held_once_it_is(lanes: Lanes, pool: Pool) -> None:
+    async def look(connection: Connection) -> int:
+        return int(await connection.fetchval("select changes from reference_state"))
+
+    async def clear(_connection: Connection, _seen: int) -> None:
+        async with asyncio.timeout(20), lanes.hold(range(topics.LANES)):
+            pass
+
+    async with lanes.hold_cleared(range(topics.LANES), look, clear) as (work, seen):
+        assert len(work.lanes) == topics.LANES
+        assert seen == await look(work.connection)
+
+
+async def test_what_changed_while_it_was_cleared_is_cleared_again_and_what_is_refused_then_is_not_begun(lanes: Lanes, pool: Pool) -> None:
+    asked: list[int] = []
+
+    async def look(connection: Connection) -> int:
+        return int(await connection.fetchval("select changes from reference_state"))
+
+    async def clear(_connection: Connection, seen: int) -> None:
+        asked.append(seen)
+        if len(asked) == 3:
+            raise LookupError
+        if len(asked) != 2:
+            await pool.execute("update reference_state set changes = changes + 1")
+
+    async with lanes.hold_cleared([3], look, clear) as (_, seen):
+        assert asked == [seen - 1, seen]
+    with pytest.raises(LookupError):
+        async with lanes.hold_cleared([3], look, clear):
+            pytest.fail("begun")
