@@ -24,8 +24,9 @@ router = APIRouter(tags=["impor berkas"])
 async def import_employees(
     request: Request, command: Annotated[Command, commands("employees.import")], reason: Reason, dry_run: DryRun = False
 ) -> Response:
-    """Pegawai, mutasi, dan masa tugas dari csv atau xlsx: seluruh berkas, atau tidak sama sekali.
+    """Pegawai, mutasi, dan masa tugas dari csv atau xlsx; berkas yang memuat kesalahan tidak diterapkan sama sekali.
 
+    Lebih dari 1.000 pegawai diterapkan bertahap; bila terputus, perintah yang sama meneruskan sisanya.
     Hari yang jendela absennya terbuka tidak berubah; banyak pegawai dengan hari lampau yang berubah butuh pratinjau dan orang kedua.
     """
 
