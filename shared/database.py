@@ -66,8 +66,11 @@ class _OurConnection(_PlainConnection):
 
 
 def auditor_settings(name: str) -> dict[str, str]:
-    """Settings of a session that may read every schema and write none."""
-    return {**_SESSION, "application_name": name, "role": AUDIT_ROLE, "default_transaction_read_only": "on"}
+    """Settings of a session that may read every schema and write none; its statements are planned for what they are asked each time."""
+    return {
+        **_SESSION, "application_name": name, "role": AUDIT_ROLE, "default_transaction_read_only": "on",
+        "plan_cache_mode": "force_custom_plan",
+    }  # fmt: skip
 
 
 def session_settings(service: Service | None, name: str) -> dict[str, str]:

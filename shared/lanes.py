@@ -264,7 +264,8 @@ class Lanes:
         """As `hold`, once `clear` has let through what `look` sees; yields the work and what was seen.
 
         `clear` may look at everybody, for a minute, and raises what stands against it. No event waits meanwhile, since no lane is
-        held. What is seen otherwise under the lanes (somebody changed it) has to be cleared again.
+        held. What is seen otherwise under the lanes (somebody changed it) has to be cleared again. The answer is as old as it takes to
+        get the lanes, half a minute at most.
         """
         while True:
             async with self.pool.acquire() as connection:

@@ -53,6 +53,7 @@ async def ids_after(
     found = await connection.fetch(
         """select employee_id from employee where lane = $1 and employee_id > $2
              and ($3::uuid[] is null or exists (select from unnest(member_unit) u(unit) where u.unit = any($3::uuid[])))
+             and ($3::uuid[] is null or cardinality($3::uuid[]) > 64 or member_unit && $3::uuid[])
              and ($5::uuid[] is null or employee_id = any($5::uuid[]))
              and played_clock = $6 order by employee_id limit $4""",
         lane, after, None if units is None else list(units), most, None if change.people is None else list(change.people), change.clock,

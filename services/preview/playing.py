@@ -114,6 +114,7 @@ async def _count(connection: Connection, change: Change, units: frozenset[UUID] 
     return int(await connection.fetchval(
         """select count(*) from employee
            where ($1::uuid[] is null or exists (select from unnest(member_unit) u(unit) where u.unit = any($1::uuid[])))
+             and ($1::uuid[] is null or cardinality($1::uuid[]) > 64 or member_unit && $1::uuid[])
              and ($2::uuid[] is null or employee_id = any($2::uuid[])) and played_clock = $3""",
         None if units is None else list(units), None if change.people is None else list(change.people), change.clock,
     ))

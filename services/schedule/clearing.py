@@ -21,14 +21,17 @@ async def holding_cleared(
 ) -> AsyncIterator[tuple[Work, Mapping[K, Kept[S]]]]:  # fmt: skip
     """All lanes, and the states that `read` gives, once `clear` has let through what becomes of them (`Lanes.hold_cleared`).
 
-    It is asked again if any reference data changed meanwhile.
+    It is asked again if these, or any unit, week, calendar or rule pack, changed meanwhile. Of people and rosters that change at
+    that very moment it knows nothing.
     """
 
     async def look(connection: Connection) -> tuple[int, Mapping[K, Kept[S]]]:
         return await rows.changes(connection), await read(connection)
 
     async def ask(connection: Connection, seen: tuple[int, Mapping[K, Kept[S]]]) -> None:
-        await clear(connection, seen[1])
+        async with connection.transaction(isolation="repeatable_read", readonly=True):  # what it reads belongs together
+            await connection.execute("set local plan_cache_mode = force_custom_plan")  # for one unit another plan than for all
+            await clear(connection, seen[1])
 
     async with lanes.hold_cleared(range(LANES), look, ask) as (work, (_, known)):
         yield work, known

@@ -1,5 +1,7 @@
 """Commands that publish reference data: each writes the new state, its event and the days it makes due in one transaction.
 
+Many people or rosters take several (`ONE_TRANSACTION`).
+
 Only what differs is written, so that the same command given twice changes nothing; what concerns many people is noted
 once, with all lanes held for a moment, and carried through the lanes by a chore (`store.opening.spread`).
 """
@@ -148,7 +150,8 @@ async def publish_employees(
 ) -> Outcome:
     """Publishes people; what differs makes their days due from the first date that it touches.
 
-    More than `ONE_TRANSACTION` people go lane by lane: after an interruption, giving the same command again finishes it.
+    More than `ONE_TRANSACTION` people go lane by lane: after an interruption, giving the same command again finishes it; what was
+    previewed as a whole wants a preview of the rest.
     Raises Refused, with nothing written, where people would owe other hours while they check in, or where past days of many
     would differ unseen (`taking_force`).
     """

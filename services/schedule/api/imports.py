@@ -26,7 +26,8 @@ async def import_employees(
 ) -> Response:
     """Pegawai, mutasi, dan masa tugas dari csv atau xlsx; berkas yang memuat kesalahan tidak diterapkan sama sekali.
 
-    Lebih dari 1.000 pegawai diterapkan bertahap; bila terputus, perintah yang sama meneruskan sisanya.
+    Lebih dari 1.000 pegawai diterapkan bertahap; bila terputus, perintah yang sama meneruskan sisanya (yang butuh
+    pratinjau, dengan pratinjau atas sisanya).
     Hari yang jendela absennya terbuka tidak berubah; banyak pegawai dengan hari lampau yang berubah butuh pratinjau dan orang kedua.
     """
 

@@ -4,7 +4,8 @@ The command line and HTTP take files over by these functions; `importer.import_â
 
 Every function returns a `Report`. With errors, or as a dry run, nothing is written. Up to
 `publishing.ONE_TRANSACTION` people or rosters are applied in one transaction; larger files go lane by lane, and after
-an interruption the same import finishes the rest, since only what differs is written.
+an interruption the same import finishes the rest, since only what differs is written (where that was previewed, the rest is another change
+and wants a preview of its own).
 """
 
 import asyncio

@@ -170,6 +170,14 @@ async def test_a_scheme_does_not_give_way_while_those_check_in_to_whom_it_applie
     await put(real, half, tuesday, unit, now=NOON)
 
 
+async def test_no_event_waits_while_the_gate_looks_at_those_of_another_scheme(real: Town, asked_freely: list[str]) -> None:
+    full, half = (scheme(real, quotas=[{"per": "day", "wfa": share}]) for share in ("100", "50"))
+    for one in (full, half):
+        await put(real, one, MONDAY, real.units[0], now=NOON)
+
+    assert asked_freely.count("allow_schemes") == 2
+
+
 async def test_a_scheme_that_takes_the_place_of_another_for_many_needs_a_preview_and_a_second_approver(real: Town) -> None:
     await set_limits(real.schedule, Limits(free_people=0, people=0), "kepala-bkd", "SE 1")
     # any date: in a month, so that no window of that day is open

@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 import json
 from pathlib import Path
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -14,7 +15,7 @@ from services.preview.asking import org_units_change, read_change, weeks_in_forc
 from services.preview.change import Change
 from services.preview.ordered import play_next
 from services.preview.result import UnitTotal
-from services.schedule import commands
+from services.schedule import commands, taking_force
 from services.schedule.digests import weeks_digest
 from services.schedule.importer import import_week_scopes
 from services.schedule.in_force import WeekScope, WeeksInForce
@@ -144,6 +145,21 @@ async def test_hours_of_a_unit_wait_until_its_people_have_checked_in(real: Town)
     with pytest.raises(Refused, match="sedang terbuka"):
         await put(real, WeekScope(FASTING, tuesday, None, unit), now=SEVEN_TEN)
     await put(real, WeekScope(FASTING, tuesday, None, unit), now=NOON)
+
+
+async def test_a_unit_that_comes_while_the_gate_is_asked_has_it_asked_again(real: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    gate, asked = taking_force.allow_weeks, []
+
+    async def allow(*given: Any) -> taking_force.Cleared:
+        asked.append(await gate(*given))
+        if len(asked) == 1:
+            await commands.publish_org_units(real.schedule, [OrgUnitState(uuid4(), f"OPD-{uuid4()}", "Baru", "Asia/Jakarta")])
+        return asked[-1]
+
+    monkeypatch.setattr(taking_force, "allow_weeks", allow)
+    await put(real, WeekScope(FASTING, MONDAY + DAY, None, real.units[0]), now=NOON)
+
+    assert len(asked) == 2
 
 
 async def preview_of(town: Town, before: WeeksInForce, scope: WeekScope, actor: str) -> UUID:
