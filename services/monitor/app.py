@@ -71,9 +71,11 @@ class House:
         metrics.FIGURES_FAILED.labels(group)
         metrics.FIGURES_AT.labels(group).set(0)  # never yet: what a group has not looked at must not pass for 0
         while True:
+            began = monotonic()
             try:
                 async with self._source(group) as gather:
                     while True:
+                        began = monotonic()
                         await self._rest(group, await self._once(group, gather))
             except Exception as error:
                 if not is_infrastructure(error):
@@ -82,7 +84,7 @@ class House:
                 if group == "postgres":
                     metrics.POSTGRES_UP.set(0)
                 logs.event(_log, "Figures could not be gathered", level=logging.WARNING, group=group, error=error)
-            await self._rest(group, 0.0)
+            await self._rest(group, monotonic() - began)  # what took two minutes to fail would take them again
 
     async def _once(self, group: str, gather: Gather) -> float:
         began = monotonic()

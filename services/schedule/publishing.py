@@ -8,7 +8,7 @@ once, with all lanes held for a moment, and carried through the lanes by a chore
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 from uuid import UUID, uuid4
@@ -110,7 +110,7 @@ async def publish_org_units(
                 work.emit(ORG_UNIT, key, version, unit.published(version), key=key, lane=lane_of(key), cause=cause)
             reference = await Memory().current(work.connection)
             before = {unit: kept.state for unit, kept in known.items()}
-            for moved in sorted(_living_otherwise([state for _, state in changed], before, reference)):
+            if moved := _living_otherwise([state for _, state in changed], before, reference):
                 await opening.spread(work.connection, moved, dt.date(1970, 1, 1), EVER, Priority.COMMAND, cause)
         return outcome
 
@@ -276,12 +276,9 @@ async def publish_calendars(
             work.emit(CALENDAR, key, version, state.published(version), key=key, lane=lane_of(key), cause=cause)
             old = known.get((state.calendar, state.year))
             dates = {day.date for day in state.days} ^ ({day.date for day in old.state.days} if old else set())
-            scopes = _living_by(state.calendar, units)
+            living = [unit.org_unit_id for unit in units if unit.calendar == state.calendar]
             for first in sorted({date.replace(day=1) for date in dates}):
-                for scope in scopes:
-                    await opening.spread(
-                        work.connection, scope, first - 2 * _DAY, _next_month(first) + _DAY, Priority.RESTATEMENT, cause
-                    )
+                await opening.spread(work.connection, living, first - 2 * _DAY, _next_month(first) + _DAY, Priority.RESTATEMENT, cause)
         return outcome
 
 
@@ -323,8 +320,8 @@ async def publish_policies(
         reference = await Memory().current(work.connection)
         for unit, since in sorted((key for key, value in wanted.items() if held.get(key) != value), key=lambda key: key[1]):
             later = [date for scope, date in wanted if scope == unit and date > since]
-            for one in [None] if unit is None else reference.below(unit):
-                await opening.spread(work.connection, one, since, min(later, default=EVER), Priority.RESTATEMENT, cause)
+            units = None if unit is None else reference.below(unit)
+            await opening.spread(work.connection, units, since, min(later, default=EVER), Priority.RESTATEMENT, cause)
         return outcome
 
 
@@ -359,12 +356,6 @@ def _by_lanes(states: Sequence[S], employee_of: Callable[[S], UUID]) -> Iterable
     for lane in sorted(lanes):
         for start in range(0, len(lanes[lane]), ONE_TRANSACTION):
             yield {lane}, lanes[lane][start:start + ONE_TRANSACTION]
-
-
-def _living_by(calendar: str, units: Collection[OrgUnitState]) -> list[UUID | None]:
-    """Units that live by this calendar; one None if all do."""
-    living = [unit.org_unit_id for unit in units if unit.calendar == calendar]
-    return [None] if living and len(living) == len(units) else [*living]
 
 
 def _now() -> dt.datetime:

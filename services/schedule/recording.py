@@ -131,4 +131,5 @@ async def _make_due(work: Work, kept: Kept, old: Kept | None, cause: Envelope) -
                 spans += await rows_of_leaves(work.connection, [kept.employee_id], first, last)
             await due.mark_spans(work.connection, spans, Priority.COMMAND, cause)
         else:
-            await opening.spread(work.connection, kept.org_unit_id, first, last, Priority.COMMAND, cause)
+            units = None if kept.org_unit_id is None else [kept.org_unit_id]
+            await opening.spread(work.connection, units, first, last, Priority.COMMAND, cause)

@@ -64,11 +64,10 @@ async def assign_weeks(
             work.emit(WEEK_PATTERN, week.code, version, week.published(version), key=week.code, lane=lane_of(week.code), cause=cause)
         for unit, since in moved:
             last = max(told[unit, since][1] or EVER for told in (was, said) if (unit, since) in told)
-            for one in [None] if unit is None else reference.below(unit):
-                await opening.spread(
-                    work.connection, one, since.replace(day=1) - 7 * _DAY, EVER if last == EVER else last + 38 * _DAY,
-                    Priority.COMMAND, cause,
-                )
+            await opening.spread(
+                work.connection, None if unit is None else reference.below(unit), since.replace(day=1) - 7 * _DAY,
+                EVER if last == EVER else last + 38 * _DAY, Priority.COMMAND, cause,
+            )
         return outcome
 
 

@@ -16,6 +16,8 @@ from shared.topics import LANES
 _DAYS_A_PASS: Final = 62
 _ROWS_A_PASS: Final = 20_000
 _PEOPLE_A_PASS: Final = 2_000
+_FEW_UNITS: Final = 64
+"""So many are looked up by the index of units; of more it is likely that they have people in every lane."""
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -117,24 +119,24 @@ async def open_days(connection: Connection, employee_ids: Collection[UUID], hori
 
 
 async def spread(
-    connection: Connection, org_unit_id: UUID | None, first: dt.date, last: dt.date, priority: Priority, cause: Envelope
+    connection: Connection, units: Collection[UUID] | None, first: dt.date, last: dt.date, priority: Priority, cause: Envelope
 ) -> None:
-    """Notes that these dates of a unit's people (None: of everybody) must be looked at again; chores carry it through the lanes.
+    """Notes that these dates of the people of some units (None: of everybody) must be looked at again; chores carry it through the lanes.
 
-    For a unit only the lanes of its people are visited: the caller holds all lanes, so that nobody joins unseen.
+    For few units only the lanes of their people are visited: the caller holds all lanes, so that nobody joins unseen.
     """
     lanes = list(range(LANES))
-    if org_unit_id is not None:
-        found = await connection.fetch("select distinct lane from employee where member_unit @> array[$1::uuid]", org_unit_id)
+    if units is not None and len(units) <= _FEW_UNITS:
+        found = await connection.fetch("select distinct lane from employee where member_unit && $1::uuid[]", list(units))
         lanes = [row["lane"] for row in found]
     if not lanes:
         return
     await connection.execute(
         """with noted as (
-             insert into restatement (restatement_id, org_unit_id, from_date, until_date, priority, cause_id, correlation_id, made_at)
+             insert into restatement (restatement_id, org_unit_ids, from_date, until_date, priority, cause_id, correlation_id, made_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8) returning restatement_id)
            insert into restatement_lane (restatement_id, lane) select restatement_id, l.lane from noted, unnest($9::smallint[]) l(lane)""",
-        uuid4(), org_unit_id, first, last, int(priority), cause.id, cause.correlation_id, cause.time, lanes,
+        uuid4(), None if units is None else list(units), first, last, int(priority), cause.id, cause.correlation_id, cause.time, lanes,
     )
 
 
@@ -152,7 +154,8 @@ async def carry_on(connection: Connection, piece: Spread, today: dt.date) -> int
     `today` only serves to guess how many days of each person that will be: later ones are not open yet.
     """
     row = await connection.fetchrow(
-        """select r.org_unit_id, r.from_date, r.until_date, r.priority, r.cause_id, r.correlation_id, r.made_at, l.after_employee
+        """select coalesce(r.org_unit_ids, array[r.org_unit_id]) as units, r.from_date, r.until_date, r.priority, r.cause_id,
+             r.correlation_id, r.made_at, l.after_employee
            from restatement_lane l join restatement r using (restatement_id)
            where l.restatement_id = $1 and l.lane = $2 for update of l, r""",
         piece.restatement_id, piece.lane)
@@ -160,10 +163,7 @@ async def carry_on(connection: Connection, piece: Spread, today: dt.date) -> int
         return 0
     days = (min(row["until_date"], today + 2 * _DAY) - row["from_date"]).days + 1
     most = max(20, min(_PEOPLE_A_PASS, _ROWS_A_PASS // max(days, 1)))
-    people = await connection.fetch(
-        """select employee_id from employee where lane = $1 and employee_id > $2 and ($3::uuid is null or member_unit @> array[$3::uuid])
-           order by employee_id limit $4""", piece.lane, row["after_employee"], row["org_unit_id"], most)
-    ids = [person["employee_id"] for person in people]
+    ids = await _next_people(connection, piece.lane, row["after_employee"], row["units"], most)
     marked = 0
     if ids:
         await refresh_openings(connection, ids)
@@ -181,3 +181,16 @@ async def carry_on(connection: Connection, piece: Spread, today: dt.date) -> int
         await connection.execute("update restatement_lane set after_employee = $3 where restatement_id = $1 and lane = $2",
                                  piece.restatement_id, piece.lane, ids[-1])
     return max(marked, 1)
+
+
+async def _next_people(connection: Connection, lane: int, after: UUID, units: Sequence[UUID | None], most: int) -> list[UUID]:
+    """The next people of a lane, in order of id, who ever belong to one of these units; a None among them: all."""
+    if None in units:
+        rows = await connection.fetch(
+            "select employee_id from employee where lane = $1 and employee_id > $2 order by employee_id limit $3", lane, after, most)
+    else:  # a join, since it hashes thousands of units where `&&` would compare each with each
+        rows = await connection.fetch(
+            """select distinct e.employee_id from employee e cross join lateral unnest(e.member_unit) m(unit)
+                 join unnest($4::uuid[]) wanted(unit) using (unit)
+               where e.lane = $1 and e.employee_id > $2 order by e.employee_id limit $3""", lane, after, most, list(units))
+    return [row["employee_id"] for row in rows]

@@ -10,7 +10,7 @@ import pytest
 
 from services.schedule import assessing, commands
 from services.schedule.chores import Chores
-from services.schedule.reference import EmployeeState
+from services.schedule.reference import EmployeeState, Membership, OrgUnitState
 from services.schedule.rules import Assessment, DayInputs, assess
 from services.schedule.store import due
 from services.schedule.store.due import AT_ONCE, Priority
@@ -97,6 +97,51 @@ async def test_a_province_wide_rule_pack_reaches_everybody_in_every_lane(lanes: 
     assert used == {str(cheaper.identity)}
     async with lanes.pool.acquire() as connection:
         assert await connection.fetchval("select count(*) from restatement") == 0
+
+
+@pytest.mark.parametrize("below", [3, 70])  # looked up by the index, and not
+async def test_a_rule_pack_of_a_unit_with_others_below_it_is_one_change_that_reaches_all_of_them(
+    lanes: Lanes, office: Office, below: int
+) -> None:
+    units = [
+        OrgUnitState(uuid4(), f"OPD-{uuid4()}", "Bidang", "Asia/Jakarta", office.calendar, parent_id=office.unit) for _ in range(below)]
+    await commands.publish_org_units(lanes, units)
+    people = [one for unit in units for one in crowd(office, 1, memberships=(Membership(MONDAY, unit.org_unit_id),))]
+    others = [office.person(employee_id=uuid4(), nip=f"{uuid4().int % 10**18:018}", memberships=(Membership(MONDAY, uuid4()),))]
+    await commands.publish_employees(lanes, [*people, *others])
+    await office.tick(at(MONDAY, "20:00"))
+
+    cheaper = packs()["POL-A"].model_copy(update={"legal_source": f"uji {uuid4()}"})
+    await commands.publish_policies(lanes, {"POL-P": cheaper}, [("POL-P", MONDAY, office.unit)])
+    async with lanes.pool.acquire() as connection:
+        assert await connection.fetchval("select count(*) from restatement") == 1
+    await office.work_off()
+
+    used = {(await office.the_day_of(person.employee_id, MONDAY))["policy_id"] for person in people}
+    assert used == {str(cheaper.identity)}
+    async with lanes.pool.acquire() as connection:
+        assert await connection.fetchval("select count(*) from restatement") == 0
+
+
+async def test_a_change_that_the_former_version_noted_for_one_unit_is_carried_through(lanes: Lanes, office: Office) -> None:
+    [person] = crowd(office, 1)
+    await commands.publish_employees(lanes, [person])
+    await office.tick(at(MONDAY, "20:00"))
+    async with lanes.pool.acquire() as connection:
+        await connection.execute(
+            """with noted as (
+                 insert into restatement (restatement_id, org_unit_id, from_date, until_date, priority, made_at)
+                 values ($1, $2, $3, $3, $4, now()) returning restatement_id)
+               insert into restatement_lane (restatement_id, lane) select restatement_id, $5 from noted""",
+            uuid4(), office.unit, MONDAY, int(Priority.COMMAND), lane_of(person.employee_id))
+
+    await Chores(lanes, office.memory).carry_changes(range(LANES))
+
+    async with lanes.pool.acquire() as connection:
+        dates = await connection.fetchval(
+            "select array_agg(date) from due_day where employee_id = $1 and due_at = $2", person.employee_id, AT_ONCE)
+    assert dates == [MONDAY]
+    await office.work_off()
 
 
 async def test_somebody_real_has_days_up_to_tomorrow_by_the_real_clock(lanes: Lanes) -> None:
