@@ -26,7 +26,7 @@ _VIOLATIONS: Final = """
 select u.code as opd, v.code, v.action, count(*) as violations
 from schedule.violation v
   join schedule.employee e using (employee_id)
-  join schedule.assessment a on a.employee_id = v.employee_id and a.date = v.date
+  join schedule.assessment a on a.employee_id = v.employee_id and a.date = v.date and a.date > current_date - $1::int
   join schedule.org_unit u on u.org_unit_id = (a.content->>'org_unit_id')::uuid
 where v.date > current_date - $1::int and v.date <= current_date + 1 and not starts_with(e.played_clock, $2)
 group by 1, 2, 3

@@ -16,10 +16,12 @@ select distinct u.code from employee e join org_unit u on u.org_unit_id = any(e.
 
 
 async def tell_schemes(connection: Connection) -> None:
-    """Look once, through the audit role, at the tables of schedule."""
-    async with connection.transaction(readonly=True, isolation="repeatable_read"):
-        await connection.execute("set local search_path = schedule")
-        found = await gauges(connection, Memory(), dt.datetime.now(dt.UTC))
-        canaries = {row["code"] for row in await connection.fetch(_OF_CANARIES, CANARY_CLOCKS)}
+    """Look once, through the audit role, at the tables of schedule; on a connection that looks at nothing else.
+
+    Not in one snapshot: thousands of units take minutes, in which PostgreSQL could clear away nothing that the stream leaves behind.
+    """
+    await connection.execute("set search_path = schedule")
+    found = await gauges(connection, Memory(), dt.datetime.now(dt.UTC))
+    canaries = {row["code"] for row in await connection.fetch(_OF_CANARIES, CANARY_CLOCKS)}
     for metric, group in ((metrics.WFA_SHARE, "share"), (metrics.SCHEME_QUOTA, "quota")):
         metrics.replace(metric, {labels: value for labels, value in found[group].items() if labels[0] not in canaries})

@@ -33,7 +33,7 @@ async def test_what_took_long_to_fail_rests_as_long_as_what_took_long_to_gather(
         raise Enough
 
     monkeypatch.setattr(app, "monotonic", lambda: clock[0])
-    monkeypatch.setattr(app.asyncio, "sleep", sleep)
+    monkeypatch.setattr("asyncio.sleep", sleep)
     monkeypatch.setattr(app.House, "_source", source)
 
     with pytest.raises(Enough):
