@@ -57,7 +57,7 @@ class Erasing:
 async def keep_employees(
     connection: Connection, records: Sequence[Record[EmployeePublished] | Tombstone]
 ) -> None:
-    """Take over employees; check-ins of people whose org units or zone changed become due.
+    """Take over employees; check-ins of people whose org units or zone changed become due, from the change of units on.
 
     The lanes are held meanwhile, so that no check-in is judged by the old membership unseen.
     """
@@ -67,7 +67,7 @@ async def keep_employees(
         await people.forget_employees(connection, gone)
     moved = await people.save_employees(connection, told)
     if moved or gone:
-        await inbox.mark_due_of(connection, [*moved, *gone])
+        await inbox.mark_due_of(connection, moved | dict.fromkeys(gone))
 
 
 async def keep_org_units(

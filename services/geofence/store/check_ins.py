@@ -114,13 +114,14 @@ def _check_in(row: asyncpg.Record) -> CheckIn:
     return CheckIn._make([*(row[name] for name in CheckIn._fields[:-1]), judgement])
 
 
-async def mark_due_of(connection: Connection, employee_ids: Sequence[UUID]) -> None:
-    """Have all check-ins of these people judged again, as far as coordinates are kept."""
+async def mark_due_of(connection: Connection, since: Mapping[UUID, datetime | None]) -> None:
+    """Have the check-ins of these people from these moments on (None: all) judged again, as far as coordinates are kept."""
     await connection.execute(
-        "insert into due_check_in (lane, check_in_id) select lane, check_in_id from check_in"
-        " where employee_id = any($1::uuid[]) and latitude is not null on conflict do nothing",
-        list(employee_ids),
-    )
+        "insert into due_check_in (lane, check_in_id) select c.lane, c.check_in_id"
+        " from unnest($1::uuid[], $2::timestamptz[]) moved(employee_id, since) join check_in c using (employee_id)"
+        " where c.captured_at >= coalesce(moved.since, '-infinity') and c.latitude is not null on conflict do nothing",
+        list(since), list(since.values()),
+    )  # fmt: skip
 
 
 async def erase(connection: Connection, lanes: Collection[int], kept: timedelta, limit: int) -> int:

@@ -43,11 +43,7 @@ class Person(NamedTuple):
 
     def org_unit_at(self, moment: datetime) -> UUID | None:
         """Org unit at an aware moment; None before the first membership."""
-        found = None
-        for since, org_unit_id in zip(self.since_at, self.org_unit_ids, strict=True):
-            if since <= moment:
-                found = org_unit_id
-        return found
+        return _unit_at(self.since_at, self.org_unit_ids, moment)
 
     def fix(
         self, employee_id: UUID, mark: str, captured_at: datetime, latitude: float | None, longitude: float | None, accuracy_m: float | None
@@ -58,6 +54,11 @@ class Person(NamedTuple):
             employee_id, self.org_unit_at(captured_at), captured_at, latitude or 0.0, longitude or 0.0, accuracy_m,
             None if eve is None else (self.org_unit_at(eve), eve),
         )  # fmt: skip
+
+
+def _unit_at(since_at: Sequence[datetime], org_unit_ids: Sequence[UUID], moment: datetime) -> UUID | None:
+    held = bisect_right(since_at, moment)
+    return org_unit_ids[held - 1] if held else None
 
 
 async def people(connection: Connection, employee_ids: Collection[UUID]) -> dict[UUID, Person]:
@@ -93,15 +94,20 @@ async def save_traces(connection: Connection, traces: Mapping[UUID, Trace]) -> N
     )
 
 
-async def save_employees(connection: Connection, employees: Iterable[EmployeePublished]) -> list[UUID]:
-    """Keep newer versions of employees; returns those whose org units or zone changed (new ones included)."""
+async def save_employees(connection: Connection, employees: Iterable[EmployeePublished]) -> dict[UUID, datetime | None]:
+    """Keep newer versions of employees; returns whose org units or zone changed, new ones included, and from which moment on.
+
+    None is from ever: of somebody new, and of whoever has other zones. Whoever has the same units at every moment is left out.
+    """
     newest = _newest(employees)
     rows = await connection.fetch(
         "with given as (select g.employee_id, g.lane, g.version, g.nip, g.timezone, g.since_at::timestamptz[] as since_at,"
         "   g.org_unit_ids::uuid[] as org_unit_ids, g.played_clock, g.zone_at::timestamptz[] as zone_at, g.zone_name::text[] as zone_name"
         "   from unnest($1::uuid[], $2::smallint[], $3::int[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text[], $9::text[],"
         "   $10::text[]) g(employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock, zone_at, zone_name)),"
-        " moved as (select g.employee_id from given g left join employee e using (employee_id) where e.employee_id is null"
+        " moved as (select g.employee_id, g.since_at, g.org_unit_ids, e.since_at as since_before, e.org_unit_ids as units_before,"
+        "   (e.timezone, e.zone_at, e.zone_name) is distinct from (g.timezone, g.zone_at, g.zone_name) as wholly"
+        "   from given g left join employee e using (employee_id) where e.employee_id is null"
         "   or e.version < g.version and (e.since_at, e.org_unit_ids, e.timezone, e.zone_at, e.zone_name)"
         "     is distinct from (g.since_at, g.org_unit_ids, g.timezone, g.zone_at, g.zone_name)),"
         " kept as (insert into employee (employee_id, lane, version, nip, timezone, since_at, org_unit_ids, played_clock,"
@@ -111,7 +117,7 @@ async def save_employees(connection: Connection, employees: Iterable[EmployeePub
         "   timezone = excluded.timezone, since_at = excluded.since_at, org_unit_ids = excluded.org_unit_ids,"
         "   played_clock = excluded.played_clock, zone_at = excluded.zone_at, zone_name = excluded.zone_name"
         "   where employee.version < excluded.version)"
-        " select employee_id from moved",
+        " select * from moved",
         [e.employee_id for e in newest], [lane_of(e.employee_id) for e in newest], [e.version for e in newest], [e.nip for e in newest],
         [_known_zone(e.timezone) for e in newest],
         [_array(since.isoformat() for since, _ in _memberships(e)) for e in newest],
@@ -127,7 +133,18 @@ async def save_employees(connection: Connection, employees: Iterable[EmployeePub
         " on conflict do nothing",
         [unit for unit, _ in members], [employee for _, employee in members],
     )  # fmt: skip
-    return list(moved)
+    wholly = {row["employee_id"]: None for row in rows if row["wholly"]}
+    return wholly | {row["employee_id"]: moment for row in rows if not row["wholly"] and (moment := _parted_at(row)) is not None}
+
+
+def _parted_at(row: asyncpg.Record) -> datetime | None:
+    """The first moment at which the org unit is another than before; None if there is none.
+
+    No mark before it is judged otherwise: a mark looks back to the evening before, never ahead.
+    """
+    turns = sorted({*row["since_before"], *row["since_at"]})
+    return next((moment for moment in turns if _unit_at(row["since_before"], row["units_before"], moment)
+                 != _unit_at(row["since_at"], row["org_unit_ids"], moment)), None)  # fmt: skip
 
 
 def _newest(employees: Iterable[EmployeePublished]) -> list[EmployeePublished]:
