@@ -10,7 +10,7 @@ from uuid import UUID
 from services.geofence.rules.integrity import Seen, Sign, Trace, shared_device, signs_of, suspicion_id
 from services.geofence.rules.locate import Judgement, locate
 from services.geofence.store import check_ins as inbox
-from services.geofence.store import evidence
+from services.geofence.store import evidence, reached
 from services.geofence.store.check_ins import CheckIn
 from services.geofence.store.evidence import Suspicion
 from services.geofence.store.people import Person, people, save_traces
@@ -51,9 +51,16 @@ class Geofence:
         await _tell_signs(work, [(record, row) for (record, _), row in zip(fresh, judged, strict=True)], known)
 
     async def judge_due(self, lanes: Lanes, owned: Collection[int]) -> int:
-        """Judge some due check-ins again; a new version goes out only where the verdict changed."""
+        """Judge some due check-ins again; a new version goes out only where the verdict changed.
+
+        When none is due, an import of sites is carried on, so that never more is due than one piece of it; returns how much was done.
+        """
         async with lanes.pool.acquire() as connection:
             due = await inbox.due_lanes(connection, owned, MOST_AT_ONCE)
+            piece = None if due else await reached.next_piece(connection, owned)
+        if piece is not None:
+            async with lanes.hold({piece.lane}) as work:
+                return await reached.carry_on(work.connection, piece)
         if not due:
             return 0
         async with lanes.hold(due) as work:

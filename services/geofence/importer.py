@@ -18,7 +18,8 @@ from services.geofence.rules.sitefile import Draft, Problem, SiteFile, read_site
 from services.geofence.rules.sites import fence_of
 from services.geofence.store import sites as store
 from services.geofence.store.people import DEFAULT_ZONE
-from services.geofence.store.sites import Reach, SiteRow
+from services.geofence.store.reached import MOST_COUNTED, Reach, count_reached, note_reached
+from services.geofence.store.sites import SiteRow
 from shared.database import Connection, open_pool
 from shared.envelope import MAX_EVENT_BYTES, encode
 from shared.events import HADIR_NAMESPACE, AuditRecorded
@@ -62,7 +63,7 @@ class FeatureError(RowError):
 
 @dataclass(frozen=True, slots=True)
 class SitesReport(Report):
-    """Report of an import of sites; `judged_again` counts check-ins that the change concerns."""
+    """Report of an import of sites; `judged_again` counts check-ins that the change concerns, up to `MOST_COUNTED`."""
 
     judged_again: int = 0
     left_alone: int = 0
@@ -76,7 +77,8 @@ class SitesReport(Report):
             told.append(f"{self.left_alone} situs lain tidak disebut dalam berkas dan tetap berlaku.")
             if self.judged_again:
                 verb = "dinilai ulang" if self.applied else "akan dinilai ulang"
-                told.append(f"{self.judged_again} tanda kehadiran yang sudah masuk {verb}.")
+                least = "sedikitnya " if self.judged_again == MOST_COUNTED else ""
+                told.append(f"{least}{self.judged_again} tanda kehadiran yang sudah masuk {verb}.")
         return told
 
 
@@ -127,7 +129,7 @@ async def take_over(
             return _report(read)
         change = await _change(connection, rows)
         if dry_run:
-            reached = await store.count_reached(connection, change.reaches)
+            reached = await count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
     change, reached = await _apply(lanes, rows, gate, actor, digest)
     return _report(read, change, judged_again=reached, applied=True)
@@ -339,13 +341,16 @@ def _short(value: object) -> str:
 
 
 async def _apply(lanes: Lanes, rows: Sequence[SiteRow], gate: Gate, actor: str, digest: str) -> tuple[_Change, int]:
-    """What was changed, and how many check-ins are judged again for it."""
+    """What was changed, and how many check-ins are judged again for it, counted before the lanes are held."""
+    reached = 0
 
     async def look(connection: Connection) -> tuple[_Change, Moving]:
         change = await _change(connection, rows)
         return change, await _moving(connection, change)
 
-    async def clear(_connection: Connection, seen: tuple[_Change, Moving]) -> None:
+    async def clear(connection: Connection, seen: tuple[_Change, Moving]) -> None:
+        nonlocal reached
+        reached = await count_reached(connection, seen[0].reaches)
         await gate(seen[1])
 
     # Every lane: whoever judges a check-in meanwhile sees all of the change or nothing of it.
@@ -353,11 +358,11 @@ async def _apply(lanes: Lanes, rows: Sequence[SiteRow], gate: Gate, actor: str, 
         saved = [(row, 1) for row in change.new] + [(after, version) for _, after, version in change.changed]
         if not saved:
             return change, 0
-        await store.save_sites(work.connection, saved)
+        changed = await store.save_sites(work.connection, saved)
         for row, version in saved:
             entity = str(row.site_id)
             work.emit(SITE, entity, version, row.published(version), key=entity, lane=lane_of(entity), cause=None)
-        reached = await store.mark_due_within(work.connection, change.reaches)
+        await note_reached(work.connection, changed, change.reaches)
         audit = AuditRecorded(
             audit_id=uuid4(), actor=actor, action="sites.imported", subject=digest[:16], at=datetime.now(UTC),
             detail={"new": len(change.new), "changed": len(change.changed), "judged_again": reached, "sha256": digest},

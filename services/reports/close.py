@@ -81,6 +81,10 @@ async def _stages(flow: Flow, span: Span, ends: dict[str, int]) -> AsyncIterator
         return _Stage(what, lambda: flow.unsent(service, issued))
 
     yield await consumed("absensi yang menunggu diperiksa lokasinya (geofence)", "geofence", (CHECK_IN_RECORDED,))
+    yield _Stage(
+        "bagian impor lokasi yang belum menjangkau absensi lama (geofence)",
+        lambda: count("select coalesce(sum(parts_left), 0) from geofence.reached_lane"),
+    )
     yield _Stage("absensi yang menunggu diperiksa ulang (geofence)", lambda: count("select count(*) from geofence.due_check_in"))
     yield await published("hasil lokasi yang belum terkirim (geofence)", "geofence")
     yield await consumed(

@@ -241,7 +241,9 @@ class _Play:
 
         async def nothing_is_due() -> bool:
             async with self.system.geofence.acquire() as connection:
-                return bool(await connection.fetchval("select not exists (select from due_check_in where check_in_id = any($1))", sent))
+                return bool(await connection.fetchval(
+                    "select not exists (select from due_check_in where check_in_id = any($1)) and not exists (select from reached_lane)",
+                    sent))  # fmt: skip
 
         await _until("geofence", nothing_is_due)
         async with self.system.geofence.acquire() as connection:

@@ -15,7 +15,8 @@ from services.reports.flow import CONSUMED, Ends, Flow
 from shared.topics import Service, lane_of
 
 _WAITING: Final[dict[Service, str]] = {
-    "geofence": "select count(*) from geofence.due_check_in",
+    "geofence": """select (select count(*) from geofence.due_check_in)
+                        + (select coalesce(sum(parts_left), 0) from geofence.reached_lane)""",
     "schedule": """select (select count(*) from schedule.due_day d join schedule.clock c on c.name = d.clock
                            where d.clock = $1 and d.due_at <= c.at)
                         + (select count(*) from schedule.opening where clock = $1 and opened_until < $2)

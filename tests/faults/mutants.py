@@ -168,7 +168,8 @@ async def _old_judgements_repeated(life: Life, part: Part) -> None:
             sites.write_text(text)
             report = await import_sites(life.house.database.url, sites, gate=_nobody_asks)
             assert report.applied, report.lines()
-            await until(lambda: life.fetch("select where not exists (select from geofence.due_check_in)"), 60)
+            await until(lambda: life.fetch(
+                "select where not exists (select from geofence.due_check_in) and not exists (select from geofence.reached_lane)"), 60)
             await life.rest()
     await _again(life, topics.CHECK_IN_LOCATED, _stale)
 

@@ -50,7 +50,10 @@ class Site(BaseModel):
 
 
 class Imported(BaseModel):
-    """Hasil impor; `judged_again` menghitung tanda hadir yang dinilai ulang (atau akan, pada uji coba)."""
+    """Hasil impor; `judged_again` menghitung tanda hadir yang dinilai ulang (atau akan, pada uji coba), paling banyak 100000.
+
+    Dihitung sebelum diterapkan. Penilaian ulang berjalan sesudahnya, sedikit demi sedikit, dan tidak menahan absensi yang masuk.
+    """
 
     applied: bool
     features: int

@@ -1,4 +1,4 @@
-"""Sites as stored, the worker's compiled copy of them, and which check-ins a change of sites concerns."""
+"""Sites as stored, and the worker's compiled copy of them."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,7 +9,6 @@ from uuid import UUID
 import asyncpg
 import orjson
 
-from services.geofence.rules.locate import EVE_HOLDS
 from services.geofence.rules.sites import DEFAULT_ACCURACY, AccuracyRule, Catalogue, Site, SiteKind, empty_catalogue
 from shared.database import Connection
 from shared.events import SitePublished
@@ -119,10 +118,10 @@ async def count_sites(connection: Connection) -> int:
     return count
 
 
-async def save_sites(connection: Connection, sites: Sequence[tuple[SiteRow, int]]) -> None:
-    """Insert or replace sites with their new version, as one numbered change."""
+async def save_sites(connection: Connection, sites: Sequence[tuple[SiteRow, int]]) -> int:
+    """Insert or replace sites with their new version, as one numbered change; returns its number."""
     await connection.execute("select pg_advisory_xact_lock($1)", IMPORT_LOCK)
-    changed = 1 + await connection.fetchval("select coalesce(max(changed), 0) from site")
+    changed: int = 1 + await connection.fetchval("select coalesce(max(changed), 0) from site")
     await connection.executemany(
         f"insert into site ({', '.join(COLUMNS)}, version, changed)"  # noqa: S608 names of our own fields
         f" values ({', '.join(f'${number}' for number in range(1, len(COLUMNS) + 3))})"
@@ -130,77 +129,13 @@ async def save_sites(connection: Connection, sites: Sequence[tuple[SiteRow, int]
         + ", ".join(f"{name} = excluded.{name}" for name in (*COLUMNS[1:], "version", "changed")),
         [(*_values(site), version, changed) for site, version in sites],
     )
+    return changed
 
 
 def _values(site: SiteRow) -> tuple[object, ...]:
     return tuple(
         orjson.dumps(site.geometry).decode() if name == "geometry" else getattr(site, name) for name in COLUMNS
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """Whom and when a state of a site concerns; `everybody` for a province's default region."""
-
-    org_unit_ids: tuple[UUID, ...]
-    employee_ids: tuple[UUID, ...]
-    everybody: bool
-    valid_from: datetime | None
-    valid_to: datetime | None
-
-    @classmethod
-    def of(cls, site: SiteRow) -> "Reach":
-        """Reach of one state of a site.
-
-        Whoever gains or loses a region of their own also loses or gains the default one, in the same window.
-        """
-        everybody = site.kind == "region" and not site.org_unit_ids and not site.employee_ids
-        until = None if site.valid_to is None else site.valid_to + EVE_HOLDS
-        return cls(site.org_unit_ids, site.employee_ids, everybody, site.valid_from, until)
-
-
-_REACHED: Final = """
-    select c.lane, c.check_in_id from check_in c
-    join (
-        select m.employee_id, u.valid_from, u.valid_to from unnest($1::uuid[], $2::timestamptz[], $3::timestamptz[])
-            u(org_unit_id, valid_from, valid_to) join member m using (org_unit_id)
-        union
-        select * from unnest($4::uuid[], $5::timestamptz[], $6::timestamptz[])
-    ) r on c.employee_id = r.employee_id
-        and c.captured_at >= coalesce(r.valid_from, '-infinity') and c.captured_at < coalesce(r.valid_to, 'infinity')
-    where c.latitude is not null
-    union
-    select c.lane, c.check_in_id from unnest($7::timestamptz[], $8::timestamptz[]) a(valid_from, valid_to)
-    join check_in c on c.captured_at >= coalesce(a.valid_from, '-infinity')
-        and c.captured_at < coalesce(a.valid_to, 'infinity')
-    where c.latitude is not null
-"""
-
-
-def _reached_arguments(reaches: Collection[Reach]) -> list[list[Any]]:
-    by_unit = {(unit, reach.valid_from, reach.valid_to) for reach in reaches for unit in reach.org_unit_ids}
-    by_employee = {(person, reach.valid_from, reach.valid_to) for reach in reaches for person in reach.employee_ids}
-    by_all = {(reach.valid_from, reach.valid_to) for reach in reaches if reach.everybody}
-    return [
-        *([row[column] for row in by_unit] for column in range(3)),
-        *([row[column] for row in by_employee] for column in range(3)),
-        *([row[column] for row in by_all] for column in range(2)),
-    ]
-
-
-async def count_reached(connection: Connection, reaches: Collection[Reach]) -> int:
-    """How many check-ins with coordinates fall within these reaches."""
-    count: int = await connection.fetchval(f"select count(*) from ({_REACHED}) r", *_reached_arguments(reaches))  # noqa: S608
-    return count
-
-
-async def mark_due_within(connection: Connection, reaches: Collection[Reach]) -> int:
-    """Have the check-ins within these reaches judged again; returns how many were not due yet."""
-    status = await connection.execute(
-        f"insert into due_check_in (lane, check_in_id) {_REACHED} on conflict do nothing",
-        *_reached_arguments(reaches),
-    )
-    return int(status.rpartition(" ")[2])
 
 
 async def org_units_named(connection: Connection, names: Collection[str]) -> dict[str, tuple[UUID, str]]:

@@ -129,9 +129,15 @@ async def test_a_day_that_the_clock_has_yet_to_look_at_is_open_too(books: Any, b
         await perform(on(books, broker), "2026-02", CLOCK, nobody)
 
 
+_REACHING = """
+with everybody as (insert into geofence.reached values (1, '{}', '{}', '{}', '{}', '{}', '{}', '{null}', '{null}') returning changed)
+insert into geofence.reached_lane select changed, 3 from everybody"""
+
+
 @pytest.mark.parametrize(
     ("under_way", "undone", "told"),
     [
+        (_REACHING, "delete from geofence.reached", "impor lokasi"),
         ("insert into geofence.due_check_in values (1, gen_random_uuid())", "delete from geofence.due_check_in", "diperiksa ulang"),
         ("update geofence.lane set out_seq = out_seq + 1 where lane = 3", "update geofence.relay_cursor set sent_seq = 1 where lane = 3",
          "belum terkirim (geofence)"),
