@@ -136,6 +136,12 @@ async def staff_of(
     )
 
 
+def ends(first: dt.date, last: dt.date) -> tuple[dt.date, dt.date]:
+    """The first and the last date that a period is read with: its weeks are whole."""
+    around = _around(first, last)
+    return around[0], around[-1]
+
+
 async def _away(connection: Connection, ids: Sequence[UUID], first: dt.date, last: dt.date) -> dict[UUID, frozenset[dt.date]]:
     """Dates of approved leave, permission and duty travel; duty travel without its letter excuses nothing."""
     away: dict[UUID, set[dt.date]] = {}

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 
 from services.schedule import planning, taking_force
 from services.schedule.assessing import time_of
+from services.schedule.clearing import holding_cleared
 from services.schedule.memory import Memory
 from services.schedule.planning import Staff
 from services.schedule.publishing import put_rosters, record_audit
@@ -99,6 +100,15 @@ class Stepped:
     breaches: tuple[Breach, ...]
 
 
+Act = Callable[[Connection, View], Awaitable[Asked]]
+"""Gives what a roster asks for after a step; raises Refused."""
+
+Write = Callable[[Work, Envelope], Awaitable[object]]
+"""Writes what a step brings beside itself; the audit record of the step is its cause."""
+
+Gate = Callable[[Connection, View], Awaitable[Write]]
+
+
 async def view(connection: Connection, memory: Memory, org_unit_id: UUID, month: dt.date) -> View:
     """The roster of a unit and month; KeyError for a unit that nobody knows."""
     staff = await planning.staff_of(connection, memory, org_unit_id, month, _last_of(month), await schemes_in_force(connection))
@@ -126,9 +136,9 @@ async def draft(lanes: Lanes, order: Order, changes: Changes, now: dt.datetime |
     Raises Refused.
     """
 
-    async def act(work: Work, seen: View) -> Asked:
+    async def act(connection: Connection, seen: View) -> Asked:
         asked = merged(seen.asked, changes)
-        await _refuse_begun(work.connection, seen.staff, asked, now)
+        await _refuse_begun(connection, seen.staff, asked, now)
         return asked
 
     return await _step(lanes, order, RosterStep.DRAFT, act)
@@ -137,9 +147,9 @@ async def draft(lanes: Lanes, order: Order, changes: Changes, now: dt.datetime |
 async def draft_proposal(lanes: Lanes, order: Order, now: dt.datetime | None = None) -> Stepped:
     """Drafts a rotation that keeps the scheme, on the dates that may still change; raises NoRotation, Refused."""
 
-    async def act(work: Work, seen: View) -> Asked:
-        asked, _ = await proposal_for(work.connection, seen, now)
-        await _refuse_begun(work.connection, seen.staff, asked, now)
+    async def act(connection: Connection, seen: View) -> Asked:
+        asked, _ = await proposal_for(connection, seen, now)
+        await _refuse_begun(connection, seen.staff, asked, now)
         return asked
 
     return await _step(lanes, order, RosterStep.DRAFT, act, detail={"proposed": True})
@@ -186,9 +196,9 @@ async def submit(lanes: Lanes, order: Order) -> Stepped:
 async def adjust(lanes: Lanes, order: Order, changes: Changes, now: dt.datetime | None = None) -> Stepped:
     """BKD changes days of a submitted or approved roster, which then waits for approval again."""
 
-    async def act(work: Work, seen: View) -> Asked:
+    async def act(connection: Connection, seen: View) -> Asked:
         asked = merged(seen.asked, changes)
-        await _refuse_begun(work.connection, seen.staff, asked, now)
+        await _refuse_begun(connection, seen.staff, asked, now)
         return asked
 
     return await _step(lanes, order, RosterStep.ADJUST, act)
@@ -202,10 +212,10 @@ async def give_back(lanes: Lanes, order: Order) -> Stepped:
 async def approve(lanes: Lanes, order: Order, *, despite_breaches: bool = False) -> Stepped:
     """BKD approves, by somebody else than who submitted; raises Breached if it is against its scheme, unless despite that."""
 
-    async def act(work: Work, seen: View) -> Asked:
-        trail = [] if seen.row is None else await plans.trail(work.connection, seen.row.plan_id)
+    async def act(connection: Connection, seen: View) -> Asked:
+        trail = [] if seen.row is None else await plans.trail(connection, seen.row.plan_id)
         submitted = [done.actor for done in trail if done.action == RosterStep.SUBMIT.value]
-        if submitted and await reference_rows.same_person(work.connection, submitted[-1], order.by.name):
+        if submitted and await reference_rows.same_person(connection, submitted[-1], order.by.name):
             raise Refused("yang mengajukan roster tidak dapat menyetujuinya; mintalah petugas BKD yang lain")
         if seen.errors and not despite_breaches:
             raise Breached(seen.errors)
@@ -221,63 +231,98 @@ async def publish(lanes: Lanes, order: Order, now: dt.datetime | None = None) ->
     Raises Refused if a changed day has begun, or people may be checking in for it already (a shift just after midnight).
     """
 
-    async def act(work: Work, seen: View) -> Asked:
-        await _refuse_begun(work.connection, seen.staff, seen.asked, now)
+    async def act(connection: Connection, seen: View) -> Asked:
+        await _refuse_begun(connection, seen.staff, seen.asked, now)
         return seen.asked
 
-    async def then(work: Work, seen: View, cause: Envelope) -> None:
+    async def gate(connection: Connection, seen: View) -> Write:
         states = [
             MonthRoster(employee_id, order.month, days) for employee_id in sorted({*seen.asked, *seen.staff.rosters})
             if employee_id in seen.staff.people
             and (days := seen.staff.month_with(employee_id, seen.asked.get(employee_id, ()))) != seen.staff.month_of(employee_id)
         ]
         before = {(state.employee_id, order.month): replace(state, days=seen.staff.month_of(state.employee_id)) for state in states}
-        cleared = await taking_force.allow_rosters(work.connection, states, before, order.by.name, now or dt.datetime.now(dt.UTC))
-        await put_rosters(work, states, order.by.name, cleared, cause)
+        cleared = await taking_force.allow_rosters(connection, states, before, order.by.name, now or dt.datetime.now(dt.UTC))
+        return lambda work, cause: put_rosters(work, states, order.by.name, cleared, cause)
 
-    return await _step(lanes, order, RosterStep.PUBLISH, act, then)
+    return await _step(lanes, order, RosterStep.PUBLISH, act, gate)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A step that may be taken: where it leads to, what is asked for then, and what is against its scheme."""
+
+    target: RosterState
+    asked: Asked
+    breaches: tuple[Breach, ...]
+    write: Write | None
 
 
 async def _step(
-    lanes: Lanes, order: Order, step: RosterStep, act: Callable[[Work, View], Awaitable[Asked]] | None = None,
-    then: Callable[[Work, View, Envelope], Awaitable[None]] | None = None, *, detail: Mapping[str, Any] | None = None,
+    lanes: Lanes, order: Order, step: RosterStep, act: Act | None = None, gate: Gate | None = None, *,
+    detail: Mapping[str, Any] | None = None,
 ) -> Stepped:  # fmt: skip
-    """Takes one step, all of it or nothing: role, version and state are checked under the lanes that it writes in."""
+    """Takes one step, all of it or nothing.
+
+    The roster is loaded and checked before any lane is held, since that takes seconds for a large unit; and again if anything that
+    it follows from changed meanwhile (`plans.versions`), which is all that is looked at under the lanes.
+    """
     by, unit, month = order.by, order.org_unit_id, order.month
     allow(VERBS[step], by, unit)
     if month.day != 1:
         raise Refused("bulan disebut dengan tanggal satu")
     if not order.reason.strip():
         raise Refused("alasan wajib diisi")
-    # Steps of one roster come one after the other; publishing writes facts of everybody in the unit, whatever their lanes.
-    held = {lane_of(by.name), lane_of(f"{unit}|{month}"), *(range(LANES) if step is RosterStep.PUBLISH else ())}
-    async with lanes.hold(held) as work:
+    seen: View
+    ready: _Ready | Refused
+
+    async def look(connection: Connection) -> object:
+        return await plans.versions(connection, unit, month, *planning.ends(month, _last_of(month)))
+
+    async def clear(connection: Connection, _: object) -> None:
+        nonlocal seen, ready
         try:
-            seen = await view(work.connection, Memory(), unit, month)
+            seen = await view(connection, Memory(), unit, month)
         except KeyError:
             raise Refused("unit kerja tidak terdaftar; impor unitnya dulu (hadir import org-units)") from None
+        try:
+            ready = await _ready(connection, seen, order, step, act, gate)
+        except Refused as problem:  # raised under the lanes: only there it is known whether the step was taken before
+            ready = problem
+
+    # Steps of one roster come one after the other; publishing writes facts of everybody in the unit, whatever their lanes.
+    held = range(LANES) if step is RosterStep.PUBLISH else {lane_of(by.name), lane_of(f"{unit}|{month}")}
+    async with holding_cleared(lanes, look, clear, held) as (work, _):
         if lanes.given_before and seen.row is not None:
             return Stepped(seen.row, seen.breaches)
-        target = _target(seen.row, order, step)
-        asked = await act(work, seen) if act is not None else seen.asked
-        breaches = tuple(check(seen.staff, asked))
+        if isinstance(ready, Refused):
+            raise ready
         version = (order.version or 0) + 1
-        row = PlanRow(seen.row.plan_id if seen.row else uuid4(), unit, month, version, target.value)
+        row = PlanRow(seen.row.plan_id if seen.row else uuid4(), unit, month, version, ready.target.value)
         told = {
-            "from": seen.row.state if seen.row else None, "to": target.value, "version": version, "unit": str(unit),
-            "month": f"{month:%Y-%m}", "people": len(asked), "days": sum(map(len, asked.values())),
-            "breaches": sum(not breach.warning for breach in breaches), **(detail or {}),
+            "from": seen.row.state if seen.row else None, "to": row.state, "version": version, "unit": str(unit),
+            "month": f"{month:%Y-%m}", "people": len(ready.asked), "days": sum(map(len, ready.asked.values())),
+            "breaches": sum(not breach.warning for breach in ready.breaches), **(detail or {}),
         }
         now = dt.datetime.now(dt.UTC)
         await plans.put_plan(work.connection, row)
-        await plans.put_asked(work.connection, row.plan_id, asked)
+        if ready.asked is not seen.asked:
+            await plans.put_asked(work.connection, row.plan_id, ready.asked)
         await plans.put_step(work.connection, row.plan_id, StepRow(
-            version, step.value, target.value, by.name, by.role, order.reason, now, told))
+            version, step.value, row.state, by.name, by.role, order.reason, now, told))
         audit = {**told, "role": by.role, "reason": order.reason}
         cause = record_audit(work, by.name, f"roster-{step.value}", str(row.plan_id), audit)
-        if then is not None:
-            await then(work, replace(seen, asked=asked), cause)
-        return Stepped(row, breaches)
+        if ready.write is not None:
+            await ready.write(work, cause)
+        return Stepped(row, ready.breaches)
+
+
+async def _ready(connection: Connection, seen: View, order: Order, step: RosterStep, act: Act | None, gate: Gate | None) -> _Ready:
+    """What a step comes to, written nowhere yet; raises Outdated or Refused if it may not be taken."""
+    target = _target(seen.row, order, step)
+    asked = seen.asked if act is None else await act(connection, seen)
+    breaches = seen.breaches if asked is seen.asked else tuple(check(seen.staff, asked))
+    return _Ready(target, asked, breaches, None if gate is None else await gate(connection, seen))
 
 
 def _target(row: PlanRow | None, order: Order, step: RosterStep) -> RosterState:

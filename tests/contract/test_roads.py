@@ -70,7 +70,7 @@ def test_the_writers_and_the_roads_to_them_are_the_ones_that_are_known() -> None
         ("services/geofence/importer.py", "_apply"),
         (REBUILDS, "restore_geofence"),
         ("services/schedule/weeks.py", "assign_weeks"),
-        *(("services/schedule/rosters.py", name) for name in ("publish", "then")),
+        *(("services/schedule/rosters.py", name) for name in ("publish", "gate")),
         *(("services/schedule/schemes.py", name) for name in ("apply_schemes", "put_states")),
         *(("services/schedule/publishing.py", name) for name in (
             "publish_calendars", "publish_org_units", "publish_policies", "publish_rosters", "publish_weeks", "put_people", "put_rosters")),

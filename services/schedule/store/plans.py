@@ -125,6 +125,26 @@ async def members(connection: Connection, org_unit_id: UUID, clock: str | None =
     return [row["employee_id"] for row in rows]
 
 
+async def versions(
+    connection: Connection, org_unit_id: UUID, month: dt.date, first: dt.date, last: dt.date
+) -> frozenset[tuple[str, UUID, dt.date | None, int]]:
+    """The versions of a unit's roster of a month, of its `members`, of their rosters and facts from `first` to `last`, and of all schemes.
+
+    While they stay, and reference data too (`reference_rows.changes`), so does all that the roster is checked by.
+    """
+    rows = await connection.fetch(
+        """with member as materialized (select employee_id, version from employee where member_unit @> array[$1::uuid] and active)
+           select 'plan', plan_id, null::date, version from roster_plan where org_unit_id = $1 and month = $2
+           union all select 'member', employee_id, null, version from member
+           union all select 'roster', r.employee_id, r.month, r.version from member join roster r using (employee_id)
+             where r.month between date_trunc('month', $3::date)::date and $4
+           union all select 'fact', f.correction_id, null, f.version from member join fact f using (employee_id)
+             where f.until_date >= $3 and f.from_date <= $4
+           union all select 'scheme', scheme_id, null, version from scheme""",
+        org_unit_id, month, first, last)
+    return frozenset(tuple(row) for row in rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
     """Where somebody was on an assessed date: `marks` that count, how many of them inside the office or an activity site."""
