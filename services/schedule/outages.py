@@ -1,8 +1,8 @@
 """Proposes an outage when ingest broke its promise: a chore looks at ingest's own minutes, and a person confirms or rejects.
 
-A proposal grows while the breach lasts, and is taken back when late minutes show that there was none; what a person has
-confirmed or decided stays as it is. It is about real time, so invented people, who live by clocks of their own, are not
-concerned.
+A proposal grows by quarters of an hour while the breach lasts, and is taken back when late minutes show that there was none;
+what a person has confirmed or decided stays as it is. It is about real time, so invented people, who live by clocks of their own,
+are not concerned.
 """
 
 import datetime as dt
@@ -134,5 +134,5 @@ def _text(moment: dt.datetime) -> str:
 
 def _why(breach: Breach) -> str:
     return "penerimaan tanda hadir gagal atau tidak berjalan pada jam ini, menurut catatan menitnya sendiri" + (
-        "; masih berlangsung" if breach.lasting else ""
+        "; mungkin masih berlangsung" if breach.lasting else ""
     )

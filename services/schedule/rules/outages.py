@@ -12,6 +12,11 @@ from typing import Final
 
 _MINUTE: Final = dt.timedelta(minutes=1)
 _STEP: Final = dt.timedelta(minutes=15)
+"""The end of what may go on is rounded up to this: our default, no regulation names any.
+
+Each other end has the days of everybody judged anew, at the hour at which ingest is overloaded. Too late an end cuts nobody: the days
+are held until somebody decides, and the true end is told once nothing more can join.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,7 @@ class Promise:
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """Ingest did not serve from `since` to `until`; `lasting`: it had not come back when it was looked at."""
+    """Ingest did not serve from `since` to `until`; `lasting`: more may come, which then is of the same breach."""
 
     since: dt.datetime
     until: dt.datetime
@@ -45,7 +50,8 @@ class Breach:
 def breaches(minutes: Iterable[Minute], promise: Promise, now: dt.datetime) -> tuple[Breach, ...]:
     """The breaches that these minutes tell of, by time; minutes in any order. Before the first minute nothing is known.
 
-    The end of one that still lasts is rounded up to a quarter of an hour, so that it is not told anew every minute.
+    The end of one that more may join (nobody has told yet how the minutes after it went) is rounded up to a quarter of an hour, so that
+    it is not told anew every minute.
     """
     known = sorted(minutes, key=lambda minute: minute.at)
     if not known:
@@ -63,7 +69,9 @@ def breaches(minutes: Iterable[Minute], promise: Promise, now: dt.datetime) -> t
             joined[-1] = Breach(joined[-1].since, max(joined[-1].until, breach.until), breach.lasting)
         else:
             joined.append(breach)
-    return tuple(_rounded(breach) for breach in joined if breach.until - breach.since >= promise.least)
+    return tuple(
+        _rounded(breach) if breach.lasting or last - breach.until <= promise.join else breach
+        for breach in joined if breach.until - breach.since >= promise.least)
 
 
 def _broken(minute: Minute, promise: Promise) -> bool:
@@ -71,7 +79,5 @@ def _broken(minute: Minute, promise: Promise) -> bool:
 
 
 def _rounded(breach: Breach) -> Breach:
-    if not breach.lasting:
-        return breach
     over = (breach.until - dt.datetime(2000, 1, 1, tzinfo=dt.UTC)) % _STEP
-    return Breach(breach.since, breach.until - over + _STEP, lasting=True) if over else breach
+    return Breach(breach.since, breach.until - over + _STEP if over else breach.until, lasting=True)

@@ -313,6 +313,23 @@ async def test_a_province_may_leave_days_alone_until_somebody_confirms_a_proposa
     await requests.set_rules(office.lanes, shipped(), actor="bkd-contoh", reason="kembali")
 
 
+async def test_while_check_ins_fail_for_longer_everybody_is_looked_at_anew_each_quarter_of_an_hour_and_not_each_minute(
+    office: Office,
+) -> None:
+    seven, said = dt.datetime(2033, 3, 3, 0, 0, tzinfo=dt.UTC), []
+    async with office.lanes.pool.acquire() as connection:
+        await connection.execute("delete from ingest_minute")  # of other tests: silence since then
+    for minute in range(70):
+        now = seven + dt.timedelta(minutes=minute + 1)
+        await tell(office, [(now - dt.timedelta(minutes=1), 9, 7 if 5 <= minute < 52 else 0)])
+        if await outages.look(office.lanes, now):
+            said.append((minute, (await waiting(office))[-1].body["to"]))
+
+    assert said == [
+        (7, "2033-03-03T00:15:00Z"), (15, "2033-03-03T00:30:00Z"), (30, "2033-03-03T00:45:00Z"), (45, "2033-03-03T01:00:00Z"),
+        (62, "2033-03-03T00:52:00Z")]
+
+
 async def tell(office: Office, minutes: list[tuple[dt.datetime, int, int]]) -> None:
     instance = uuid4()
     lane = lane_of(instance)

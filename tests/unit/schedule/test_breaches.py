@@ -33,13 +33,37 @@ def test_an_hour_in_which_check_ins_failed_is_one_breach_though_nobody_tried_in_
 
 def test_silence_between_two_minutes_is_a_breach_and_a_restart_is_none() -> None:
     assert breaches(fine(0, 1, 2, 4, 5), PROMISE, at(6)) == ()
-    assert breaches(fine(0, 1, 2, 72, 73), PROMISE, at(74)) == (Breach(at(3), at(72)),)
+    assert breaches(fine(0, 1, 2, *range(72, 90)), PROMISE, at(90)) == (Breach(at(3), at(72)),)
 
 
 def test_silence_that_lasts_is_told_up_to_the_next_quarter_of_an_hour() -> None:
     assert breaches(fine(0, 1, 2), PROMISE, at(12)) == ()
     assert breaches(fine(0, 1, 2), PROMISE, at(20)) == (Breach(at(3), at(30), lasting=True),)
     assert breaches(fine(0, 1, 2), PROMISE, at(29)) == breaches(fine(0, 1, 2), PROMISE, at(20))
+
+
+def test_a_breach_that_more_may_join_is_told_up_to_the_next_quarter_of_an_hour_and_then_to_the_minute() -> None:
+    told = [*fine(-2, -1), *bad(0, 1, 2, 3), *fine(*range(4, 30))]
+
+    def by(minute: int) -> tuple[Breach, ...]:
+        return breaches([one for one in told if one.at < at(minute)], PROMISE, at(minute))
+
+    assert [by(minute) for minute in (2, 3, 14)] == [(), *[(Breach(at(0), at(15), lasting=True),)] * 2]
+    assert [by(minute) for minute in (15, 30)] == [(Breach(at(0), at(4)),)] * 2
+
+
+@given(st.lists(st.booleans(), max_size=180))
+def test_a_breach_is_told_anew_once_a_quarter_of_an_hour_and_at_no_minute_shorter_than_it_is_known_to_be(failing: list[bool]) -> None:
+    told = [*fine(-1), *[one for n, fails in enumerate(failing) for one in (bad(n) if fails else fine(n))]]
+    ends: dict[dt.datetime, list[dt.datetime]] = {}
+    for minute in range(1, len(failing) + 30):
+        known = [*told[:minute + 1], *fine(*range(len(failing), minute))]
+        for breach in breaches(known, PROMISE, at(minute)):
+            ends.setdefault(breach.since, []).append(breach.until)
+            assert not any(breach.until <= one.at <= breach.until + PROMISE.join for one in known if one.unavailable)
+    for since, said in ends.items():
+        others = sum(until != before for before, until in pairwise(said))
+        assert others <= (max(said) - since) // dt.timedelta(minutes=15) + 2
 
 
 def test_a_short_failure_or_a_small_share_of_failures_proposes_nothing() -> None:
