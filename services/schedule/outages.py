@@ -1,8 +1,8 @@
 """Proposes an outage when ingest broke its promise: a chore looks at ingest's own minutes, and a person confirms or rejects.
 
 A proposal grows by quarters of an hour while the breach lasts, and is taken back when late minutes show that there was none;
-what a person has confirmed or decided stays as it is. It is about real time, so invented people, who live by clocks of their own,
-are not concerned.
+what a person has confirmed or decided stays as it is, and what the breach lasts beyond it is proposed by itself. It is about real time, so
+invented people, who live by clocks of their own, are not concerned.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -69,12 +70,13 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     async with lanes.pool.acquire() as connection:
         rules = (await requests.rules_in_force(connection)).outage_proposals
         minutes = await rows.minutes_since(connection, now - _LOOKS_BACK)
-        found = {proposal_id(breach): breach for breach in breaches(minutes, _promise(rules), now)}
         waiting = await rows.waiting_proposals(connection, (now - _LOOKS_BACK).date())
+        found = {
+            proposal_id(rest): rest for breach in breaches(minutes, _promise(rules), now)
+            if (rest := await _still_to_say(connection, breach, waiting)) is not None
+        }
         known = {proposal: await request_rows.request(connection, proposal) for proposal in {*found, *waiting}}
-        # In a database that was rebuilt from the topics the fact is there without its request: it has been proposed, too.
-        told = {proposal for proposal in found if await facts.correction(connection, proposal) is not None}
-    fresh = [proposal for proposal in found if known[proposal] is None and proposal not in told]
+    fresh = [proposal for proposal in found if known[proposal] is None]
     grown = [proposal for proposal in waiting if proposal in found and _body_of(known[proposal]) != _body(found[proposal], rules)]
     mistaken = [proposal for proposal in waiting if proposal not in found]
     if not (fresh or grown or mistaken):
@@ -96,6 +98,19 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     for proposal in fresh:
         logs.event(_log, "An outage of ingest is proposed; somebody has to look at it", level=logging.WARNING, proposal=str(proposal))
     return len(fresh) + len(grown) + len(mistaken)
+
+
+async def _still_to_say(connection: Connection, breach: Breach, waiting: Collection[UUID]) -> Breach | None:
+    """A breach, or what of it lies behind the end at which a person has confirmed or decided it; None: nothing does.
+
+    In a database that was rebuilt from the topics the fact is there without its request: it has been proposed, too.
+    """
+    while proposal_id(breach) not in waiting and (said := await facts.correction(connection, proposal_id(breach))) is not None:
+        end = dt.datetime.fromisoformat(said.body["to"])
+        if end >= breach.until:
+            return None
+        breach = replace(breach, since=end)
+    return breach
 
 
 async def effect(lanes: Lanes, request_id: UUID) -> Counter[tuple[str, str]]:

@@ -330,6 +330,25 @@ async def test_while_check_ins_fail_for_longer_everybody_is_looked_at_anew_each_
         (62, "2033-03-03T00:52:00Z")]
 
 
+async def test_a_breach_that_goes_on_after_a_person_confirmed_it_is_proposed_from_there_on(office: Office) -> None:
+    seven = dt.datetime(2034, 3, 3, 0, 0, tzinfo=dt.UTC)
+    async with office.lanes.pool.acquire() as connection:
+        await connection.execute("delete from ingest_minute")  # of other tests: silence since then
+    for minute in range(70):
+        now = seven + dt.timedelta(minutes=minute + 1)
+        await tell(office, [(now - dt.timedelta(minutes=1), 9, 7 if 5 <= minute < 52 else 0)])
+        await outages.look(office.lanes, now)
+        if minute in (10, 35):  # confirmed while it lasts, twice
+            await decide(office.lanes, (await waiting(office))[-1].request_id, "approve", Who("server-contoh", "admin"), reason="benar")
+
+    async with office.lanes.pool.acquire() as connection:
+        told = await connection.fetch(
+            "select body->>'from' as since, body->>'to' as until from fact where kind = 'outage' and body->>'from' like '2034%' order by 1")
+    assert [tuple(row) for row in told] == [
+        ("2034-03-03T00:05:00Z", "2034-03-03T00:15:00Z"), ("2034-03-03T00:15:00Z", "2034-03-03T00:45:00Z"),
+        ("2034-03-03T00:45:00Z", "2034-03-03T00:52:00Z")]
+
+
 async def tell(office: Office, minutes: list[tuple[dt.datetime, int, int]]) -> None:
     instance = uuid4()
     lane = lane_of(instance)
