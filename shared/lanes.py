@@ -265,7 +265,7 @@ class Lanes:
 
         `clear` may look at everybody, for a minute, and raises what stands against it. No event waits meanwhile, since no lane is
         held. What is seen otherwise under the lanes (somebody changed it) has to be cleared again. The answer is as old as it takes to
-        get the lanes, half a minute at most.
+        get the lanes, two minutes at most.
         """
         while True:
             async with self.pool.acquire() as connection:

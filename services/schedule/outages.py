@@ -10,7 +10,6 @@ import logging
 import time
 from collections import Counter
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any, Final
 from uuid import UUID, uuid5
 
@@ -19,7 +18,7 @@ from services.schedule.approvals import OutageProposals
 from services.schedule.assessing import amnesty_turns
 from services.schedule.corrections import CorrectionRefused
 from services.schedule.memory import Memory
-from services.schedule.rules.outages import Breach, Promise, breaches
+from services.schedule.rules.outages import Breach, Promise, breaches, unsaid
 from services.schedule.rules.workflow import SYSTEM, Who
 from services.schedule.store import availability as rows
 from services.schedule.store import facts
@@ -45,9 +44,10 @@ async def keep_minutes(work: Work, records: Sequence[Record[AvailabilityCounted]
     await rows.put_minutes(work.connection, [record.event for record in records])
 
 
-def proposal_id(breach: Breach) -> UUID:
-    """Id of the proposal of a breach: it follows from when it began."""
-    return uuid5(HADIR_NAMESPACE, f"outage-proposed|{breach.since.astimezone(dt.UTC):%Y-%m-%dT%H:%MZ}")
+def proposal_id(breach: Breach, again: int = 0) -> UUID:
+    """Id of the proposal of a breach: it follows from when it began, and how often that was taken back before."""
+    since = breach.since.astimezone(dt.UTC)
+    return uuid5(HADIR_NAMESPACE, f"outage-proposed|{since:%Y-%m-%dT%H:%MZ}" + (f"|{again}" if again else ""))
 
 
 class Watch:
@@ -70,11 +70,13 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     async with lanes.pool.acquire() as connection:
         rules = (await requests.rules_in_force(connection)).outage_proposals
         minutes = await rows.minutes_since(connection, now - _LOOKS_BACK)
-        waiting = await rows.waiting_proposals(connection, (now - _LOOKS_BACK).date())
-        found = {
-            proposal_id(rest): rest for breach in breaches(minutes, _promise(rules), now)
-            if (rest := await _still_to_say(connection, breach, waiting)) is not None
-        }
+        start = now - _LOOKS_BACK
+        told = await rows.told_outages(connection, start.date(), SYSTEM)
+        # What began before the minutes that are looked at cannot be told better by them, and waits for a person as it is.
+        waiting = {one.proposal for one in told if one.untouched and one.since >= start}
+        said = [(one.since, one.until) for one in told if one.proposal not in waiting]
+        pieces = [piece for breach in breaches(minutes, _promise(rules), now) for piece in unsaid(breach, said)]
+        found = {await _id_for(connection, piece): piece for piece in pieces}
         known = {proposal: await request_rows.request(connection, proposal) for proposal in {*found, *waiting}}
     fresh = [proposal for proposal in found if known[proposal] is None]
     grown = [proposal for proposal in waiting if proposal in found and _body_of(known[proposal]) != _body(found[proposal], rules)]
@@ -100,17 +102,14 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     return len(fresh) + len(grown) + len(mistaken)
 
 
-async def _still_to_say(connection: Connection, breach: Breach, waiting: Collection[UUID]) -> Breach | None:
-    """A breach, or what of it lies behind the end at which a person has confirmed or decided it; None: nothing does.
-
-    In a database that was rebuilt from the topics the fact is there without its request: it has been proposed, too.
-    """
-    while proposal_id(breach) not in waiting and (said := await facts.correction(connection, proposal_id(breach))) is not None:
-        end = dt.datetime.fromisoformat(said.body["to"])
-        if end >= breach.until:
-            return None
-        breach = replace(breach, since=end)
-    return breach
+async def _id_for(connection: Connection, breach: Breach) -> UUID:
+    """The id of its proposal: another one each time that Hadir has taken it back, since a request that has ended stays ended."""
+    again = 0
+    while (fact := await facts.correction(connection, proposal_id(breach, again))) is not None:
+        if (fact.state, fact.actor) != ("rejected", SYSTEM):
+            break
+        again += 1
+    return proposal_id(breach, again)
 
 
 async def effect(lanes: Lanes, request_id: UUID) -> Counter[tuple[str, str]]:

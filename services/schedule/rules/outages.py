@@ -74,6 +74,18 @@ def breaches(minutes: Iterable[Minute], promise: Promise, now: dt.datetime) -> t
         for breach in joined if breach.until - breach.since >= promise.least)
 
 
+def unsaid(breach: Breach, said: Iterable[tuple[dt.datetime, dt.datetime]]) -> list[Breach]:
+    """What of a breach lies outside of the times (begin, end) that were said before; in order of time."""
+    pieces, at = [], breach.since
+    for begin, end in sorted(said):
+        if begin >= breach.until:
+            break
+        if at < begin:
+            pieces.append(Breach(at, begin))
+        at = max(at, end)
+    return [*pieces, Breach(at, breach.until, breach.lasting)] if at < breach.until else pieces
+
+
 def _broken(minute: Minute, promise: Promise) -> bool:
     return minute.unavailable > 0 and Fraction(minute.unavailable, minute.answered + minute.unavailable) >= promise.share
 

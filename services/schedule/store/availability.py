@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Sequence
+from typing import NamedTuple
 from uuid import UUID
 
 from services.schedule.rules.outages import Minute
@@ -27,9 +28,27 @@ async def minutes_since(connection: Connection, since: dt.datetime) -> list[Minu
     return [Minute(row["minute"], row["answered"], row["unavailable"]) for row in rows]
 
 
-async def waiting_proposals(connection: Connection, since: dt.date) -> list[UUID]:
-    """Proposals of outages from that date on that nobody has said a word about."""
+class Told(NamedTuple):
+    """A time at which ingest did not serve, as Hadir has proposed it; `untouched`: nobody has said a word about it yet."""
+
+    proposal: UUID
+    since: dt.datetime
+    until: dt.datetime
+    untouched: bool
+
+
+async def told_outages(connection: Connection, since: dt.date, system: str) -> list[Told]:
+    """What Hadir has proposed that reaches that date or a later one, but for what it has taken back itself (as the actor `system`).
+
+    In a database that was rebuilt from the topics the fact is there without its request: somebody may have said a word.
+    """
     rows = await connection.fetch(
-        """select request_id from correction_request r where kind = 'outage-proposed' and state = 'requested' and until_date >= $1
-           and not exists (select from correction_trail t where t.request_id = r.request_id and t.action = 'approve')""", since)
-    return [row["request_id"] for row in rows]
+        """select f.correction_id, f.body->>'from' as since, f.body->>'to' as until, coalesce(r.state = 'requested', false) and not exists (
+             select from correction_trail t where t.request_id = r.request_id and t.action = 'approve') as untouched
+           from fact f left join correction_request r on r.request_id = f.correction_id
+           where f.kind = 'outage' and (f.body->>'real_clock_only')::boolean and f.until_date >= $1
+             and not (f.state = 'rejected' and f.actor = $2)""", since, system)
+    return [
+        Told(row["correction_id"], dt.datetime.fromisoformat(row["since"]), dt.datetime.fromisoformat(row["until"]), row["untouched"])
+        for row in rows
+    ]

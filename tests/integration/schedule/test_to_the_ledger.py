@@ -349,6 +349,39 @@ async def test_a_breach_that_goes_on_after_a_person_confirmed_it_is_proposed_fro
         ("2034-03-03T00:45:00Z", "2034-03-03T00:52:00Z")]
 
 
+async def test_a_proposal_that_nobody_looked_at_for_days_waits_as_it_is_and_is_not_made_again_piece_by_piece(office: Office) -> None:
+    seven = dt.datetime(2035, 3, 3, 0, 0, tzinfo=dt.UTC)
+    async with office.lanes.pool.acquire() as connection:
+        await connection.execute("delete from ingest_minute")  # of other tests: silence since then
+    await tell(office, [(seven + dt.timedelta(minutes=n), 9, 7 if 5 <= n < 36 else 0) for n in range(-60, 4 * 24 * 60)])
+    assert await outages.look(office.lanes, seven + dt.timedelta(hours=2)) == 1
+    before = (await waiting(office))[-1]
+
+    for minute in range(0, 60, 7):
+        assert await outages.look(office.lanes, seven + dt.timedelta(days=3, minutes=minute)) == 0
+    after = (await waiting(office))[-1]
+
+    assert (after.request_id, after.body, after.request.state) == (before.request_id, before.body, "requested")
+
+
+async def test_what_hadir_took_back_itself_is_proposed_again_when_it_fails_again(office: Office) -> None:
+    seven = dt.datetime(2036, 3, 3, 0, 0, tzinfo=dt.UTC)
+    async with office.lanes.pool.acquire() as connection:
+        await connection.execute("delete from ingest_minute")
+    await tell(office, [(seven + dt.timedelta(minutes=n), 9, 0 if n < 0 else 7) for n in range(-60, 3)])
+    assert await outages.look(office.lanes, seven + dt.timedelta(minutes=3)) == 1
+    first = (await waiting(office))[-1].request_id
+    await tell(office, [(seven + dt.timedelta(minutes=2), 900, 0)])  # of another process, late: two bad minutes propose nothing
+    assert await outages.look(office.lanes, seven + dt.timedelta(minutes=4)) == 1
+    assert first not in {one.request_id for one in await waiting(office)}
+
+    await tell(office, [(seven + dt.timedelta(minutes=n), 9, 7 if n < 30 else 0) for n in range(3, 60)])
+    assert await outages.look(office.lanes, seven + dt.timedelta(hours=1)) == 1
+    again = (await waiting(office))[-1]
+    assert again.request_id != first
+    assert (again.body["from"], again.body["to"]) == ("2036-03-03T00:00:00Z", "2036-03-03T00:30:00Z")
+
+
 async def tell(office: Office, minutes: list[tuple[dt.datetime, int, int]]) -> None:
     instance = uuid4()
     lane = lane_of(instance)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.schedule.rules.outages import Breach, Minute, Promise, breaches
+from services.schedule.rules.outages import Breach, Minute, Promise, breaches, unsaid
 
 SEVEN = dt.datetime(2026, 2, 2, 0, tzinfo=dt.UTC)  # 07:00 WIB
 PROMISE = Promise(Fraction(1, 20), dt.timedelta(minutes=10), dt.timedelta(minutes=3), dt.timedelta(minutes=10))
@@ -86,3 +86,21 @@ def test_breaches_are_apart_in_order_hold_every_bad_minute_that_matters_and_do_n
         inside = [minute for minute in told if one.since <= minute.at < one.until]
         edge = [minute.at for minute in inside if minute.unavailable == 0 or minute.unavailable * 20 < minute.answered + minute.unavailable]
         assert one.since not in edge, "a breach never begins with a good minute"
+
+
+def test_what_was_said_of_a_breach_before_is_left_out_and_its_last_piece_may_still_last() -> None:
+    breach = Breach(at(3), at(30), lasting=True)
+
+    assert unsaid(breach, [(at(5), at(15))]) == [Breach(at(3), at(5)), Breach(at(15), at(30), lasting=True)]
+    assert unsaid(breach, [(at(0), at(15)), (at(10), at(20)), (at(40), at(50))]) == [Breach(at(20), at(30), lasting=True)]
+    assert unsaid(breach, [(at(0), at(30))]) == []
+    assert unsaid(breach, []) == [breach]
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(1, 20)), max_size=6))
+def test_each_minute_of_a_breach_is_said_once(said: list[tuple[int, int]]) -> None:
+    pieces = unsaid(Breach(at(10), at(50)), [(at(begin), at(begin + length)) for begin, length in said])
+
+    for minute in range(10, 50):
+        before = any(begin <= minute < begin + length for begin, length in said)
+        assert sum(piece.since <= at(minute) < piece.until for piece in pieces) == (not before)
