@@ -311,7 +311,8 @@ def require_alive(pump: Pump) -> None:
 async def end_offsets(pump: Pump, positions: Collection[Position]) -> dict[Position, int]:
     """Where the broker says these partitions end now. Raises what `require_alive` raises."""
     require_alive(pump)
-    ends = await asyncio.wait_for(pump.consumer.highwaters(*(TP(*position) for position in positions)), 10)
+    async with asyncio.timeout(10):
+        ends = await pump.consumer.highwaters(*(TP(*position) for position in positions))
     return {(tp.topic, tp.partition): end for tp, end in ends.items()}
 
 
@@ -337,4 +338,5 @@ def _kafka_consumer(pump: Pump) -> AIOKafkaConsumer:
 async def _in_thread(pump: Pump, work: Coroutine[Any, Any, T], within: float) -> T:
     """Runs something of the consumer's on the loop of the consumer's thread."""
     loop = cast(_PositionConsumer, pump.consumer)._thread.thread_loop
-    return await asyncio.wait_for(asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop)), within)
+    async with asyncio.timeout(within):
+        return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, loop))

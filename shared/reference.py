@@ -164,7 +164,8 @@ class ReferenceLoader:
                 self._readiness.have("references loaded")  # by the process that holds the lock
                 await asyncio.sleep(_LOCK_POLL_S)
             await lock.execute(f"set idle_session_timeout = '{_SILENCE_S}s'")
-            await asyncio.wait_for(consumer.start(), _START_S)
+            async with asyncio.timeout(_START_S):
+                await consumer.start()
             consumer.assign(self._partitions)
             silence = _Silence(consumer)
             self._known = await self._stored()

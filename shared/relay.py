@@ -88,7 +88,8 @@ class Relay:
                 self._woken.clear()
                 pause = _POLL_S if self._held == self._owned() else _LOCK_POLL_S
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._woken.wait(), pause)
+                    async with asyncio.timeout(pause):
+                        await self._woken.wait()
         await self._reset()
         self._stopped.set()
 

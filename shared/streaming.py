@@ -9,6 +9,7 @@ pass over what it failed on, while a killed process leaves only what Postgres ro
 """
 
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -369,10 +370,9 @@ async def _awaited(function: Callable[[Context], Awaitable[None]] | None, contex
 
 
 async def _until(woken: asyncio.Event, at_most: float) -> None:
-    try:
-        await asyncio.wait_for(woken.wait(), at_most)
-    except TimeoutError:
-        return
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(at_most):  # `wait_for` of Python 3.11 swallows being cancelled at the moment of being woken
+            await woken.wait()
 
 
 def _exit(code: int) -> None:

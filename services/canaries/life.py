@@ -1,6 +1,7 @@
 """Lives the canaries' days: sends their check-ins, lets their clock strike, waits for what comes of it, and judges it."""
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 from collections import deque
@@ -183,10 +184,9 @@ class Life:
     async def _hear(self, within: float) -> None:
         """Return when something was heard, or the time is over."""
         self._ears.changed.clear()
-        try:
-            await asyncio.wait_for(self._ears.changed.wait(), within)
-        except TimeoutError:
-            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._ears.changed.wait()
 
 
 async def _posted(session: aiohttp.ClientSession, body: Mapping[str, Any]) -> int | Exception | None:

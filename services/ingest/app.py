@@ -184,6 +184,7 @@ async def _forget_receipts(store: Store, days: int, readiness: Readiness) -> Non
 
 async def _close_pool(pool: Pool) -> None:
     try:
-        await asyncio.wait_for(pool.close(), 5)
+        async with asyncio.timeout(5):
+            await pool.close()
     except TimeoutError:  # a server that no longer answers
         pool.terminate()

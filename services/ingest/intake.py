@@ -133,7 +133,8 @@ class Intake:
         self._queue.extend(_Entry(ticket, index) for index in range(len(submissions)))
         self._arrived.set()
         try:
-            await asyncio.wait_for(ticket.done, self._answer_within_s)
+            async with asyncio.timeout(self._answer_within_s):
+                await ticket.done
         except TimeoutError:
             pass
         finally:

@@ -152,7 +152,8 @@ async def _forget(pool: Pool, context: Context, readiness: Readiness) -> None:
 
 async def _close(pool: Pool) -> None:
     try:
-        await asyncio.wait_for(pool.close(), 5)
+        async with asyncio.timeout(5):
+            await pool.close()
     except TimeoutError:  # a server that no longer answers
         pool.terminate()
 

@@ -63,6 +63,7 @@ BY_STATEMENTS = {
     ("shared/database.py", "drop_sent_outbox_days"): "days that are sent and old",
     ("services/ingest/store.py", "mark_published"): "a note that may get lost; ingest-settled stands before it, ingest-marked behind it",
     ("services/ingest/store.py", "forget_receipts"): "old receipts, by one statement on the pool",
+    ("services/geofence/store/reached.py", "count_reached"): "counts, and writes nothing",
 }
 """Transactions that no point names: each of their statements is one ("statement"), and no event hangs on them."""
 
