@@ -47,6 +47,8 @@ class Bench:
     figures: tuple[str, ...]
     arguments: Mapping[Size, tuple[str, ...]]
     within_s: Mapping[Size, float]
+    needs: str | None = None
+    """A program on the PATH without which it runs only when it is named."""
 
 
 def _at_least(bound: float) -> Target:
@@ -69,6 +71,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "ingest-single": Figure("ingest, one check-in a request, per core of its process", "/s per core", (_at_least(3_000),)),
     "ingest-batch": Figure("ingest, batches of 500, per core of its process", "/s per core", (_at_least(15_000),)),
     "geofence": Figure("geofence decision, 5,000 sites, regions of 8,000 vertices, batches of 500", "µs each", (_at_most(3),)),
+    "geofence-tile38": Figure("the same points asked of a Tile38 server, its processor time alone, by pipelines of 500", "µs each"),
     "assessment": Figure("assessment of an employee-day", "µs each", (_at_most(20),)),
     "what-if": Figure(
         "what-if over 300,000 people's month (6.6 M employee-days), on two cores, from a slice", "minutes", (_at_most(5),), "long"
@@ -114,6 +117,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
         "geofence", ("geofence",),
         {"quick": ("--rounds", "2", "--reference-marks", "50"), "normal": (), "long": ()}, {"quick": 120, "normal": 180, "long": 180},
     ),
+    "geofence-tile38": Bench("tile38", ("geofence-tile38",), {"long": ()}, {"long": 180}, "tile38-server"),
     "what-if": Bench(
         "preview", ("what-if",),
         {"quick": ("--people", "300"), "normal": ("--people", "10000"), "long": ("--people", "300000")},
@@ -171,4 +175,5 @@ BENCHES: Final[Mapping[str, Bench]] = {
         {"long": ("--people", "100000", "--name", "history-large")}, {"long": 10 * 3_600},
     ),
 }
-"""In the order in which they run; `history` builds provinces for an hour, `history-large` for many: both are for the long run only."""
+"""In the order in which they run; `history` builds provinces for an hour, `history-large` for many, `geofence-tile38` needs
+Tile38's server on the PATH: these are for the long run only."""

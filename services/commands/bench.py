@@ -1,6 +1,7 @@
 """`hadir bench`: measures figures beside their references and writes docs/benchmarks.md."""
 
 import json
+import shutil
 from typing import Annotated
 
 import typer
@@ -39,7 +40,7 @@ def bench(
         for name, one in BENCHES.items():
             print_line(f"{name:<14} {', '.join(one.figures)}" + ("" if "normal" in one.arguments else "   (--long only)"))
         return
-    chosen = names or [name for name, one in BENCHES.items() if size in one.arguments]
+    chosen = names or [name for name, one in BENCHES.items() if size in one.arguments and (one.needs is None or shutil.which(one.needs))]
     if unknown := [name for name in chosen if name not in BENCHES]:
         stop_with(f"There is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}.", 2)
     if absent := [name for name in chosen if size not in BENCHES[name].arguments]:

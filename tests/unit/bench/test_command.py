@@ -50,3 +50,19 @@ def test_a_failure_is_told_with_its_reason_and_the_kept_figure_stays(monkeypatch
     assert told.rstrip().endswith("ended with code 1: no broker")
     assert read(tmp_path / "docs/benchmarks.json") == [MEASURED]
     assert "| 2026-11-24 |" in (tmp_path / "docs/benchmarks.md").read_text()
+
+
+def test_what_needs_another_program_is_measured_with_all_only_where_that_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran: list[str] = []
+
+    def run_bench(name: str, _size: str, _told: object) -> list[Record]:
+        ran.append(name)
+        return []
+
+    monkeypatch.setattr(running, "run_bench", run_bench)
+    for there in (None, "/somewhere/tile38-server"):
+        monkeypatch.setattr("shutil.which", lambda _name, there=there: there)
+        CliRunner().invoke(app, ["bench", "--long", "--no-keep"], catch_exceptions=False)
+
+    assert ran.count("geofence") == 2
+    assert ran.count("geofence-tile38") == 1
