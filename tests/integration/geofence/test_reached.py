@@ -1,6 +1,7 @@
 """An import of sites is carried through the lanes piece by piece, and reaches every check-in that was judged before it."""
 
 import asyncio
+from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -12,9 +13,11 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reached, "PEOPLE_A_PIECE", 3)
-    monkeypatch.setattr(reached, "_COUNTED_AT_ONCE", 2)
+def small_pieces() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reached, "PEOPLE_A_PIECE", 3)
+        patch.setattr(reached, "_COUNTED_AT_ONCE", 2)
+        yield
 
 
 async def crowd(fence: Fence, unit: UUID, size: int) -> list[UUID]:
