@@ -65,12 +65,22 @@ class _OurConnection(_PlainConnection):
         return status
 
 
+PLANNED_EACH_TIME: Final[Mapping[str, str]] = {"plan_cache_mode": "force_custom_plan"}
+"""Setting of a session whose queries serve many filters ("or $5 is null", one unit or all).
+
+Only a plan for those that are given finds the right index.
+"""
+
+
+async def plan_each_time(connection: Connection) -> None:
+    """The same for the rest of a transaction."""
+    for name, value in PLANNED_EACH_TIME.items():
+        await connection.execute(f"set local {name} = {value}")
+
+
 def auditor_settings(name: str) -> dict[str, str]:
-    """Settings of a session that may read every schema and write none; its statements are planned for what they are asked each time."""
-    return {
-        **_SESSION, "application_name": name, "role": AUDIT_ROLE, "default_transaction_read_only": "on",
-        "plan_cache_mode": "force_custom_plan",
-    }  # fmt: skip
+    """Settings of a session that may read every schema and write none."""
+    return {**_SESSION, **PLANNED_EACH_TIME, "application_name": name, "role": AUDIT_ROLE, "default_transaction_read_only": "on"}
 
 
 def session_settings(service: Service | None, name: str) -> dict[str, str]:
@@ -128,11 +138,9 @@ async def open_pool(
     return await _open(url, {**session_settings(service, f"hadir {service or 'tool'}"), **(more or {})}, min_size, max_size)
 
 
-async def open_audit_pool(
-    url: str, *, min_size: int = 1, max_size: int = 4, more: Mapping[str, str] | None = None
-) -> Pool:
+async def open_audit_pool(url: str, *, min_size: int = 1, max_size: int = 4) -> Pool:
     """A pool whose sessions may read every schema and write none; otherwise as `open_pool`."""
-    return await _open(url, {**auditor_settings("hadir reports"), **(more or {})}, min_size, max_size)
+    return await _open(url, auditor_settings("hadir reports"), min_size, max_size)
 
 
 async def _open(url: str, settings: Mapping[str, str], min_size: int, max_size: int) -> Pool:

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final, TypeVar
 
 from services.schedule.store import reference_rows as rows
-from shared.database import Connection
+from shared.database import Connection, plan_each_time
 from shared.lanes import Lanes, Work
 from shared.topics import LANES
 
@@ -30,7 +30,7 @@ async def holding_cleared(
 
     async def ask(connection: Connection, seen: tuple[int, S]) -> None:
         async with connection.transaction(isolation="repeatable_read", readonly=True):  # what it reads belongs together
-            await connection.execute("set local plan_cache_mode = force_custom_plan")  # for one unit another plan than for all
+            await plan_each_time(connection)
             await clear(connection, seen[1])
 
     async with lanes.hold_cleared(held, look, ask) as (work, (_, known)):

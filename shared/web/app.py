@@ -21,7 +21,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shared import health, metrics
-from shared.database import Pool, open_audit_pool, open_pool
+from shared.database import PLANNED_EACH_TIME, Pool, open_audit_pool, open_pool
 from shared.failures import is_infrastructure
 from shared.faults import too_large
 from shared.health import Readiness
@@ -40,8 +40,6 @@ _PROBE_EVERY_S: Final = 1.0
 _FORGET_EVERY_S: Final = 600.0
 _FORGET_AT_MOST: Final = 5_000
 _PREFIX: Final = "/v1"
-_SESSION: Final = {"plan_cache_mode": "force_custom_plan"}
-"""One query serves many filters ("or $5 is null"): only a plan for the filters that are given finds the right index."""
 _REF: Final = "#/components/schemas/{model}"
 
 
@@ -112,8 +110,8 @@ def new_app(
 async def _pool(context: Context) -> Pool:
     url = context.settings.database
     if context.service is None:
-        return await open_audit_pool(url, min_size=0, max_size=POOL_SIZE, more=_SESSION)
-    return await open_pool(url, context.service, min_size=0, max_size=POOL_SIZE, more=_SESSION)
+        return await open_audit_pool(url, min_size=0, max_size=POOL_SIZE)
+    return await open_pool(url, context.service, min_size=0, max_size=POOL_SIZE, more=PLANNED_EACH_TIME)
 
 
 async def _probe(pool: Pool, context: Context, readiness: Readiness) -> None:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from services.geofence.rules.locate import EVE_HOLDS
 from services.geofence.store.sites import SiteRow
-from shared.database import Connection
+from shared.database import Connection, plan_each_time
 from shared.topics import LANES, lane_of
 
 PEOPLE_A_PIECE: Final = 1_000
@@ -117,9 +117,6 @@ _THOSE_AFTER: Final = """
     ) r where employee_id > $1 order by employee_id limit $2
 """
 
-_PLAN_EACH: Final = "set local plan_cache_mode = force_custom_plan"
-"""For one unit another plan than for all."""
-
 
 async def _people_after(connection: Connection, reached: Reached, after: UUID, most: int) -> list[UUID]:
     """The next people, of all lanes, whose check-ins may be concerned; fewer than `most` at the end."""
@@ -134,7 +131,7 @@ async def count_reached(connection: Connection, reaches: Collection[Reach]) -> i
     """How many check-ins with coordinates fall within these reaches, counted up to `MOST_COUNTED`."""
     reached, after, count = Reached.by(reaches), _NOBODY, 0
     async with connection.transaction():
-        await connection.execute(_PLAN_EACH)
+        await plan_each_time(connection)
         while count < MOST_COUNTED:
             people = await _people_after(connection, reached, after, _COUNTED_AT_ONCE)
             count += await connection.fetchval(f"select count(*) from ({_CHECK_INS}) c", people, *reached)  # noqa: S608
@@ -167,7 +164,7 @@ async def carry_on(connection: Connection, piece: Piece) -> int:
     if row is None:
         return 1
     reached = Reached(*(row[name] for name in Reached._fields))
-    await connection.execute(_PLAN_EACH)
+    await plan_each_time(connection)
     people = await _people_after(connection, reached, row["after_employee"], PEOPLE_A_PIECE)
     here = [one for one in people if lane_of(one) == piece.lane]
     marked = await connection.execute(
