@@ -16,6 +16,7 @@ from services.schedule.assessing import MARGIN, People, facts_by_day, with_roste
 from services.schedule.rules import Fact, MarkSeen, WorkReported
 from services.schedule.store import due
 from services.schedule.store import reference_rows as rows
+from services.schedule.store.belonging import of_units
 from services.schedule.store.facts import corrections_bearing_on
 from shared.database import Connection
 from shared.events import Mark, RosterDay, Verdict
@@ -51,11 +52,9 @@ async def ids_after(
     """The next people of a lane in order of id, by the change's clock, who ever belong to one of `units` and whom it can reach."""
     await look_at(connection, "schedule")
     found = await connection.fetch(
-        """select employee_id from employee where lane = $1 and employee_id > $2
-             and ($3::uuid[] is null or exists (select from unnest(member_unit) u(unit) where u.unit = any($3::uuid[])))
-             and ($3::uuid[] is null or cardinality($3::uuid[]) > 64 or member_unit && $3::uuid[])
+        f"""select employee_id from employee where lane = $1 and employee_id > $2 and {of_units("$3")}
              and ($5::uuid[] is null or employee_id = any($5::uuid[]))
-             and played_clock = $6 order by employee_id limit $4""",
+             and played_clock = $6 order by employee_id limit $4""",  # noqa: S608 - our own words
         lane, after, None if units is None else list(units), most, None if change.people is None else list(change.people), change.clock,
     )
     return [row["employee_id"] for row in found]

@@ -19,6 +19,7 @@ from services.preview.change import Change, Window
 from services.preview.judging import Sides, played
 from services.preview.result import Found
 from services.schedule.memory import Memory, Reference
+from services.schedule.store.belonging import of_units
 from shared.database import Connection, connect_auditor
 from shared.topics import LANES
 
@@ -112,10 +113,8 @@ def _gather(parts: Iterator[Found], everybody: int, progress: Callable[[int, int
 
 async def _count(connection: Connection, change: Change, units: frozenset[UUID] | None) -> int:
     return int(await connection.fetchval(
-        """select count(*) from employee
-           where ($1::uuid[] is null or exists (select from unnest(member_unit) u(unit) where u.unit = any($1::uuid[])))
-             and ($1::uuid[] is null or cardinality($1::uuid[]) > 64 or member_unit && $1::uuid[])
-             and ($2::uuid[] is null or employee_id = any($2::uuid[])) and played_clock = $3""",
+        f"""select count(*) from employee
+           where {of_units("$1")} and ($2::uuid[] is null or employee_id = any($2::uuid[])) and played_clock = $3""",  # noqa: S608 - our own words
         None if units is None else list(units), None if change.people is None else list(change.people), change.clock,
     ))
 

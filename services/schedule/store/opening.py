@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID, uuid4
 
 from services.schedule.store import due
+from services.schedule.store.belonging import FEW_UNITS
 from services.schedule.store.due import AT_ONCE, Priority, Span
 from services.schedule.store.leaves import rows_of_leaves
 from shared.database import Connection
@@ -16,8 +17,6 @@ from shared.topics import LANES
 _DAYS_A_PASS: Final = 62
 _ROWS_A_PASS: Final = 20_000
 _PEOPLE_A_PASS: Final = 2_000
-_FEW_UNITS: Final = 64
-"""So many are looked up by the index of units; of more it is likely that they have people in every lane."""
 _DAY: Final = dt.timedelta(days=1)
 
 
@@ -126,7 +125,7 @@ async def spread(
     For few units only the lanes of their people are visited: the caller holds all lanes, so that nobody joins unseen.
     """
     lanes = list(range(LANES))
-    if units is not None and len(units) <= _FEW_UNITS:
+    if units is not None and len(units) <= FEW_UNITS:
         found = await connection.fetch("select distinct lane from employee where member_unit && $1::uuid[]", list(units))
         lanes = [row["lane"] for row in found]
     if not lanes:

@@ -10,6 +10,7 @@ import asyncpg
 import orjson
 
 from services.schedule.rules.taking_force import Kind, Limits
+from services.schedule.store.belonging import by_index, of_units
 from services.schedule.store.reference_rows import as_json
 from shared.database import Connection
 from shared.events import Mode, RosterDay
@@ -136,9 +137,7 @@ async def put_limits(connection: Connection, given: Limits) -> None:
 async def real_people(connection: Connection, units: Collection[UUID] | None) -> int:
     """How many active people with the real clock ever belong to one of these units; None: all of them."""
     return int(await connection.fetchval(
-        """select count(*) from employee where active and played_clock = ''
-             and ($1::uuid[] is null or exists (select from unnest(member_unit) u(unit) where u.unit = any($1::uuid[])))
-             and ($1::uuid[] is null or cardinality($1::uuid[]) > 64 or member_unit && $1::uuid[])""",  # few: by the index
+        f"select count(*) from employee where active and played_clock = '' and {of_units('$1')}",  # noqa: S608 - our own words
         None if units is None else list(units),
     ))
 
@@ -153,7 +152,7 @@ async def real_among(connection: Connection, employee_ids: Collection[UUID]) -> 
 async def working_on(connection: Connection, date: dt.date, units: Collection[UUID] | None) -> list[Working]:
     """The different ways in which real people of these units (None: of all) are on duty on a date, by roster or week."""
     rows = await connection.fetch(
-        """select distinct m.unit, zone_on(e.zone_since, e.zone_name, e.timezone, $1) as timezone, w.week, d.day->>'mode' as mode,
+        f"""select distinct m.unit, zone_on(e.zone_since, e.zone_name, e.timezone, $1) as timezone, w.week, d.day->>'mode' as mode,
                   d.day->>'start' as start, d.day->>'end' as "end", d.day is not null as rostered
            from employee e
              cross join lateral (select x.unit from unnest(e.member_since, e.member_unit) x(since, unit)
@@ -164,7 +163,7 @@ async def working_on(connection: Connection, date: dt.date, units: Collection[UU
                                 where r.employee_id = e.employee_id and r.month = date_trunc('month', $1::date)::date
                                   and j.day->>'date' = $1::date::text) d on true
            where e.active and e.played_clock = '' and ($2::uuid[] is null or m.unit = any($2::uuid[]))
-             and ($2::uuid[] is null or cardinality($2::uuid[]) > 64 or e.member_unit && $2::uuid[])""",  # few: by the index
+             and {by_index("$2", "e.member_unit")}""",  # noqa: S608 - our own words
         date, None if units is None else list(units),
     )
     return [
