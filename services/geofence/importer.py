@@ -127,8 +127,8 @@ async def take_over(
         rows = _resolve(read, names)
         if read.errors:
             return _report(read)
-        change = await _change(connection, rows)
         if dry_run:
+            change = await _change(connection, rows)
             reached = await count_reached(connection, change.reaches)
             return _report(read, change, judged_again=reached)
     change, reached = await _apply(lanes, rows, gate, actor, digest)

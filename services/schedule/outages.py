@@ -69,9 +69,9 @@ async def look(lanes: Lanes, now: dt.datetime) -> int:
     """Compares what was proposed with the breaches that ingest's minutes tell of by `now`; returns how many proposals changed."""
     async with lanes.pool.acquire() as connection:
         rules = (await requests.rules_in_force(connection)).outage_proposals
-        minutes = await rows.minutes_since(connection, now - _LOOKS_BACK)
         start = now - _LOOKS_BACK
-        told = await rows.told_outages(connection, start.date(), SYSTEM)
+        minutes = await rows.minutes_since(connection, start)
+        told = await rows.told_outages(connection, start.date())
         # What began before the minutes that are looked at cannot be told better by them, and waits for a person as it is.
         waiting = {one.proposal for one in told if one.untouched and one.since >= start}
         said = [(one.since, one.until) for one in told if one.proposal not in waiting]

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from uuid import UUID
 
 from services.schedule.rules.outages import Minute
+from services.schedule.rules.workflow import SYSTEM
 from shared.database import Connection
 from shared.events import AvailabilityCounted
 
@@ -37,8 +38,8 @@ class Told(NamedTuple):
     untouched: bool
 
 
-async def told_outages(connection: Connection, since: dt.date, system: str) -> list[Told]:
-    """What Hadir has proposed that reaches that date or a later one, but for what it has taken back itself (as the actor `system`).
+async def told_outages(connection: Connection, since: dt.date) -> list[Told]:
+    """What Hadir has proposed that reaches that date or a later one, but for what it has taken back itself.
 
     In a database that was rebuilt from the topics the fact is there without its request: somebody may have said a word.
     """
@@ -47,7 +48,7 @@ async def told_outages(connection: Connection, since: dt.date, system: str) -> l
              select from correction_trail t where t.request_id = r.request_id and t.action = 'approve') as untouched
            from fact f left join correction_request r on r.request_id = f.correction_id
            where f.kind = 'outage' and (f.body->>'real_clock_only')::boolean and f.until_date >= $1
-             and not (f.state = 'rejected' and f.actor = $2)""", since, system)
+             and not (f.state = 'rejected' and f.actor = $2)""", since, SYSTEM)
     return [
         Told(row["correction_id"], dt.datetime.fromisoformat(row["since"]), dt.datetime.fromisoformat(row["until"]), row["untouched"])
         for row in rows
