@@ -75,18 +75,32 @@ async def steps(
 async def ladder_days(
     connection: Connection, employees: Sequence[UUID], policies: Mapping[UUID, Policy]
 ) -> dict[UUID, list[Judged]]:
-    """The days of these people on which work was owed, with their rule packs out of `policies`.
+    """The days of these people that can move a step, with their rule packs out of `policies`.
 
-    One that is not final yet is no absence and counts no minutes.
+    Those are the absences, the duty day after each (it may end a row of them), and late or early days under packs that make days of
+    minutes: some rows, however many years a person has served. A day that is not final yet is no absence and counts no minutes.
     """
+    converting = [policy_id for policy_id, policy in policies.items() if policy.convert_minutes_per_day is not None]
     rows = await connection.fetch(
-        """select employee_id, date, status = 'ABSENT' as absent,
+        """with absence as (select employee_id, date from assessment where employee_id = any($1::uuid[]) and status = 'ABSENT'),
+             moving as (
+               select employee_id, date from absence
+               union
+               select employee_id, after.date from absence cross join lateral (
+                 select a.date from assessment a
+                 where a.employee_id = absence.employee_id and a.date > absence.date and (a.content->>'scheduled')::boolean
+                 order by a.date limit 1) after
+               union
+               select employee_id, date from assessment
+               where cardinality($2::uuid[]) > 0 and employee_id = any($1::uuid[]) and (content->>'policy_id')::uuid = any($2::uuid[])
+                 and state = 'FINAL' and (coalesce((content->>'late')::int, 0) > 0 or coalesce((content->>'early')::int, 0) > 0))
+           select employee_id, date, status = 'ABSENT' as absent,
                   case when state = 'FINAL' then coalesce((content->>'late')::int, 0) + coalesce((content->>'early')::int, 0)
                        else 0 end as minutes,
                   case when state = 'FINAL' and (content->>'made_up')::boolean then (content->>'late')::int else 0 end as made_up,
                   (content->>'policy_id')::uuid as policy_id, content->>'employee_kind' as kind
-           from assessment
-           where employee_id = any($1::uuid[]) and (content->>'scheduled')::boolean""", list(employees))
+           from moving join assessment using (employee_id, date)
+           where (content->>'scheduled')::boolean""", list(employees), converting)
     days: dict[UUID, list[Judged]] = {}
     for row in rows:
         day = LadderDay(row["date"], True, row["absent"], row["minutes"], row["made_up"])
