@@ -51,12 +51,13 @@ class Work:
 
     def __init__(
         self, connection: Connection, service: Service, out_seq: Mapping[int, int],
-        positions: Mapping[Position, tuple[int, int]],
+        positions: Mapping[Position, tuple[int, int]], relayed: Collection[int] = (),
     ) -> None:  # fmt: skip
         self.connection = connection
         self.service: Final = service
         self.positions: Final = positions
         """(epoch, next_offset) of the positions that were locked together with the lanes."""
+        self._relayed = frozenset(relayed)
         self._out_seq = dict(out_seq)
         self._outgoing: list[tuple[int, str, int, bytes, str, bytes]] = []
         self._buried: list[tuple[str, int, int, str, str, bytes | None, bytes | None]] = []
@@ -157,7 +158,7 @@ class Work:
             [topic for topic, _ in self._advanced],
             [lane for _, lane in self._advanced],
             list(self._advanced.values()),
-            channel(self.service) if self._outgoing else None,
+            channel(self.service) if set(columns[0]) - self._relayed else None,
         )
         return len(self._outgoing)
 
@@ -199,16 +200,22 @@ def channel(service: Service) -> str:
 class Lanes:
     """Hands out units of work on the lanes of one service; the only way to write facts and events.
 
+    `on_outbox` is told when something to be published has committed. `relayed` are the lanes that this process publishes itself: the
+    relays of others hear of what is written there, by a notification, only if it is not one of these. For PostgreSQL lets only one
+    transaction at a time commit that notifies, from before it is flushed until after it; check-ins would commit one by one.
     `close()` lets the work in flight end and lets no further one begin.
     """
 
     given_before: bool = False
     """Whether the command that holds these lanes took effect before and only its answer was lost; known from its first `hold` on."""
 
-    def __init__(self, pool: Pool, service: Service, on_outbox: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self, pool: Pool, service: Service, on_outbox: Callable[[], None] | None = None, relayed: Callable[[], Collection[int]] = tuple
+    ) -> None:
         self.pool: Final = pool
         self.service: Final = service
         self._on_outbox = on_outbox
+        self._relayed = relayed
         self._room_seen_to = date.min
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -291,13 +298,13 @@ class Lanes:
             rows = await connection.fetch(_LOCK, wanted)
             if len(rows) != len(wanted):
                 raise ValueError(f"there are no such lanes: {wanted}")
-            return Work(connection, self.service, {row["lane"]: row["out_seq"] for row in rows}, {})
+            return Work(connection, self.service, {row["lane"]: row["out_seq"] for row in rows}, {}, self._relayed())
         rows = await connection.fetch(_LOCK_WITH_POSITIONS, wanted, sorted(topics))
         positions = {(row["topic"], row["lane"]): (row["epoch"], row["next_offset"]) for row in rows}
         for position, epoch in epochs.items():
             if positions.get(position, (None,))[0] != epoch:
                 raise Fenced(f"{position[0]} lane {position[1]} has another owner")
-        return Work(connection, self.service, {row["lane"]: row["out_seq"] for row in rows}, positions)
+        return Work(connection, self.service, {row["lane"]: row["out_seq"] for row in rows}, positions, self._relayed())
 
     async def _make_room(self, connection: Connection) -> None:
         """Once a day, makes sure that the outbox has partitions for the days to come."""

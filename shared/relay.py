@@ -81,11 +81,11 @@ class Relay:
     async def run(self) -> None:
         """Publishes until `stop`; outages are lived through, anything else is raised."""
         while not self._stopping:
+            self._woken.clear()  # before the look: whoever wakes us during it may have come too late for it
             published = await persist(
                 self._round_or_reset, what="outbox published", service=self._service, readiness=self._readiness
             )
             if not published:
-                self._woken.clear()
                 pause = _POLL_S if self._held == self._owned() else _LOCK_POLL_S
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(pause):

@@ -122,7 +122,7 @@ class _Process:
         self._pool = await self._persist(lambda: open_pool(self._settings.database, self._service), "database")
         await self._persist(lambda: require_schema(self._pool, self._service), "tables up to date")
         self._relay = Relay(self._settings, self._service, self._readiness, self._owned)
-        self._lanes = Lanes(self._pool, self._service, on_outbox=self._relay.wake)
+        self._lanes = Lanes(self._pool, self._service, on_outbox=self._relay.wake, relayed=self._owned)
         context = Context(self._settings, self._pool, self._lanes, self._wake)
         self._worker = worker = self._build(context)
         _refuse_unfit(worker)

@@ -105,9 +105,10 @@ def no_replay_check(monkeypatch: pytest.MonkeyPatch) -> None:
         finally:
             del begins[PROCESS.get()]
 
-    def credulous(self: Work, connection: Any, service: Any, out_seq: Any, positions: Any) -> None:
+    def credulous(self: Work, connection: Any, service: Any, out_seq: Any, positions: Any, relayed: Any) -> None:
         first = begins.get(PROCESS.get(), {})
-        attempt(self, connection, service, out_seq, {at: (epoch, min(to, first.get(at, to))) for at, (epoch, to) in positions.items()})
+        seen = {at: (epoch, min(to, first.get(at, to))) for at, (epoch, to) in positions.items()}
+        attempt(self, connection, service, out_seq, seen, relayed)
 
     monkeypatch.setattr(Batches, "_transact", remembering)
     monkeypatch.setattr(Work, "__init__", credulous)

@@ -73,7 +73,7 @@ class Worker(Process):
         pool: Any = Pool(self.world)
         readiness = Readiness("geofence")
         self.relay = Relay(Settings(), "geofence", readiness, self._owned)
-        self.lanes = Lanes(pool, "geofence", on_outbox=self.relay.wake)
+        self.lanes = Lanes(pool, "geofence", on_outbox=self.relay.wake, relayed=self._owned)
         self.lanes._room_seen_to = dt.date.max  # this world has no outbox by days, and must not want one at midnight
         self.positions = Positions(self.lanes, "geofence", IN.name)
         self.readiness = readiness

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -17,7 +18,7 @@ from shared import topics
 from shared.database import Connection, Pool, add_outbox_days, connect, drop_sent_outbox_days, open_pool
 from shared.envelope import Envelope
 from shared.events import OrgUnitPublished
-from shared.lanes import Lanes, Work
+from shared.lanes import Lanes, Work, channel
 from shared.schemas import apply_schemas
 from tests.waiting import until
 
@@ -50,6 +51,21 @@ async def test_what_is_emitted_is_in_the_outbox_when_the_work_commits(lanes: Lan
     assert row is not None
     assert tuple(row) == (1, topics.ORG_UNIT.name, 3, str(envelope.id))
     assert envelope.correlation_id == envelope.id
+
+
+async def test_other_relays_are_told_of_what_is_written_but_not_where_this_process_publishes_all_of_it_itself(
+    pool: Pool, fresh_database: str
+) -> None:
+    heard: list[str] = []
+    listening = await connect(fresh_database, "schedule", name="test")
+    await listening.add_listener(channel("schedule"), lambda *_: heard.append("told"))
+    for own, written in (({3, 4}, [3, 4]), ({3}, [3]), ({3}, [3, 4])):
+        async with Lanes(pool, "schedule", relayed=partial(frozenset, own)).hold(written) as work:
+            for lane in written:
+                emit(work, lane)
+    await until(lambda: heard)
+    await listening.close()
+    assert heard == ["told"], "notifications come in the order of their commits, and the last one alone had to notify"
 
 
 async def test_work_whose_server_has_gone_silent_is_let_go_within_seconds_and_its_session_with_it(lanes: Lanes, pool: Pool) -> None:
