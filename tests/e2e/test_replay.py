@@ -16,6 +16,7 @@ import asyncpg
 import pytest
 
 from services.replay.digest import compare, digest
+from shared.topics import CONSUMES
 
 PATIENCE_S = 240
 PLAIN_COLUMNS, PERCENT = 9, 2
@@ -134,8 +135,12 @@ async def test_a_rebuilt_database_that_says_something_else_is_told_apart_row_by_
 
 
 async def positions(house: Any, service: str) -> dict[tuple[str, int], int]:
-    """Where a service stands in each lane of each topic."""
-    return {(row["topic"], row["lane"]): row["next_offset"] for row in await house.fetch(f"select * from {service}.position")}
+    """Where a service stands in each partition of each topic, streams and reference data."""
+    found = await house.fetch(
+        f"select topic, partition, next_offset from {service}.reference_position"
+        f" union all select topic, lane, next_offset from {service}.position"
+    )
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in found}
 
 
 async def test_every_event_delivered_once_more_from_the_beginning_changes_nothing(played: Any) -> None:
@@ -147,13 +152,16 @@ async def test_every_event_delivered_once_more_from_the_beginning_changes_nothin
     )
     [versions] = await played.fetch(counts)
     ends = {}
-    for service in ("payroll", "schedule", "geofence"):
-        ends[service] = await positions(played, service)
-        # The worker has nothing to do, so it does not look; the one that takes its place finds itself at the beginning.
-        await played.fetch(f"update {service}.position set next_offset = 0 returning lane")
+    for service in CONSUMES:
         children = json.loads((played.home / "running.json").read_text())["children"]
-        [worker] = [child["pid"] for child in children if child["name"] == service]
-        os.kill(worker, signal.SIGKILL)
+        [process] = [child["pid"] for child in children if child["name"] == service]
+        os.kill(process, signal.SIGSTOP)  # so that it writes no position of its own over these
+        ends[service] = await positions(played, service)
+        assert {topic for topic, _ in ends[service]} == {topic.name for topic in CONSUMES[service]}
+        for table in ("position", "reference_position"):
+            await played.fetch(f"update {service}.{table} set next_offset = 0 returning topic")
+        assert set((await positions(played, service)).values()) == {0}
+        os.kill(process, signal.SIGKILL)
     deadline = time.monotonic() + PATIENCE_S
     for service, wanted in ends.items():
         # At least as far as before: ingest tells of its own minutes meanwhile, and schedule reads on.
