@@ -21,7 +21,7 @@ from shared.database import Connection
 from tests.faults.clocks import SHIFTS, library
 from tests.faults.decided import Decided, not_closed
 from tests.faults.feed import Feed
-from tests.faults.house import House, running
+from tests.faults.house import OFFICES, House, running
 from tests.faults.invariants import Poison, Positions, Scene, i4_money, look_at_positions, violations
 from tests.faults.load import Load
 from tests.faults.nemeses import FAULTS, Fault
@@ -73,6 +73,9 @@ class Found:
 
     asked_again: Counter[str] = field(default_factory=Counter)
     """Why they had to be given again."""
+
+    died_at: Counter[str] = field(default_factory=Counter)
+    """How often a process died at a boundary, or at a statement, as it was told to (F2)."""
 
     ended: Counter[str] = field(default_factory=Counter)
     left_out: list[str] = field(default_factory=list)
@@ -133,11 +136,19 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
             finally:
                 found.looks = run.positions.looks
                 found.ended = Counter(house.ended)
+                found.died_at = sum((Counter({_point(where): many}) for where, many in house.died_at.items()), Counter[str]())
                 found.seconds = time.monotonic() - began
                 saved(found)
         else:
             found.outcome = "finished" if found.cycles.total() >= wanted.cycles else "time"
     return found
+
+
+def _point(where: str) -> str:
+    """Of "geofence handled:kill@2" the point, and of an office's its name too: workers and ingest cross the same ones."""
+    name, _, wish = where.partition(" ")
+    point = wish.partition(":")[0]
+    return f"{point} of {name}" if name in OFFICES else point
 
 
 def alone(error: BaseException) -> Iterator[BaseException]:

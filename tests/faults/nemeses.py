@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import resource
 import signal
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 import psutil
@@ -68,7 +68,16 @@ async def _terminate(at: Strike) -> None:
 
 
 async def _freeze_worker(at: Strike) -> None:
-    name = at.chance.choice(WORKERS)
+    await _freeze(at, WORKERS)
+
+
+async def _freeze_office(at: Strike) -> None:
+    """Officers are not answered, and their commands' locks are held, for longer than sessions may be silent."""
+    await _freeze(at, OFFICES)
+
+
+async def _freeze(at: Strike, names: Sequence[str]) -> None:
+    name = at.chance.choice(names)
     _send(at, name, signal.SIGSTOP)
     await at.pause(*_FROZEN_S)
     at.house.signal(name, signal.SIGCONT)
@@ -162,7 +171,9 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F1", "kill -9 two services at once", _kill_two, 8),
     Fault("F1", "SIGTERM, restart", _terminate, 6),
     *(Fault("F2", f"{name} dies at a boundary or statement", _dies(name), 4) for name in (*WORKERS, "ingest")),
+    *(Fault("F2", f"{name} dies in a command", _dies(name), 3) for name in OFFICES),
     Fault("F3", "worker frozen past its session", _freeze_worker, 4),
+    Fault("F3", "API of officers frozen", _freeze_office, 2),
     Fault("F3", "frozen worker returns beside its successor", _usurp, 3),
     Fault("F4", "broker kill -9", struck_servers.kill_broker, 6, "one"),
     Fault("F4", "broker restarted", struck_servers.restart_broker, 4, "one"),
@@ -190,4 +201,4 @@ FAULTS: tuple[Fault, ...] = (
     Fault("F16", "group offsets reset to the end", struck_events.forget_group, 2),
     Fault("F22", "no file descriptors left", _no_files, 3),
 )
-"""All of them. F18 and F24 are tested elsewhere; F9 needs a house of its own (clocks)."""
+"""Those that strike at random; where the other lines of the matrix are tried: docs/faults.md (words.py). F9 needs a house of its own."""

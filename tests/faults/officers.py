@@ -42,7 +42,8 @@ SEVERAL = 5
 
 _DESKS = 3
 _PATIENCE_S = 300.0
-_PAUSE_S = 0.3, 3.0
+_PAUSE_S = 0.5, 10.0
+"""So that they are at work for most of a round of faults, and not in its first half minute alone."""
 _OTHER_PACK = "POL-B"
 _LETTER = {"number": "800/1/2026", "date": "2026-06-01"}
 

@@ -100,20 +100,18 @@ def merged(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def summed(told: dict[str, Any]) -> dict[str, Any]:
     """The report with its sums: a row for each fault, struck or not, and the totals, of all campaigns and of some of them.
 
-    A campaign whose last round the harness spoilt says so (`spoilt`, the reason, by hand): that round's faults and its violation
-    count nowhere, and are told. One with a violation carries the commits that mended it (`mended_by`, by hand); "since" is every
-    campaign whose code `holds` all of them, None while a violation is not mended. "present" is every campaign that began when
-    checks were as strong as now (`words.PRESENT_CHECKS`), violations and all.
+    A campaign with a violation, of Hadir or of the harness, carries the commits that mended it (`mended_by`, by hand); "since" is
+    every campaign whose code `holds` all of them, None while a violation is not mended. "present" is every campaign that began
+    when checks were as strong as now (`words.PRESENT_CHECKS`), violations and all.
     """
     parts = told["parts"]
-    mends = sorted({mend for part in map(_judged, parts) if part["violations"] for mend in part.get("mended_by", [])})
+    mends = sorted({mend for part in parts if part["violations"] for mend in part.get("mended_by", [])})
     for part in parts:
         part["holds"] = [mend for mend in mends if mend in part.get("holds", []) or _holds(part["commit"], mend)]
     unmended = [sentence for part in parts if not part.get("mended_by") for sentence in part["violations"]]
-    judged = [_judged(part) for part in parts]
-    since = None if unmended else [part for part in judged if part["holds"] == mends]
-    present = [part for part in judged if part["from"] >= words.PRESENT_CHECKS]
-    cycles, suspected, later = (_added(some, name) for some, name in ((judged, "cycles"), (judged, "suspected"), (since or [], "cycles")))
+    since = None if unmended else [part for part in parts if part["holds"] == mends]
+    present = [part for part in parts if part["from"] >= words.PRESENT_CHECKS]
+    cycles, suspected, later = (_added(some, name) for some, name in ((parts, "cycles"), (parts, "suspected"), (since or [], "cycles")))
     strictly = _added(present, "cycles")
     declared = [fault.name for fault in FAULTS]
     order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), (*declared, name).index(name), name))
@@ -126,7 +124,7 @@ def summed(told: dict[str, Any]) -> dict[str, Any]:
         for name in order
     ]  # fmt: skip
     return told | {
-        "faults": rows, "sums": {"ever": _sums(judged), "since": None if since is None else _sums(since), "present": _sums(present)},
+        "faults": rows, "sums": {"ever": _sums(parts), "since": None if since is None else _sums(since), "present": _sums(present)},
         "mends": mends, "unmended": unmended,
         **{name: sum(part.get(name, 0) for part in parts) for name in ("accepted", "checks")},
         "hours": sum(part.get("seconds", 0) for part in parts) / 3600,
@@ -149,22 +147,14 @@ def _added(parts: Sequence[dict[str, Any]], name: str) -> Counter[str]:
     return sum((Counter(part.get(name, {})) for part in parts), Counter[str]())
 
 
-def _judged(part: dict[str, Any]) -> dict[str, Any]:
-    """A campaign as the sums see it: without the round that the harness spoilt, its faults and its violation."""
-    if "spoilt" not in part:
-        return part
-    cycles = Counter(part["cycles"]) - Counter(part["suspected"])
-    return part | {"cycles": cycles, "suspected": {}, "violations": [], "outcome": "spoilt"}
-
-
 def _sums(parts: Sequence[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """Faults and bounds, of those among F1 to F8 that were struck and of all."""
     cycles = +_added(parts, "cycles")
-    bad = sum(len(_bad_rounds(part)) for part in parts)
+    bad, checks = sum(len(_bad_rounds(part)) for part in parts), sum(part.get("checks", 0) for part in parts)
     first = [name for name in cycles if name.split()[0] in _FIRST_EIGHT]
     totals = {label({name.split()[0] for name in first}): sum(cycles[name] for name in first), "all": cycles.total()}
     return {
-        what: {"campaigns": len(parts), "cycles": total, "rounds_with_a_violation": bad, "bound": bound(total, bad)}
+        what: {"campaigns": len(parts), "checks": checks, "cycles": total, "rounds_with_a_violation": bad, "bound": bound(total, bad)}
         for what, total in totals.items() if what
     }  # fmt: skip
 
@@ -229,6 +219,11 @@ def table(told: dict[str, Any]) -> list[str]:
     ]  # fmt: skip
 
 
+def _bounds(row: dict[str, Any]) -> str:
+    """By fault, and by round: a check judges all faults of its round at once."""
+    return f"{_told(row['bound'])} per fault, {_told(bound(row['checks'], row['rounds_with_a_violation']))} per round of {row['checks']}"
+
+
 def _rounds(many: int) -> str:
     return f"{many} round{'s' * (many != 1)}"
 
@@ -247,11 +242,9 @@ def markdown(told: dict[str, Any]) -> str:
             f"## All campaigns, {parts[0]['from']} to {max(part['to'] for part in parts)}", "",
             f"{sum(row['cycles'] for row in told['faults']):,} faults in {len(parts)} campaigns, {told['accepted']:,} events accepted",
             f"(2xx in the journal), {told['hours']:.2f} hours of a house, {told['checks']} checks of all invariants,",
-            f"**{_rounds(sum(len(_bad_rounds(_judged(part))) for part in parts))} with a violation**.",
+            f"**{_rounds(sum(len(_bad_rounds(part)) for part in parts))} with a violation**.",
             f"Machine: {', '.join(dict.fromkeys(part['machine'] for part in parts))}; load at the end {told['load']:.1f} at most.",
         ]  # fmt: skip
-        if spoilt := [part for part in parts if "spoilt" in part]:
-            lines += [_unjudged(spoilt)]
         if told["mends"]:
             lines += [*_since(told)]
         lines += [*_present(told)]
@@ -269,6 +262,7 @@ def markdown(told: dict[str, Any]) -> str:
             lines += ["", "## Completed by hand", "", words.HANDS, "", *hands]
         lines += [
             "", "## What clients and supervisors saw", "",
+            f"Where processes died of F2 (campaigns begun after {words.PRESENT_CHECKS}): {_counted(parts, 'died_at')}.", "",
             f"Requests that had to be repeated, by the code or error they met: {_counted(parts, 'unanswered')}.", "",
             f"Commands of officers that had to be given again, likewise: {_counted(parts, 'asked_again')}.", "",
             f"Services that ended by themselves, as crash-only services do, and were started again: {_counted(parts, 'ended')}.", "",
@@ -287,13 +281,8 @@ def _since(told: dict[str, Any]) -> list[str]:
     row = sums["all"]
     return [
         f"Since what broke an invariant was mended ({', '.join(told['mends'])}): {row['cycles']:,} faults in {row['campaigns']} of them,",
-        f"{_rounds(row['rounds_with_a_violation'])} with a violation, 95 % bound {_told(row['bound'])} per fault.",
+        f"{_rounds(row['rounds_with_a_violation'])} with a violation, 95 % bound {_bounds(row)}.",
     ]
-
-
-def _unjudged(parts: Sequence[dict[str, Any]]) -> str:
-    seeds, many = ", ".join(str(part["seed"]) for part in parts), _added(parts, "suspected").total()
-    return f"The harness spoilt {_rounds(len(parts))} more (seed {seeds}; under Violations), {many} faults that count nowhere."
 
 
 def _present(told: dict[str, Any]) -> list[str]:
@@ -304,7 +293,7 @@ def _present(told: dict[str, Any]) -> list[str]:
     reached = sum(eight.values()) >= GOAL and not bad
     return [
         f"With the present checks (begun at {words.PRESENT_CHECKS} or after): {row['cycles']:,} faults in {row['campaigns']} of them,",
-        f"{_rounds(bad)} with a violation, 95 % bound {_told(row['bound'])} per fault.",
+        f"{_rounds(bad)} with a violation, 95 % bound {_bounds(row)}.",
         f"The goal is {GOAL:,} of F1 to F8 with the present checks, and no violation: {'**reached**' if reached else '**not reached**'},",
         f"{', '.join(f'{many:,} of {what}' for what, many in eight.items()) or 'none'}.",
         words.WHY_PRESENT,
@@ -328,7 +317,6 @@ def _unchecked(many: int) -> str:
 def _violations(parts: Sequence[dict[str, Any]]) -> list[str]:
     return [
         f"- Seed {part['seed']}, {sentence} ({'mended by ' + ', '.join(part['mended_by']) if part.get('mended_by') else 'not mended'})"
-        + (f". The harness', not Hadir's: {part['spoilt']}" if "spoilt" in part else "")
         for part in parts for sentence in part["violations"]
     ]  # fmt: skip
 
@@ -343,7 +331,7 @@ def _campaigns(parts: Sequence[dict[str, Any]]) -> list[str]:
         "| house | seed | from | to | commit | hours | asked for | faults | ended | accepted | commands | looks | bad rounds | mended by |",
         "|---|---:|---|---|---|---:|---:|---:|---|---:|---:|---:|---:|---|",
     ]
-    return rows + [f"| {' | '.join(_cells(_judged(part)))} |" for part in parts]
+    return rows + [f"| {' | '.join(_cells(part))} |" for part in parts]
 
 
 def _cells(part: dict[str, Any]) -> Iterator[str]:

@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make faults-long", description="Faults at random moments under load, and every invariant.")
     parser.add_argument("--cycles", type=_whole(0), default=1200, help="how many faults (default 1200); 0: only the soak")
     parser.add_argument("--hours", type=_more_than_nothing, default=12.0, help="end after so many hours at the latest")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed draws the same faults and waits")
+    parser.add_argument("--seed", type=int, default=int(time.time()), help="what chance begins with; timing has its part, too")
     parser.add_argument("--every", type=_whole(1), default=40, help="check everything after so many faults")
     parser.add_argument("--rate", type=_more_than_nothing, default=20.0, help="check-ins a second")
     parser.add_argument("--only", default="", help="kinds of the matrix, e.g. F1,F8")

@@ -24,8 +24,8 @@ CORPUS: Mapping[bytes, str] = {
     b'{"check_in_id": 1}': SCHEMA, b"[" * 20_000: NOT_JSON, b"{}" * 3: NOT_JSON, b"\x00": NOT_JSON, b'{"version": 1e308}': SCHEMA,
     b'{"version": NaN}': NOT_JSON, b'{"date": "2026-02-30"}': SCHEMA, b'{"employee_id": "\xed\xa0\x80"}': NOT_JSON, b"9" * 400: NOT_JSON,
 }  # fmt: skip
-"""What nobody can process, and why. Each placed record gets blanks of its own behind it, so that none is taken for another:
-they change no JSON, and what is wrong with a record stays what it is."""
+"""What nobody can process, and why. Four of five placed records get blanks of their own behind them, so that none is taken for another:
+they change no JSON, and what is wrong with a record stays what it is. The fifth is as bad as it stands here."""
 
 POISONED = (topics.CHECK_IN_RECORDED, topics.CHECK_IN_LOCATED, topics.WORK_REPORT_SUBMITTED, topics.DAY_ASSESSED)
 

@@ -6,6 +6,7 @@ import signal
 from services.reports.flow import CONSUMED
 from shared import topics
 from shared.failpoints import POINTS
+from tests.faults.house import OFFICES
 from tests.faults.striking import Strike, Unstruck
 from tests.faults.struck_events import POISONED, poison_on, repeat_of
 
@@ -13,6 +14,9 @@ OF_INGEST = tuple(sorted(point for point in POINTS if point.startswith(("ingest-
 OF_WORKERS = tuple(sorted(point for point in POINTS if not point.startswith("ingest-") and point != "statement"))
 NOT_OF_SCHEDULE = ("references-fetched", "references-applied")
 """Schedule is where the reference data comes from."""
+
+OF_COMMANDS = ("begun", "locked", "handled", "outbox-written", "commit-sent", "committed")
+"""What an API crosses; what it has put into the outbox is relayed by its service's worker."""
 
 MOST_PASSES = 3
 MOST_STATEMENTS = 150
@@ -29,6 +33,8 @@ def points_of(name: str) -> tuple[str, ...]:
     """The boundaries that a service crosses when there is work, besides each statement."""
     if name == "ingest":
         return OF_INGEST
+    if name in OFFICES:
+        return OF_COMMANDS
     return tuple(point for point in OF_WORKERS if name != "schedule" or point not in NOT_OF_SCHEDULE)
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Any
 
 import pytest
@@ -19,6 +19,7 @@ class House:
     """One that nothing happens in."""
 
     ended: tuple[str, ...] = ()
+    died_at: Mapping[str, int] = {"geofence handled:kill@2": 2, "ingest handled:kill@1": 1, "payroll_api statement:kill@7": 3}
 
     class brokers:  # noqa: N801 - an attribute of the house
         bootstrap = "nowhere"
