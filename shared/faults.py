@@ -1,5 +1,6 @@
 """What is wrong with one field of a request, and the Indonesian sentence for every kind of fault that pydantic finds."""
 
+import errno
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -125,8 +126,14 @@ _OS_ERRORS: Final[Mapping[type[OSError], str]] = {
 }
 
 
+OF_THE_MACHINE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN, errno.EIO, errno.ENOSPC, errno.ESTALE})
+"""What a machine has run out of, or cannot do at the moment: no word about the file that was to be opened."""
+
+
 def unreadable(error: OSError) -> str:
-    """Why a file cannot be read, and what to do."""
+    """Why a file cannot be read, and what to do. Raises the error itself where the file is not to blame: it may be read later."""
+    if error.errno in OF_THE_MACHINE:
+        raise error
     known = (told for kind, told in _OS_ERRORS.items() if isinstance(error, kind))
     return next(known, "berkas tidak dapat dibaca; salin lagi dari aslinya")
 

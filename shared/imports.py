@@ -116,7 +116,7 @@ class Table:
 def read_table(path: Path, required: Iterable[str], optional: Iterable[str] = ()) -> Table:
     """A csv file (`;`, `,` or tab; UTF-8 with or without BOM) or workbook (xlsx, xls, ods: its first visible sheet) as rows.
 
-    Problems of shape are in `errors`, never raised.
+    Problems of shape are in `errors`, never raised; raises OSError where the machine, and not the file, is to blame.
     """
     try:
         if path.stat().st_size > MOST_BYTES:

@@ -68,7 +68,8 @@ def read_documents(path: Path) -> list[Document]:
     """All documents of one file, in order.
 
     Raises DocumentError for a missing or unreadable file, bytes that are not UTF-8, bad YAML, a key
-    written twice, an alias into itself, or a tag outside the core schema.
+    written twice, an alias into itself, or a tag outside the core schema. Raises OSError where the machine, and not the file, is
+    to blame.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from uuid import NAMESPACE_OID, UUID, uuid5
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, AwareDatetime, Field, ValidationError
 
@@ -17,16 +16,15 @@ from shared.events import DayStatus, EmployeeKind, Mark, Verdict
 from shared.percent import parse_percent, percent_text
 from shared.policy import Policy
 from shared.yaml_document import Document, DocumentError, read_document
+from shared.zones import is_zone
 
 _WHOLE_DAY: Final = 24 * 60
 _NAMESPACE: Final = uuid5(NAMESPACE_OID, "hadir-day-case")
 
 
 def _known_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {name!r}; use a name such as Asia/Jakarta") from None
+    if not is_zone(name):
+        raise ValueError(f"there is no time zone {name!r}; use a name such as Asia/Jakarta")
     return name
 
 

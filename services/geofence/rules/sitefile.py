@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from math import isfinite
 from typing import Any, Final
-from zoneinfo import ZoneInfo
 
 from services.geofence.rules.shapes import BadGeometry, read_geometry
 from services.geofence.rules.sites import SiteKind
+from shared.zones import is_zone
 
 PROPERTIES: Final = (
     "code", "name", "kind", "radius_m", "org_units", "employees", "valid_from", "valid_to", "timezone", "letter",
@@ -248,9 +248,7 @@ class _Feature:
         name = self._text("timezone", 60)
         if name is None:
             return None
-        try:
-            ZoneInfo(name)
-        except (ValueError, OSError, KeyError):
+        if not is_zone(name):
             self._wrong("timezone", f"zona {name} tidak dikenal; gunakan Asia/Jakarta, Asia/Makassar atau Asia/Jayapura")
             return None
         return name

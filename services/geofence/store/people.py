@@ -15,6 +15,7 @@ from services.geofence.rules.locate import Fix, eve_of
 from shared.database import Connection
 from shared.events import EmployeePublished, Mark, OrgUnitPublished
 from shared.topics import lane_of
+from shared.zones import is_zone
 
 DEFAULT_ZONE: Final = "Asia/Jakarta"
 """Zone in which days of people are told apart whom no reference record has described yet."""
@@ -172,11 +173,7 @@ def _midnight(date: dt.date, zone: str) -> datetime:
 
 def _known_zone(name: str) -> str:
     """The zone if it exists: another service's typing error must not stop this one."""
-    try:
-        ZoneInfo(name)
-    except (ValueError, OSError, KeyError):  # ZoneInfoNotFoundError is a KeyError
-        return DEFAULT_ZONE
-    return name
+    return name if is_zone(name) else DEFAULT_ZONE
 
 
 def _array(values: Iterable[str]) -> str:
