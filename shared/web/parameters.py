@@ -4,10 +4,14 @@ A misspelt filter must not answer for all, nor a lost cursor start again. Every 
 so no route can forget it; what a route has is what it declares.
 """
 
+import datetime as dt
+import re
 from collections.abc import Iterator
 from typing import Annotated, Any, Final, get_args, get_origin
 
 from fastapi import Depends, Query, Request
+from pydantic import BeforeValidator
+from pydantic_core import PydanticCustomError
 
 from shared.faults import Fault
 from shared.web.actors import admit, verbs_of
@@ -15,6 +19,7 @@ from shared.web.problems import INVALID_REQUEST, Problem
 
 _LONGEST_NAME: Final = 100
 _MOST_FAULTS: Final = 20
+_DATE: Final = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 
 
 def _known_only(request: Request) -> None:
@@ -28,6 +33,15 @@ def _known_only(request: Request) -> None:
     if faults:
         raise Problem(INVALID_REQUEST, *faults)
 
+
+def _iso(value: Any) -> Any:
+    if not isinstance(value, str) or not _DATE.fullmatch(value):
+        raise PydanticCustomError("date_type", "must be a date YYYY-MM-DD")
+    return value
+
+
+OnDate = Annotated[dt.date, BeforeValidator(_iso)]
+"""A date in an address, 2026-02-28; by itself pydantic would also take 0 for 1970, and instants."""
 
 LivesBy = Annotated[str, Query(max_length=100, description="Pegawai latihan menurut jam ini; kosong: pegawai sungguhan")]
 """Whom a list tells of: those who live by this clock of invented people; empty: everybody real (`played_clock`)."""

@@ -1,11 +1,14 @@
-"""Each operation of each API gets the corpus of poison in path, query and body: never a failure of ours, always a problem.
+"""Each operation of each API gets the corpus of poison in path, query and body: never a failure of ours, and what its document
+forbids is refused with a problem. (A value that is odd and lawful, such as a name of emoji, may be taken.)
 
 The operations are those of the OpenAPI documents, so a new route is tried from its first day on. Ingest has tests of its
 own (`ingest/test_refusing.py`), since its bodies are read by hand.
 """
 
 import asyncio
+import contextlib
 import datetime as dt
+import json
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from typing import Any
@@ -15,6 +18,7 @@ from uuid import uuid4
 import orjson
 import pytest
 from fastapi import FastAPI
+from jsonschema import Draft202012Validator, FormatChecker
 
 from services.preview.serving import geofence_app, schedule_app
 from shared.database import open_pool
@@ -27,6 +31,7 @@ from tests.poison import BODIES, FILES, TEXTS, VALUES, dumped, places, with_pois
 
 Operation = dict[str, Any]
 PARTS = 6
+FORMATS = FormatChecker(("date", "uuid"))
 
 APPS: dict[Any, Callable[[Context], FastAPI]] = {
     "geofence": geofence_app,
@@ -109,8 +114,36 @@ def bodies_of(operation: Operation, components: Any, office: Office) -> list[Any
     return [made]
 
 
-def requests_of(path: str, method: str, operation: Operation, components: Any, office: Office) -> Iterator[dict[str, Any]]:
-    """What is asked: each parameter poisoned in turn, then the body."""
+def forbids(schema: Any, components: Any, value: Any) -> bool:
+    """Whether a document's schema says no to a value; formats that the library cannot judge say nothing."""
+    return not Draft202012Validator({**schema, "components": {"schemas": components}}, format_checker=FORMATS).is_valid(value)
+
+
+def forbids_text(schema: Any, components: Any, text: bytes) -> bool:
+    """The same of a parameter, which comes as text whatever its type."""
+    try:
+        value: Any = text.decode()
+    except UnicodeDecodeError:
+        return False
+    kinds = {one.get("type") for one in schema.get("anyOf", [schema])}
+    if kinds & {"integer", "number", "boolean", "array"}:
+        with contextlib.suppress(ValueError):
+            value = json.loads(value.lower())
+        return "array" not in kinds and not isinstance(value, (bool, int, float))
+    return forbids(schema, components, value)
+
+
+def forbids_body(schema: Any, components: Any, raw: bytes) -> bool:
+    """The same of a whole body."""
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError):
+        return True
+    return forbids(schema, components, content)
+
+
+def requests_of(path: str, method: str, operation: Operation, components: Any, office: Office) -> Iterator[tuple[bool, dict[str, Any]]]:
+    """What is asked, and whether it must be refused: each parameter poisoned in turn, then the body."""
     known = {
         "employee_id": str(office.employee), "org_unit_id": str(office.unit), "month": "2026-02", "date": str(MONDAY), "step": "reprimand",
         **DATES, "reason": "SK 1", "on": str(MONDAY), "dry_run": "true",
@@ -126,27 +159,30 @@ def requests_of(path: str, method: str, operation: Operation, components: Any, o
         return f"{where}?{query}"
 
     body: dict[str, Any] = {}
+    schema: Any = {}
     contents: list[Any] = []
     if "requestBody" in operation:
         contents = bodies_of(operation, components, office)
         [media, *others] = operation["requestBody"]["content"]
+        schema = operation["requestBody"]["content"][media]["schema"]
         body = {"headers": {"Content-Type": media}, "content": orjson.dumps(contents[0]) if contents else b"nip;nama\n1;x\n"}
         for file in FILES.values() if not contents else ():
             for kind in (media, *others, "application/json"):
-                yield {"url": url(), "headers": {"Content-Type": kind}, "content": file}
-    yield {"url": url(), **body}
+                yield False, {"url": url(), "headers": {"Content-Type": kind}, "content": file}
+    yield False, {"url": url(), **body}
     for parameter in parameters:
         for poison in TEXTS.values():
             if parameter["in"] == "query" or (poison and b"/" not in poison):
-                yield {"url": url(parameter["name"], poison), **body}
+                yield forbids_text(parameter["schema"], components, poison), {"url": url(parameter["name"], poison), **body}
     for raw in BODIES.values() if body else ():
-        yield {"url": url(), **body, "content": raw}
+        yield bool(contents) and forbids_body(schema, components, raw), {"url": url(), **body, "content": raw}
     for number, content in enumerate(contents):
         for at in places(content):
             # The first gets all there is; of the other kinds each a part, in what is their own.
             if number == 0 or at[0] == "body":
                 for value in list(VALUES.values())[number % PARTS :: 1 if number == 0 else PARTS]:
-                    yield {"url": url(), **body, "content": dumped(with_poison(content, at, value))}
+                    poisoned = with_poison(content, at, value)
+                    yield forbids(schema, components, poisoned), {"url": url(), **body, "content": dumped(poisoned)}
 
 
 @pytest.mark.parametrize(("service", "path", "method", "operation"), OPERATIONS)
@@ -160,21 +196,24 @@ async def test_poison_in_a_request_is_answered_with_a_problem(
     components = DOCUMENTS[service]["components"]["schemas"]
     wrong: list[str] = []
     asked = 0
+    must_refuse = 0
     async with serving(APPS[service], None if service == "reports" else service, module_database) as client:
-        for request in requests_of(path, method, operation, components, office):
+        for forbidden, request in requests_of(path, method, operation, components, office):
             headers = acting(role, units=units) | keyed() | request.pop("headers", {})
             asked += 1
+            must_refuse += forbidden
             try:
                 answer = await client.request(method, headers=headers, **request)
             except Exception as error:  # noqa: BLE001 - what a server would answer with 500
                 told, said = f"{type(error).__name__}: {error}", ""
             else:
                 told, said = str(answer.status_code), answer.headers.get("content-type", "")
-                if answer.status_code < 400 or (answer.status_code < 500 and said == "application/problem+json"):
+                if (answer.status_code < 400 and not forbidden) or (400 <= answer.status_code < 500 and said == "application/problem+json"):
                     continue
             wrong.append(f"{told} {said} for {request['url'][:300]} {request.get('content', b'')[:300]!r}")
         assert (await client.get("/readyz")).status_code in (200, 503)
     assert asked
+    assert must_refuse or "requestBody" not in operation, "the document forbids nothing at all"
     assert not wrong, f"{len(wrong)} of {asked} requests: " + "\n".join(wrong[:10])
 
 

@@ -16,11 +16,12 @@ from shared.events import Month
 from shared.faults import Fault
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
+from shared.web.parameters import OnDate
 from shared.web.problems import FORBIDDEN, INVALID_REQUEST, OUT_OF_REACH, UNKNOWN, Problem
 
 router = APIRouter(tags=["slip potongan"])
 
-OfDay = Annotated[dt.date | None, Query(description="Hanya hari ini; jumlahnya tetap sebulan")]
+OfDay = Annotated[OnDate | None, Query(description="Hanya hari ini; jumlahnya tetap sebulan")]
 
 _RECEIPT: Final[dict[int | str, dict[str, Any]]] = {
     200: {"description": "Slip sebagai JSON, byte demi byte seperti yang diperiksa docs/verify_receipt.py"},

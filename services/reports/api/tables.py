@@ -24,7 +24,7 @@ from shared.percent import percent_text
 from shared.sheets import Cell, Kind
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
-from shared.web.parameters import LivesBy
+from shared.web.parameters import LivesBy, OnDate
 from shared.web.problems import INVALID_REQUEST, OUT_OF_REACH, UNKNOWN, Problem
 from shared.web.problems import Kind as ProblemKind
 
@@ -124,7 +124,7 @@ async def get_recap(
 
 @router.get("/reports/compliance", operation_id="getCompliance", summary="Kepatuhan harian per unit", responses=_FILES)
 async def get_compliance(
-    actor: Annotated[Actor, asks("reports.days")], connection: Reading, form: Form_, narrowed: Narrowed, date: dt.date
+    actor: Annotated[Actor, asks("reports.days")], connection: Reading, form: Form_, narrowed: Narrowed, date: OnDate
 ) -> Response:
     """Berapa orang hadir (WFO, WFA), terlambat, TK, cuti, dan belum diputus, per unit pada satu hari."""
     asked = await _asked(connection, actor, narrowed)
@@ -133,7 +133,7 @@ async def get_compliance(
 
 @router.get("/reports/wfa", operation_id="getFromAnywhere", summary="Siapa WFA pada satu hari", responses=_FILES)
 async def get_from_anywhere(
-    actor: Annotated[Actor, asks("reports.days")], connection: Reading, form: Form_, narrowed: Narrowed, date: dt.date
+    actor: Annotated[Actor, asks("reports.days")], connection: Reading, form: Form_, narrowed: Narrowed, date: OnDate
 ) -> Response:
     """Untuk atasan dan Inspektorat: di dalam wilayah atau tidak, ada foto dan laporan kerja atau tidak; tanpa koordinat."""
     asked = await _asked(connection, actor, narrowed)

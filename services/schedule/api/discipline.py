@@ -19,6 +19,7 @@ from shared.percent import parse_percent
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.commands import Command, CommandBody, commands
+from shared.web.parameters import OnDate
 
 router = APIRouter(tags=["hukuman disiplin"])
 
@@ -79,7 +80,7 @@ class StepWithdrawal(CommandBody):
 
 @router.get("/discipline/{employee_id}/{step}/{date}", operation_id="getDossier", summary="Berkas tahap")
 async def get_dossier(
-    actor: Annotated[Actor, asks("discipline.read")], connection: Reading, employee_id: UUID, step: str, date: dt.date
+    actor: Annotated[Actor, asks("discipline.read")], connection: Reading, employee_id: UUID, step: str, date: OnDate
 ) -> DossierShown:
     """Hari-hari yang mendasari satu tahap, dengan versi dan buktinya."""
     await sight(connection, actor, employee_id)
@@ -96,7 +97,7 @@ async def get_dossier(
     "/discipline/{employee_id}/{step}/{date}/decision", operation_id="decideStep", summary="Jatuhkan hukuman", response_model=StepShown
 )
 async def decide_step(
-    command: Annotated[Command, commands("discipline.decide")], connection: Reading, employee_id: UUID, step: str, date: dt.date,
+    command: Annotated[Command, commands("discipline.decide")], connection: Reading, employee_id: UUID, step: str, date: OnDate,
     body: StepDecision,
 ) -> Response:  # fmt: skip
     """Jatuhkan hukuman yang diusulkan, dengan dokumen; pemotongan TPP langsung dihitung untuk bulan-bulannya."""
@@ -121,7 +122,7 @@ async def decide_step(
     response_model=StepShown,
 )  # fmt: skip
 async def take_back_step(
-    command: Annotated[Command, commands("discipline.decide")], connection: Reading, employee_id: UUID, step: str, date: dt.date,
+    command: Annotated[Command, commands("discipline.decide")], connection: Reading, employee_id: UUID, step: str, date: OnDate,
     body: StepWithdrawal,
 ) -> Response:  # fmt: skip
     """Tidak mengikuti usulan, atau membatalkan hukuman; potongan yang sudah dihitung dibalik."""

@@ -14,6 +14,7 @@ from shared.events import Text
 from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.pages import Page, PageAsked
+from shared.web.parameters import OnDate
 from shared.web.problems import UNKNOWN, Problem
 
 router = APIRouter(tags=["pegawai dan unit"])
@@ -93,7 +94,7 @@ class OrgUnit(BaseModel):
 async def list_employees(
     actor: Annotated[Actor, asks("employees.read")], connection: Reading, paging: PageAsked,
     org_unit_id: UUID | None = None,
-    on: Annotated[dt.date | None, Query(description="Keanggotaan pada tanggal ini; hari ini bila kosong")] = None,
+    on: Annotated[OnDate | None, Query(description="Keanggotaan pada tanggal ini; hari ini bila kosong")] = None,
     search: Annotated[Text | None, Query(min_length=3, max_length=100, description="NIP, atau bagian dari nama")] = None,
 ) -> Page[Employee]:  # fmt: skip
     """Pegawai menurut id. Peran unit hanya melihat anggota unitnya, pegawai hanya dirinya sendiri."""

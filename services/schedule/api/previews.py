@@ -82,10 +82,10 @@ class LimitsShown(BaseModel):
 class NewLimits(CommandBody):
     """Batas yang diubah; yang kosong tetap."""
 
-    free_people: Annotated[int | None, Field(ge=0, le=2**31 - 1)] = None
-    people: Annotated[int | None, Field(ge=0, le=2**31 - 1)] = None
-    rupiah: Annotated[int | None, Field(ge=0, le=10**15)] = None
-    valid_days: Annotated[int | None, Field(ge=1, le=90)] = None
+    free_people: Annotated[int | None, Field(strict=True, ge=0, le=2**31 - 1)] = None
+    people: Annotated[int | None, Field(strict=True, ge=0, le=2**31 - 1)] = None
+    rupiah: Annotated[int | None, Field(strict=True, ge=0, le=10**15)] = None
+    valid_days: Annotated[int | None, Field(strict=True, ge=1, le=90)] = None
 
 
 class PreviewShown(BaseModel):

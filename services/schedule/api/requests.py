@@ -21,6 +21,7 @@ from shared.web.actors import Actor, asks
 from shared.web.api import Reading
 from shared.web.commands import Command, CommandBody, commands
 from shared.web.pages import Page, PageAsked
+from shared.web.parameters import OnDate
 from shared.web.problems import OUT_OF_REACH, UNKNOWN, Problem
 
 router = APIRouter(tags=["permohonan koreksi"])
@@ -222,7 +223,7 @@ async def withdraw_request(
 @router.get("/deputies", operation_id="listDeputies", summary="Wakil pejabat")
 async def list_deputies(
     _: Annotated[Actor, asks("corrections.deputise")], connection: Reading, paging: PageAsked,
-    on: Annotated[dt.date | None, Query(description="Hanya yang berlaku pada tanggal ini")] = None,
+    on: Annotated[OnDate | None, Query(description="Hanya yang berlaku pada tanggal ini")] = None,
 ) -> Page[DeputyShown]:  # fmt: skip
     """Penunjukan wakil menurut tanggal mulai."""
     after = paging.key(dt.date, UUID)
