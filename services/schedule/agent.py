@@ -32,8 +32,7 @@ class Schedule:
             return
         touched = {(record.event.employee_id, record.event.captured_at.date()) for record in located}
         touched |= {(record.event.employee_id, record.event.work_date) for record in reported}
-        people = await load_people(work.connection, touched)
-        reference = await self._memory.current(work.connection)
+        reference, people = await self._memory.current(work.connection), await load_people(work.connection, touched)
         days: dict[Day, Envelope | None] = {}
         for record in located:
             date = date_of(record.event.captured_at, record.event.mark, record.event.employee_id, people, reference)
@@ -42,7 +41,7 @@ class Schedule:
         for record in reported:
             days.setdefault((record.event.employee_id, record.event.work_date), record.envelope)
         now = dt.datetime.now(dt.UTC)
-        await assess_days(work, self._memory, days, now, people)
+        await assess_days(work, self._memory, days, now, (reference, people))
         for record in located:
             if record.event.version == 1:  # a judgement made anew is no arrival
                 metrics.ACCEPTED_TO_ASSESSED.observe((now - record.event.received_at).total_seconds())

@@ -64,7 +64,7 @@ class People:
     _duties: dict[UUID, Duties] = field(default_factory=dict)
 
     def duties(self, reference: Reference, employee_id: UUID) -> Duties:
-        """The duties of one of them; within one unit of work the reference data stays the same."""
+        """The duties of one of them, by the reference data that is asked with first; whoever holds People holds one such."""
         duties = self._duties.get(employee_id)
         if duties is None:
             duties = Duties(reference, self.states[employee_id], self.rosters.get(employee_id, {}))
@@ -113,14 +113,15 @@ def date_of(stamp: dt.datetime, mark: Mark, employee_id: UUID, people: People, r
 
 
 async def assess_days(
-    work: Work, memory: Memory, days: Mapping[Day, Envelope | None], now: dt.datetime, people: People | None = None
+    work: Work, memory: Memory, days: Mapping[Day, Envelope | None], now: dt.datetime, loaded: tuple[Reference, People] | None = None
 ) -> int:
     """Assesses employee-days whose lanes `work` holds; returns how many got a new version.
 
     `days` gives for each day the envelope of what caused it; `now` is the real time, which invented people's own
-    clocks replace. Sets for each day when it must be looked at next. `people` may be given if it is loaded already.
+    clocks replace. Sets for each day when it must be looked at next. `loaded` are the reference data and the people, if they are known
+    already.
     """
-    gathered = await _gather(work.connection, memory, list(days), people)
+    gathered = await _gather(work.connection, memory, list(days), loaded)
     fresh: list[tuple[DayAssessed, Envelope | None, tuple[Violation, ...], tuple[Violation, ...]]] = []
     looks = [
         # Nobody knows these people (yet): when they are published their days are opened.
@@ -215,9 +216,10 @@ def _turned(former: DayAssessed | None, event: DayAssessed) -> tuple[tuple[Viola
     return diff_violations(violations_in(former) if former else (), violations_in(event))
 
 
-async def _gather(connection: Connection, memory: Memory, days: Sequence[Day], people: People | None) -> _Gathered:
-    reference = await memory.current(connection)
-    people = people or await load_people(connection, days)
+async def _gather(
+    connection: Connection, memory: Memory, days: Sequence[Day], loaded: tuple[Reference, People] | None
+) -> _Gathered:
+    reference, people = loaded or (await memory.current(connection), await load_people(connection, days))
     known = [day for day in days if day[0] in people.states]
     formers = await day_rows.former_days(connection, known)
     reports = await facts.reports_of(connection, known)
