@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from string import ascii_uppercase
 from typing import Final
 
 from services.bench.figures import FIGURES, Figure
@@ -18,11 +19,12 @@ services and measuring programs that branch was rebased over other lines in serv
 _HEAD: Final = """\
 # Benchmarks
 
-Written by `hadir bench`; not edited by hand, but for notes that say so, and one row (100,000 people, 2026-11-30) that was kept by hand:
-its note says by which program, and beside which work. Most figures stand beside a reference that the same run
-measured on the same machine, because a ratio survives a change of machine and a rate does not: the simplest program that does the same
-without our promises (ingest, geofence, assessment, hop, pipeline; in `tests/benchmarks/reference/`), the same stack with less to do
-(history, the latency while days fall due, the flood's memory), or a record that is sent and read beside it (the other latencies).
+Written by `hadir bench`; not edited by hand, but for notes that say so, and rows whose notes say that they were kept by hand. Where
+figures were taken on several processors each has rows of its own, and the last column names the machine (below). Most figures stand
+beside a reference that the same run measured on the same machine, because a ratio survives a change of machine and a rate does not: the
+simplest program that does the same without our promises (ingest, geofence, assessment, hop, pipeline; in `tests/benchmarks/reference/`),
+the same stack with less to do (history, the latency while days fall due, the flood's memory), or a record that is sent and read beside it
+(the other latencies).
 These have no such reference, and a change of machine moves them as a change of code does:
 
 - what-if stands beside our own preview when it judges every day anew: nobody else has such a preview, and its target is a duration;
@@ -40,22 +42,27 @@ runs it whole). Where the targets are words we chose the numbers: "before memory
 less than a fiftieth of the rate.
 """
 
-_COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work at the start")
+_COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work at the start", "machine")
 
 
 def keep(file: Path, fresh: Iterable[Record]) -> list[Record]:
-    """Put fresh records in place of older ones of the same figure and form; returns all that are kept, in the order of figures.
+    """Put fresh records in place of older ones of the same figure, form and processor; returns all that are kept, in the order of figures.
 
     A figure that could not be measured this time stays as it was measured before, with its date.
     """
-    kept = {(record.figure, record.long): record for record in read(file)}
+    kept = {_place(record): record for record in read(file)}
     for record in fresh:
-        before = kept.get((record.figure, record.long))
+        before = kept.get(_place(record))
         if record.value is not None or before is None or before.value is None:
-            kept[record.figure, record.long] = record
-    ordered = [kept[name, long] for name in FIGURES for long in (False, True) if (name, long) in kept]
+            kept[_place(record)] = record
+    ordered = [kept[place] for place in sorted(kept, key=lambda place: (tuple(FIGURES).index(place[0]), *place[1:]))]
     file.write_text(json.dumps([record.as_json() for record in ordered], ensure_ascii=False, indent=1) + "\n")
     return ordered
+
+
+def _place(record: Record) -> tuple[str, bool, int, str]:
+    """Whatever is measured again in this place is the same figure."""
+    return record.figure, record.long, record.machine.cores, record.machine.model
 
 
 def read(file: Path) -> list[Record]:
@@ -67,17 +74,23 @@ def read(file: Path) -> list[Record]:
 
 def markdown(records: Sequence[Record]) -> str:
     """The page: a table of all declared figures in order, a row for each form that was measured, then notes, then the machines."""
+    on = _letters(records)
     lines = [_HEAD, "| " + " | ".join(_COLUMNS) + " |", "|" + "---|" * len(_COLUMNS)]
     for name, figure in FIGURES.items():
         measured: list[Record | None] = [record for record in records if record.figure == name]
-        lines += ["| " + " | ".join(_row(figure, record)) + " |" for record in measured or [None]]
-    notes = [_note(record) for record in records if record.note or record.failed]
+        lines += ["| " + " | ".join(_row(figure, record, on)) + " |" for record in measured or [None]]
+    notes = [_note(record, on) for record in records if record.note or record.failed]
     if notes:
         lines += ["", "## Notes", "", *notes]
     lines += _commits(records)
-    lines += _durations(records)
-    lines += _machines(records)
+    lines += _durations(records, on)
+    lines += ["", "## Machine" + "s" * (len(on) > 1), "", *(f"- **{letter}**: {machine}" for machine, letter in on.items())]
     return "\n".join(lines) + "\n"
+
+
+def _letters(records: Iterable[Record]) -> dict[str, str]:
+    """A letter for each machine, by its sentence."""
+    return dict(zip(sorted({record.machine.sentence() for record in records}), ascii_uppercase, strict=False))
 
 
 def _commits(records: Sequence[Record]) -> list[str]:
@@ -89,31 +102,20 @@ def _commits(records: Sequence[Record]) -> list[str]:
     return ["", f"Commits that this history does not hold were measured on a branch that landed as another commit: {told}."]
 
 
-def _durations(records: Sequence[Record]) -> list[str]:
-    """How long the benches took; long forms, and those of which it is not known, are no part of the sum."""
-    took = {record.command: record.seconds for record in records}
-    known = {command: seconds for command, seconds in took.items() if seconds is not None}
-    if not known:
-        return []
-    normal, long = ({command: known[command] for command in known if ("--long" in command) is wanted} for wanted in (False, True))
-    told = [f"{sum(normal.values()) / 60:.1f} minutes: {_each(normal)}."] if normal else []
-    told += [f"Long forms: {_each(long)}."] if long else []
-    told += [f"Not kept: {', '.join(f'`{command}`' for command in took if command not in known)}."] if len(known) < len(took) else []
-    return ["", "## How long they took", "", *told]
+def _durations(records: Sequence[Record], on: Mapping[str, str]) -> list[str]:
+    """How long the benches took on each machine; long forms, and those of which it is not known, are no part of the sum."""
+    told: list[str] = []
+    for machine, letter in on.items():
+        took = {record.command: record.seconds for record in records if record.machine.sentence() == machine}
+        known = {command: seconds for command, seconds in took.items() if seconds is not None}
+        normal, long = ({command: known[command] for command in known if ("--long" in command) is wanted} for wanted in (False, True))
+        told += [f"- {letter}: {sum(normal.values()) / 60:.1f} minutes: {_each(normal)}."] if normal else []
+        told += [f"- {letter}, long forms: {_each(long)}."] if long else []
+    return ["", "## How long they took", "", *told] if told else []
 
 
 def _each(took: Mapping[str, float]) -> str:
     return ", ".join(f"`{command}` {seconds:.0f} s" for command, seconds in took.items())
-
-
-def _machines(records: Sequence[Record]) -> list[str]:
-    """Every machine once, and where there are several, what was measured on which."""
-    on: dict[str, dict[str, None]] = {}
-    for record in records:
-        on.setdefault(record.machine.sentence(), {})[record.command] = None
-    several = len(on) > 1
-    told = [f"- {machine}" + (f": {', '.join(f'`{command}`' for command in on[machine])}" if several else "") for machine in sorted(on)]
-    return ["", "## Machine" + "s" * several, "", *told]
 
 
 def number(value: float | None) -> str:
@@ -132,9 +134,9 @@ def target_text(figure: Figure) -> str:
     return " and ".join(texts) or "–"
 
 
-def _row(figure: Figure, record: Record | None) -> tuple[str, ...]:
+def _row(figure: Figure, record: Record | None, on: Mapping[str, str]) -> tuple[str, ...]:
     if record is None:
-        return (figure.what, target_text(figure), "–", "–", "not measured yet", "–", "–", "–", "–")
+        return (figure.what, target_text(figure), "–", "–", "not measured yet", "–", "–", "–", "–", "–")
     beside = "–"
     if record.ratio is not None:
         beside = f"**{number(record.ratio)} ×** {record.reference} ({number(record.reference_value)})"
@@ -144,10 +146,12 @@ def _row(figure: Figure, record: Record | None) -> tuple[str, ...]:
     load = record.machine.occupied() if record.machine.quiet else f"**{record.machine.occupied()}: not quiet**"
     reached = f"{number(record.value)} {figure.unit}".rstrip()
     return (
-        record.what, target_text(figure), reached, beside, verdict, f"`{record.command}`", record.date.isoformat(), record.commit, load
+        record.what, target_text(figure), reached, beside, verdict, f"`{record.command}`", record.date.isoformat(), record.commit, load,
+        on[record.machine.sentence()],
     )  # fmt: skip
 
 
-def _note(record: Record) -> str:
+def _note(record: Record, on: Mapping[str, str]) -> str:
     text = f"not measured: {record.failed}" if record.failed else record.note
-    return f"- *{record.what}{' (long form)' if record.long else ''}*: {text}"
+    where = f", {on[record.machine.sentence()]}" if len(on) > 1 else ""
+    return f"- *{record.what}{' (long form)' if record.long else ''}*{where}: {text}"

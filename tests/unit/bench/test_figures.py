@@ -69,7 +69,7 @@ def test_a_run_that_is_smaller_than_its_target_asks_is_told_as_a_short_form() ->
     assert the_row(markdown([short]), "pipeline")[4] == "reached, short form"
     page = markdown([whole, other])
     assert the_row(page, "pipeline")[4] == the_row(page, "hop")[4] == "reached"
-    assert "1.0 minutes: `hadir bench hop` 60 s.\nLong forms: `hadir bench pipeline --long` 240 s." in page
+    assert "- A: 1.0 minutes: `hadir bench hop` 60 s.\n- A, long forms: `hadir bench pipeline --long` 240 s." in page
 
 
 def test_a_quick_run_is_a_short_form_whatever_its_target_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_quick_run_is_a_short_form_whatever_its_target_asks(monkeypatch: pytes
 
 def test_a_bench_of_which_nobody_knows_how_long_it_took_is_no_part_of_the_sum() -> None:
     known, unknown = replace(a_record(), seconds=60.0), replace(a_record("geofence", 2, 10), command="hadir bench geofence")
-    assert "1.0 minutes: `hadir bench hop` 60 s.\nNot kept: `hadir bench geofence`.\n" in markdown([known, unknown])
+    assert "- A: 1.0 minutes: `hadir bench hop` 60 s.\n\n" in markdown([known, unknown])
     assert "How long" not in markdown([unknown])
 
 
@@ -92,11 +92,11 @@ def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_c
 
     assert the_row(page, "hop") == [
         FIGURES["hop"].what, "≥ 2.5 × the reference", "11,000 /s", "**2.75 ×** textbook Faust hop (4,000)", "reached",
-        "`hadir bench hop`", "2026-11-24", "abc1234", "0.1 cores busy",
+        "`hadir bench hop`", "2026-11-24", "abc1234", "0.1 cores busy", "A",
     ]  # fmt: skip
     assert [name for name in FIGURES if not the_row(page, name)] == []
     assert the_row(page, "geofence")[4] == "not measured yet"
-    assert page.endswith("\n## Machine\n\n- 2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7 (built without a profile)\n")
+    assert page.endswith("\n## Machine\n\n- **A**: 2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7 (built without a profile)\n")
 
 
 def test_the_page_says_which_figures_were_taken_by_which_interpreter_where_there_were_several() -> None:
@@ -107,12 +107,20 @@ def test_the_page_says_which_figures_were_taken_by_which_interpreter_where_there
         replace(a_record("memory", machine=old), command="hadir bench footprint"),
     ])  # fmt: skip
 
-    where = "- 2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7"
-    assert page.partition("## Machines\n\n")[2].splitlines() == [
-        f"{where} (built with a profile): `hadir bench pipeline`, `hadir bench http-load`",
-        f"{where} (built without a profile): `hadir bench hop`",
-        f"{where} (not noted how built): `hadir bench footprint`",
-    ]
+    where = "2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7"
+    built = {"A": "built with a profile", "B": "built without a profile", "C": "not noted how built"}
+    assert page.partition("## Machines\n\n")[2].splitlines() == [f"- **{letter}**: {where} ({how})" for letter, how in built.items()]
+    assert [the_row(page, name)[9] for name in ("hop", "hop-aiokafka", "pipeline", "http-load", "memory")] == ["B", "B", "A", "A", "C"]
+
+
+def test_what_was_measured_on_another_processor_stands_beside_it_and_not_in_its_place(tmp_path: Path) -> None:
+    file, slower = tmp_path / "benchmarks.json", replace(QUIET, model="Contoh CPU lambat")
+    keep(file, [a_record()])
+    kept = keep(file, [replace(a_record(value=9_000, machine=slower), note="slower")])
+
+    assert [(record.value, record.verdict) for record in kept] == [(11_000, "reached"), (9_000, "missed")]
+    assert f"- *{FIGURES['hop'].what}*, A: slower" in markdown(kept)
+    assert [record.value for record in keep(file, [a_record(value=12_000)])] == [12_000, 9_000]
 
 
 def test_a_record_from_before_it_was_noted_how_the_interpreter_was_built_is_read_as_before() -> None:

@@ -1,29 +1,46 @@
 """Nothing is built for hours that the disk has no room for."""
 
+import contextlib
+import json
+import shutil
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from tests.benchmarks import history
-from tests.benchmarks.history import too_little
+from tests.benchmarks.history import Cost, too_little
 
-LARGE = [(100_000, 25), (1_000_000, 25), (100_000, 365)]
-"""People and days of `hadir bench history-large --long`."""
 DATA = Path("/data")
 
 
-def test_the_largest_size_decides_how_much_disk_is_needed() -> None:
-    assert too_little(LARGE, 87_600_000_000, DATA) is None
-    assert too_little(LARGE, 87_599_999_999, DATA) == (
+def test_people_and_days_behind_each_decide_how_much_disk_is_needed() -> None:
+    assert too_little(100_000, 365, 87_600_000_000, DATA) is None
+    assert too_little(100_000, 365, 87_599_999_999, DATA) == (
         "100,000 people with 365 days each need about 87.6 GB of disk, and 87.6 GB are free in /data (TMPDIR chooses another folder)"
     )
-    assert too_little(LARGE[:2], 60_000_000_000, DATA) is None
-    assert "1,000,000 people with 25 days each need about 60.0 GB of disk, and 0.0 GB are free" in str(too_little(LARGE[:2], 0, DATA))
+    assert too_little(1_000_000, 25, 60_000_000_000, DATA) is None
+
+
+def test_a_size_for_which_there_is_no_room_is_told_as_not_measured_and_the_others_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def cost(people: int, days: int, *_: object) -> Cost:
+        return Cost({"all": people * days / 250}, 0.0)
+
+    monkeypatch.setattr(sys, "argv", ["history", "--people", "1000"])
+    monkeypatch.setattr(history, "running", contextlib.nullcontext)
+    monkeypatch.setattr(history, "cost", cost)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=700_000_000))
+    history.main()
+    people, year = json.loads(capsys.readouterr().out)["figures"]
+    assert (people["value"], people["reference_value"]) == (1_000, 100)
+    assert (year["value"], year["failed"][:47]) == (None, "1,000 people with 365 days each need about 0.9 ")
 
 
 def test_what_finds_no_room_is_refused_before_any_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["history", "--people", "1000000000000"])
     monkeypatch.setattr(history, "running", lambda: pytest.fail("a stack was started"))
-    with pytest.raises(SystemExit, match=r"^1,000,000,000,000 people with 365 days each need about 876000000.0 GB of disk, and "):
+    with pytest.raises(SystemExit, match=r"^1,000,000,000,000 people with 25 days each need about 60000000.0 GB of disk, and "):
         history.main()
