@@ -98,33 +98,30 @@ def merged(reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
 
 
 def summed(told: dict[str, Any]) -> dict[str, Any]:
-    """The report with its sums: a row for each fault, struck or not, and the totals, of all campaigns and of some of them.
+    """The report with its sums: a row for each fault, struck or not, and the totals, of all campaigns and of the present ones.
 
-    A campaign with a violation, of Hadir or of the harness, carries the commits that mended it (`mended_by`, by hand); "since" is
-    every campaign whose code `holds` all of them, None while a violation is not mended. "present" is every campaign that began
-    when checks were as strong as now (`words.PRESENT_CHECKS`), violations and all.
+    A campaign with a violation, of Hadir or of the harness, carries the commits that mended it (`mended_by`, by hand); "present" are
+    the campaigns whose code `holds` all of them and that began when checks were as strong as now (`words.PRESENT_CHECKS`), None while
+    a violation is not mended.
     """
     parts = told["parts"]
     mends = sorted({mend for part in parts if part["violations"] for mend in part.get("mended_by", [])})
     for part in parts:
         part["holds"] = [mend for mend in mends if mend in part.get("holds", []) or _holds(part["commit"], mend)]
     unmended = [sentence for part in parts if not part.get("mended_by") for sentence in part["violations"]]
-    since = None if unmended else [part for part in parts if part["holds"] == mends]
-    present = [part for part in parts if part["from"] >= words.PRESENT_CHECKS]
-    cycles, suspected, later = (_added(some, name) for some, name in ((parts, "cycles"), (parts, "suspected"), (since or [], "cycles")))
-    strictly = _added(present, "cycles")
+    present = None if unmended else [part for part in parts if part["holds"] == mends and part["from"] >= words.PRESENT_CHECKS]
+    cycles, suspected, later = (_added(some, name) for some, name in ((parts, "cycles"), (parts, "suspected"), (present or [], "cycles")))
     declared = [fault.name for fault in FAULTS]
     order = sorted({*cycles, *declared}, key=lambda name: (int(name.split()[0][1:]), (*declared, name).index(name), name))
     rows = [
         {
             "fault": name, "cycles": cycles[name], "violations": suspected[name],
-            "bound": None if suspected[name] else bound(cycles[name], 0), "since": later[name], "bound_since": bound(later[name], 0),
-            "present": strictly[name],
+            "bound": None if suspected[name] else bound(cycles[name], 0), "present": later[name], "bound_present": bound(later[name], 0),
         }
         for name in order
     ]  # fmt: skip
     return told | {
-        "faults": rows, "sums": {"ever": _sums(parts), "since": None if since is None else _sums(since), "present": _sums(present)},
+        "faults": rows, "sums": {"ever": _sums(parts), "present": None if present is None else _sums(present)},
         "mends": mends, "unmended": unmended,
         **{name: sum(part.get(name, 0) for part in parts) for name in ("accepted", "checks")},
         "hours": sum(part.get("seconds", 0) for part in parts) / 3600,
@@ -201,18 +198,17 @@ def write(told: dict[str, Any], folder: Path) -> None:
 
 
 def table(told: dict[str, Any]) -> list[str]:
-    """The table fault × cycles × violations, and its sums; with those since the last mending, if anything was mended."""
-    both = bool(told["mends"] and told["sums"]["since"])
+    """The table fault × cycles × violations, and its sums; with those of the present campaigns, unless a violation is not mended."""
+    both = told["sums"]["present"] is not None
     bounded = " 95 % bound (3/N) |"
     lines = [
-        f"| fault | cycles | of them in a round with a violation |{bounded}" + f" since the last mending |{bounded}" * both
-        + " with the present checks |",
-        "|---|---:|---:|---:|" + "---:|---:|" * both + "---:|",
+        f"| fault | cycles | of them in a round with a violation |{bounded}" + f" present |{bounded}" * both,
+        "|---|---:|---:|---:|" + "---:|---:|" * both,
     ]
     for row in told["faults"]:
         whole = f"{row['cycles']} | {row['violations']} | {_told(row['bound'])}" if row["cycles"] else "0 | – | not struck"
-        lines.append(f"| {row['fault']} | {whole} |" + f" {row['since']} | {_told(row['bound_since'])} |" * both + f" {row['present']} |")
-    shown = {"ever": "all campaigns", **({"since": "since the last mending"} if both else {}), "present": "with the present checks"}
+        lines.append(f"| {row['fault']} | {whole} |" + f" {row['present']} | {_told(row['bound_present'])} |" * both)
+    shown = {"ever": "all campaigns", **({"present": "present"} if both else {})}
     return lines + ["", "| sum | faults | rounds with a violation | 95 % bound |", "|---|---:|---:|---:|"] + [
         f"| **{name}: {what}** | **{row['cycles']}** | **{row['rounds_with_a_violation']}** | **{_told(row['bound'])}** |"
         for when, name in shown.items() for what, row in told["sums"][when].items()
@@ -245,8 +241,6 @@ def markdown(told: dict[str, Any]) -> str:
             f"**{_rounds(sum(len(_bad_rounds(part)) for part in parts))} with a violation**.",
             f"Machine: {', '.join(dict.fromkeys(part['machine'] for part in parts))}; load at the end {told['load']:.1f} at most.",
         ]  # fmt: skip
-        if told["mends"]:
-            lines += [*_since(told)]
         lines += [*_present(told)]
         if quiet:
             lines += [_quiet(quiet, told["checks"])]
@@ -274,27 +268,19 @@ def markdown(told: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def _since(told: dict[str, Any]) -> list[str]:
-    """What was struck since everything that was found is mended."""
-    if not (sums := told["sums"]["since"]):
+def _present(told: dict[str, Any]) -> list[str]:
+    """What was struck since everything that was found is mended, while checks were as strong as they are now."""
+    if (sums := told["sums"]["present"]) is None:
         return []
     row = sums["all"]
-    return [
-        f"Since what broke an invariant was mended ({', '.join(told['mends'])}): {row['cycles']:,} faults in {row['campaigns']} of them,",
-        f"{_rounds(row['rounds_with_a_violation'])} with a violation, 95 % bound {_bounds(row)}.",
-    ]
-
-
-def _present(told: dict[str, Any]) -> list[str]:
-    """What was struck while checks were as strong as they are now."""
-    row = told["sums"]["present"]["all"]
     bad = row["rounds_with_a_violation"]
-    eight = {what: one["cycles"] for what, one in told["sums"]["present"].items() if what != "all"}
+    eight = {what: one["cycles"] for what, one in sums.items() if what != "all"}
     reached = sum(eight.values()) >= GOAL and not bad
+    mended = f" on code that holds what mended all that was found ({', '.join(told['mends'])})" if told["mends"] else ""
     return [
-        f"With the present checks (begun at {words.PRESENT_CHECKS} or after): {row['cycles']:,} faults in {row['campaigns']} of them,",
-        f"{_rounds(bad)} with a violation, 95 % bound {_bounds(row)}.",
-        f"The goal is {GOAL:,} of F1 to F8 with the present checks, and no violation: {'**reached**' if reached else '**not reached**'},",
+        f"Present campaigns, begun at {words.PRESENT_CHECKS} or after{mended}:",
+        f"{row['cycles']:,} faults in {row['campaigns']} of them, {_rounds(bad)} with a violation, 95 % bound {_bounds(row)}.",
+        f"The goal is {GOAL:,} of F1 to F8 in them, and no violation: {'**reached**' if reached else '**not reached**'},",
         f"{', '.join(f'{many:,} of {what}' for what, many in eight.items()) or 'none'}.",
         words.WHY_PRESENT,
     ]

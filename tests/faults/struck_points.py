@@ -1,11 +1,20 @@
 """A service that dies at one of its named boundaries (shared/failpoints.py), or at some statement of its start or its work."""
 
+import asyncio
 import contextlib
 import signal
+from collections.abc import Mapping
+from uuid import UUID
+
+import aiohttp
 
 from services.reports.flow import CONSUMED
+from services.simulator.files import PACKS
 from shared import topics
 from shared.failpoints import POINTS
+from shared.topics import Service
+from shared.web.commands import command_id
+from tests.calling import acting, keyed
 from tests.faults.house import OFFICES
 from tests.faults.striking import Strike, Unstruck
 from tests.faults.struck_events import POISONED, poison_on, repeat_of
@@ -52,14 +61,14 @@ async def die_at_a_point(at: Strike, name: str) -> None:
 async def _dies(at: Strike, name: str, point: str, nth: int) -> bool:
     service = at.house.services[name]
     await at.house.until(lambda: service.pid is not None, f"{name} runs", 60)
-    before = service.pid
+    before, bring = service.pid, _orders if name in OFFICES else BROUGHT.get(point)
     service.failpoint = f"{point}:kill@{nth}"
     try:
         at.house.signal(name, signal.SIGTERM)
-        if point in BROUGHT:
+        if bring is not None:
             # The process that is ending would take it, were it brought at once.
             await at.house.until(lambda: service.pid not in (None, before), f"{name} ends and starts", 60)
-            await BROUGHT[point](at, name)
+            await bring(at, name)
         with contextlib.suppress(AssertionError):  # it did not come so far: its work is another
             await at.house.until(lambda: not service.failpoint, f"{name} dies at {point}", WITHIN_S)
         return not service.failpoint
@@ -76,6 +85,34 @@ async def _people(at: Strike, _: str) -> None:
 async def _bad_records(at: Strike, name: str) -> None:
     await poison_on(at, [topic for topic in dict(CONSUMED)[name] if topic in POISONED])
 
+
+async def _orders(at: Strike, name: str) -> None:
+    """Commands that change nothing, one after the other, until the office has died of one."""
+    method, path, kind, body, query = ORDERS[name]
+    headers = acting("bkd") | {"Content-Type": kind}
+    deadline = asyncio.get_running_loop().time() + WITHIN_S
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=10)) as session:
+        while at.house.services[name].failpoint and asyncio.get_running_loop().time() < deadline:
+            key = f"{UUID(int=at.chance.getrandbits(128), version=4)}"
+            with contextlib.suppress(aiohttp.ClientError, TimeoutError):  # until it listens, and when it has died
+                where = at.house.address(name) + path
+                async with session.request(method, where, data=body, params=query, headers=headers | keyed(key)) as answer:
+                    told = await answer.read()
+                assert answer.status < 300 or answer.status >= 500, f"{path} was refused with {answer.status}: {told!r}"
+                if answer.status < 300:
+                    service: Service = "schedule" if name == "schedule_api" else "payroll"
+                    at.house.commands.note([str(command_id(service, headers["Hadir-Actor"], key))])
+            await asyncio.sleep(0.2)
+
+
+ORDERS: Mapping[str, tuple[str, str, str, str, Mapping[str, str]]] = {
+    "schedule_api": ("POST", "/v1/policies:import", "application/yaml", PACKS, {"reason": "SK 800/6"}),
+    "payroll_api": (
+        "PUT", "/v1/signing-levels", "application/json",
+        '{"levels": [{"name": "Bendahara", "role": "payroll_officer"}], "reason": "SK 900/4"}', {},
+    ),
+}  # fmt: skip
+"""Rule packs that are all there already; levels of signatures, which nobody here asks for: officers close months by themselves."""
 
 BROUGHT = {"references-fetched": _people, "references-applied": _people, "letters-written": _bad_records}
 """Points that ordinary load does not reach, and what brings a service there."""

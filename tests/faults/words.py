@@ -23,7 +23,7 @@ outside (the round under way is in no number, and was not checked).
 *looks*: how often positions could be read, at best after each fault and in each check. A dash: not recorded."""
 
 HANDS = "Fields of `faults.json` that these campaigns did not record, and whence they are."
-NO_SINCE = "A violation is not mended yet (its campaign names no commit that did): there is no sum of what came after."
+NO_SINCE = "A violation is not mended yet (its campaign names no commit that did): there is no sum of present campaigns."
 
 PRESENT_CHECKS = "2026-11-30 17:00 UTC"
 """Campaigns that began at this moment or after it were held against checks as strong as the present ones; moved when checks are
