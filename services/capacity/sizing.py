@@ -57,8 +57,9 @@ WORKING_SHARE: Final = 250 / 365
 PEOPLE_PER_PEAK: Final = 300
 """Employees for one check-in a second at the end of a closed window: 1,000/s of 300,000 (architecture, sizing)."""
 
-MS_PER_CHECK_IN: Final = 1.0
-"""Processor milliseconds of all processes, broker and PostgreSQL for one check-in: 0.3 at ingest, 0.7 for three hops."""
+MS_PER_CHECK_IN: Final = 2.0
+"""Processor milliseconds of all processes, broker and PostgreSQL for one check-in over HTTP, as measured at 500/s, where batches are
+nearly empty (docs/performance.md: 1.8 to 2.3). Full batches, behind a backlog, cost 0.6; a slower processor 2.6 times as much."""
 
 REQUEST: Final = 1_200
 """Bytes of one request of a phone with its answer and headers, TLS included; a generous guess."""
@@ -67,7 +68,10 @@ BUSY: Final = 0.6
 """Share of a core that the peak may take."""
 
 LANES: Final = (1, 2, 3, 4, 6, 8, 12, 24)
-"""Numbers of pods that share 24 lanes evenly. Two at least, so that one may go; each worker has about a quarter of the work."""
+"""Numbers of pods that share 24 lanes evenly. Two at least, so that one may go."""
+
+WORKER_SHARE: Final = 0.16
+"""Of the work is each worker's, geofence, schedule and payroll alike; the rest is ingest's, Kafka's and PostgreSQL's (as above)."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +118,7 @@ def need(employees: int, marks: float = 2.0) -> Need:
     )
     through = sum(KAFKA_PER_CHECK_IN.values())
     return Need(
-        employees, round(daily), peak, cores, next((lanes for lanes in LANES if lanes >= max(2, cores / 4)), LANES[-1]),
+        employees, round(daily), peak, cores, next((lanes for lanes in LANES if lanes >= max(2, cores * WORKER_SHARE)), LANES[-1]),
         round((kept + lasting) * COPIES * ROOM), round(lasting * COPIES * ROOM), round((standing + growing) * ROOM), round(growing * ROOM),
         peak * REQUEST * 8 / 1e6, peak * through * COPIES * 8 / 1e6,
     )  # fmt: skip

@@ -6,14 +6,20 @@ import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID, uuid4
 
 import orjson
 import pytest
+from jsonschema import Draft202012Validator, FormatChecker
+
+from tests.pages import ROOT
+from tests.poison import VALUES, dumped, places, with_poison
 
 CheckIn = Callable[..., dict[str, Any]]
 
 PATHS = ("/v1/check-ins", "/v1/check-ins:batch", "/v1/work-reports")
 JSON = {"Content-Type": "application/json"}
+OPENAPI: Any = orjson.loads((ROOT / "docs/openapi.json").read_bytes())
 
 POISON = {
     "nothing": b"",
@@ -66,6 +72,31 @@ async def test_poison_is_answered_with_a_problem_and_the_next_request_is_served(
             assert {"type", "title", "status", "detail", "code"} <= problem.keys(), name
             assert problem["errors"], name
         assert (await client.post("/v1/check-ins", json=a_check_in())).status_code == 202
+
+
+@pytest.mark.parametrize("path", ["/v1/check-ins", "/v1/work-reports"])
+async def test_what_the_document_forbids_of_any_field_is_refused_and_nothing_makes_the_server_fail(
+    shared_ingest: Any, employees: list[UUID], now: Callable[..., str], path: str
+) -> None:
+    operation = OPENAPI["paths"][path]["post"]["requestBody"]["content"]["application/json"]
+    whole = max((example["value"] for example in operation["examples"].values()), key=len)
+    schema = {**operation["schema"], "components": OPENAPI["components"]}
+    forbidden = Draft202012Validator(schema, format_checker=FormatChecker(("date", "uuid")))
+    refused = 0
+    async with shared_ingest.client() as client:
+        for at in places(whole):
+            for name, value in VALUES.items():
+                fresh = {key: str(uuid4()) for key in whole if key in ("check_in_id", "report_id")}
+                stamps = {key: now() for key in whole if key in ("captured_at", "submitted_at")}
+                body = with_poison({**whole, **fresh, **stamps, "employee_id": str(employees[0])}, at, value)
+                answer = await client.post(path, content=dumped(body), headers=JSON)
+                assert answer.status_code < 500, (at, name)
+                if not forbidden.is_valid(body):
+                    refused += 1
+                    assert answer.status_code >= 400, (at, name, answer.text)
+                    assert answer.json()["errors"], (at, name)
+        assert (await client.post("/v1/check-ins", content=b"{}", headers=JSON)).status_code == 422
+    assert refused > 100
 
 
 @pytest.mark.parametrize("path", PATHS)
