@@ -133,8 +133,8 @@ What is struck or looked at more weakly than the matrix says:
 - F10: what comes late are repeats, and nothing is of the future. F11 in campaigns begun before 2026-11-29 22:45 UTC: 409, and the first
   stood, but ingest wrote no audit record. It writes one for an id, of the first other statement: in whose name, under which id, when. Who
   sent it is not in it, as ingest knows no callers, nor is what was said.
-- F12: topics that services read, which are 10 of the 28; what only the sink, a rebuild or other systems read is not poisoned. That good
-  records keep their pace beside bad ones is not measured.
+- F12: topics that services read, which are 10 of the 28. The whole corpus of all 28 is given to the sink's function that makes rows
+  (`tests/unit/sink/test_files.py`), and to no rebuild. That good records keep their pace beside bad ones is not measured.
 - F12 in campaigns begun before 2026-11-29 19:00 UTC: a number stood behind four of five bad records, and whatever their kind made broken
   JSON of them; and for which reason they were buried was not looked at.
 - F14: two workers more that come and go, not half an hour of it, and never more workers than lanes.

@@ -5,14 +5,13 @@ The topics are those of `shared.topics.CONSUMES`, streams and reference data ali
 """
 
 import asyncio
-import json
 import os
 import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -26,55 +25,11 @@ from shared.envelope import decode
 from shared.failures import INTERNAL, NULL_VALUE, SCHEMA, Poison
 from shared.kafka import apply_topics, new_producer
 from shared.reading import consuming, partitions_of
-from shared.topics import CONSUMES, DAY_ASSESSED, DEAD_LETTER, POLICY, Topic, lane_of
-from tests.poison import BODIES, VALUES, dumped, places, with_poison
+from shared.topics import CONSUMES, DEAD_LETTER, POLICY, Topic
+from tests.poison import dumped
+from tests.poison_records import Sent, corpus, good, placed
 
-SAMPLES = Path(__file__).parents[1] / "contract" / "samples"
 PATIENCE_S = 180
-HEADERS: list[tuple[str, bytes | None]] = [
-    ("ce_id", b"\xff\xfe"), ("ce_time", b"0001-01-01T00:00:00+14:00"), ("ce_subject", b"a\x00b"), ("ce_correlationid", None),
-    ("ce_type", "\U0001f4a9".encode() * 100), ("ce_causationid", b"' or 1=1 --"), ("ce_id", b""), ("", b""),
-]  # fmt: skip
-KEYS = (None, b"", b"\xff\xfe", b"a\x00b", b"nobody", str(UUID(int=0)).encode(), "٢٠٢٦".encode())
-
-
-class Sent(NamedTuple):
-    """A record as it was sent."""
-
-    partition: int
-    key: bytes | None
-    value: bytes | None
-    headers: list[tuple[str, bytes | None]]
-
-
-def good(topic: Topic[Any]) -> dict[str, Any]:
-    content: dict[str, Any] = json.loads((SAMPLES / f"{topic.name}.json").read_bytes())
-    return content
-
-
-def placed(topic: Topic[Any], content: dict[str, Any]) -> tuple[int, bytes]:
-    """The partition and the key of a content."""
-    key = "|".join(str(content[name]) for name in topic.key.split("|") if name in content) or "key"
-    lane = lane_of(content["employee_id"]) if topic.key.startswith("employee_id") else lane_of(key)
-    return lane % topic.partitions, key.encode()
-
-
-def corpus(topic: Topic[Any]) -> Iterator[Sent]:
-    """All poison for a topic, between good records."""
-    content = good(topic)
-    partition, key = placed(topic, content)
-    for raw in (None, *BODIES.values()):
-        yield Sent(partition, key, raw, [])
-    for at in places(content):
-        for name, value in VALUES.items():
-            # A day under a pack that never comes is waited for, by design: payroll names the pack that it misses.
-            if not (topic is DAY_ASSESSED and at == ("policy_id",) and name == "nobody"):
-                yield Sent(partition, key, dumped(with_poison(content, at, value)), [])
-    for odd in KEYS if not topic.compacted else KEYS[1:]:  # the broker itself refuses a record without a key there
-        yield Sent(partition, odd, dumped(content), [])
-        if topic.compacted:
-            yield Sent(partition, odd, None, [])
-    yield Sent(partition, key, dumped(content), HEADERS)
 
 
 def failures(log: Path) -> str:

@@ -14,7 +14,8 @@ from services.sink.worker import Orders, Sink, choose
 from shared.envelope import encode
 from shared.events import PolicyPublished, RosterDay, RosterPublished
 from shared.refusal import Refusal
-from shared.topics import CHECK_IN_RECORDED, POLICY, ROSTER, TOPICS, VIOLATION
+from shared.topics import CHECK_IN_RECORDED, POLICY, ROSTER, TOPICS, VIOLATION, Topic
+from tests.poison_records import corpus
 
 SAMPLES = Path(__file__).parents[2] / "contract" / "samples"
 MIDNIGHT = int(dt.datetime(2026, 2, 3, tzinfo=dt.UTC).timestamp() * 1000)
@@ -164,6 +165,17 @@ def test_a_value_that_cannot_be_read_is_a_row_with_its_fault_and_its_bytes() -> 
     assert [row["_value"] for row in rows[:2]] == [b"\xff", b"{}"]
     assert [row["_fault"] is None for row in rows] == [False, False, True]
     assert [row["code"] is None for row in rows] == [True, True, False]
+
+
+@pytest.mark.parametrize("topic", TOPICS, ids=lambda topic: topic.name)
+def test_whatever_lies_on_any_topic_is_a_row_with_its_bytes_as_they_came(topic: Topic[Any], tmp_path: Path) -> None:
+    sent = list(corpus(topic))
+    pq.write_table(
+        table_of(topic, [Fetched(one.partition, at, one.key, one.value, one.headers, MIDNIGHT) for at, one in enumerate(sent)]),
+        tmp_path / "all.parquet",
+    )
+    rows = pq.read_table(tmp_path / "all.parquet", columns=["_offset", "_value"]).to_pylist()
+    assert [(row["_offset"], row["_value"]) for row in rows] == [(at, one.value) for at, one in enumerate(sent)]
 
 
 def test_objects_of_any_shape_are_json_and_parts_are_structs() -> None:
