@@ -1,6 +1,7 @@
 """Finds out whether a rate over HTTP is carried to the ledger with a flat lag, the generator on the same cores.
 
     python -m tests.benchmarks.load --rate 1030 --seconds 20
+    python -m tests.benchmarks.load --seconds 60 --profile /tmp/profile --py-spy /path/to/py-spy    # where the time goes (profiling.py)
 
 If the rate cannot be held or the lag grows, the next lower one is tried (three quarters of it), at most twice;
 the figure is the highest that was carried. Flat is a lag that grows by less than a fiftieth of the rate. The reference is
@@ -11,16 +12,19 @@ of its time on compiling itself.
 import argparse
 import asyncio
 
+from tests.benchmarks.profiling import may_profile, profiled
 from tests.benchmarks.simulating import condition, simulated
 from tests.benchmarks.stack import Stack, running
 from tests.benchmarks.telling import figure, tell
 
 
-async def measure(stack: Stack, rate: float, seconds: float) -> None:
+async def measure(stack: Stack, given: argparse.Namespace) -> None:
+    rate, seconds = given.rate, given.seconds
     asked, tried = rate, []
     await simulated(stack, rate / 2, seconds / 2, 1)
     for seed in range(2, 5):
-        report = await simulated(stack, rate, seconds, seed)
+        async with profiled(stack, given):
+            report = await simulated(stack, rate, seconds, seed)
         carried = report["rate_held"] and report["lag_flat"]
         tried.append(f"{rate:,.0f}/s: {condition(report)}")
         if carried:
@@ -36,9 +40,10 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--rate", type=float, default=1_030.0)  # a pace is held from below: the target is 1,000
     ask.add_argument("--seconds", type=float, default=20.0)
+    may_profile(ask)
     given = ask.parse_args()
-    with running() as stack:
-        asyncio.run(measure(stack, given.rate, given.seconds))
+    with running(statements=given.profile is not None) as stack:
+        asyncio.run(measure(stack, given))
 
 
 if __name__ == "__main__":

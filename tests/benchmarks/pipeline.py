@@ -15,7 +15,6 @@ import datetime as dt
 import itertools
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from aiokafka import TopicPartition
 
@@ -27,7 +26,7 @@ from shared.kafka import apply_topics
 from shared.reading import consuming
 from shared.topics import CHECK_IN_LOCATED, CHECK_IN_RECORDED, DAY_ASSESSED, DEDUCTION, LANES, TPP_MONTH, Topic
 from tests.benchmarks.filling import fill, first_copies
-from tests.benchmarks.profiling import Samples
+from tests.benchmarks.profiling import Samples, may_profile
 from tests.benchmarks.reference import textbook as reference
 from tests.benchmarks.stack import Stack, import_people, running, set_clock, watching
 from tests.benchmarks.telling import figure, progress, tell
@@ -196,8 +195,7 @@ def main() -> None:
     ask.add_argument("--seconds", type=float, default=60.0)
     ask.add_argument("--warm-up", type=int, default=10_000)
     ask.add_argument("--reference-events", type=int, default=8_000)
-    ask.add_argument("--profile", type=Path, metavar="FOLDER", help="say in FOLDER/profile.txt where the time goes (it costs some)")
-    ask.add_argument("--py-spy", default="py-spy", metavar="PROGRAM")
+    may_profile(ask)
     given = ask.parse_args()
     with running(statements=given.profile is not None) as stack:
         asyncio.run(measure(stack, given))

@@ -1,13 +1,17 @@
-"""Says where the time goes while a pipeline runs: py-spy's samples of each worker, and PostgreSQL's own statistics.
+"""Says where the time goes while a stack works: py-spy's samples of each service, and PostgreSQL's own statistics.
 
     python -m tests.benchmarks.pipeline --seconds 60 --profile /tmp/profile --py-spy /path/to/py-spy
 
-py-spy is not among our packages: `pip install py-spy` in an environment of its own is enough.
+`load` and `window_close` take the same two arguments. py-spy is not among our packages: `pip install py-spy` in an environment of its own
+is enough.
 """
 
+import argparse
 import asyncio
 import subprocess
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import asyncpg
@@ -22,8 +26,31 @@ from pg_stat_statements s join pg_roles r on r.oid = s.userid order by s.total_e
 """
 
 
+_SAMPLED = ("ingest", *WORKERS)
+
+
+def may_profile(ask: argparse.ArgumentParser) -> None:
+    """Adds the arguments that `profiled` looks at; the stack is to be started with `statements` if `profile` is given."""
+    ask.add_argument("--profile", type=Path, metavar="FOLDER", help="say in FOLDER/profile.txt where the time goes (it costs some)")
+    ask.add_argument("--py-spy", default="py-spy", metavar="PROGRAM")
+
+
+@asynccontextmanager
+async def profiled(stack: Stack, given: argparse.Namespace) -> AsyncIterator[None]:
+    """Sample what happens within, if a profile is asked for."""
+    if given.profile is None:
+        yield
+        return
+    samples = Samples(stack, given.py_spy, given.profile)
+    await samples.begin()
+    try:
+        yield
+    finally:
+        await samples.end()
+
+
 class Samples:
-    """py-spy beside each worker, a hundred samples a second of whoever holds the interpreter, between `begin` and `end`."""
+    """py-spy beside each service, a hundred samples a second of whoever holds the interpreter, between `begin` and `end`."""
 
     def __init__(self, stack: Stack, program: str, folder: Path) -> None:
         self._stack, self._program, self._folder = stack, program, folder
@@ -33,7 +60,7 @@ class Samples:
         """Count from here on; the stack must have been started with `statements`."""
         await self._stack.execute("create extension if not exists pg_stat_statements", "select pg_stat_statements_reset()")
         self._folder.mkdir(parents=True, exist_ok=True)
-        for name in WORKERS:
+        for name in _SAMPLED:
             pid = self._stack.children[name].popen.pid
             self._running[name] = subprocess.Popen(
                 [self._program, "record", "--pid", str(pid), "--format", "raw", "--output", str(self._folder / f"{name}.raw"),
@@ -42,12 +69,12 @@ class Samples:
             )  # fmt: skip
 
     async def end(self) -> None:
-        """Write what was found: for each worker its functions by own time, and the statements by theirs."""
+        """Write what was found: for each service its functions by own time, and the statements by theirs."""
         for process in self._running.values():
             process.send_signal(2)
         for process in self._running.values():
             await asyncio.to_thread(process.wait, 60)
-        lines = [line for name in WORKERS for line in [f"== {name}", *own_time((self._folder / f"{name}.raw").read_text())]]
+        lines = [line for name in _SAMPLED for line in [f"== {name}", *own_time((self._folder / f"{name}.raw").read_text())]]
         connection = await asyncpg.connect(self._stack.database)
         try:
             rows = await connection.fetch(_STATEMENTS)

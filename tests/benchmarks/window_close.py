@@ -4,7 +4,8 @@
     python -m tests.benchmarks.window_close --days 300000 --throughout   # checks in for as long as it takes to close them
 
 Nobody of the first province came, so every day that closes is an absence with its violation, ledger line and aggregate:
-the dearest way to close. The reference is the same rate on the same stack just before, with nothing closing.
+the dearest way to close. The reference is the same rate on the same stack just before, with nothing closing. `--profile` says
+where the time goes while they close (profiling.py).
 """
 
 import argparse
@@ -16,6 +17,7 @@ from services.simulator.agenda import arrivals
 from services.simulator.duty import last_complete_working_day
 from services.simulator.province import Province
 from services.simulator.settled import Observer
+from tests.benchmarks.profiling import may_profile, profiled
 from tests.benchmarks.simulating import begin, condition, ended, simulated, sound
 from tests.benchmarks.stack import Stack, import_people, receipts, running, set_clock, watching
 from tests.benchmarks.telling import figure, progress, tell
@@ -71,7 +73,8 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
                 assert play.returncode is None, "the simulator ended before it sent anything"
                 stack.check()
                 await asyncio.sleep(0.1)
-            seconds, days = await close(stack, observer, province)
+            async with profiled(stack, given):
+                seconds, days = await close(stack, observer, province)
             progress(f"closed in {seconds:.0f} s")
         finally:
             report = await ended(play)
@@ -97,8 +100,9 @@ def main() -> None:
     ask.add_argument("--seconds", type=float, default=20.0)
     ask.add_argument("--throughout", action="store_true", help="check in for longer, if it is likely to take longer to close the days")
     ask.add_argument("--any-pace", action="store_true", help="tell a latency though the rate was not held")
+    may_profile(ask)
     given = ask.parse_args()
-    with running() as stack:
+    with running(statements=given.profile is not None) as stack:
         asyncio.run(measure(stack, given))
 
 
