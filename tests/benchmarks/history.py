@@ -4,8 +4,9 @@
     python -m tests.benchmarks.history --people 100000 --name history-large     # 100,000, 1,000,000, and 100,000 with a year: hours
 
 Each size has a stack of its own. The province is imported, the days before are written straight into the
-tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day is opened, and
-the same number of check-ins, spread over all people, goes from a filled topic to the ledger. Processor seconds of broker,
+tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day of some of the people is
+opened, and the same number of check-ins of theirs goes from a filled topic to the ledger: the others are there, with their days, and
+sleep, since opening a million days takes an hour and moves no table much. Processor seconds of broker,
 database and workers count, so that other work on the machine matters little. The fewest people are the reference. A month
 takes 52 KB of disk a person, so 1,000,000 people need 60 GB with the log of their writing, and 100,000 with a year nearly 90:
 a size for which there is not so much free space where temporary files lie (TMPDIR) is left out, and told as not measured. What is
@@ -22,7 +23,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +32,6 @@ from uuid import UUID
 
 import asyncpg
 
-from services.simulator.agenda import Arrival
 from services.simulator.province import Person, Province
 from shared.topics import lane_of
 from tests.benchmarks import what_if
@@ -61,13 +61,16 @@ def too_little(people: int, days: int, free: int, folder: Path) -> str | None:
     )
 
 
-async def write_history(stack: Stack, province: Province, days: int) -> None:
-    """So many days before Friday for everybody, as what_if.py invents them; by a process for each core, beside PostgreSQL's own."""
+async def write_history(stack: Stack, province: Province, days: int, others: int) -> None:
+    """So many days before Friday for everybody, as what_if.py invents them, but not those of `others` people before these.
+
+    By a process for each core, beside PostgreSQL's own.
+    """
     cores = len(os.sched_getaffinity(0))
     loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as others:
+    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as writers:
         await asyncio.gather(*(
-            loop.run_in_executor(others, _write_chunks, stack.database, province, days, number, cores) for number in range(cores)
+            loop.run_in_executor(writers, _write_chunks, stack.database, province, days, others, number, cores) for number in range(cores)
         ))  # fmt: skip
     connection = await asyncpg.connect(stack.database)
     try:
@@ -78,7 +81,7 @@ async def write_history(stack: Stack, province: Province, days: int) -> None:
     progress(f"{days} days of history written for {province.employees:,} people")
 
 
-def _write_chunks(database: str, province: Province, days: int, first: int, step: int) -> None:
+def _write_chunks(database: str, province: Province, days: int, others: int, first: int, step: int) -> None:
     """Every so-many-th chunk of the people, in a process of its own."""
 
     async def write() -> None:
@@ -90,26 +93,28 @@ def _write_chunks(database: str, province: Province, days: int, first: int, step
                 if not (chunk := list(itertools.islice(people, CHUNK))):
                     break
                 if number % step == first:
-                    await _chunk(connection, chunk, policy, days)
+                    await _chunk(connection, chunk, policy, days, others)
         finally:
             await connection.close()
 
     asyncio.run(write())
 
 
-async def _chunk(connection: Any, people: list[Person], policy: UUID, days_before: int) -> None:
+async def _chunk(connection: Any, people: list[Person], policy: UUID, days_before: int, others: int) -> None:
     marks: list[tuple[Any, ...]] = []
     assessed: list[tuple[Any, ...]] = []
     months: list[tuple[Any, ...]] = []
     for person in people:
-        mine, kept = what_if.rows_of(person.number, days_before, FRIDAY - dt.timedelta(days=days_before))
+        number = others + person.number
+        mine, kept = what_if.rows_of(number, days_before, FRIDAY - dt.timedelta(days=days_before))
         marks += [(mark[0], person.employee_id, *mark[2:]) for mark in mine]
         for month, days in kept.items():
-            row = what_if.month_row(person.number, month, days)
+            row = what_if.month_row(number, month, days)
             facts = json.dumps({"days": days, "lines": [], "policies": [str(policy)]})
             months.append((person.employee_id, month, lane_of(person.employee_id), *row[3:9], person.ceiling, *row[10:14], facts))
             assessed += [
-                (person.employee_id, dt.date.fromisoformat(day[0]), day[1], "FINAL", day[2], _content(person, day, policy)) for day in days
+                (person.employee_id, dt.date.fromisoformat(day[0]), day[1], "FINAL", day[2], _content(person, number, day, policy))
+                for day in days
             ]
     for schema, table, rows in (("schedule", "mark", marks), ("schedule", "assessment", assessed), ("payroll", "month", months)):
         await connection.copy_records_to_table(table, schema_name=schema, records=rows, columns=what_if.COLUMNS[table])
@@ -128,22 +133,16 @@ async def _chunk(connection: Any, people: list[Person], policy: UUID, days_befor
     )  # fmt: skip
 
 
-def _content(person: Person, day: list[Any], policy: UUID) -> str:
+def _content(person: Person, number: int, day: list[Any], policy: UUID) -> str:
     me = str(person.employee_id)
     lines = day[9] if len(day) > 9 else []
     found = [{"kind": kind, "code": code, "minutes": minutes, "compensable": False} for kind, code, _, minutes, _ in lines]
     return json.dumps({
-        "employee_id": me, "org_unit_id": str(what_if.unit_id(person.number)), "date": day[0], "version": day[1], "state": "FINAL",
+        "employee_id": me, "org_unit_id": str(what_if.unit_id(number)), "date": day[0], "version": day[1], "state": "FINAL",
         "status": day[2], "mode": "WFO", "scheduled": day[2] != "OFF", "late": day[8], "early": 0, "made_up": False, "findings": found,
         "policy_id": str(policy), "employee_kind": "PNS", "group": "pelaksana", "duty_days_in_month": 20, "work_week_days": 5,
         "in_at": f"{day[0]}T00:25:00Z", "out_at": f"{day[0]}T09:40:00Z", "evidence": [me],
     })  # fmt: skip
-
-
-def spread(province: Province, events: int) -> Iterator[Arrival]:
-    """The arrivals of so few people, evenly chosen, that they are about so many."""
-    step = max(1, province.employees * 2 // events)
-    return (one for one in first_copies(province) if one.plan.person.number % step == 0)
 
 
 @dataclass(frozen=True)
@@ -164,14 +163,16 @@ class Cost:
 
 
 async def cost(people: int, days: int, events: int, stack: Stack) -> Cost:
-    """The cost of a check-in with so many people, each with so many days behind them."""
-    province = Province(1, people, FRIDAY)
+    """The cost of a check-in with so many people, each with so many days behind them; half as many as events are to come in and go."""
+    awake = Province(2, events // 2, FRIDAY)
+    asleep = Province(1, people - awake.employees, FRIDAY)
     async with watching(stack) as observer:
-        await import_people(stack, province, observer)
-        await write_history(stack, province, days)
-        await opened(stack, province, next(iter(first_copies(province))), observer)
+        for province, others in ((asleep, 0), (awake, asleep.employees)):
+            await import_people(stack, province, observer)
+            await write_history(stack, province, days, others)
+        await opened(stack, awake, next(iter(first_copies(awake))), observer)
         stack.stop("geofence")
-        sent = await fill(stack.kafka.bootstrap, spread(province, events), events)
+        sent = await fill(stack.kafka.bootstrap, first_copies(awake), events)
         before = await observer.connection.fetchval(_PAGES)
         took, counted, used = await through(stack, observer, sent)
         pages = await observer.connection.fetchval(_PAGES) - before
