@@ -81,6 +81,10 @@ AFTERWARDS = """\
   UTC ran with it. Later that day: `wait_for` of Python 3.11 swallowed a cancellation at the moment in which it was woken, so that
   loops of a relay or a chore went on (6275e6c); gates of officers' changes were asked with all lanes held (c1113d9 to 0cfc7ae); an
   outage that nobody decided for three days was taken back (41b87f6).
+- An API that had no file descriptor left called the rules of approval, a file of its own that it reads when they are first asked for,
+  unreadable, and refused an employee's request for good (80871ed; seed 20261601, round 3, the first campaign in which officers were at work
+  all round long). In the same way geofence would have taken a time zone that it could not read for an unknown one, and have gone by
+  Western time. What a machine cannot read at the moment is an outage now, and is tried again.
 - The first soak (7176ced, 06:47 to 08:49 UTC) sent 160/s of 300, as its load paused between provinces (34c9764), and ingest's descriptors
   rose by 4.4 an hour in it, of at most 4, to 24.
 
