@@ -6,6 +6,10 @@ from collections.abc import Iterator
 from typing import Any, Final
 from uuid import UUID
 
+from jsonschema import Draft202012Validator, FormatChecker
+
+_FORMATS: Final = FormatChecker(("date", "uuid"))
+
 LONE_SURROGATE: Final = "\ud800"
 
 VALUES: Final[dict[str, Any]] = {
@@ -86,6 +90,11 @@ TEXTS: Final[dict[str, bytes]] = {
     for name, value in VALUES.items() if not isinstance(value, (dict, list)) and name not in ("null", "a long text")
 } | {"not UTF-8": b"\xff\xfe", "a long text": b"x" * 3_000, "a path": b"../etc/passwd", "SQL": b"' or 1=1", "percent": b"%"}  # fmt: skip
 """Bytes to put in the place of any parameter of a path or a query."""
+
+
+def forbids(schema: Any, schemas: Any, value: Any) -> bool:
+    """Whether a schema of an OpenAPI document, with its named `schemas`, says no to a value; of formats dates and UUIDs are judged."""
+    return not Draft202012Validator({**schema, "components": {"schemas": schemas}}, format_checker=_FORMATS).is_valid(value)
 
 
 def dumped(content: Any) -> bytes:

@@ -19,7 +19,6 @@ import datetime as dt
 import itertools
 import json
 import multiprocessing
-import os
 import shutil
 import sys
 import tempfile
@@ -64,13 +63,13 @@ def too_little(people: int, days: int, free: int, folder: Path) -> str | None:
 async def write_history(stack: Stack, province: Province, days: int, others: int) -> None:
     """So many days before Friday for everybody, as what_if.py invents them, but not those of `others` people before these.
 
-    By a process for each core, beside PostgreSQL's own.
+    By as many processes as fill the tables there.
     """
-    cores = len(os.sched_getaffinity(0))
     loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(cores, mp_context=multiprocessing.get_context("spawn")) as writers:
+    with ProcessPoolExecutor(what_if.FILLERS, mp_context=multiprocessing.get_context("spawn")) as writers:
         await asyncio.gather(*(
-            loop.run_in_executor(writers, _write_chunks, stack.database, province, days, others, number, cores) for number in range(cores)
+            loop.run_in_executor(writers, _write_chunks, stack.database, province, days, others, number, what_if.FILLERS)
+            for number in range(what_if.FILLERS)
         ))  # fmt: skip
     connection = await asyncpg.connect(stack.database)
     try:

@@ -8,7 +8,7 @@ import tempfile
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -136,7 +136,7 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
             finally:
                 found.looks = run.positions.looks
                 found.ended = Counter(house.ended)
-                found.died_at = sum((Counter({_point(where): many}) for where, many in house.died_at.items()), Counter[str]())
+                found.died_at = _by_point(house.died_at)
                 found.seconds = time.monotonic() - began
                 saved(found)
         else:
@@ -144,11 +144,12 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
     return found
 
 
-def _point(where: str) -> str:
-    """Of "geofence handled:kill@2" the point, and of an office's its name too: workers and ingest cross the same ones."""
-    name, _, wish = where.partition(" ")
-    point = wish.partition(":")[0]
-    return f"{point} of {name}" if name in OFFICES else point
+def _by_point(died_at: Mapping[tuple[str, str], int]) -> Counter[str]:
+    """How often at each point, those of offices by themselves: a command crosses the points that a batch does."""
+    found = Counter[str]()
+    for (name, point), many in died_at.items():
+        found[f"{point} of {name}" if name in OFFICES else point] += many
+    return found
 
 
 def alone(error: BaseException) -> Iterator[BaseException]:

@@ -95,8 +95,8 @@ class House:
     ended: Counter[str] = field(default_factory=Counter)
     """How often a service ended by itself, by name and exit code: crash-only services do so when they are fenced."""
 
-    died_at: Counter[str] = field(default_factory=Counter)
-    """How often a service died of its failpoint, by service and failpoint."""
+    died_at: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """How often a service died of its failpoint, by service and point."""
 
     _zygote: asyncio.subprocess.Process | None = None
     _started: dict[str, asyncio.Future[None]] = field(default_factory=dict)
@@ -297,7 +297,7 @@ class House:
     def _note_end(self, service: Service, code: int) -> None:
         service.pid = None
         if service.failpoint and code == -signal.SIGKILL and not service.struck:
-            self.died_at[f"{service.command} {service.failpoint}"] += 1
+            self.died_at[service.command, service.failpoint.partition(":")[0]] += 1
             service.failpoint = ""
         elif not service.struck and not self._closing:
             self.ended[f"{service.name} (code {code})"] += 1

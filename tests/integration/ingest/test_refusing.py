@@ -10,10 +10,9 @@ from uuid import UUID, uuid4
 
 import orjson
 import pytest
-from jsonschema import Draft202012Validator, FormatChecker
 
 from tests.pages import ROOT
-from tests.poison import VALUES, dumped, places, with_poison
+from tests.poison import VALUES, dumped, forbids, places, with_poison
 
 CheckIn = Callable[..., dict[str, Any]]
 
@@ -80,8 +79,6 @@ async def test_what_the_document_forbids_of_any_field_is_refused_and_nothing_mak
 ) -> None:
     operation = OPENAPI["paths"][path]["post"]["requestBody"]["content"]["application/json"]
     whole = max((example["value"] for example in operation["examples"].values()), key=len)
-    schema = {**operation["schema"], "components": OPENAPI["components"]}
-    forbidden = Draft202012Validator(schema, format_checker=FormatChecker(("date", "uuid")))
     refused = 0
     async with shared_ingest.client() as client:
         for at in places(whole):
@@ -91,7 +88,7 @@ async def test_what_the_document_forbids_of_any_field_is_refused_and_nothing_mak
                 body = with_poison({**whole, **fresh, **stamps, "employee_id": str(employees[0])}, at, value)
                 answer = await client.post(path, content=dumped(body), headers=JSON)
                 assert answer.status_code < 500, (at, name)
-                if not forbidden.is_valid(body):
+                if forbids(operation["schema"], OPENAPI["components"]["schemas"], body):
                     refused += 1
                     assert answer.status_code >= 400, (at, name, answer.text)
                     assert answer.json()["errors"], (at, name)

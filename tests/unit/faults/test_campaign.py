@@ -19,7 +19,7 @@ class House:
     """One that nothing happens in."""
 
     ended: tuple[str, ...] = ()
-    died_at: Mapping[str, int] = {"geofence handled:kill@2": 2, "ingest handled:kill@1": 1, "payroll_api statement:kill@7": 3}
+    died_at: Mapping[tuple[str, str], int] = {("geofence", "handled"): 2, ("ingest", "handled"): 1, ("payroll_api", "statement"): 3}
 
     class brokers:  # noqa: N801 - an attribute of the house
         bootstrap = "nowhere"
