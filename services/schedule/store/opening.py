@@ -97,7 +97,11 @@ async def behind(connection: Connection, lanes: Collection[int], horizons: Seque
 
 
 async def open_days(connection: Connection, employee_ids: Collection[UUID], horizons: Sequence[Horizon]) -> int:
-    """Marks the next days of these people due, two months at most in one pass; returns how many people moved on."""
+    """Marks the next days of these people due, two months at most in one pass; returns how many people moved on.
+
+    Whether a day was assessed is asked day by day: of `not exists` the planner makes a join, takes the days of a person for a
+    thousand, and reads the index of all assessments of the province for each pass.
+    """
     return int(await connection.fetchval(
         """with person as (
              select o.employee_id, o.lane, o.clock, o.opened_until + 1 as first, least(h.until, o.opened_until + $5::int) as last
@@ -107,7 +111,7 @@ async def open_days(connection: Connection, employee_ids: Collection[UUID], hori
              insert into due_day (employee_id, date, lane, clock, priority, due_at)
              select p.employee_id, p.first + n, p.lane, p.clock, $6::smallint, $7::timestamptz
              from person p cross join lateral generate_series(0, p.last - p.first) n
-             where not exists (select from assessment a where a.employee_id = p.employee_id and a.date = p.first + n)
+             where (select true from assessment a where a.employee_id = p.employee_id and a.date = p.first + n) is null
              on conflict (employee_id, date) do nothing),
            moved as (
              update opening o set opened_until = p.last from person p where o.employee_id = p.employee_id returning 1)
