@@ -1,6 +1,7 @@
 """Composition root of ingest: one FastAPI app with its pool, producer, employee loader and intake."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,7 +19,7 @@ from services.ingest.intake import Intake
 from services.ingest.publisher import Publisher
 from services.ingest.short_cut import ShortCut
 from services.ingest.store import Store, apply_employees
-from shared import health
+from shared import health, logs
 from shared.database import Pool, open_pool
 from shared.failures import is_infrastructure
 from shared.health import Readiness
@@ -41,6 +42,8 @@ from shared.topics import (
 )
 from shared.web.duties import Duties, End
 from shared.web.parameters import KNOWN_ONLY
+
+_log: Final = logging.getLogger(__name__)
 
 _POOL_SIZE: Final = 8
 """Three rounds, the notes on publication, the probe, two for the employee loader, and one for minutes, conflicts and old receipts."""
@@ -91,7 +94,7 @@ def create_app(settings: Settings, end: End) -> FastAPI:
         duties.take_on(_await_employees(loader, readiness), "employees caught up")
         duties.take_on(minutes.tell(), "minutes")
         duties.take_on(relay.run(), "relay")
-        duties.take_on(_forget_receipts(store, settings.receipt_days, readiness), "old receipts")
+        duties.take_on(_forget_receipts(store, settings.receipt_days), "old receipts")
         try:
             yield
         finally:
@@ -171,14 +174,22 @@ async def _await_employees(loader: ReferenceLoader, readiness: Readiness) -> Non
     readiness.have("employees caught up")
 
 
-async def _forget_receipts(store: Store, days: int, readiness: Readiness) -> None:
-    """Deletes old receipts now and then, a few at a time, so that nobody waits for it."""
+async def _forget_receipts(store: Store, days: int) -> None:
+    """Deletes old receipts now and then, a few at a time, so that nobody waits for it.
+
+    Whether it succeeds has no part in readiness: check-ins must not be sent away because tidying up is slow.
+    """
     while True:
         await asyncio.sleep(_FORGET_EVERY_S)
-        forget = partial(store.forget_receipts, datetime.now(UTC) - timedelta(days=days), _FORGET_AT_MOST)
         forgotten = _FORGET_AT_MOST
         while forgotten == _FORGET_AT_MOST:
-            forgotten = await persist(forget, what="old receipts deleted", service="ingest", readiness=readiness)
+            try:
+                forgotten = await store.forget_receipts(datetime.now(UTC) - timedelta(days=days), _FORGET_AT_MOST)
+            except Exception as error:
+                if not is_infrastructure(error):
+                    raise
+                logs.event(_log, "Old receipts stay for now: infrastructure failed", level=logging.WARNING, exc_info=error)
+                break
             await asyncio.sleep(1)
 
 

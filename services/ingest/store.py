@@ -121,9 +121,9 @@ class Store:
             await self._pool.release(connection, timeout=self._within_s)
 
     async def forget_receipts(self, before: datetime, at_most: int) -> int:
-        """Deletes receipts older than `before`, at most so many, and returns how many."""
+        """Deletes receipts older than `before`, the oldest first, at most so many, and returns how many."""
         done: str = await self._pool.execute(
-            "delete from receipt where id in (select id from receipt where received_at < $1 limit $2 "
+            "delete from receipt where id in (select id from receipt where received_at < $1 order by received_at limit $2 "
             "for update skip locked)",
             before, at_most,
         )

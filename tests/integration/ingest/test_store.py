@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -18,6 +18,7 @@ from shared.topics import EMPLOYEE
 
 CheckIn = Callable[..., dict[str, Any]]
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
+_FETCHED = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'receipt'"
 
 
 @pytest.fixture
@@ -88,6 +89,24 @@ async def test_only_old_receipts_are_forgotten_and_only_so_many_at_once(
 
     assert counts == [3, 2, 0]
     assert await pool.fetchval("select count(*) from receipt where id = any($1)", [young.id]) == 1
+
+
+async def test_forgetting_reads_what_is_old_and_not_what_lies_beside_it(pool: Pool) -> None:
+    async with pool.acquire() as connection:
+        change = connection.transaction()
+        await change.start()
+        await connection.execute(
+            "insert into receipt (id, digest, received_at) select gen_random_uuid(), sha256(n::text::bytea),"
+            " case when n % 1000 = 0 then timestamptz '2001-01-01' else '2026-01-05' end from generate_series(1, 20000) n")
+        await connection.execute("analyze receipt")
+
+        before = await connection.fetchval(_FETCHED)
+        forgotten = await Store(cast(Pool, connection), within_s=10).forget_receipts(datetime(2001, 1, 2, tzinfo=UTC), 15)
+        read = await connection.fetchval(_FETCHED) - before
+        await change.rollback()
+
+    assert forgotten == 15
+    assert read <= 4 * 15, f"{read:,} receipts were read to forget 15"
 
 
 async def test_the_newest_version_of_an_employee_stands_whatever_the_order(store: Store, pool: Pool) -> None:
