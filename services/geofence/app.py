@@ -49,8 +49,9 @@ class Erasing:
             return 0
         async with self._pool.acquire() as connection:
             erased = await inbox.erase(connection, owned, COORDINATES_KEPT, ERASED_AT_ONCE)
-        if not erased:
-            self._next_look = time.monotonic() + ERASED_EVERY_S
+            if not erased:
+                await inbox.erase_traces(connection, COORDINATES_KEPT)
+                self._next_look = time.monotonic() + ERASED_EVERY_S
         return erased
 
 

@@ -125,17 +125,21 @@ async def mark_due_of(connection: Connection, since: Mapping[UUID, datetime | No
 
 
 async def erase(connection: Connection, lanes: Collection[int], kept: timedelta, limit: int) -> int:
-    """Erase coordinates that were received longer ago than `kept`; verdicts stand. Returns how many rows changed."""
+    """Erase coordinates of check-ins received longer ago than `kept`, some at once; verdicts stand. Returns how many rows changed."""
     status = await connection.execute(
         "update check_in set latitude = null, longitude = null, accuracy_m = null where check_in_id in"
         " (select check_in_id from check_in where latitude is not null and lane = any($1::int[])"
         " and received_at < now() - $2::interval limit $3 for update skip locked)",
         sorted(lanes), kept, limit,
     )  # fmt: skip
+    return int(status.rpartition(" ")[2])
+
+
+async def erase_traces(connection: Connection, kept: timedelta) -> None:
+    """Erase where people were last and on which devices, of whom no coordinates are left; it reads a row for everybody."""
     await connection.execute(
         "delete from trace where captured_at < now() - $1::interval"
         " and not exists (select from check_in c where c.employee_id = trace.employee_id and c.latitude is not null)",
         kept,
     )
     await connection.execute("delete from device_use where day < now() - $1::interval", kept)
-    return int(status.rpartition(" ")[2])
