@@ -42,9 +42,16 @@ group by 1, 2
 """
 
 _MONTHS: Final = """
-with newest as (
-    select distinct m.month from payroll.month m join schedule.employee e using (employee_id)
-    where not starts_with(e.played_clock, $1) order by 1 desc limit 2)
+with recursive known as (  -- month by month along the index: there are a dozen a year, of millions of rows
+    (select month from payroll.month order by month desc limit 1)
+    union all
+    select earlier.month from known cross join lateral (
+        select month from payroll.month where month < known.month order by month desc limit 1) earlier),
+  newest as (
+    select known.month from known cross join lateral (
+        select from payroll.month m join schedule.employee e using (employee_id)
+        where m.month = known.month and not starts_with(e.played_clock, $1) limit 1) somebody
+    limit 2)
 select u.code as opd, m.month, case when m.closed then 'CLOSED' else 'OPEN' end as state,
        sum(coalesce(m.amount, 0) + m.supplementary)::bigint as rupiah,
        count(*) filter (where coalesce(m.amount, 0) + m.supplementary <> 0) as people
@@ -57,7 +64,7 @@ group by 1, 2, 3
 
 _OUTAGES: Final = """
 select state, count(*) as outages from schedule.fact
-where kind = 'outage' and until_date > current_date - $1::int and from_date <= current_date + 1 group by 1
+where employee_id is null and kind = 'outage' and until_date > current_date - $1::int and from_date <= current_date + 1 group by 1
 """
 
 _WAITING: Final = "select kind, count(*) as waiting from schedule.fact where state = 'requested' group by 1"

@@ -47,7 +47,7 @@ async def told_outages(connection: Connection, since: dt.date) -> list[Told]:
         """select f.correction_id, f.body->>'from' as since, f.body->>'to' as until, coalesce(r.state = 'requested', false) and not exists (
              select from correction_trail t where t.request_id = r.request_id and t.action = 'approve') as untouched
            from fact f left join correction_request r on r.request_id = f.correction_id
-           where f.kind = 'outage' and (f.body->>'real_clock_only')::boolean and f.until_date >= $1
+           where f.employee_id is null and f.kind = 'outage' and (f.body->>'real_clock_only')::boolean and f.until_date >= $1
              and not (f.state = 'rejected' and f.actor = $2)""", since, SYSTEM)
     return [
         Told(row["correction_id"], dt.datetime.fromisoformat(row["since"]), dt.datetime.fromisoformat(row["until"]), row["untouched"])

@@ -71,10 +71,20 @@ async def put_violations(connection: Connection, versions: Sequence[ViolationVer
 
 
 async def touchable(connection: Connection, first: dt.date, last: dt.date, org_unit_id: UUID | None) -> list[Day]:
-    """Days that a decision on an outage may change: those that are held, or have findings; of one unit, or of everybody."""
-    rows = await connection.fetch(
-        "select employee_id, date from assessment where date between $1 and $2 and (status = 'HELD' or content -> 'findings' <> '[]')"
-        " and ($3::uuid is null or (content ->> 'org_unit_id')::uuid = $3) order by employee_id, date",
-        first, last, org_unit_id,
-    )
+    """Days that a decision on an outage may change: those that are held, or have findings; of one unit, or of everybody.
+
+    The days of a unit are looked up by its people: whoever is no longer known to have been there is looked at again for that anyway.
+    """
+    if org_unit_id is None:
+        rows = await connection.fetch(
+            "select employee_id, date from assessment where date between $1 and $2 and (status = 'HELD' or content -> 'findings' <> '[]')"
+            " order by employee_id, date", first, last)
+    else:
+        rows = await connection.fetch(
+            "select a.employee_id, a.date from employee e cross join lateral ("
+            "  select * from assessment a where a.employee_id = e.employee_id and a.date between $1 and $2 offset 0) a"
+            " where e.member_unit && array[$3::uuid] and (a.content ->> 'org_unit_id')::uuid = $3"
+            "   and (a.status = 'HELD' or a.content -> 'findings' <> '[]') order by a.employee_id, a.date",
+            first, last, org_unit_id,
+        )
     return [(row["employee_id"], row["date"]) for row in rows]

@@ -73,7 +73,10 @@ def remembered_cause(cause_id: UUID | None, correlation_id: UUID | None, at: dt.
 
 
 async def mark_spans(connection: Connection, spans: Sequence[Span], priority: Priority, cause: Envelope | None) -> int:
-    """Marks the opened, assessed or already waiting days within these spans due at once; returns how many."""
+    """Marks the opened, assessed or already waiting days within these spans due at once; returns how many.
+
+    `offset 0` keeps the planner from a join: it takes the days of a person for a thousand, and would read everybody's opening.
+    """
     if not spans:
         return 0
     tag = await connection.execute(
@@ -82,7 +85,7 @@ async def mark_spans(connection: Connection, spans: Sequence[Span], priority: Pr
                join employee e using (employee_id)),
            day as (
              select s.employee_id, greatest(s.first, o.from_date) + n as date, s.lane, s.played_clock
-             from span s join opening o using (employee_id)
+             from span s cross join lateral (select * from opening o where o.employee_id = s.employee_id offset 0) o
                cross join lateral generate_series(0, least(s.last, o.opened_until) - greatest(s.first, o.from_date)) n
              union
              select s.employee_id, a.date, s.lane, s.played_clock

@@ -11,14 +11,16 @@ from shared.database import Connection
 
 IN_ROWS: Final = """
     concerned as (
-      select distinct employee_id from fact
-      where employee_id = any($1::uuid[]) and until_date >= $2::date - $4::int and from_date <= $3::date + $4::int
-        and kind = 'leave' and state <> 'rejected'),
+      select distinct p.employee_id from unnest($1::uuid[]) p(employee_id) cross join lateral (
+        select from fact f
+        where f.employee_id = p.employee_id and until_date >= $2::date - $4::int and from_date <= $3::date + $4::int
+          and kind = 'leave' and state <> 'rejected' limit 1) near),
     placed as (
       select f.*, from_date > $4::int + max(until_date) over (
-               partition by employee_id order by from_date, until_date, correction_id rows between unbounded preceding and 1 preceding
+               partition by f.employee_id order by from_date, until_date, correction_id rows between unbounded preceding and 1 preceding
              ) as apart
-      from fact f join concerned using (employee_id) where kind = 'leave' and state <> 'rejected'),
+      from concerned c cross join lateral (
+        select * from fact where fact.employee_id = c.employee_id and kind = 'leave' and state <> 'rejected' offset 0) f),
     counted as (
       select *, count(*) filter (where apart) over (
                partition by employee_id order by from_date, until_date, correction_id rows unbounded preceding) as row_number
@@ -27,7 +29,8 @@ IN_ROWS: Final = """
       select *, min(from_date) over whole as row_from, max(until_date) over whole as row_until
       from counted window whole as (partition by employee_id, row_number))"""
 """$1 people, $2 and $3 first and last date, $4 the days that may lie between. A row as told here may be several by the rules, which
-also ask for kind, reason and duties: it is never too short."""
+also ask for kind, reason and duties: it is never too short. `limit 1` and `offset 0` have each person's leaves looked up: joined, the
+planner reads everybody's once the people are many."""
 
 NEAR: Final = "row_until >= $2::date - $4::int and row_from <= $3::date + $4::int"
 

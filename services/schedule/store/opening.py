@@ -191,9 +191,11 @@ async def _next_people(connection: Connection, lane: int, after: UUID, units: Se
     if None in units:
         rows = await connection.fetch(
             "select employee_id from employee where lane = $1 and employee_id > $2 order by employee_id limit $3", lane, after, most)
-    else:  # a join, since it hashes thousands of units where `&&` would compare each with each
+    else:  # a join, since it hashes thousands of units where `&&` would compare each with each; the people of few are in an index
+        few = "and e.member_unit && $4::uuid[]" if len(units) <= FEW_UNITS else ""
         rows = await connection.fetch(
-            """select distinct e.employee_id from employee e cross join lateral unnest(e.member_unit) m(unit)
+            f"""select distinct e.employee_id from employee e cross join lateral unnest(e.member_unit) m(unit)
                  join unnest($4::uuid[]) wanted(unit) using (unit)
-               where e.lane = $1 and e.employee_id > $2 order by e.employee_id limit $3""", lane, after, most, list(units))
+               where e.lane = $1 and e.employee_id > $2 {few} order by e.employee_id limit $3""",  # noqa: S608 (one of two texts)
+            lane, after, most, list(units))
     return [row["employee_id"] for row in rows]
