@@ -51,7 +51,7 @@ with recursive known as (  -- month by month along the index: there are a dozen 
     select known.month from known cross join lateral (
         select from payroll.month m join schedule.employee e using (employee_id)
         where m.month = known.month and not starts_with(e.played_clock, $1) limit 1) somebody
-    limit 2)
+    order by known.month desc limit 2)
 select u.code as opd, m.month, case when m.closed then 'CLOSED' else 'OPEN' end as state,
        sum(coalesce(m.amount, 0) + m.supplementary)::bigint as rupiah,
        count(*) filter (where coalesce(m.amount, 0) + m.supplementary <> 0) as people
