@@ -173,6 +173,28 @@ def no_relay_lock(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Relay, "_hold_owned", grasping)
 
 
+def never_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leaves the producer of a relay that begins anew behind, with what it has not sent."""
+
+    async def kept(_: Any) -> None:
+        """It goes on trying."""
+
+    monkeypatch.setattr(relay_module, "drop", kept)
+
+
+def dropped_too_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Gives the session back, and with it the locks of the lanes, before the producer is dropped."""
+    reset = Relay._reset
+
+    async def hasty(self: Relay) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            connection.terminate()
+        await reset(self)
+
+    monkeypatch.setattr(Relay, "_reset", hasty)
+
+
 def not_looked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """Assesses the days that were due before the lane was locked, whoever has seen to them since."""
 
@@ -187,7 +209,7 @@ def not_looked_again(monkeypatch: pytest.MonkeyPatch) -> None:
 MUTANTS = (
     (no_fencing, "another has claimed since"), (no_replay_check, "doubled"), (position_apart, "lost"), (cursor_first, "told only"),
     (any_order, "out of order"), (no_lane_lock, "told only"), (no_catch_up, "lost"), (no_relay_lock, "at once"),
-    (not_looked_again, "no longer due"),
+    (never_dropped, "given its lanes back"), (dropped_too_late, "given its lanes back"), (not_looked_again, "no longer due"),
 )  # fmt: skip
 """Each with what must be said of it: a mutant that is found out for another reason proves nothing of its own guarantee."""
 

@@ -26,6 +26,12 @@ RELAY_SILENCE_S = 15.0
 STALL_S = 8.0
 """An answer from outside takes some milliseconds, and now and then up to so long."""
 
+BROKER_STALL_S = 12.0
+"""A broker that is hard to reach answers a relay only after so long, at most."""
+
+GOODBYE_S = 2.0
+"""As shared.kafka has it: so long a producer's connections may take to end, and what is on them may arrive until then."""
+
 LOCK_TIMEOUT_S = 30.0
 
 PROCESS: ContextVar["Process"] = ContextVar("process")
@@ -129,6 +135,7 @@ class Session:
         self.committing = False
         self.held: list[int] = []
         self.silence_s = silence_s
+        self.given_back = False
         self._last = asyncio.get_running_loop().time()
 
     def break_off(self) -> None:
@@ -173,6 +180,7 @@ class Session:
         return silence is not None and asyncio.get_running_loop().time() - self._last > silence
 
     def terminate(self) -> None:
+        self.given_back = True
         self.break_off()
 
     def transaction(self) -> "Session":
@@ -332,10 +340,11 @@ class Batch:
 
 
 class Producer:
-    """The relay's producer: an acknowledgement may be lost after the records were written."""
+    """The relay's producer: what it was given it goes on delivering until it is dropped, whether anybody waits for it or not."""
 
     def __init__(self, session: Session) -> None:
         self._world, self._process, self._session = session.world, session.process, session
+        self._on_their_way: set[asyncio.Task[None]] = set()
         # As `shared.kafka.drop` finds it in aiokafka's.
         self.client, self._conns, self._sender, self._closed = self, dict[Any, Any](), None, False
 
@@ -343,8 +352,13 @@ class Producer:
         return Batch()
 
     async def send_batch(self, batch: Batch, topic: str, partition: int) -> Any:
+        """Yields what to await for the acknowledgement, which may be lost after the records were written."""
         await self._process.pause()
-        return self._deliver(batch, (topic, partition))
+        delivery = asyncio.get_running_loop().create_task(self._deliver(batch, (topic, partition)))
+        for tasks in (self._on_their_way, self._process.tasks):
+            tasks.add(delivery)
+            delivery.add_done_callback(tasks.discard)
+        return asyncio.shield(delivery)
 
     async def _deliver(self, batch: Batch, place: tuple[str, int]) -> None:
         publishing = self._world.publishing[place]
@@ -352,8 +366,14 @@ class Producer:
         publishing.append(self)
         try:
             await self._process.pause()
+            if self._world.strikes():
+                if self._world.chance.random() < 0.5:  # a network that keeps the broker away may take the database too
+                    self._session.break_off()
+                await asyncio.sleep(self._world.chance.uniform(0, BROKER_STALL_S))
             if self._world.strikes(0.2):
                 raise KafkaConnectionError("no answer, and nothing written")
+            if self._session.given_back:
+                self._world.trespasses.append(f"{self._process.name} told {place} something after it had given its lanes back")
             for record in batch.records:
                 self._world.published[place].append((dict(record["headers"])["ce_subject"].decode(), record["value"]))
             await self._process.pause()
@@ -369,4 +389,9 @@ class Producer:
             self._world.trespasses.append(f"{' and '.join(sorted(names))} published {place} at once")
 
     async def close(self) -> None:
-        """Nothing of it stays."""
+        """Takes its time, in which what is on its way may still arrive; nothing does afterwards."""
+        try:
+            await asyncio.sleep(self._world.chance.uniform(0, GOODBYE_S))
+        finally:
+            for delivery in self._on_their_way:
+                delivery.cancel()
