@@ -5,6 +5,7 @@ import copy
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any
 
 import orjson
@@ -31,22 +32,32 @@ class Folded:
 
     newest: dict[str, dict[str, Any]] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    last: dict[str, int] = field(default_factory=dict)
+    """The version that lies last, of each subject: where only the latest record of a key is kept, the one that stays."""
     wrong: list[str] = field(default_factory=list)
     records: int = 0
+    _told: dict[tuple[str, int], bytes] = field(default_factory=dict)
 
     def take(self, subject: str, version: int, content: dict[str, Any]) -> None:
-        """One record more: a version seen before is a repeat, the next one is new, any other is a hole."""
+        """One record more: a version seen before is a repeat and says the same, the next one is new, any other is a hole."""
         self.records += 1
-        known = self.versions.get(subject, 0)
-        if version == known + 1:
-            self.versions[subject] = version
-            self.newest[subject] = content
-        elif version > known:
-            self.wrong.append(f"{subject}: version {version} follows {known}")
-            self.versions[subject] = version
-            self.newest[subject] = content
-        elif version == known and content != self.newest[subject]:
+        self.last[subject] = version
+        told = sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).digest()
+        if self._told.setdefault((subject, version), told) != told:
             self.wrong.append(f"{subject}: version {version} was told twice, differently")
+        known = self.versions.get(subject, 0)
+        if version > known:
+            if version > known + 1:
+                self.wrong.append(f"{subject}: version {version} follows {known}")
+            self.versions[subject] = version
+            self.newest[subject] = content
+
+    def old_at_the_end(self) -> list[str]:
+        """Subjects whose newest version does not lie last: their old state is what a compacted topic keeps."""
+        return [
+            f"{subject}: version {last} lies behind {self.versions[subject]}"
+            for subject, last in self.last.items() if last != self.versions[subject]
+        ]
 
 
 class Feed:

@@ -58,6 +58,20 @@ def _told(topic: str, ahead: int) -> Damage:
     return damage
 
 
+def _told_late(topic: str, **otherwise: object) -> Damage:
+    """A version more of some subject, and behind it the one before that again: as it was, or with this in it."""
+
+    async def damage(scene: Scene) -> None:
+        scene.feed = copy.deepcopy(scene.feed)
+        folded = scene.feed.folded[topic]
+        subject, version = next(iter(folded.versions.items()))
+        content = folded.newest[subject]
+        folded.take(subject, version + 1, content)
+        folded.take(subject, version, content | otherwise)
+
+    return damage
+
+
 async def _never_buried(scene: Scene) -> None:
     scene.poison.placed["planted", 0, 0] = b"bad"
 
@@ -193,6 +207,8 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     ("I5", "follows", _told(topics.DAY_ASSESSED.name, 2)),
     ("I5", f"{LEDGER_NUMBERS}: ", _told(LEDGER_NUMBERS, 2)),
     ("I5", "told twice, differently", _told(topics.TPP_MONTH.name, 0)),
+    ("I5", "told twice, differently", _told_late(topics.DAY_ASSESSED.name, planted=True)),
+    ("I5", "lies behind", _told_late(topics.TPP_MONTH.name)),
     ("I6", "offset went from", _sql("update schedule.position set next_offset = next_offset - 1 where next_offset > 0")),
     ("I6", "epoch went from", _sql("update payroll.position set epoch = epoch - 1 where epoch > 0")),
     ("I6", "out_seq went from", _sql("update geofence.lane set out_seq = out_seq - 1 where out_seq > 0")),
