@@ -4,6 +4,7 @@ Positions, fencing, outbox, relay and due days are the real ones; time, processe
 (`world`). One seed again: `.venv/bin/python -m tests.simulation.trial SEED`. More of them: HADIR_SEEDS=100000 make simulation.
 """
 
+import contextlib
 import datetime as dt
 import logging
 import os
@@ -18,6 +19,7 @@ from services.schedule import chores as chores_module
 from services.schedule.chores import Chores
 from shared import relay as relay_module
 from shared.batches import Batches
+from shared.failures import Fenced
 from shared.lanes import Lanes, Work
 from shared.relay import Relay
 from tests.simulation.trial import replay, run
@@ -91,6 +93,17 @@ def no_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
         return await lock(self, connection, lanes, topics, {})
 
     monkeypatch.setattr(Lanes, "_lock", unfenced)
+
+
+def fenced_lives_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Goes on after another has claimed its lanes, as if it had only been unlucky with that batch."""
+    settle = Batches._settle
+
+    async def undaunted(self: Batches, claim: Any, deliveries: Any) -> None:
+        with contextlib.suppress(Fenced):
+            await settle(self, claim, deliveries)
+
+    monkeypatch.setattr(Batches, "_settle", undaunted)
 
 
 def no_replay_check(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +220,8 @@ def not_looked_again(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 MUTANTS = (
-    (no_fencing, "another has claimed since"), (no_replay_check, "doubled"), (position_apart, "lost"), (cursor_first, "told only"),
+    (no_fencing, "another has claimed since"), (fenced_lives_on, "had been fenced"), (no_replay_check, "doubled"),
+    (position_apart, "lost"), (cursor_first, "told only"),
     (any_order, "out of order"), (no_lane_lock, "told only"), (no_catch_up, "lost"), (no_relay_lock, "at once"),
     (never_dropped, "given its lanes back"), (dropped_too_late, "given its lanes back"), (not_looked_again, "no longer due"),
 )  # fmt: skip

@@ -8,7 +8,7 @@ COMMIT under way was carried out when the connection broke is for chance to say,
 import asyncio
 import random
 from collections import defaultdict, deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -50,6 +50,7 @@ class Process:
         self.frozen_since = self.frozen_until = 0.0
         self.tasks: set[asyncio.Task[Any]] = set()
         self.sessions: list[Session] = []
+        self.fenced: set[tuple[str, int]] = set()
 
     def spawn(self, work: Any) -> None:
         """A task of this process; whatever escapes from it ends the process, as in shared.streaming."""
@@ -241,6 +242,7 @@ class Session:
                 await self._lock(lane)
             if query == lanes_module._LOCK:
                 return [{"lane": lane, "out_seq": world.out_seq[lane]} for lane in values[0]]
+            self._look_at_fences((topic, lane) for topic in values[1] for lane in values[0])
             return [
                 {"lane": lane, "out_seq": world.out_seq[lane], "topic": topic, "epoch": epoch, "next_offset": offset}
                 for (topic, lane), (epoch, offset) in world.position.items() if lane in values[0] and topic in values[1]
@@ -287,9 +289,17 @@ class Session:
         else:
             assert query == "select 1", query
 
+    def _look_at_fences(self, places: Iterable[tuple[str, int]]) -> None:
+        """A process that finds its position claimed by another ends, or waits for lanes of its own: it does not come by again."""
+        taken = {place for place in places if self.world.owner.get(place, self.process) is not self.process}
+        if taken & self.process.fenced:
+            self.world.trespasses.append(f"{self.process.name} went on with lanes of which it had been fenced")
+        self.process.fenced |= taken
+
     def _claim(self, place: tuple[str, int], epoch: int, offset: int) -> None:
         self.world.position[place] = (epoch, offset)
         self.world.owner[place] = self.process
+        self.process.fenced.clear()
 
     def _write(self, values: Sequence[Any]) -> None:
         touched, seqs, row_lanes, row_seqs, topics, partitions, keys, headers, bodies, moved, lanes, offsets, _ = values
