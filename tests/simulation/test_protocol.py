@@ -25,7 +25,15 @@ from shared.relay import Relay
 from tests.simulation.trial import replay, run
 from tests.simulation.world import PROCESS, Crash, World
 
-SEEDS = int(os.environ.get("HADIR_SEEDS", "400"))
+
+def seeds_asked_for(told: str) -> int:
+    """How many seeds HADIR_SEEDS asks for; fails with a sentence where that is no whole number, or none at all."""
+    if not (told.isdecimal() and int(told) >= 1):
+        pytest.fail(f"HADIR_SEEDS is {told!r}: it is how many seeds are run, a whole number from 1 on", pytrace=False)
+    return int(told)
+
+
+SEEDS = seeds_asked_for(os.environ.get("HADIR_SEEDS", "400"))
 CHUNK = 100
 MUTANT_SEEDS = 150
 
@@ -58,6 +66,12 @@ def _told(failing: list[tuple[int, list[str]]]) -> str:
 @pytest.mark.parametrize("seeds", [1, 50, 100, 101, 400])
 def test_as_many_seeds_are_run_as_are_asked_for(seeds: int) -> None:
     assert [seed for chunk in _chunks(seeds) for seed in chunk] == list(range(seeds))
+
+
+@pytest.mark.parametrize("told", ["0", "-1", "x", "", "1.5"])
+def test_what_is_no_number_of_seeds_is_refused_with_a_sentence(told: str) -> None:
+    with pytest.raises(pytest.fail.Exception, match=f"^HADIR_SEEDS is '{told}': .* a whole number from 1 on$"):
+        seeds_asked_for(told)
 
 
 def test_a_run_that_raises_is_told_with_the_command_that_plays_it_again(monkeypatch: pytest.MonkeyPatch) -> None:
