@@ -68,6 +68,26 @@ async def test_other_relays_are_told_of_what_is_written_but_not_where_this_proce
     assert heard == ["told"], "notifications come in the order of their commits, and the last one alone had to notify"
 
 
+async def test_the_relay_of_this_process_is_told_once_there_is_something_to_publish_and_not_before(pool: Pool) -> None:
+    told: list[int] = []
+
+    def look() -> None:
+        told.append(1)
+
+    lanes = Lanes(pool, "schedule", on_outbox=look)
+    async with lanes.hold([3]):
+        """Nothing is emitted."""
+    with pytest.raises(ZeroDivisionError):
+        await emit_and_fail(lanes, [3])
+    assert told == []
+    async with lanes.hold([3, 4]) as work:
+        emit(work, 3)
+        emit(work, 4)
+        assert told == []
+
+    assert told == [1]
+
+
 async def test_work_whose_server_has_gone_silent_is_let_go_within_seconds_and_its_session_with_it(lanes: Lanes, pool: Pool) -> None:
     async with AsyncExitStack() as held:
         with pytest.raises(TimeoutError):  # noqa: PT012 - the whole of it is what times out

@@ -70,3 +70,13 @@ async def test_an_assignment_under_a_number_that_was_given_before_is_claimed() -
     assert mine.current is not None
     assert mine.current.epochs == {PLACE: 2}
     assert table.epoch == 2
+
+
+async def test_a_process_that_wakes_when_its_generation_is_over_claims_nothing_of_what_went_to_another() -> None:
+    frozen = positions(table := Table())
+    frozen.assigned()
+
+    assert await frozen.claim(1, [PLACE], lambda: False) == {}
+
+    assert table.epoch == 0
+    assert frozen.current is None
