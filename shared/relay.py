@@ -32,6 +32,8 @@ _MOST_ROWS: Final = 1200
 _POLL_S: Final = 1.0
 _LOCK_POLL_S: Final = 0.2
 _SILENCE_S: Final = 15
+_ANSWER_S: Final = 10.0
+"""For so long a database may leave a relay without an answer: before it ends the silent session nothing may be on its way any more."""
 _PATIENCE_S: Final = 60.0
 """After so many seconds without an acknowledgement the producer is made anew: aiokafka's may have fallen silent for good."""
 _TIDY_EVERY_S: Final = 600.0
@@ -197,15 +199,16 @@ class Relay:
         tasks = {asyncio.ensure_future(send(*place, queue)) for place, queue in batches.items()}
         try:
             while tasks:
-                done, tasks = await asyncio.wait(tasks, timeout=_SILENCE_S / 3)
+                done, tasks = await asyncio.wait(tasks, timeout=_POLL_S)
                 failure = next((task.exception() for task in done if task.exception()), None) or failure
                 if len(unsent) < waiting:
                     waiting, heard = len(unsent), clock()
                 elif tasks and clock() - heard > _PATIENCE_S:
                     failure = TimeoutError(f"Kafka acknowledged nothing for {_PATIENCE_S:.0f} s")
                     break
-                if tasks:
-                    await connection.execute("select 1")  # still here: keeps the locks while the broker is slow
+                if tasks:  # still here: keeps the locks while the broker is slow, or hears in time that they are lost
+                    async with asyncio.timeout(_ANSWER_S):
+                        await connection.execute("select 1")
         finally:
             for task in tasks:
                 task.cancel()

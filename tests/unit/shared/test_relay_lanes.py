@@ -1,11 +1,13 @@
 """Whose lanes a relay publishes: it gives back those that moved away, and keeps its locks however slow the broker is."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from shared import kafka
 from shared import relay as relay_module
 from shared.health import Readiness
 from shared.relay import Relay
@@ -67,7 +69,7 @@ class SlowBroker:
 
 
 async def test_the_session_lets_itself_be_heard_while_the_broker_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay_module, "_SILENCE_S", 0.03)
+    monkeypatch.setattr(relay_module, "_POLL_S", 0.01)
     slow: Any = SlowBroker(after=3)
 
     async with asyncio.timeout(20):
@@ -76,14 +78,27 @@ async def test_the_session_lets_itself_be_heard_while_the_broker_is_slow(monkeyp
     assert slow.said == ["select 1"] * 3
 
 
-async def test_a_session_that_is_gone_ends_the_wait_for_the_broker(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(relay_module, "_SILENCE_S", 0.03)
+async def gone(_: str) -> None:
+    raise ConnectionError("the session is gone")
+
+
+async def silent(_: str) -> None:
+    await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize(("database", "ending"), [(gone, ConnectionError), (silent, TimeoutError)])
+async def test_a_session_that_is_gone_or_a_database_that_has_fallen_silent_ends_the_wait_for_the_broker(
+    database: Callable[[str], Awaitable[None]], ending: type[OSError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(relay_module, "_POLL_S", 0.01)
+    monkeypatch.setattr(relay_module, "_ANSWER_S", 0.05)
     slow: Any = SlowBroker(after=99)
+    slow.execute = database
 
-    async def gone(_: str) -> None:
-        raise ConnectionError("the session is gone")
-
-    slow.execute = gone
     async with asyncio.timeout(20):
-        with pytest.raises(ConnectionError, match="the session is gone"):
+        with pytest.raises(ending):
             await relay_of(LANE)._publish(slow, slow, [ROW])
+
+
+def test_whoever_hears_nothing_of_its_database_has_nothing_on_its_way_when_that_ends_its_session() -> None:
+    assert relay_module._POLL_S + relay_module._ANSWER_S + kafka._GOODBYE_S < relay_module._SILENCE_S
