@@ -8,11 +8,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from threading import Timer
-from typing import Any, Final
+from types import FrameType
+from typing import Any, Final, NoReturn
 
 from services.bench.figures import BENCHES, Bench, Size
 from services.bench.machine import Machine, commit
@@ -28,7 +29,8 @@ _END_WITHIN_S: Final = 60.0
 def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record]:
     """Measure everything of one bench; a program that fails leaves records that say why, and so does one too late.
 
-    `told` gets its progress line by line. Raises Refusal where there are no measuring programs.
+    `told` gets its progress line by line. Raises Refusal where there are no measuring programs, and SystemExit, once the program
+    has ended with its servers, when this process is told to end.
     """
     bench = BENCHES[name]
     if not (ROOT / "tests" / "benchmarks" / f"{bench.module}.py").exists():
@@ -38,7 +40,8 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
     told(f"{name}: {machine.occupied()} of {machine.cores}" + ("" if machine.quiet else ", NOT quiet"))
     began, took = time.monotonic(), None
     try:
-        said = _measure(bench, size, told)
+        with _told_to_end():
+            said = _measure(bench, size, told)
         took = round(time.monotonic() - began, 1)
     except Failed as problem:
         told(f"{name}: {problem}")
@@ -81,6 +84,21 @@ def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict
     except (ValueError, KeyError) as error:
         raise Failed(f"did not print its figures ({type(error).__name__})") from error
     return said
+
+
+@contextlib.contextmanager
+def _told_to_end() -> Iterator[None]:
+    """Leave by an exception when told to end, so that the program, which is in a session of its own, is not left behind."""
+
+    def leave(signum: int, _frame: FrameType | None) -> NoReturn:
+        sys.exit(128 + signum)
+
+    before = {signum: signal.signal(signum, leave) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
 
 
 class _Deadline:

@@ -2,6 +2,9 @@
 
 import datetime as dt
 import json
+import os
+import signal
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -227,12 +230,14 @@ def test_the_commit_is_told_with_a_sign_when_the_code_differs_from_it(tmp_path: 
     assert len(commit(ROOT).rstrip("+")) >= 7
 
 
-def a_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, within_s: float = 30) -> list[Record]:
+def a_bench(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, program: str, within_s: float = 30, told: Callable[[str], None] = lambda _line: None
+) -> list[Record]:
     (tmp_path / "tests/benchmarks").mkdir(parents=True)
     (tmp_path / "tests/benchmarks/trial.py").write_text(program)
     monkeypatch.setattr(running, "ROOT", tmp_path)
     monkeypatch.setitem(cast(dict[str, Bench], BENCHES), "trial", Bench("trial", ("hop",), {"quick": ()}, {"quick": within_s}))
-    return run_bench("trial", "quick", lambda _line: None)
+    return run_bench("trial", "quick", told)
 
 
 def test_what_a_program_prints_becomes_a_record_with_its_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,3 +273,22 @@ def test_a_program_that_fails_is_written_down_as_not_measured(
 
     assert record.verdict == "not measured"
     assert why in record.failed
+
+
+def test_who_is_told_to_end_ends_its_program_first_and_politely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(line: str) -> None:
+        if line == "  busy":
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    program = (
+        "import pathlib, sys, time\ntry:\n print('busy', file=sys.stderr, flush=True); time.sleep(5)\n"
+        f"except KeyboardInterrupt:\n pathlib.Path({str(tmp_path / 'ended')!r}).touch()"
+    )
+    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        with pytest.raises(SystemExit) as end:
+            a_bench(tmp_path, monkeypatch, program, told=told)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (end.value.code, (tmp_path / "ended").exists()) == (143, True)
