@@ -150,12 +150,12 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "latency": Bench(
         "latency", ("latency-100-p50", "latency-100-p99", "latency-700-p50", "latency-700-p99"),
-        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "3", "--any-pace"), "normal": (), "long": ("--seconds", "120")},
+        {"quick": ("--slow", "10", "--fast", "20", "--seconds", "3"), "normal": (), "long": ("--seconds", "120")},
         {"quick": 400, "normal": 900, "long": 2_400},
     ),
     "window-close": Bench(
         "window_close", ("window-close", "window-close-rate"),
-        {"quick": ("--days", "100", "--rate", "10", "--seconds", "5", "--any-pace"), "normal": (),
+        {"quick": ("--days", "100", "--rate", "10", "--seconds", "5"), "normal": (),
          "long": ("--days", "300000", "--seconds", "120", "--throughout")},
         {"quick": 400, "normal": 900, "long": 7_200},
     ),

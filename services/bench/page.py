@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Final
@@ -33,8 +34,10 @@ These have no such reference, and a change of machine moves them as a change of 
   recovery beside the length of the flood: numbers that somebody chose, which say how much was asked;
 - check-ins lost and 503 answers without Retry-After stand beside nothing: they count what has to be 0 on every machine.
 
-A row has the title under which it was measured. A figure about answers that nobody gave is not measured. When a run fails, what was
-measured before stays, with its date and commit: the code has changed since.
+A row has the title under which it was measured. A figure about answers that nobody gave is not measured. A value of another load than
+was asked for, since its rate was not held or its lag grew, is missed however good it looks. When a run fails, what was measured before
+stays, with its date and commit, and says when it was tried in vain, and why. "In doubt" is a value that reached its target beside
+something that was found to be wrong later; its note says what.
 
 Broker, database, all services and the load share the cores. What was measured beside other work says so: read its rates as a lower
 bound and its latencies as an upper one. "Short form" is a run that is smaller than its target asks (the note says how large; `--long`
@@ -48,12 +51,15 @@ _COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command",
 def keep(file: Path, fresh: Iterable[Record]) -> list[Record]:
     """Put fresh records in place of older ones of the same figure, form and processor; returns all that are kept, in the order of figures.
 
-    A figure that could not be measured this time stays as it was measured before, with its date.
+    A figure that could not be measured this time stays as it was measured before, with its date, and says why not.
     """
     kept = {_place(record): record for record in read(file)}
     for record in fresh:
         before = kept.get(_place(record))
-        if record.value is not None or before is None or before.value is None:
+        if record.value is None and before is not None and before.value is not None:
+            why = f"last tried on {record.date.isoformat()} at {record.commit}: failed because {record.failed}"
+            kept[_place(record)] = replace(before, tried=why)
+        else:
             kept[_place(record)] = record
     ordered = [kept[place] for place in sorted(kept, key=lambda place: (tuple(FIGURES).index(place[0]), *place[1:]))]
     file.write_text(json.dumps([record.as_json() for record in ordered], ensure_ascii=False, indent=1) + "\n")
@@ -79,7 +85,7 @@ def markdown(records: Sequence[Record]) -> str:
     for name, figure in FIGURES.items():
         measured: list[Record | None] = [record for record in records if record.figure == name]
         lines += ["| " + " | ".join(_row(figure, record, on)) + " |" for record in measured or [None]]
-    notes = [_note(record, on) for record in records if record.note or record.failed]
+    notes = [_note(record, on) for record in records if _told(record)]
     if notes:
         lines += ["", "## Notes", "", *notes]
     lines += _commits(records)
@@ -141,8 +147,10 @@ def _row(figure: Figure, record: Record | None, on: Mapping[str, str]) -> tuple[
     if record.ratio is not None:
         beside = f"**{number(record.ratio)} ×** {record.reference} ({number(record.reference_value)})"
     verdict = record.judgement
-    if record.verdict in ("missed", "not measured"):
+    if record.verdict in ("missed", "in doubt", "not measured"):
         verdict = verdict.replace(record.verdict, f"**{record.verdict}**")
+    if record.tried:
+        verdict += "; **the last try failed**"
     load = record.machine.occupied() if record.machine.quiet else f"**{record.machine.occupied()}: not quiet**"
     reached = f"{number(record.value)} {figure.unit}".rstrip()
     return (
@@ -152,6 +160,13 @@ def _row(figure: Figure, record: Record | None, on: Mapping[str, str]) -> tuple[
 
 
 def _note(record: Record, on: Mapping[str, str]) -> str:
-    text = f"not measured: {record.failed}" if record.failed else record.note
     where = f", {on[record.machine.sentence()]}" if len(on) > 1 else ""
-    return f"- *{record.what}{' (long form)' if record.long else ''}*{where}: {text}"
+    return f"- *{record.what}{' (long form)' if record.long else ''}*{where}: {_told(record)}"
+
+
+def _told(record: Record) -> str:
+    """All that is to be said of a figure beside its row."""
+    if record.failed:
+        return f"not measured: {record.failed}"
+    said = (record.missed and f"missed: {record.missed}", record.doubt and f"in doubt: {record.doubt}", record.note, record.tried)
+    return "; ".join(filter(None, said))

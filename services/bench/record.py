@@ -8,7 +8,7 @@ from typing import Any, Literal, Self, TypeAlias
 from services.bench.figures import FIGURES
 from services.bench.machine import Machine
 
-Verdict: TypeAlias = Literal["reached", "missed", "told", "not measured"]
+Verdict: TypeAlias = Literal["reached", "in doubt", "missed", "told", "not measured"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,9 @@ class Record:
     `what` is the title that the figure had then: what a program measures may change, what was measured does not. `value` is
     in the figure's unit; `reference` says what was measured beside it in the same run and `reference_value` what that came
     to, `ratio` = value ÷ reference_value. `note` is what the reader has to know. `failed` is why there is no value.
-    `seconds` is how long the bench took, with all its figures.
+    `seconds` is how long the bench took, with all its figures. `missed` is why the value reaches no target, however good it looks:
+    it is that of another load than was asked for. `doubt`, written by hand, is what was found out about the run afterwards that
+    leaves open whether its value does. `tried` is when it was last tried in vain to measure it anew, and why.
     """
 
     figure: str
@@ -33,6 +35,9 @@ class Record:
     machine: Machine
     failed: str = ""
     seconds: float | None = None
+    missed: str = ""
+    doubt: str = ""
+    tried: str = ""
 
     @property
     def ratio(self) -> float | None:
@@ -47,7 +52,9 @@ class Record:
         targets = FIGURES[self.figure].targets
         if not targets:
             return "told"
-        return "reached" if all(target.reached(self.value, self.ratio) for target in targets) else "missed"
+        if self.missed or not all(target.reached(self.value, self.ratio) for target in targets):
+            return "missed"
+        return "in doubt" if self.doubt else "reached"
 
     @property
     def long(self) -> bool:
@@ -71,7 +78,7 @@ class Record:
         """The record of what a measuring program printed of a figure; raises KeyError for a figure nobody declared."""
         return cls(
             said["figure"], FIGURES[said["figure"]].what, said["value"], said.get("reference", ""), said.get("reference_value"),
-            said.get("note", ""), command, date, commit, machine, said.get("failed", ""),
+            said.get("note", ""), command, date, commit, machine, said.get("failed", ""), missed=said.get("missed", ""),
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
@@ -81,6 +88,7 @@ class Record:
             "reference_value": self.reference_value, "ratio": self.ratio, "verdict": self.verdict, "quiet": self.machine.quiet,
             "note": self.note, "command": self.command, "date": self.date.isoformat(), "commit": self.commit,
             "machine": self.machine.as_json(), "failed": self.failed, "seconds": self.seconds, "short_form": self.short_form,
+            "missed": self.missed, "doubt": self.doubt, "tried": self.tried,
         }  # fmt: skip
 
     @classmethod
@@ -89,4 +97,5 @@ class Record:
         return cls(
             kept["figure"], kept["what"], kept["value"], kept["reference"], kept["reference_value"], kept["note"], kept["command"],
             dt.date.fromisoformat(kept["date"]), kept["commit"], Machine(**kept["machine"]), kept["failed"], kept.get("seconds"),
-        )
+            kept.get("missed", ""), kept.get("doubt", ""), kept.get("tried", ""),
+        )  # fmt: skip

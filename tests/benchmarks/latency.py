@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
 from shared.topics import Topic
-from tests.benchmarks.simulating import condition, simulated, sound
+from tests.benchmarks.simulating import beyond, condition, simulated
 from tests.benchmarks.stack import Stack, running
 from tests.benchmarks.telling import figure, percentile, tell
 
@@ -47,7 +47,7 @@ async def measured(stack: Stack, rate: float, given: argparse.Namespace, seed: i
     found: list[float] = []
     probing = asyncio.create_task(probe(stack.kafka.bootstrap, found))
     try:
-        report = sound(await simulated(stack, rate, given.seconds, seed), any_pace=given.any_pace)
+        report = await simulated(stack, rate, given.seconds, seed)
     finally:
         probing.cancel()
         await asyncio.wait([probing])
@@ -61,12 +61,18 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
     told = []
     for seed, (name, rate) in enumerate((("100", given.slow), ("700", given.fast)), start=1):
         report, probes = await measured(stack, rate, given, seed)
-        told += [
-            figure(f"latency-{name}-p{share}", report[f"p{share}_s"], reference=f"a record sent and read meanwhile, p{share}",
-                   reference_value=percentile(probes, share), note=condition(report) if share == 99 else "")
-            for share in (50, 99)
-        ]  # fmt: skip
+        told += latencies(name, report, probes)
     tell(*told)
+
+
+def latencies(name: str, report: dict[str, Any], probes: list[float]) -> list[dict[str, Any]]:
+    """The figures of one rate: what the play took beside what a record sent and read took meanwhile (seconds)."""
+    missed = beyond(report)
+    return [
+        figure(f"latency-{name}-p{share}", report[f"p{share}_s"], reference=f"a record sent and read meanwhile, p{share}",
+               reference_value=percentile(probes, share), note=condition(report) if share == 99 else "", missed=missed)
+        for share in (50, 99)
+    ]  # fmt: skip
 
 
 def main() -> None:
@@ -74,7 +80,6 @@ def main() -> None:
     ask.add_argument("--slow", type=float, default=100.0)
     ask.add_argument("--fast", type=float, default=700.0)
     ask.add_argument("--seconds", type=float, default=20.0)
-    ask.add_argument("--any-pace", action="store_true", help="tell a latency though the rate was not held")
     given = ask.parse_args()
     with running() as stack:
         asyncio.run(measure(stack, given))

@@ -11,9 +11,14 @@ def progress(text: str) -> None:
     print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
 
 
-def figure(name: str, value: float, *, reference: str = "", reference_value: float | None = None, note: str = "") -> dict[str, Any]:
-    """One figure as `services.bench` reads it; a reference is what was measured beside it just now."""
-    return {"figure": name, "value": value, "reference": reference, "reference_value": reference_value, "note": note}
+def figure(
+    name: str, value: float, *, reference: str = "", reference_value: float | None = None, note: str = "", missed: str = ""
+) -> dict[str, Any]:
+    """One figure as `services.bench` reads it; a reference is what was measured beside it just now.
+
+    `missed` is why it reached nothing, whatever its value: what was asked for was not carried.
+    """
+    return {"figure": name, "value": value, "reference": reference, "reference_value": reference_value, "note": note, "missed": missed}
 
 
 def not_measured(name: str, why: str) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`hadir bench` tells a short form and a failure on the terminal, and ends with 1 after a failure."""
 
 import datetime as dt
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -48,8 +49,11 @@ def test_a_failure_is_told_with_its_reason_and_the_kept_figure_stays(monkeypatch
     assert code == 1
     assert "not measured" in told
     assert told.rstrip().endswith("ended with code 1: no broker")
-    assert read(tmp_path / "docs/benchmarks.json") == [MEASURED]
-    assert "| 2026-11-24 |" in (tmp_path / "docs/benchmarks.md").read_text()
+    why = "last tried on 2026-11-30 at x: failed because ended with code 1: no broker"
+    assert read(tmp_path / "docs/benchmarks.json") == [replace(MEASURED, tried=why)]
+    page = (tmp_path / "docs/benchmarks.md").read_text()
+    assert "| reached; **the last try failed** | `hadir bench hop` | 2026-11-24 |" in page
+    assert f"- *{MEASURED.what}*: {why}" in page
 
 
 def test_what_needs_another_program_is_measured_with_all_only_where_that_is(monkeypatch: pytest.MonkeyPatch) -> None:

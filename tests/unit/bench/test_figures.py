@@ -162,7 +162,20 @@ def test_a_run_that_fails_leaves_what_was_measured_before_with_its_date(tmp_path
     kept = keep(file, [failed, never])
 
     assert [(record.figure, record.value, record.date) for record in kept] == [("geofence", None, later), ("hop", 11_000, DAY)]
-    assert [record.value for record in keep(file, [a_record("geofence", 2, 10), replace(a_record(), value=9_000)])] == [2, 9_000]
+    assert kept[1].tried == "last tried on 2026-11-30 at abc1234: failed because ended with code 1"
+    again = keep(file, [a_record("geofence", 2, 10), replace(a_record(), value=9_000)])
+    assert [(record.value, record.tried) for record in again] == [(2, ""), (9_000, "")]
+
+
+def test_what_was_measured_under_another_load_than_was_asked_for_is_missed_and_what_is_doubted_is_not_reached() -> None:
+    missed, doubted = replace(a_record(), missed="the rate was not held"), replace(a_record("geofence", 2, 10), doubt="its ruler was bent")
+    page = markdown([missed, doubted])
+
+    assert [the_row(page, name)[4] for name in ("hop", "geofence")] == ["**missed**", "**in doubt**"]
+    assert ": missed: the rate was not held" in page
+    assert ": in doubt: its ruler was bent" in page
+    assert (replace(doubted, value=20).verdict, replace(a_record("hop-aiokafka"), missed="so").verdict) == ("missed", "told")
+    assert [Record.of_json(record.as_json()) for record in (missed, doubted)] == [missed, doubted]
 
 
 def test_the_page_says_once_what_commits_landed_as_that_the_history_does_not_hold() -> None:
