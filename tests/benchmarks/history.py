@@ -3,27 +3,28 @@
     python -m tests.benchmarks.history --people 10000     # 10,000, 100,000, and 10,000 with a year: most of an hour
     python -m tests.benchmarks.history --people 100000 --name history-large     # 100,000, 1,000,000, and 100,000 with a year: hours
 
-Each size has a stack of its own. The province is imported, the days before are written straight into the
-tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day of some of the people is
-opened, and the same number of check-ins of theirs goes from a filled topic to the ledger: the others are there, with their days, and
-sleep, since opening a million days takes an hour and moves no table much. Processor seconds of broker,
+Each size has a stack of its own. Two provinces are imported, the days before are written straight into the
+tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day of one province is
+opened, and the same number of its people's check-ins goes from a filled topic to the ledger: the others are there, with their days, and
+sleep, since opening a million days takes an hour and moves no table much. Those who are awake stand evenly among those who sleep in
+every table that is written, so that with more people the rows that a check-in touches lie further apart. Processor seconds of broker,
 database and workers count, so that other work on the machine matters little. The fewest people are the reference. A month
 takes 52 KB of disk a person, so 1,000,000 people need 60 GB with the log of their writing, and 100,000 with a year nearly 90:
-a size for which there is not so much free space where temporary files lie (TMPDIR) is left out, and told as not measured. What is
-written has no ledger lines and no violations: a month's late days are charged by the first check-in of its person, in every size alike.
+a size for which there is not so much free space where temporary files lie (TMPDIR) is left out, and told as not measured.
+
+What is not there, though it would be in life: ledger lines, violations, traces and device uses of the days before. A month's late days
+are charged by the first check-in of its person, in every size alike. All rows of a person lie together, where in life those of a day do.
 """
 
 import argparse
 import asyncio
 import datetime as dt
-import itertools
 import json
-import multiprocessing
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from uuid import UUID
 
 import asyncpg
 
-from services.simulator.province import Person, Province
+from services.simulator.province import Province
 from shared.topics import lane_of
 from tests.benchmarks import what_if
 from tests.benchmarks.filling import fill, first_copies
@@ -43,10 +44,53 @@ FRIDAY = dt.date(2026, 2, 27)
 MONTH = (FRIDAY - what_if.FIRST).days
 """25 days, 19 of them weekdays, of the same month, so that the month's row is as long as it gets."""
 YEAR = 365
+NOT_THERE = "The days before have no ledger lines, violations, traces and device uses"
 _PAGES = "select blks_read from pg_stat_database where datname = current_database()"
-CHUNK = 2_000
+CHUNK = 250
+"""People that are written at once: some 130,000 rows with a year behind each."""
+TEMPLATES = 500
+"""People who are invented; everybody has the days of one of them."""
+PERSON, UNIT = "(person)", "(unit)"
+"""Stand in a template's JSON where each person's own ids go."""
 BYTES_A_PERSON_DAY = 2_400
 """Of disk, tables and the log of their writing, as was seen; each size has the disk for itself, as its stack is removed."""
+
+
+_TEMPLATES = """
+create temp table of_mark (template int, mark text, at timestamptz);
+create temp table of_assessment (template int, date date, version int, status text, content text);
+create temp table of_month (template int, month text, percent text, days int, facts text);
+"""
+
+_PEOPLE = "unnest($1::int[], $2::uuid[], $3::uuid[], $4::int[], $5::bigint[]) with ordinality p(template, me, unit, lane, ceiling, place)"
+_WRITE = (
+    f"""
+    with made as materialized (
+      select gen_random_uuid() as id, p.me, p.lane, t.mark, t.at from {_PEOPLE} join of_mark t using (template) order by p.place, t.at
+    ), marks as (
+      insert into schedule.mark ({', '.join(what_if.COLUMNS['mark'])})
+      select id, me, 1, mark, at, at, 'inside', 'inside', false, 'good', false, true, false from made
+    ), located as (
+      insert into geofence.check_in (check_in_id, employee_id, lane, digest, event_id, correlation_id, mark, captured_at, received_at,
+        latitude, longitude, accuracy_m, mock, evidence, reason_given, version, site, site_distance_m, activity_site, region, quality)
+      select id, me, lane, sha256(id::text::bytea), id, id, mark, at, now(), -3.79, 102.26, 12, false, true, false, 1,
+        'inside', 20, false, 'inside', 'good' from made
+    )
+    insert into ingest.receipt (id, digest, received_at, published) select id, sha256(id::text::bytea), at, true from made
+    """,
+    f"""
+    insert into schedule.assessment ({', '.join(what_if.COLUMNS['assessment'])})
+    select p.me, t.date, t.version, 'FINAL', t.status, replace(replace(t.content, '{PERSON}', p.me::text), '{UNIT}', p.unit::text)::jsonb
+    from {_PEOPLE} join of_assessment t using (template) order by p.place, t.date
+    """,
+    f"""
+    insert into payroll.month ({', '.join(what_if.COLUMNS['month'])})
+    select p.me, t.month, p.lane, 1, false, t.percent, t.percent, round(p.ceiling * t.percent::numeric / 100), 0, p.ceiling,
+      t.days, t.days, 0, 0, t.facts::json
+    from {_PEOPLE} join of_month t using (template) order by p.place, t.month
+    """,
+)
+"""Rows of people, one place of the line after the other: their marks with check-ins and receipts, their assessed days, their months."""
 
 
 def too_little(people: int, days: int, free: int, folder: Path) -> str | None:
@@ -60,87 +104,81 @@ def too_little(people: int, days: int, free: int, folder: Path) -> str | None:
     )
 
 
-async def write_history(stack: Stack, province: Province, days: int, others: int) -> None:
-    """So many days before Friday for everybody, as what_if.py invents them, but not those of `others` people before these.
+def standing(place: int, asleep: int, awake: int) -> tuple[bool, int]:
+    """Who stands in this place of the line of everybody: whether one of those who are awake, and which of them or of the others.
 
-    By as many processes as fill the tables there.
+    Those who are awake stand evenly among the others, so that what one of them touches lies among the rows of strangers.
     """
-    loop = asyncio.get_running_loop()
-    with ProcessPoolExecutor(what_if.FILLERS, mp_context=multiprocessing.get_context("spawn")) as writers:
-        await asyncio.gather(*(
-            loop.run_in_executor(writers, _write_chunks, stack.database, province, days, others, number, what_if.FILLERS)
-            for number in range(what_if.FILLERS)
-        ))  # fmt: skip
+    before = place * awake // (asleep + awake)
+    is_awake = (place + 1) * awake // (asleep + awake) > before
+    return is_awake, before if is_awake else place - before
+
+
+async def write_history(stack: Stack, asleep: Province, awake: Province, days: int) -> None:
+    """So many days before Friday for everybody of both provinces, as what_if.py invents them, in one pass along the line of all.
+
+    Python invents some hundreds of people; PostgreSQL gives everybody the days of one of them, with what is everybody's own.
+    """
+    began, whole = time.monotonic(), asleep.employees + awake.employees
+    chunks = iter(range(0, whole, CHUNK))  # whoever is free takes the next one, so that the line is written as it stands
+
+    async def write() -> None:
+        connection = await asyncpg.connect(stack.database)
+        try:
+            await _templates(connection, days)
+            for first in chunks:
+                people = []
+                for place in range(first, min(first + CHUNK, whole)):
+                    is_awake, number = standing(place, asleep.employees, awake.employees)
+                    province = awake if is_awake else asleep
+                    person = province.person(number)
+                    unit = province.identity("unit", person.unit.number)
+                    people.append((place % TEMPLATES, person.employee_id, unit, lane_of(person.employee_id), person.ceiling))
+                columns = [list(column) for column in zip(*people, strict=True)]
+                for statement in _WRITE:
+                    await connection.execute(statement, *columns)
+        finally:
+            await connection.close()
+
+    await asyncio.gather(*(write() for _ in range(what_if.FILLERS)))
     connection = await asyncpg.connect(stack.database)
     try:
         for table in ("schedule.mark", "schedule.assessment", "payroll.month", "geofence.check_in", "ingest.receipt"):
             await connection.execute(f"vacuum analyze {table}")
     finally:
         await connection.close()
-    progress(f"{days} days of history written for {province.employees:,} people")
+    progress(f"{days} days of history written for {whole:,} people in {time.monotonic() - began:.0f} s")
 
 
-def _write_chunks(database: str, province: Province, days: int, others: int, first: int, step: int) -> None:
-    """Every so-many-th chunk of the people, in a process of its own."""
-
-    async def write() -> None:
-        connection = await asyncpg.connect(database)
-        try:
-            policy = await connection.fetchval("select policy_id from payroll.policy order by policy_id limit 1")
-            people = province.people()
-            for number in itertools.count():
-                if not (chunk := list(itertools.islice(people, CHUNK))):
-                    break
-                if number % step == first:
-                    await _chunk(connection, chunk, policy, days, others)
-        finally:
-            await connection.close()
-
-    asyncio.run(write())
-
-
-async def _chunk(connection: Any, people: list[Person], policy: UUID, days_before: int, others: int) -> None:
+async def _templates(connection: Any, days_before: int) -> None:
+    """The days of some hundreds of people, in tables of this connection alone, with a blank where a person and a unit are named."""
+    policy = await connection.fetchval("select policy_id from payroll.policy order by policy_id limit 1")
     marks: list[tuple[Any, ...]] = []
     assessed: list[tuple[Any, ...]] = []
     months: list[tuple[Any, ...]] = []
-    for person in people:
-        number = others + person.number
+    for number in range(TEMPLATES):
         mine, kept = what_if.rows_of(number, days_before, FRIDAY - dt.timedelta(days=days_before))
-        marks += [(mark[0], person.employee_id, *mark[2:]) for mark in mine]
+        marks += [(number, mark[3], mark[4]) for mark in mine]
         for month, days in kept.items():
             row = what_if.month_row(number, month, days)
             facts = json.dumps({"days": days, "lines": [], "policies": [str(policy)]})
-            months.append((person.employee_id, month, lane_of(person.employee_id), *row[3:9], person.ceiling, *row[10:14], facts))
-            assessed += [
-                (person.employee_id, dt.date.fromisoformat(day[0]), day[1], "FINAL", day[2], _content(person, number, day, policy))
-                for day in days
-            ]
-    for schema, table, rows in (("schedule", "mark", marks), ("schedule", "assessment", assessed), ("payroll", "month", months)):
-        await connection.copy_records_to_table(table, schema_name=schema, records=rows, columns=what_if.COLUMNS[table])
-    ids, owners, at = [mark[0] for mark in marks], [mark[1] for mark in marks], [mark[4] for mark in marks]
-    await connection.execute(
-        "insert into ingest.receipt (id, digest, received_at, published)"
-        " select id, sha256(id::text::bytea), at, true from unnest($1::uuid[], $2::timestamptz[]) v(id, at)", ids, at,
-    )  # fmt: skip
-    await connection.execute(
-        "insert into geofence.check_in (check_in_id, employee_id, lane, digest, event_id, correlation_id, mark, captured_at, received_at,"
-        " latitude, longitude, accuracy_m, mock, evidence, reason_given, version, site, site_distance_m, activity_site, region, quality)"
-        " select id, employee, lane, sha256(id::text::bytea), id, id, mark, at, now(), -3.79, 102.26, 12, false, true, false, 1,"
-        " 'inside', 20, false, 'inside', 'good'"
-        " from unnest($1::uuid[], $2::uuid[], $3::int[], $4::text[], $5::timestamptz[]) v(id, employee, lane, mark, at)",
-        ids, owners, [lane_of(owner) for owner in owners], [mark[3] for mark in marks], at,
-    )  # fmt: skip
+            months.append((number, month, row[6], len(days), facts))
+            assessed += [(number, dt.date.fromisoformat(day[0]), day[1], day[2], content(day, policy)) for day in days]
+    await connection.execute(_TEMPLATES)
+    for table, rows in (("of_mark", marks), ("of_assessment", assessed), ("of_month", months)):
+        await connection.copy_records_to_table(table, records=rows)
+        await connection.execute(f"analyze {table}")
 
 
-def _content(person: Person, number: int, day: list[Any], policy: UUID) -> str:
-    me = str(person.employee_id)
+def content(day: list[Any], policy: UUID) -> str:
+    """An assessed day as schedule keeps it, with a blank for the person and the unit."""
     lines = day[9] if len(day) > 9 else []
     found = [{"kind": kind, "code": code, "minutes": minutes, "compensable": False} for kind, code, _, minutes, _ in lines]
     return json.dumps({
-        "employee_id": me, "org_unit_id": str(what_if.unit_id(number)), "date": day[0], "version": day[1], "state": "FINAL",
+        "employee_id": PERSON, "org_unit_id": UNIT, "date": day[0], "version": day[1], "state": "FINAL",
         "status": day[2], "mode": "WFO", "scheduled": day[2] != "OFF", "late": day[8], "early": 0, "made_up": False, "findings": found,
         "policy_id": str(policy), "employee_kind": "PNS", "group": "pelaksana", "duty_days_in_month": 20, "work_week_days": 5,
-        "in_at": f"{day[0]}T00:25:00Z", "out_at": f"{day[0]}T09:40:00Z", "evidence": [me],
+        "in_at": f"{day[0]}T00:25:00Z", "out_at": f"{day[0]}T09:40:00Z", "evidence": [PERSON],
     })  # fmt: skip
 
 
@@ -166,11 +204,11 @@ async def cost(people: int, days: int, events: int, stack: Stack) -> Cost:
     awake = Province(2, events // 2, FRIDAY)
     asleep = Province(1, people - awake.employees, FRIDAY)
     async with watching(stack) as observer:
-        for province, others in ((asleep, 0), (awake, asleep.employees)):
+        for province in (asleep, awake):
             await import_people(stack, province, observer)
             # Its places reach its people's check-ins, and none is there yet: what is written below stays as it is written.
             await observer.until_settled(province.label, province.first_day - dt.timedelta(days=1), lambda _done, _whole: None)
-            await write_history(stack, province, days, others)
+        await write_history(stack, asleep, awake, days)
         await opened(stack, awake, next(iter(first_copies(awake))), observer)
         stack.stop("geofence")
         sent = await fill(stack.kafka.bootstrap, first_copies(awake), events)
@@ -207,7 +245,7 @@ def main() -> None:
         if name:
             told.append(figure(
                 name, costs[name].whole, reference=f"with {given.people:,} people and {MONTH} days", reference_value=costs[""].whole,
-                note=f"{people:,} people with {days} days of history each ({costs[name]}); the reference: {costs['']}",
+                note=f"{people:,} people with {days} days of history each ({costs[name]}); the reference: {costs['']}. {NOT_THERE}",
             ))  # fmt: skip
     tell(*told)
 

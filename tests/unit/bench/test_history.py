@@ -1,6 +1,7 @@
 """Nothing is built for hours that the disk has no room for."""
 
 import contextlib
+import itertools
 import json
 import shutil
 import sys
@@ -10,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from tests.benchmarks import history
-from tests.benchmarks.history import Cost, too_little
+from tests.benchmarks.history import Cost, standing, too_little
 
 DATA = Path("/data")
 
@@ -21,6 +22,17 @@ def test_people_and_days_behind_each_decide_how_much_disk_is_needed() -> None:
         "100,000 people with 365 days each need about 87.6 GB of disk, and 87.6 GB are free in /data (TMPDIR chooses another folder)"
     )
     assert too_little(1_000_000, 25, 60_000_000_000, DATA) is None
+
+
+@pytest.mark.parametrize(("asleep", "awake"), [(5_000, 5_000), (95_000, 5_000), (60, 60), (90, 30), (7, 3), (0, 4), (4, 0)])
+def test_everybody_stands_once_in_the_line_and_those_who_are_awake_evenly_among_the_others(asleep: int, awake: int) -> None:
+    line = [standing(place, asleep, awake) for place in range(asleep + awake)]
+
+    assert [number for is_awake, number in line if is_awake] == list(range(awake))
+    assert [number for is_awake, number in line if not is_awake] == list(range(asleep))
+    places = [place for place, (is_awake, _) in enumerate(line) if is_awake]
+    apart = {later - earlier for earlier, later in itertools.pairwise(places)}
+    assert not apart or max(apart) - min(apart) <= 1
 
 
 def test_a_size_for_which_there_is_no_room_is_told_as_not_measured_and_the_others_are(
