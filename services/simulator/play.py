@@ -112,7 +112,7 @@ class _Play:
                 with self._phase("settle"):
                     await self._settle(province, lanes, observer)
             if watch is not None:
-                _measured(watch, report)
+                measured(watch, report)
             report.lag = await observer.lag()
             with self._phase("compare"):
                 found = await compare(province, observer, lambda done, whole: self.told("comparing", done, whole))
@@ -191,7 +191,8 @@ class _Play:
         self.seconds[name] = round(perf_counter() - began, 2)
 
 
-def _measured(watch: Watch, report: Report) -> None:
+def measured(watch: Watch, report: Report) -> None:
+    """Put into the report what was seen of a play at a steady rate."""
     report.measured = len(watch.latencies.seconds)
     report.p50_s, report.p99_s = watch.latencies.percentile(50), watch.latencies.percentile(99)
     report.highest_lag, report.lag_growth_per_s = watch.lag.highest, watch.lag.growth

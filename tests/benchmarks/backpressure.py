@@ -156,11 +156,15 @@ async def measure(stack: Stack, given: argparse.Namespace) -> None:
         figure("shed-memory", max(memory), reference="before", reference_value=before,
                note=f"{given.rate:,.0f} check-ins/s offered for {took:.0f} s: {flood.told()}; the lag rose to {lag:,} events. "
                     f"Then for {given.standstill:g} s while the broker stood still: {still.told()}"),
-        figure("shed-lost", len(wanted) - located,
-               note=f"of {len(wanted):,} check-ins answered 202, all looked up in geofence and schedule"),
+        lost(len(wanted), located),
         without_retry_after(flood, still),
         figure("shed-recovery", recovered, reference="the flood itself", reference_value=took),
     )  # fmt: skip
+
+
+def lost(accepted: int, located: int) -> dict[str, Any]:
+    """The figure of check-ins that were answered 202 and of which geofence or schedule does not know."""
+    return figure("shed-lost", accepted - located, note=f"of {accepted:,} check-ins answered 202, all looked up in geofence and schedule")
 
 
 def without_retry_after(flood: Flood, still: Flood) -> dict[str, Any]:

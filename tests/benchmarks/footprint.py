@@ -14,9 +14,10 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from services.local.supervisor import COMMANDS, WATCHERS
 from tests.benchmarks.stack import pss_mib, rss_of_all_mib, tree
@@ -67,16 +68,21 @@ def main() -> None:
                 [sys.executable, "-m", "services", "simulate", "--employees", str(given.employees)], env=plain, check=True,
                 stdout=subprocess.DEVNULL,
             )  # fmt: skip
-            sizes = {child["name"]: pss_mib(tree(child["pid"])) for child in children}
-            resident = {child["name"]: rss_of_all_mib(tree(child["pid"])) for child in children}
+            told = memory(children, given.employees)
+    tell(figure("warm-start", warm, reference="waiting for Kafka and PostgreSQL within it", reference_value=max(servers_s, 0.1)), *told)
+
+
+def memory(children: Sequence[Mapping[str, Any]], employees: int) -> list[dict[str, Any]]:
+    """The figures of what all children of the stack hold now, each with all below it, after a day of so many employees."""
+    sizes = {child["name"]: pss_mib(tree(child["pid"])) for child in children}
+    resident = {child["name"]: rss_of_all_mib(tree(child["pid"])) for child in children}
     servers = {"Kafka", "PostgreSQL"}
     assert servers <= sizes.keys(), sizes
     parts = ", ".join(f"{name} {size:.0f}" for name, size in sorted(sizes.items(), key=lambda item: -item[1]))
-    tell(
-        figure("warm-start", warm, reference="waiting for Kafka and PostgreSQL within it", reference_value=max(servers_s, 0.1)),
+    return [
         figure(
             "memory", sum(sizes.values()), reference="Kafka and PostgreSQL of it", reference_value=sum(sizes[name] for name in servers),
-            note=f"after a played day of {given.employees:,} employees, in MiB: {parts}; without monitor, canaries and Prometheus",
+            note=f"after a played day of {employees:,} employees, in MiB: {parts}; without monitor, canaries and Prometheus",
         ),
         figure(
             "memory-rss", sum(resident.values()), reference="Kafka and PostgreSQL of it",
@@ -84,7 +90,7 @@ def main() -> None:
             note="the same moment; each process of PostgreSQL counts the buffers again that all of them share: "
             f"{resident['PostgreSQL']:,.0f} MiB in sum, where it holds {sizes['PostgreSQL']:,.0f}",
         ),
-    )
+    ]
 
 
 def _ready_after(said: str) -> float:

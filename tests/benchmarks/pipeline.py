@@ -14,7 +14,7 @@ import asyncio
 import datetime as dt
 import itertools
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from aiokafka import TopicPartition
 
@@ -93,11 +93,16 @@ async def through(stack: Stack, observer: Observer, events: int, samples: Sample
     took, counted, used = clock.stopped()
     if samples is not None:
         await samples.end()
-    came = {name: count - before[name] for name, count in (await arrived(observer)).items()}
+    all_came(events, before, await arrived(observer))
+    return took, counted, used
+
+
+def all_came(events: int, before: Mapping[str, int], after: Mapping[str, int]) -> None:
+    """Fails if not every check-in came to its end, by what had `arrived` before and after them."""
+    came = {name: count - before[name] for name, count in after.items()}
     assert came["located"] == came["marks"] == events, f"of {events:,} check-ins not all were located, or became marks: {came}"
     assert came["versions"] > 0, "no month heard of them"
     assert came["buried"] == 0, f"{came['buried']:,} messages were buried"
-    return took, counted, used
 
 
 async def arrived(observer: Observer) -> dict[str, int]:

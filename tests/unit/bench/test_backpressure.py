@@ -4,7 +4,7 @@ import datetime as dt
 
 from services.bench.machine import Machine
 from services.bench.record import Record
-from tests.benchmarks.backpressure import Flood, without_retry_after
+from tests.benchmarks.backpressure import Flood, lost, without_retry_after
 
 
 def a_flood(shed: int, without: int = 0) -> Flood:
@@ -17,6 +17,10 @@ def a_flood(shed: int, without: int = 0) -> Flood:
 def the_record(flood: Flood, still: Flood) -> Record:
     said, day = without_retry_after(flood, still), dt.date(2026, 11, 30)
     return Record.of_program(said, command="hadir bench backpressure", date=day, commit="abc1234", machine=Machine.now())
+
+
+def test_what_was_answered_202_and_not_found_is_lost() -> None:
+    assert [lost(1_000, located)["value"] for located in (1_000, 997)] == [0, 3]
 
 
 def test_answers_without_retry_after_are_counted_over_both_floods() -> None:

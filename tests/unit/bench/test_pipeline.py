@@ -12,7 +12,7 @@ from services.simulator.province import Province
 from shared.topics import TOPICS
 from tests.benchmarks import filling, pipeline
 from tests.benchmarks.filling import fill, first_copies
-from tests.benchmarks.pipeline import Clock
+from tests.benchmarks.pipeline import Clock, all_came
 from tests.benchmarks.reference import textbook
 from tests.benchmarks.stack import Stack
 
@@ -43,6 +43,24 @@ def test_the_clock_counts_all_when_all_left_the_first_hop_between_two_looks(monk
     clock.look(300)
 
     assert clock.stopped()[:2] == (1, 300)
+
+
+BEFORE = {"located": 10, "marks": 10, "versions": 4, "buried": 1}
+
+
+@pytest.mark.parametrize(
+    ("after", "why"),
+    [
+        ({"located": 14, "marks": 15, "versions": 9, "buried": 1}, "of 5 check-ins not all were located"),
+        ({"located": 15, "marks": 14, "versions": 9, "buried": 1}, "or became marks"),
+        ({"located": 15, "marks": 15, "versions": 4, "buried": 1}, "no month heard of them"),
+        ({"located": 15, "marks": 15, "versions": 9, "buried": 2}, "1 messages were buried"),
+    ],
+)
+def test_what_waits_nowhere_must_have_come_to_its_end(after: dict[str, int], why: str) -> None:
+    all_came(5, BEFORE, {"located": 15, "marks": 15, "versions": 9, "buried": 1})
+    with pytest.raises(AssertionError, match=why):
+        all_came(5, BEFORE, after)
 
 
 class Producer:

@@ -10,6 +10,7 @@ import pytest
 from services.simulator import latency
 from services.simulator.comparing import Compared
 from services.simulator.latency import LagCurve, Latencies, Watch
+from services.simulator.play import measured
 from services.simulator.report import Report
 from shared.topics import TPP_MONTH
 
@@ -57,9 +58,13 @@ async def test_a_check_in_is_timed_to_the_aggregate_that_it_changed_and_only_onc
 
     monkeypatch.setattr(latency, "AIOKafkaConsumer", Consumer)
     observer: Any = None
+    loop = asyncio.get_running_loop()
+    now, later = loop.time, 0.0
+    monkeypatch.setattr(loop, "time", lambda: now() + later)
     async with Watch("nowhere", observer) as watch:
         watch.answered("one")
         watch.answered("never told")
+        later = 7.0
         told.put_nowait([month_of("one"), month_of("one"), month_of("early")])
         async with asyncio.timeout(5):
             while not watch.latencies.seconds:
@@ -69,7 +74,21 @@ async def test_a_check_in_is_timed_to_the_aggregate_that_it_changed_and_only_onc
     assert {place.topic for place in read} == {TPP_MONTH.name}
     assert len(read) == TPP_MONTH.partitions
     assert len(watch.latencies.seconds) == 2
+    assert watch.latencies.seconds[0] >= 7.0
     assert watch.latencies.seconds[1] == 0.0
+
+
+@pytest.mark.parametrize(("sent", "held"), [(300.0, True), (285.0, True), (284.9, False), (None, False)])
+def test_a_rate_is_held_when_no_more_than_a_twentieth_of_it_is_missing(sent: float | None, held: bool) -> None:
+    observer: Any = None
+    watch, report = Watch("nowhere", observer), Report("sim", 2000, 1, "2026-11-20", "2026-11-20", rate=300.0, sent_per_s=sent)
+    watch.latencies.seconds = [0.7, 0.1, 0.2]
+    watch.lag.samples = [(float(at), 50 * at) for at in range(9)]
+    measured(watch, report)
+
+    assert report.rate_held is held
+    assert (report.measured, report.p50_s, report.p99_s, report.highest_lag) == (3, 0.2, 0.7, 400)
+    assert (report.lag_flat, report.lag_growth_per_s) == (False, 50.0)
 
 
 @pytest.mark.parametrize(
