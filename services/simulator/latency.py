@@ -6,6 +6,8 @@ is named. Those that do are found again by the correlation id, which every event
 
 import asyncio
 import contextlib
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Final, Self
@@ -21,6 +23,11 @@ _FLAT_SHARE: Final = 0.02
 """The lag counts as flat when it grows by less than this share of what is sent."""
 
 
+def percentile(values: Sequence[float], percent: float) -> float | None:
+    """The smallest of the values that `percent` of all do not exceed (nearest rank); None without any."""
+    return sorted(values)[max(1, math.ceil(len(values) * percent / 100)) - 1] if values else None
+
+
 @dataclass(slots=True)
 class Latencies:
     """Seconds from 202 to the record, one per check-in, in no order."""
@@ -28,11 +35,8 @@ class Latencies:
     seconds: list[float] = field(default_factory=list)
 
     def percentile(self, percent: float) -> float | None:
-        """The smallest latency that `percent` of all do not exceed; None without any."""
-        if not self.seconds:
-            return None
-        ordered = sorted(self.seconds)
-        return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+        """The latency that so many percent of all do not exceed; None without any."""
+        return percentile(self.seconds, percent)
 
 
 @dataclass(slots=True)

@@ -13,12 +13,13 @@ from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from services.simulator.latency import percentile
 from shared.events import Event
 from shared.kafka import apply_topics, new_producer
 from shared.topics import Topic
 from tests.benchmarks.simulating import beyond, condition, simulated
 from tests.benchmarks.stack import Stack, running
-from tests.benchmarks.telling import figure, percentile, tell
+from tests.benchmarks.telling import figure, tell
 
 PROBE = Topic("hadir.bench.probe.v1", Event, "number", "ingest", "benchmark", partitions=1)
 

@@ -29,9 +29,3 @@ def not_measured(name: str, why: str) -> dict[str, Any]:
 def tell(*figures: dict[str, Any]) -> None:
     """Print the figures: the last thing that a program does."""
     print(json.dumps({"figures": figures}), flush=True)
-
-
-def percentile(values: list[float], share: float) -> float:
-    """The value below which so many percent lie (nearest rank)."""
-    ordered = sorted(values)
-    return ordered[max(0, -(-len(ordered) * int(share * 10) // 1_000) - 1)]

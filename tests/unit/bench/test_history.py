@@ -32,7 +32,7 @@ def test_everybody_stands_once_in_the_line_and_those_who_are_awake_evenly_among_
     assert [number for is_awake, number in line if not is_awake] == list(range(asleep))
     places = [place for place, (is_awake, _) in enumerate(line) if is_awake]
     apart = {later - earlier for earlier, later in itertools.pairwise(places)}
-    assert not apart or max(apart) - min(apart) <= 1
+    assert not apart or apart <= {len(line) // awake, -(-len(line) // awake)}
 
 
 def test_a_size_for_which_there_is_no_room_is_told_as_not_measured_and_the_others_are(

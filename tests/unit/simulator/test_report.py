@@ -31,10 +31,11 @@ def test_the_summary_says_equal_only_without_any_difference() -> None:
     assert len([line for line in told if line.startswith("  Contoh")]) == 20
 
 
-def test_percentiles_are_taken_from_what_was_measured() -> None:
+def test_a_percentile_is_the_smallest_value_that_so_many_percent_do_not_exceed() -> None:
     latencies = Latencies([number / 100 for number in range(100, 0, -1)])
 
-    assert (latencies.percentile(50), latencies.percentile(99)) == (0.51, 1.0)
+    assert [latencies.percentile(percent) for percent in (0, 50, 98.5, 99, 100)] == [0.01, 0.5, 0.99, 0.99, 1.0]
+    assert Latencies([0.3]).percentile(99) == 0.3
     assert Latencies().percentile(99) is None
 
 
