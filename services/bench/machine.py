@@ -6,14 +6,14 @@ import shutil
 import subprocess
 import sysconfig
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
 import psutil
 
 MOST_BUSY: Final = 0.15
-"""Above this share of the cores busy just before a bench begins, its figures say more about the other work than about ours."""
+"""Above this share of the cores busy just before a bench or just after it, its figures say more about the other work than about ours."""
 
 MOST_LOAD_PER_CORE: Final = 0.5
 """The same of the load average, for figures that were taken before the busy cores were looked at."""
@@ -29,7 +29,8 @@ class Machine:
     """Cores, processor, memory (GiB), kernel, Python, and what else it had to do when a bench began.
 
     `load` is the load average of the last minute, in which the bench before may still be felt; `busy` how many cores were
-    busy in the two seconds before the beginning. `built` is how the interpreter was ("" in figures that are older than this).
+    busy in the two seconds before the beginning, or in those after the end if that is more (`busier`). `built` is how the
+    interpreter was ("" in figures that are older than this).
     """
 
     cores: int
@@ -51,6 +52,10 @@ class Machine:
             round(psutil.cpu_percent(_LOOK_S) / 100 * (psutil.cpu_count() or 1), 2),
             how_built(sysconfig.get_config_vars(), platform.machine()),
         )
+
+    def busier(self, other: Self) -> Self:
+        """The same machine, as busy as at the busier of two moments: what began while a bench ran may still be there at its end."""
+        return replace(self, busy=max(self.busy or 0.0, other.busy or 0.0))
 
     @property
     def quiet(self) -> bool:

@@ -46,6 +46,9 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
     except Failed as problem:
         told(f"{name}: {problem}")
         said = [{"figure": figure, "value": None, "failed": str(problem)} for figure in bench.figures]
+    machine = machine.busier(after := Machine.now())
+    if not after.quiet:
+        told(f"{name}: {after.occupied()} of {after.cores} when it had ended, NOT quiet")
     return [replace(Record.of_program(one, command=command, date=now, commit=what, machine=machine), seconds=took) for one in said]
 
 

@@ -305,3 +305,17 @@ def test_who_is_told_to_end_ends_its_program_first_and_politely(tmp_path: Path, 
     finally:
         signal.signal(signal.SIGTERM, before)
     assert (end.value.code, (tmp_path / "ended").exists()) == (143, True)
+
+
+@pytest.mark.parametrize("busy", [(0.1, 1.7), (1.7, 0.1)])
+def test_a_machine_is_as_busy_as_before_the_bench_or_after_it_whichever_is_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, busy: tuple[float, float]
+) -> None:
+    looks = iter([replace(QUIET, busy=one) for one in busy])
+    monkeypatch.setattr(Machine, "now", lambda: next(looks))
+    lines: list[str] = []
+
+    [record] = a_bench(tmp_path, monkeypatch, """print('{"figures": [{"figure": "hop", "value": 30}]}')""", told=lines.append)
+
+    assert (record.machine, record.machine.quiet) == (replace(QUIET, busy=1.7), False)
+    assert len([line for line in lines if "1.7 cores busy of 2" in line and "NOT quiet" in line]) == 1
