@@ -59,7 +59,7 @@ PEOPLE_PER_PEAK: Final = 300
 
 MS_PER_CHECK_IN: Final = 2.0
 """Processor milliseconds of all processes, broker and PostgreSQL for one check-in over HTTP, as measured at 500/s, where batches are
-nearly empty (docs/performance.md: 1.8 to 2.3). Full batches, behind a backlog, cost 0.6; a slower processor 2.6 times as much."""
+nearly empty (docs/performance.md: 1.8 to 2.3). Full batches, behind a backlog, cost 0.6; a slower processor 2.0 times as much."""
 
 REQUEST: Final = 1_200
 """Bytes of one request of a phone with its answer and headers, TLS included; a generous guess."""
