@@ -6,8 +6,9 @@
 Everybody works five days at 07:30 to 16:00 and has two marks a day; one in twelve days is late, one in fifty has no
 check-out, one in a hundred is missed altogether. Stamps have seconds, so that half of the late days cost more where every begun
 minute counts (POL-A-STRICT): most people change. The tables of 300,000 people take some 8 GB in the folder for temporary files
-(TMPDIR) and five minutes to fill; the processes themselves stay below 300 MiB each. The time on the clock is the figure; processor
-time is told beside it, for a machine that does other things too.
+(TMPDIR) and five minutes to fill; the processes themselves stay below 300 MiB each. PostgreSQL does not wait for its disk, which is
+filled sooner so and then only read. The time on the clock is the figure; processor time is told beside it, for a machine that does other
+things too, and what the whole would take if two cores shared it without a pause.
 """
 
 import argparse

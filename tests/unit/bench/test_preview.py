@@ -1,0 +1,28 @@
+"""The what-if of a whole province is told by the clock, that of a slice is reckoned, and its note says which."""
+
+from typing import Any
+
+from tests.benchmarks.preview import what_if
+
+
+def found(people: int, seconds: float) -> dict[str, Any]:
+    return {
+        "people": people, "employee_days": 22 * people, "seconds": seconds, "cpu_seconds": 3.0, "us_per_employee_day": 13.6,
+        "postgres_cpu_seconds": 1.5, "minutes_for_300000_on_two_cores": seconds / 100, "peak_mib_of_a_process": 240,
+    }  # fmt: skip
+
+
+def test_the_whole_is_told_by_the_clock_and_a_slice_is_reckoned() -> None:
+    whole, part = what_if(found(300_000, 120.0), found(300_000, 240.0)), what_if(found(10_000, 120.0), found(10_000, 240.0))
+
+    assert (whole["value"], whole["reference_value"], "; by the clock. " in whole["note"]) == (2.0, 4.0, True)
+    assert (part["value"], part["reference_value"], "; reckoned from processor time" in part["note"]) == (1.2, 2.4, True)
+
+
+def test_its_note_says_that_the_figure_is_the_cheap_change_and_that_postgresql_did_not_wait_for_its_disk() -> None:
+    said = what_if(found(10_000, 2.4), found(10_000, 4.8))
+
+    assert said["note"].startswith("the cheap change, which only prices anew; ")
+    assert "220,000 employee-days took 4.8 s by the clock" in said["note"]
+    assert "PostgreSQL without waiting for its disk" in said["note"]
+    assert said["reference"].startswith("the dear change: every day judged anew")
