@@ -24,6 +24,9 @@ from shared.topics import TOPICS, Topic
 _MS: Final = timedelta(milliseconds=1)
 _GOODBYE_S: Final = 2.0
 _START_WITHIN_S: Final = 60.0
+_LEADERS_WITHIN_S: Final = 60.0
+"""Beside other work 10 s were too short for 24 partitions."""
+_LOOK_EVERY_S: Final = 0.05
 
 
 class TopicsUnfit(Refusal):
@@ -141,7 +144,7 @@ async def apply_topics(bootstrap: str, replication: int = 1, topics: Sequence[To
                 if code and for_code(code) is not TopicAlreadyExistsError:
                     raise TopicsUnfit(f"Kafka refused to create {name}: {for_code(code).__name__} {detail or ''}")
         changes += await _reconcile(admin, [t for t in topics if t.name in found], replication)
-        await _await_metadata(admin, topics)
+        await await_leaders(admin, topics)
         return changes
 
 
@@ -255,10 +258,11 @@ async def _config(admin: AIOKafkaAdminClient, name: str) -> dict[str, Any]:
     return {entry[0]: entry[1] for answer in answers for resource in answer.resources for entry in resource[4]}
 
 
-async def _await_metadata(admin: AIOKafkaAdminClient, topics: Sequence[Topic[Event]]) -> None:
+async def await_leaders(admin: AIOKafkaAdminClient, topics: Sequence[Topic[Event]]) -> None:
     """Wait until the broker itself tells of every topic with a leader; creation is asynchronous."""
     wanted = {topic.name for topic in topics}
-    for _ in range(200):
+    deadline = asyncio.get_running_loop().time() + _LEADERS_WITHIN_S
+    while True:
         ready = {
             item["topic"]
             for item in await admin.describe_topics(sorted(wanted))
@@ -266,5 +270,6 @@ async def _await_metadata(admin: AIOKafkaAdminClient, topics: Sequence[Topic[Eve
         }
         if wanted <= ready:
             return
-        await asyncio.sleep(0.05)
-    raise KafkaError(f"no leader within 10 s for {sorted(wanted - ready)}")
+        if asyncio.get_running_loop().time() > deadline:
+            raise KafkaError(f"no leader within {_LEADERS_WITHIN_S:.0f} s for {sorted(wanted - ready)}")
+        await asyncio.sleep(_LOOK_EVERY_S)
