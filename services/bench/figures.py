@@ -50,6 +50,11 @@ class Bench:
     needs: str | None = None
     """A program on the PATH without which it runs only when it is named."""
 
+    @property
+    def options(self) -> str:
+        """The options by which its sizes are asked for; the normal one has none."""
+        return " or ".join(f"--{size}" for size in self.arguments if size != "normal")
+
 
 def _at_least(bound: float) -> Target:
     return Target("value", "≥", bound)

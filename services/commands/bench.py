@@ -37,14 +37,17 @@ def bench(
         stop_with("--quick and --long exclude each other.", 2)
     size: Size = "quick" if quick else "long" if long else "normal"
     if list_them:
+        width = max(map(len, BENCHES))
         for name, one in BENCHES.items():
-            print_line(f"{name:<14} {', '.join(one.figures)}" + ("" if "normal" in one.arguments else "   (--long only)"))
+            only = "" if "normal" in one.arguments else f"   (only with {one.options})"
+            print_line(f"{name:<{width}}  {', '.join(one.figures)}{only}")
         return
     chosen = names or [name for name, one in BENCHES.items() if size in one.arguments and (one.needs is None or shutil.which(one.needs))]
     if unknown := [name for name in chosen if name not in BENCHES]:
         stop_with(f"There is no bench {unknown[0]!r}; there are: {', '.join(BENCHES)}.", 2)
     if absent := [name for name in chosen if size not in BENCHES[name].arguments]:
-        stop_with(f"{absent[0]} has no size of its own between: add --quick or --long.", 2)
+        asked = "without --quick or --long" if size == "normal" else f"with --{size}"
+        stop_with(f"{absent[0]} does not run {asked}, only with {BENCHES[absent[0]].options}.", 2)
 
     def told(line: str) -> None:
         typer.echo(line, err=True)

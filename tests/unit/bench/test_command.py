@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from services.__main__ import app
 from services.bench import running
-from services.bench.figures import FIGURES
+from services.bench.figures import BENCHES, FIGURES
 from services.bench.machine import Machine
 from services.bench.page import keep, read
 from services.bench.record import Record
@@ -70,3 +70,26 @@ def test_what_needs_another_program_is_measured_with_all_only_where_that_is(monk
 
     assert ran.count("geofence") == 2
     assert ran.count("geofence-tile38") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["history"], "history does not run without --quick or --long, only with --quick or --long."),
+        (["geofence-tile38", "--quick"], "geofence-tile38 does not run with --quick, only with --long."),
+        (["history-large"], "history-large does not run without --quick or --long, only with --long."),
+    ],
+)
+def test_who_asks_for_a_size_that_is_not_there_is_told_those_that_are(arguments: list[str], said: str) -> None:
+    ended = CliRunner().invoke(app, ["bench", *arguments])
+
+    assert (ended.exit_code, " ".join(ended.output.split())) == (2, said)
+
+
+def test_the_list_has_the_figures_of_all_benches_below_each_other_and_says_which_need_an_option() -> None:
+    lines = CliRunner().invoke(app, ["bench", "--list"]).output.splitlines()
+
+    assert {line.index(f" {one.figures[0]}") for line, one in zip(lines, BENCHES.values(), strict=True)} == {16}
+    assert {line.split()[0]: line.partition("   (")[2] for line in lines if "(only" in line} == {
+        "geofence-tile38": "only with --long)", "history": "only with --quick or --long)", "history-large": "only with --long)",
+    }  # fmt: skip
