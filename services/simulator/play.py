@@ -38,7 +38,7 @@ _ALL_CLOSED: Final = dt.time(7)
 is offline any more, and nothing of that day itself is over yet, not even in the easternmost zone."""
 
 _HELD: Final = 0.95
-"""A rate counts as held when at least this share of it was sent."""
+"""A rate counts as held when at least this share of it was sent: nothing is sent before its time, so that a little is always missing."""
 
 _REPORTS_AT_ONCE: Final = 16
 _ROUNDS: Final = 10_000
