@@ -3,8 +3,11 @@
 import os
 import platform
 import shutil
+import statistics
 import subprocess
 import sysconfig
+import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +22,7 @@ MOST_LOAD_PER_CORE: Final = 0.5
 """The same of the load average, for figures that were taken before the busy cores were looked at."""
 
 _LOOK_S: Final = 2.0
+_FSYNCS: Final = 21
 
 _GUIDED_BY_DEBIAN: Final = frozenset({"x86_64", "aarch64", "i686", "armv7l", "ppc64", "ppc64le", "s390x"})
 """Where Debian builds Python with both optimisations, says debian/rules of its packages; elsewhere it builds it with neither."""
@@ -30,7 +34,7 @@ class Machine:
 
     `load` is the load average of the last minute, in which the bench before may still be felt; `busy` how many cores were
     busy in the two seconds before the beginning, or in those after the end if that is more (`busier`). `built` is how the
-    interpreter was ("" in figures that are older than this).
+    interpreter was, and `disk` what the temporary files of a bench lie on and how fast that is ("" in figures that are older than these).
     """
 
     cores: int
@@ -41,6 +45,7 @@ class Machine:
     load: float
     busy: float | None = None
     built: str = ""
+    disk: str = ""
 
     @classmethod
     def now(cls) -> Self:
@@ -50,7 +55,7 @@ class Machine:
             len(os.sched_getaffinity(0)), _model(), round(pages * page / 2**30, 1), f"{platform.system()} {platform.release()}",
             platform.python_version(), round(os.getloadavg()[0], 2),
             round(psutil.cpu_percent(_LOOK_S) / 100 * (psutil.cpu_count() or 1), 2),
-            how_built(sysconfig.get_config_vars(), platform.machine()),
+            how_built(sysconfig.get_config_vars(), platform.machine()), disk(Path(tempfile.gettempdir())),
         )
 
     def busier(self, other: Self) -> Self:
@@ -67,7 +72,7 @@ class Machine:
         return f"load {self.load:g}" if self.busy is None else f"{self.busy:g} cores busy"
 
     def sentence(self) -> str:
-        """The machine in one line; without the load, which is each figure's own."""
+        """The machine in one line; without the load, and without how fast its disk was, which are each figure's own."""
         return (
             f"{self.cores} cores of {self.model}, {self.memory_gib:.0f} GiB, {self.kernel}, Python {self.python} "
             f"({f'built {self.built}' if self.built else 'not noted how built'})"
@@ -95,6 +100,33 @@ def how_built(settings: Mapping[str, object], architecture: str) -> str:
         linked = any(sign in said for sign in ("--with-lto", "-flto"))
         by = ""
     return f"{by}with{'' if guided else 'out'} profile-guided optimisation" + (", with link-time optimisation" if linked else "")
+
+
+def disk(folder: Path) -> str:
+    """What a folder lies on: its file system, the device, and how long 8 KiB take until they are safe, as a commit of PostgreSQL does."""
+    mounted = max(
+        (one for one in psutil.disk_partitions(all=True) if folder.resolve().is_relative_to(one.mountpoint)),
+        key=lambda one: len(one.mountpoint), default=None,
+    )  # fmt: skip
+    device = folder.stat().st_dev
+    block = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    queues = [folder / "queue/rotational" for folder in (block, block.parent)]  # a partition has its disk's
+    turns = next((queue.read_text().strip() for queue in queues if queue.exists()), "")
+    kind = {"0": f"on {block.name}, which says that it does not rotate", "1": f"on {block.name}, which says that it rotates"}
+    system = mounted.fstype if mounted else "an unknown file system"
+    return f"{system} {kind.get(turns, 'on no disk that is known')}; fsync of 8 KiB {_fsync_s(folder) * 1_000:.2f} ms"
+
+
+def _fsync_s(folder: Path) -> float:
+    """Seconds, the median of some."""
+    took = []
+    with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+        for _ in range(_FSYNCS):
+            began = time.perf_counter()
+            file.write(bytes(8_192))
+            os.fsync(file.fileno())
+            took.append(time.perf_counter() - began)
+    return statistics.median(took)
 
 
 def commit(folder: Path) -> str:

@@ -92,13 +92,23 @@ def markdown(records: Sequence[Record]) -> str:
         lines += ["", "## Notes", "", *notes]
     lines += _commits(records)
     lines += _durations(records, on)
-    lines += ["", "## Machine" + "s" * (len(on) > 1), "", *(f"- **{letter}**: {machine}" for machine, letter in on.items())]
+    lines += ["", "## Machine" + "s" * (len(on) > 1), ""]
+    lines += [f"- **{letter}**: {machine}; {_disk(records, machine)}" for machine, letter in on.items()]
     return "\n".join(lines) + "\n"
 
 
 def _letters(records: Iterable[Record]) -> dict[str, str]:
     """A letter for each machine, by its sentence."""
     return dict(zip(sorted({record.machine.sentence() for record in records}), ascii_uppercase, strict=False))
+
+
+def _disk(records: Iterable[Record], machine: str) -> str:
+    """The disk of this machine, as fast as it was when it was last looked at."""
+    looked = [record for record in records if record.machine.sentence() == machine and record.machine.disk]
+    if not looked:
+        return "disk not noted"
+    last = max(looked, key=lambda record: record.date)
+    return f"disk on {last.date.isoformat()}: {last.machine.disk}"
 
 
 def _commits(records: Sequence[Record]) -> list[str]:

@@ -1,11 +1,17 @@
 """How the interpreter was built is read out of what each builder leaves in its settings."""
 
+import datetime as dt
 import platform
+import re
 import sysconfig
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from services.bench.machine import Machine, how_built
+from services.bench.machine import Machine, disk, how_built
+from services.bench.page import markdown
+from services.bench.record import Record
 
 FLAGS = {"PGO_PROF_GEN_FLAG": "-fprofile-generate", "PGO_PROF_USE_FLAG": "-fprofile-use -fprofile-correction"}
 PLAIN = {**FLAGS, "CONFIG_ARGS": "'--prefix=/opt/python' '--enable-shared'", "PY_CFLAGS_NODIST": "-std=c11 -fvisibility=hidden"}
@@ -34,6 +40,25 @@ def test_an_interpreter_is_told_to_be_built_with_a_profile_when_its_builder_used
 def test_debian_uses_a_profile_only_where_its_rules_say_so() -> None:
     assert how_built(DEBIAN, "aarch64") == f"by Debian {BOTH}"
     assert how_built(DEBIAN, "riscv64") == "by Debian without profile-guided optimisation"
+
+
+def test_a_disk_is_described_with_its_file_system_and_how_long_it_takes_until_something_is_safe(tmp_path: Path) -> None:
+    kind = r"(\w+, which says that it (does not rotate|rotates)|no disk that is known)"
+
+    assert re.fullmatch(rf"\w+ on {kind}; fsync of 8 KiB \d+\.\d\d ms", disk(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_tells_the_disk_of_a_machine_as_it_was_last_looked_at() -> None:
+    machine = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 3.0, 0.1, "without a profile")
+    records = [
+        Record("hop", "hop", 1.0, "", None, "", command, dt.date(2026, 11, day), "x", replace(machine, disk=told))
+        for command, day, told in (("a", 28, ""), ("b", 30, "ext4, 1 ms"), ("c", 29, "ext4, 2 ms"))
+    ]
+
+    page = markdown(records)
+    assert page.endswith("(built without a profile); disk on 2026-11-30: ext4, 1 ms\n")
+    assert "- **B**" not in page
 
 
 def test_a_machine_is_described_with_the_interpreter_that_looks_at_it() -> None:
