@@ -60,9 +60,12 @@ def _measure(bench: Bench, size: Size, told: Callable[[str], None]) -> list[dict
     arguments = [sys.executable, "-m", f"tests.benchmarks.{bench.module}", *bench.arguments[size]]
     # Nothing of a stack that runs here may be touched, so none of its settings are handed on; where downloads are kept is none.
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HADIR_") or key == "HADIR_CACHE"}
+    # In the background of a script SIGINT is ignored, and so it would be by whomever we start: it could not be asked to end.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(  # noqa: S603 - a program of ours
         arguments, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
+    signal.signal(signal.SIGINT, before)
     last = ""
     watch = _Deadline(process, bench.within_s[size])
     assert process.stderr is not None

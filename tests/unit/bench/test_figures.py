@@ -290,7 +290,9 @@ def test_a_program_that_fails_is_written_down_as_not_measured(
     assert why in record.failed
 
 
-def test_who_is_told_to_end_ends_its_program_first_and_politely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_is_told_to_end_ends_its_program_first_and_politely_though_it_runs_in_the_background_of_a_script(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def told(line: str) -> None:
         if line == "  busy":
             os.kill(os.getpid(), signal.SIGTERM)
@@ -299,13 +301,14 @@ def test_who_is_told_to_end_ends_its_program_first_and_politely(tmp_path: Path, 
         "import pathlib, sys, time\ntry:\n print('busy', file=sys.stderr, flush=True); time.sleep(5)\n"
         f"except KeyboardInterrupt:\n pathlib.Path({str(tmp_path / 'ended')!r}).touch()"
     )
-    before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    before = {signum: signal.signal(signum, signal.SIG_IGN) for signum in (signal.SIGTERM, signal.SIGINT)}
     try:
         with pytest.raises(SystemExit) as end:
             a_bench(tmp_path, monkeypatch, program, told=told)
-        assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        assert [signal.getsignal(signum) for signum in before] == [signal.SIG_IGN, signal.SIG_IGN]
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for signum, handler in before.items():
+            signal.signal(signum, handler)
     assert (end.value.code, (tmp_path / "ended").exists()) == (143, True)
 
 
