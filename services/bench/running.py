@@ -99,7 +99,8 @@ def _told_to_end() -> Iterator[None]:
     def leave(signum: int, _frame: FrameType | None) -> NoReturn:
         sys.exit(128 + signum)
 
-    before = {signum: signal.signal(signum, leave) for signum in (signal.SIGTERM, signal.SIGHUP)}
+    heard = [signum for signum in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(signum) is not signal.SIG_IGN]  # not below nohup
+    before = {signum: signal.signal(signum, leave) for signum in heard}
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -295,17 +295,19 @@ def test_who_is_told_to_end_ends_its_program_first_and_politely_though_it_runs_i
 ) -> None:
     def told(line: str) -> None:
         if line == "  busy":
+            os.kill(os.getpid(), signal.SIGHUP)  # whoever ignores it, as below nohup, goes on
             os.kill(os.getpid(), signal.SIGTERM)
 
     program = (
         "import pathlib, sys, time\ntry:\n print('busy', file=sys.stderr, flush=True); time.sleep(5)\n"
         f"except KeyboardInterrupt:\n pathlib.Path({str(tmp_path / 'ended')!r}).touch()"
     )
-    before = {signum: signal.signal(signum, signal.SIG_IGN) for signum in (signal.SIGTERM, signal.SIGINT)}
+    mine: dict[signal.Signals, Any] = {signal.SIGTERM: lambda *_: None, signal.SIGINT: signal.SIG_IGN, signal.SIGHUP: signal.SIG_IGN}
+    before = {signum: signal.signal(signum, handler) for signum, handler in mine.items()}
     try:
         with pytest.raises(SystemExit) as end:
             a_bench(tmp_path, monkeypatch, program, told=told)
-        assert [signal.getsignal(signum) for signum in before] == [signal.SIG_IGN, signal.SIG_IGN]
+        assert {signum: signal.getsignal(signum) for signum in mine} == mine
     finally:
         for signum, handler in before.items():
             signal.signal(signum, handler)
