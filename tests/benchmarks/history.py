@@ -114,6 +114,18 @@ def standing(place: int, asleep: int, awake: int) -> tuple[bool, int]:
     return is_awake, before if is_awake else place - before
 
 
+def written(place: int, asleep: Province, awake: Province) -> tuple[int, UUID, UUID, int, int]:
+    """What is written of whoever stands in this place: whose days, and their own id, unit, lane and ceiling.
+
+    Those who are awake have the same days in every size.
+    """
+    is_awake, number = standing(place, asleep.employees, awake.employees)
+    province = awake if is_awake else asleep
+    person = province.person(number)
+    unit = province.identity("unit", person.unit.number)
+    return number % TEMPLATES, person.employee_id, unit, lane_of(person.employee_id), person.ceiling
+
+
 async def write_history(stack: Stack, asleep: Province, awake: Province, days: int) -> None:
     """So many days before Friday for everybody of both provinces, as what_if.py invents them, in one pass along the line of all.
 
@@ -127,13 +139,7 @@ async def write_history(stack: Stack, asleep: Province, awake: Province, days: i
         try:
             await _templates(connection, days)
             for first in chunks:
-                people = []
-                for place in range(first, min(first + CHUNK, whole)):
-                    is_awake, number = standing(place, asleep.employees, awake.employees)
-                    province = awake if is_awake else asleep
-                    person = province.person(number)
-                    unit = province.identity("unit", person.unit.number)
-                    people.append((place % TEMPLATES, person.employee_id, unit, lane_of(person.employee_id), person.ceiling))
+                people = [written(place, asleep, awake) for place in range(first, min(first + CHUNK, whole))]
                 columns = [list(column) for column in zip(*people, strict=True)]
                 for statement in _WRITE:
                     await connection.execute(statement, *columns)

@@ -10,8 +10,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from services.simulator.province import Province
 from tests.benchmarks import history
-from tests.benchmarks.history import Cost, standing, too_little
+from tests.benchmarks.history import FRIDAY, Cost, standing, too_little, written
 
 DATA = Path("/data")
 
@@ -33,6 +34,18 @@ def test_everybody_stands_once_in_the_line_and_those_who_are_awake_evenly_among_
     places = [place for place, (is_awake, _) in enumerate(line) if is_awake]
     apart = {later - earlier for earlier, later in itertools.pairwise(places)}
     assert not apart or apart <= {len(line) // awake, -(-len(line) // awake)}
+
+
+def test_those_who_are_awake_have_the_same_days_in_every_size_and_everybody_an_id_of_their_own() -> None:
+    awake = Province(2, 20, FRIDAY)
+    few, many = (
+        [written(place, Province(1, others, FRIDAY), awake) for place in range(others + 20)] for others in (20, 180)
+    )  # fmt: skip
+    theirs = {person.employee_id for person in awake.people()}
+
+    assert [row for row in few if row[1] in theirs] == [row for row in many if row[1] in theirs]
+    assert len({template for template, me, *_ in many if me in theirs}) == 20
+    assert len({me for _, me, *_ in many}) == 200
 
 
 def test_a_size_for_which_there_is_no_room_is_told_as_not_measured_and_the_others_are(
