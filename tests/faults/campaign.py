@@ -109,7 +109,9 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
         found.left_out.append("F7: a tmpfs cannot be mounted here (root is needed)")
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:
-        before = _version_before(Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hadir-before-"))), found)
+        before = None
+        if any(fault.needs == "previous" for fault in faults_of(wanted, disks=disks, previous=True)):
+            before = _version_before(Path(held.enter_context(tempfile.TemporaryDirectory(prefix="hadir-before-"))), found)
         faults = faults_of(wanted, disks=disks, previous=before is not None)
         if not faults:
             why = "; ".join(found.left_out) or "no such fault"

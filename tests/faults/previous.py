@@ -1,12 +1,12 @@
 """The version before this one, out of the repository's history: its services run beside ours (F13)."""
 
-import io
 import os
 import subprocess
 import sys
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.unpacking import unpack
 
 COMMIT = "364134dd3c3e5c55306f4f60153ee4742ab1034b"
 """The version before: what was delivered last with other tables than ours, so that there is something to migrate. Moved on with every
@@ -54,8 +54,7 @@ def unpacked(folder: Path) -> Tree:
             f"the version before, commit {COMMIT}, cannot be read out of {_ROOT.name}: a clone with its whole history is needed"
             f" (git fetch --unshallow); git says: {told}"
         ) from error
-    with tarfile.open(fileobj=io.BytesIO(archive)) as files:
-        files.extractall(folder, filter="data")
+    unpack(archive, folder)
     lock = "requirements.lock"
     if (folder / lock).read_bytes() == (_ROOT / lock).read_bytes():
         return Tree(folder, Path(sys.executable))

@@ -3,7 +3,6 @@
 import contextlib
 import hashlib
 import os
-import tarfile
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from jgo.maven import MavenContext
 from services.local.downloads import cache_folder
 from services.local.process import await_ready, free_port, spawn
 from tests import outside
+from tests.unpacking import unpack
 
 VERSION: Final = "3.3.3"
 SHA256: Final = "8bc6751c76d963734224b01d5e7f84ccb3cb61c87d3bd77c36c35f10a5cbed63"
@@ -37,8 +37,7 @@ def unpacked() -> Path:
         found = context.project("io.apicurio", "apicurio-registry-app").at_version(VERSION).artifact(classifier="all", packaging="tar.gz")
         archive = found.resolve()
         assert hashlib.sha256(archive.read_bytes()).hexdigest() == SHA256, "another archive than the one that was tried"
-        with tarfile.open(archive) as packed:
-            packed.extractall(Path(work) / "app", filter="data")
+        unpack(archive, Path(work) / "app")
         with contextlib.suppress(FileExistsError):  # another process fetched it meanwhile: the same files
             (Path(work) / "app").rename(folder)
     return folder
