@@ -60,6 +60,9 @@ class Found:
 
     seed: int
     cycles: Counter[str] = field(default_factory=Counter)
+    missed: Counter[str] = field(default_factory=Counter)
+    """Strikes that struck nothing, or could not prove it: they are in no other number."""
+
     suspected: Counter[str] = field(default_factory=Counter)
     """Faults since the check before, for each check that found a violation."""
 
@@ -135,6 +138,9 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
                 told(traceback.format_exc())
                 found.outcome = "violation"
                 break
+            else:
+                if not run.struck:
+                    break  # nor would the next round, and hours would pass
             finally:
                 found.looks = run.positions.looks
                 found.ended = Counter(house.ended)
@@ -219,6 +225,7 @@ class Campaign:
                 if not await self._strike(fault):
                     struck -= Counter([fault.name])  # in place; none is left that counts 0
                     self._missed.append(fault)
+                    self.found.missed[fault.name] += 1
                 await self._look()
             load.hurried.set()
             self.house.heal()
@@ -242,7 +249,8 @@ class Campaign:
             self.found.suspected.update(struck)
             self.found.violations += [f"round {number}, {name}: {sentence}" for name, sentences in wrong.items() for sentence in sentences]
         self.told(
-            f"round {number}: {struck.total()} faults in {faulty_s:.0f} s, {self.found.cycles.total()} in all;"
+            f"round {number}: {struck.total()} faults in {faulty_s:.0f} s, {self.found.cycles.total()} in all,"
+            f" besides {self.found.missed.total()} strikes that struck nothing;"
             f" {load.delivered} check-ins, {self.found.accepted} ids accepted and {self.found.commands} commands carried out in all;"
             f" quiet {self.found.quiet_s[-1]:.1f} s after the last fault and its load;"
             f" {'violations: ' + str(wrong) if wrong else 'no violation'}"

@@ -98,6 +98,9 @@ class House:
     died_at: Counter[tuple[str, str]] = field(default_factory=Counter)
     """How often a service died of its failpoint, by service and point."""
 
+    codes: dict[int, int] = field(default_factory=dict)
+    """With which code each process of a service ended, by its number; negative: the signal that ended it."""
+
     _zygote: asyncio.subprocess.Process | None = None
     _started: dict[str, asyncio.Future[None]] = field(default_factory=dict)
     _tasks: set[asyncio.Task[None]] = field(default_factory=set)
@@ -290,9 +293,12 @@ class House:
             told = json.loads(line)
             if name := told.get("started"):
                 self.services[name].pid = told["pid"]  # before the next line, which may say that it ended
+                self.codes.pop(told["pid"], None)  # of another, long ago
                 self._started[name].set_result(None)
-            elif (name := told.get("ended")) and (service := self.services.get(name)) is not None:
-                self._note_end(service, told["code"])
+            elif name := told.get("ended"):
+                self.codes[told["pid"]] = told["code"]
+                if (service := self.services.get(name)) is not None:
+                    self._note_end(service, told["code"])
 
     def _note_end(self, service: Service, code: int) -> None:
         service.pid = None

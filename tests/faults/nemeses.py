@@ -1,10 +1,12 @@
 """The faults, by the names of the matrix: each strikes a running house once, at a random moment, and leaves it healed."""
 
-import asyncio
 import contextlib
+import errno
+import re
 import resource
 import signal
-from collections.abc import Awaitable, Callable, Sequence
+import time
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 import psutil
@@ -18,6 +20,9 @@ from tests.faults.striking import Strike, Unstruck
 _ALL = (*SERVICES, *OFFICES)
 _FROZEN_S = 2.0 * SESSION_S, 2.2 * SESSION_S
 """How long a worker is frozen."""
+
+_REFUSED = re.compile(rf"errno\W{{1,3}}{errno.EMFILE}\b".encode(), re.IGNORECASE)
+"""How a log says that no file descriptor was left, as JSON or in the words of an OSError."""
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,19 @@ class Fault:
         return f"{self.code} {self.what}"
 
 
-def _send(at: Strike, name: str, signum: int) -> None:
-    if not at.house.signal(name, signum):
-        raise Unstruck(f"{name} does not run")
+async def _end(at: Strike, signum: int, *names: str) -> None:
+    """Send a signal, and see each of these end: of SIGKILL and of nothing else, or anyhow once it was asked to."""
+    pids = [at.house.services[name].pid for name in names]
+    sent = [at.house.signal(name, signum) for name in names]
+    if not all(sent):
+        raise Unstruck(f"not all of {', '.join(names)} run")
+    await at.house.until(lambda: at.house.codes.keys() >= {*pids}, f"{', '.join(names)}: the end by signal {signum}", 60)
+    if signum == signal.SIGKILL and any(at.house.codes[pid] != -signum for pid in pids if pid):
+        raise Unstruck(f"not all of {', '.join(names)} ended of it")
 
 
 def _kills(name: str) -> Callable[[Strike], Awaitable[None]]:
-    async def strike(at: Strike) -> None:
-        _send(at, name, signal.SIGKILL)
-        await asyncio.sleep(0)
-
-    return strike
+    return lambda at: _end(at, signal.SIGKILL, name)
 
 
 def _dies(name: str) -> Callable[[Strike], Awaitable[None]]:
@@ -56,31 +63,33 @@ def _dies(name: str) -> Callable[[Strike], Awaitable[None]]:
 
 
 async def _kill_two(at: Strike) -> None:
-    struck = [at.house.signal(name, signal.SIGKILL) for name in at.chance.sample(_ALL, 2)]
-    if not all(struck):
-        raise Unstruck("not both run")
-    await asyncio.sleep(0)
+    await _end(at, signal.SIGKILL, *at.chance.sample(_ALL, 2))
 
 
 async def _terminate(at: Strike) -> None:
-    _send(at, at.chance.choice(_ALL), signal.SIGTERM)
-    await asyncio.sleep(0)
+    await _end(at, signal.SIGTERM, at.chance.choice(_ALL))
 
 
 async def _freeze_worker(at: Strike) -> None:
-    await _freeze(at, WORKERS)
+    await _freeze(at, at.chance.choice(WORKERS))
 
 
 async def _freeze_office(at: Strike) -> None:
     """Officers are not answered, and their commands' locks are held, for longer than sessions may be silent."""
-    await _freeze(at, OFFICES)
+    await _freeze(at, at.chance.choice(OFFICES))
 
 
-async def _freeze(at: Strike, names: Sequence[str]) -> None:
-    name = at.chance.choice(names)
-    _send(at, name, signal.SIGSTOP)
+async def _freeze(at: Strike, name: str) -> None:
+    pid, began = at.house.services[name].pid, time.monotonic()
+    if not at.house.signal(name, signal.SIGSTOP):
+        raise Unstruck(f"{name} does not run")
     await at.pause(*_FROZEN_S)
+    stands = False
+    with contextlib.suppress(psutil.NoSuchProcess):
+        stands = psutil.Process(pid).status() == psutil.STATUS_STOPPED
     at.house.signal(name, signal.SIGCONT)
+    if not stands or time.monotonic() - began < _FROZEN_S[0]:
+        raise Unstruck(f"{name} did not stand still for {_FROZEN_S[0]:g} s")
 
 
 async def _usurp(at: Strike) -> None:
@@ -89,14 +98,11 @@ async def _usurp(at: Strike) -> None:
     second = f"{name}-2"
     await at.house.start(second, name)
     await at.pause(1.0, 2.0)
-    frozen = at.house.signal(name, signal.SIGSTOP)
-    if frozen:
-        await at.pause(*_FROZEN_S)
-        at.house.signal(name, signal.SIGCONT)
+    try:
+        await _freeze(at, name)
         await at.pause(0.5, 1.5)
-    await at.house.leave(second, killed=True)
-    if not frozen:
-        raise Unstruck(f"{name} does not run")
+    finally:
+        await at.house.leave(second, killed=True)
 
 
 async def _rebalance_storm(at: Strike) -> None:
@@ -140,19 +146,24 @@ async def _ingest_before(at: Strike) -> None:
 
 
 async def _no_files(at: Strike) -> None:
-    """No file descriptor is left to a service for a while."""
+    """No file descriptor is left to a service for a while, in which it must connect to its database anew: it says what it met."""
     name = at.chance.choice(_ALL)
     process = at.house.processes().get(name)
     if process is None:
         raise Unstruck(f"{name} does not run")
+    log = at.house.home / "logs" / f"{name}.log"
+    said = log.stat().st_size
     try:
         before = process.rlimit(resource.RLIMIT_NOFILE)
         process.rlimit(resource.RLIMIT_NOFILE, (8, before[1]))
     except psutil.Error as ended:
         raise Unstruck(f"{name} ended just now") from ended
+    at.house.database_proxies[name].reset()  # what is open stays open: with pooled connections nothing would be met
     await at.pause(1.0, 4.0)
     with contextlib.suppress(Exception):  # it may have ended over it
         process.rlimit(resource.RLIMIT_NOFILE, before)
+    if not _REFUSED.search(log.read_bytes()[said:]):
+        raise Unstruck(f"{name} opened nothing meanwhile")
 
 
 async def _clock_jumps(at: Strike) -> None:
@@ -161,8 +172,7 @@ async def _clock_jumps(at: Strike) -> None:
         raise Unstruck("the services have the machine's own clock")
     name = at.chance.choice(SERVICES)
     at.house.clocks.shifts[name] = at.chance.choice(JUMPS)
-    _send(at, name, signal.SIGKILL)
-    await asyncio.sleep(0)
+    await _end(at, signal.SIGKILL, name)
 
 
 FAULTS: tuple[Fault, ...] = (

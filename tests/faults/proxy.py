@@ -27,6 +27,9 @@ class Proxy:
     delay_s: float = 0.0
     bytes_per_s: float | None = None
     refusing: bool = False
+    touched: int = 0
+    """How many pieces were held back and connections reset so far: whether a strike met anything."""
+
     _up: asyncio.Event = field(default_factory=asyncio.Event)
     _down: asyncio.Event = field(default_factory=asyncio.Event)
     _open: set[asyncio.StreamWriter] = field(default_factory=set)
@@ -64,10 +67,7 @@ class Proxy:
     def reset(self) -> None:
         """Send RST to both ends of every connection."""
         for writer in list(self._open):
-            connection = writer.get_extra_info("socket")
-            with contextlib.suppress(OSError):
-                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
-            writer.transport.abort()
+            self._abort(writer)
 
     def heal(self) -> None:
         """Let everything pass again, at full speed."""
@@ -84,7 +84,7 @@ class Proxy:
             if self.refusing:
                 self._abort(client_out)
                 return
-            await self._up.wait()  # a stalled network does not answer a new connection's first words either
+            await self._held(self._up)  # a stalled network does not answer a new connection's first words either
             try:
                 server_in, server_out = await asyncio.open_connection(*self.target)
             except OSError:
@@ -106,18 +106,22 @@ class Proxy:
             client_out.transport.abort()
 
     def _abort(self, writer: asyncio.StreamWriter) -> None:
+        self.touched += 1
         with contextlib.suppress(OSError):
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         writer.transport.abort()
 
+    async def _held(self, open_: asyncio.Event) -> None:
+        self.touched += not open_.is_set()
+        await open_.wait()
+
     async def _pump(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter, open_: asyncio.Event) -> None:
         try:
             while piece := await source.read(65_536):
-                await open_.wait()
-                if self.delay_s:
-                    await asyncio.sleep(self.delay_s)
-                if self.bytes_per_s:
-                    await asyncio.sleep(len(piece) / self.bytes_per_s)
+                await self._held(open_)
+                if wait_s := self.delay_s + (len(piece) / self.bytes_per_s if self.bytes_per_s else 0):
+                    self.touched += 1
+                    await asyncio.sleep(wait_s)
                 sink.write(piece)
                 await sink.drain()
             sink.write_eof()

@@ -21,6 +21,8 @@ _ROOT = Path(__file__).parents[2]
 _SHARE_OF_THREE = 0.2
 _SECONDS_PER_FAULT = 4.0
 """For so long per fault there is load; a round whose load has ended is checked."""
+_TRIED_ENOUGH = 3
+"""Some strikes meet nothing, as a service was down just then; who meets nothing so often, and never anything, is broken."""
 
 
 def main() -> int:
@@ -146,11 +148,14 @@ def _says_something(found: Found) -> bool:
 
 
 def _left_undone(wanted: Wanted, found: Found) -> Iterator[str]:
-    """A sentence if nothing was struck, and one if the campaign ended otherwise than by its number, its time or a violation."""
+    """A sentence if nothing was struck or the campaign was stopped, and one for each fault that never struck anything."""
     struck = found.cycles.total()
     if not struck or found.outcome == "stopped":
         why = f" ({'; '.join(found.left_out)})" if found.left_out else ""
         yield f"seed {wanted.seed}: {struck} of {wanted.cycles} faults were struck, and it ended by: {found.outcome}{why}"
+    for name, many in found.missed.items():
+        if many >= _TRIED_ENOUGH and not found.cycles[name]:
+            yield f"seed {wanted.seed}: {name}: of {many} strikes none could be proved to have struck anything"
 
 
 def _both(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:

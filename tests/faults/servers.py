@@ -3,11 +3,13 @@
 import asyncio
 import base64
 import contextlib
+import errno
 import json
 import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -101,14 +103,10 @@ class Brokers:
             if node.child is not None:
                 await asyncio.to_thread(Kafka(node.child, node.answers_at).wait_ready, within)
 
-    def kill(self, *numbers: int) -> None:
-        """kill -9 of those that run."""
-        for number in numbers:
-            child = self._by_number[number].child
-            assert child is not None
-            if child.alive():
-                os.killpg(child.popen.pid, signal.SIGKILL)  # nobody else reaps it, so that its number is not another's
-            child.popen.wait(10)
+    def kill(self, *numbers: int) -> bool:
+        """kill -9 of those that run; whether each of these ran, and died of it."""
+        died = [_killed(child) for number in numbers if (child := self._by_number[number].child) is not None]
+        return all(died)
 
     async def stop(self, number: int) -> None:
         """A clean stop, by SIGTERM."""
@@ -208,11 +206,9 @@ class Database:
         """The primary, past the proxies, as the superuser."""
         return self.primary.url()
 
-    def kill(self) -> None:
-        """kill -9 of the whole server."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.primary.child.popen.pid, signal.SIGKILL)
-        self.primary.child.popen.wait(10)
+    def kill(self) -> bool:
+        """kill -9 of the whole server; whether it ran, and died of it."""
+        return _killed(self.primary.child)
 
     async def stop(self) -> None:
         """A fast shutdown, as an administrator does it."""
@@ -275,10 +271,10 @@ class Database:
         finally:
             await connection.close()
 
-    async def fail_over(self) -> None:
-        """Kill the primary and let the standby take its place."""
+    async def fail_over(self) -> bool:
+        """Kill the primary and let the standby take its place; whether the primary ran until then."""
         assert self.standby is not None
-        self.kill()
+        died = self.kill()
         shutil.rmtree(self.primary.data.parent, ignore_errors=True)
         self.primary, self.standby = self.standby, None
         connection = await asyncpg.connect(self.primary.url("postgres"))
@@ -286,12 +282,21 @@ class Database:
             assert await connection.fetchval("select pg_promote(true, 60)")
         finally:
             await connection.close()
+        return died
 
     async def close(self) -> None:
         """Stop whatever runs."""
         for server in (self.standby, self.primary):
             if server is not None:
                 await asyncio.to_thread(server.stop, 15)
+
+
+def _killed(child: Child) -> bool:
+    """kill -9 of a server and of all that it started; whether it ran, and died of it."""
+    ran = child.alive()
+    if ran:
+        os.killpg(child.popen.pid, signal.SIGKILL)  # nobody else reaps it, so that its number is not another's
+    return child.popen.wait(10) == -signal.SIGKILL and ran
 
 
 @contextlib.contextmanager
@@ -327,3 +332,13 @@ def fill(folder: Path) -> Path:
         while True:
             file.write(b"\0" * 65_536)
     return ballast
+
+
+def is_full(folder: Path) -> bool:
+    """Whether a write there is refused for want of space, as one of the server's would be."""
+    try:
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
+            file.write(b"\0")
+    except OSError as refused:
+        return refused.errno == errno.ENOSPC
+    return False

@@ -9,7 +9,7 @@ from tests.faults.invariants import Poison
 
 
 class Unstruck(Exception):
-    """Nothing was struck: the process did not come to where it was to die."""
+    """Nothing was struck, or nobody can tell: each nemesis proves what it did, and a strike without proof is not counted."""
 
 
 @dataclass

@@ -5,6 +5,7 @@ import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
@@ -15,7 +16,7 @@ from shared import topics
 from shared.reading import consuming, partitions_of, to_the_ends
 from tests.faults.house import House
 from tests.faults.proxy import Proxy
-from tests.faults.servers import Node, fill
+from tests.faults.servers import Node, fill, is_full
 from tests.faults.striking import Strike, Unstruck
 from tests.waiting import PATIENCE_S, until
 
@@ -27,19 +28,30 @@ _LONG_SHARE = 0.1
 
 async def kill_broker(at: Strike) -> None:
     """kill -9 of a broker, and at once or a second later its restart."""
-    node = at.chance.choice(at.house.brokers.nodes)
-    at.house.brokers.kill(node.number)
-    await at.pause(0.0, 1.0)
-    at.house.brokers.start(node.number)
+    async with _without(at, at.chance.choice(at.house.brokers.nodes).number):
+        await at.pause(0.0, 1.0)
+
+
+@contextlib.asynccontextmanager
+async def _without(at: Strike, *numbers: int) -> AsyncIterator[None]:
+    """These nodes die by kill -9, and are there again at the end, whether or not each of them had been running."""
+    died = at.house.brokers.kill(*numbers)
+    yield
+    at.house.brokers.start(*numbers)
     await at.house.brokers.ready()
+    if not died:
+        raise Unstruck(f"not all of the nodes {numbers} ran")
 
 
 async def restart_broker(at: Strike) -> None:
     """A clean stop and a start."""
     node = at.chance.choice(at.house.brokers.nodes)
+    before = node.child
     await at.house.brokers.stop(node.number)
     at.house.brokers.start(node.number)
     await at.house.brokers.ready()
+    if node.child is before:  # it is started only if it does not run
+        raise Unstruck("the broker ran on")
 
 
 async def broker_away(at: Strike) -> None:
@@ -53,10 +65,8 @@ async def broker_away_for_long(at: Strike) -> None:
 
 
 async def _away(at: Strike, low: float, high: float) -> None:
-    at.house.brokers.kill(*(node.number for node in at.house.brokers.nodes))
-    await at.pause(low, high)
-    at.house.brokers.start()
-    await at.house.brokers.ready()
+    async with _without(at, *(node.number for node in at.house.brokers.nodes)):
+        await at.pause(low, high)
 
 
 async def _partitions(at: Strike, within_s: int = 40) -> list[Mapping[str, Any]]:
@@ -74,10 +84,8 @@ async def _partitions(at: Strike, within_s: int = 40) -> list[Mapping[str, Any]]
 async def kill_leader(at: Strike) -> None:
     """The leader of some partition of the accepted check-ins dies, and comes back after a while."""
     number = max(1, at.chance.choice(await _partitions(at))["leader"])
-    at.house.brokers.kill(number)
-    await at.pause(2.0, 8.0)
-    at.house.brokers.start(number)
-    await at.house.brokers.ready()
+    async with _without(at, number):
+        await at.pause(2.0, 8.0)
 
 
 async def kill_controller(at: Strike) -> None:
@@ -86,10 +94,8 @@ async def kill_controller(at: Strike) -> None:
     number = at.house.brokers.active_controller()
     if number is None:
         raise Unstruck("the controllers elect a leader")
-    at.house.brokers.kill(number)
-    await at.pause(2.0, 6.0)
-    at.house.brokers.start(number)
-    await at.house.brokers.ready()
+    async with _without(at, number):
+        await at.pause(2.0, 6.0)
 
 
 async def kill_two_brokers(at: Strike) -> None:
@@ -120,12 +126,10 @@ async def _one_replica(at: Strike) -> bool:
 async def _nothing_accepted(at: Strike, dying: Sequence[int]) -> AsyncIterator[None]:
     """Without these nodes. An answer may be long under way: what is told by it must have been appended while they lived."""
     accepted = set(at.house.journal.noted)
-    at.house.brokers.kill(*dying)
-    dead_at = time.time()
-    yield
-    late = at.house.journal.noted - accepted
-    at.house.brokers.start(*dying)
-    await at.house.brokers.ready()
+    async with _without(at, *dying):
+        dead_at = time.time()
+        yield
+        late = at.house.journal.noted - accepted
     if late:
         [appended] = await until(lambda: _first_appended(at, late), otherwise=lambda: "the topics cannot be read")
         false = [one for one in late if appended.get(one, dead_at) >= dead_at]
@@ -150,15 +154,20 @@ async def _first_appended(at: Strike, ids: Collection[str]) -> list[dict[str, fl
 
 async def kill_postgres(at: Strike) -> None:
     """kill -9 of the whole server."""
-    at.house.database.kill()
+    died = at.house.database.kill()
     await at.pause(0.0, 1.5)
     await at.house.database.start_again()
+    if not died:
+        raise Unstruck("PostgreSQL did not run")
 
 
 async def restart_postgres(at: Strike) -> None:
     """A fast shutdown and a start."""
     await at.house.database.stop()
+    stopped = not at.house.database.primary.child.alive()
     await at.house.database.start_again()
+    if not stopped:
+        raise Unstruck("PostgreSQL ran on")
 
 
 async def terminate_sessions(at: Strike) -> None:
@@ -167,33 +176,44 @@ async def terminate_sessions(at: Strike) -> None:
         ended = await connection.fetch(
             "select pg_terminate_backend(pid) from pg_stat_activity where application_name like 'hadir%' and pid <> pg_backend_pid()"
         )
-    if not ended:
+    if not any(row[0] for row in ended):
         raise Unstruck("no service has a session")
 
 
 async def fail_over(at: Strike) -> None:
     """The primary dies for good; its synchronous standby takes over, and gets a standby of its own."""
-    await at.house.database.fail_over()
+    died = await at.house.database.fail_over()
     for proxy in at.house.database_proxies.values():
         proxy.target = ("127.0.0.1", at.house.database.primary.port)
         proxy.reset()
     await at.house.database.add_standby()
+    if not died:
+        raise Unstruck("the primary did not run")
 
 
 async def fill_kafka(at: Strike) -> None:
     """Not a byte is left where the broker writes."""
     [node] = at.house.brokers.nodes
-    ballast = fill(node.folder)
-    try:
-        await at.pause(2.0, 5.0)
-    finally:
-        ballast.unlink()
+    full = await _filled(at, node.folder)
     await at.pause(0.2, 0.5)
     assert node.child is not None
     if node.child.alive() and not await asyncio.to_thread(_writes, at.house):
         at.house.brokers.kill(node.number)  # a broker whose only log folder went offline answers, and does nothing more
     at.house.brokers.start()
     await at.house.brokers.ready()
+    if not full:
+        raise Unstruck("the broker's disk had room")
+
+
+async def _filled(at: Strike, folder: Path) -> bool:
+    """Fill the disk of a folder for a while; whether a write was refused for want of space, once that was done."""
+    ballast = fill(folder)
+    try:
+        full = is_full(folder)
+        await at.pause(2.0, 5.0)
+    finally:
+        ballast.unlink(missing_ok=True)
+    return full
 
 
 def _writes(house: House) -> bool:
@@ -218,14 +238,12 @@ async def _produces(house: House) -> bool:
 
 async def fill_postgres(at: Strike) -> None:
     """Not a byte is left for WAL and data."""
-    ballast = fill(at.house.database.primary.data)
-    try:
-        await at.pause(2.0, 5.0)
-    finally:
-        ballast.unlink()
+    full = await _filled(at, at.house.database.primary.data)
     if not at.house.database.primary.child.alive():
         await at.house.database.start_again()
     await at.house.database.ready()
+    if not full:
+        raise Unstruck("the disk of PostgreSQL had room")
 
 
 def _slow(proxy: Proxy, chance: random.Random) -> None:
@@ -261,12 +279,16 @@ def network(way: str) -> Callable[[Strike], Awaitable[None]]:
         some = at.chance.choice([[at.chance.choice(roads)], at.house.kafka_proxies, list(at.house.database_proxies.values())])
         if not any(proxy.is_open for proxy in some):
             raise Unstruck("nothing goes through these roads")
+        before = sum(proxy.touched for proxy in some)
         for proxy in some:
             WAYS[way](proxy, at.chance)
         await at.pause(*_LONG_S if at.chance.random() < _LONG_SHARE else (1.0, 6.0))
+        touched = sum(proxy.touched for proxy in some) - before
         for proxy in some:
             if way.startswith("stalled") and at.chance.random() < 0.5:
                 proxy.reset()  # a road that was gone for long: neither end knows the other any more
             proxy.heal()
+        if not touched:
+            raise Unstruck("nothing was sent over these roads meanwhile")
 
     return strike

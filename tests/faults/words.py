@@ -157,9 +157,13 @@ What is struck or looked at more weakly than the matrix says:
 - I6: that no position is moved by an old epoch, and I3: that violations in force are those of their days, in campaigns begun after
   2026-11-29 22:20 UTC. (That a worker ends when its epoch is old: the simulation, and `test_ownership.py`.)
 
-Strikes that struck nothing are not counted in campaigns begun after 2026-11-29 15:50 UTC: a kill of a service that was down
-already, no record to repeat, ingest not there to refuse another body, a reset of no connection. Before that such strikes counted too,
-and how many is not known.
+Each strike proves what it did or is not counted, in campaigns begun after 2026-11-30 22:10 UTC: who was killed ended of that signal, who
+was frozen was found standing still for as long as it was to, a disk refused a write of the harness, a road held something back or reset a
+connection, a service without descriptors logged that it was refused one. A campaign says how many strikes struck nothing, and is no
+success if a fault was tried three times or more and never struck. Before that only some were not counted (a kill of a service that was down
+already, no record to repeat, ingest not there to refuse another body, no connection through a road), and before 2026-11-29 15:50 UTC all
+were; how many of them struck nothing is not known. **Of F22 it was most**: while connections are pooled a lower limit alone meets
+nothing, and in twelve strikes looked at no service had been refused a descriptor. It must connect to its database anew meanwhile now.
 
 ## What was checked
 

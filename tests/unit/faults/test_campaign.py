@@ -9,8 +9,9 @@ import pytest
 
 from tests.faults import campaign
 from tests.faults.campaign import Found, Wanted
+from tests.faults.invariants import Positions
 from tests.faults.nemeses import Fault
-from tests.faults.striking import Strike
+from tests.faults.striking import Strike, Unstruck
 
 Striking = Callable[[Strike], Awaitable[None]]
 
@@ -96,3 +97,66 @@ async def test_faults_of_a_round_that_could_not_be_finished_count_and_are_suspec
     assert found.cycles == found.suspected == {"F1 kill -9 ingest": 11}
     assert found.outcome == "violation"
     assert "could not be carried out or healed: AssertionError it does not come back" in found.violations[0]
+
+
+async def test_a_strike_that_struck_nothing_is_in_no_sum_and_is_told_by_itself(struck_by: Callable[[Striking], Any]) -> None:
+    struck = iter(range(20))
+
+    async def strike(_: Strike) -> None:
+        number = next(struck)
+        assert number < 10, "it does not come back"
+        if number % 2:
+            raise Unstruck("it did not run")
+
+    running, _ = struck_by(strike)
+    found = await running
+
+    assert found.cycles == found.suspected == {"F1 kill -9 ingest": 6}
+    assert found.missed == {"F1 kill -9 ingest": 5}
+
+
+async def test_positions_are_looked_at_after_every_fault_and_a_step_back_is_kept(
+    struck_by: Callable[[Striking], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck, offsets, kept = iter(range(20)), iter((5, 6, 4)), list[Positions]()
+
+    async def strike(at: Strike) -> None:
+        assert at.house is not None
+        assert next(struck) < 3, "it does not come back"
+
+    async def look(_: Any) -> dict[tuple[str, ...], int]:
+        return {("payroll", "offset"): next(offsets)}
+
+    @contextlib.asynccontextmanager
+    async def connection(_: House) -> AsyncIterator[None]:
+        yield
+
+    def positions() -> Positions:
+        kept.append(Positions())
+        return kept[-1]
+
+    monkeypatch.setattr(House, "connection", connection)
+    monkeypatch.setattr(campaign, "look_at_positions", look)
+    monkeypatch.setattr(campaign, "Positions", positions)
+    running, _ = struck_by(strike)
+    found = await running
+
+    assert found.looks == 3
+    assert kept[0].backwards == ["payroll offset went from 6 back to 4"]
+
+
+async def test_a_campaign_whose_round_struck_nothing_ends_and_does_not_go_on_for_hours(
+    struck_by: Callable[[Striking], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rounds: list[int] = []
+
+    async def nothing(run: campaign.Campaign, number: int) -> None:
+        rounds.append(number)
+        run.struck = +run.struck
+        assert number < 3
+
+    monkeypatch.setattr(campaign.Campaign, "round", nothing)
+    running, _ = struck_by(lambda _: asyncio.sleep(0))
+    found = await running
+    assert rounds == [1]
+    assert (found.outcome, found.violations) == ("stopped", [])

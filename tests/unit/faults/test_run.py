@@ -145,6 +145,15 @@ def test_a_campaign_that_was_stopped_is_no_success(
     assert faults_long("--house one --cycles 10") == code
 
 
+def test_a_fault_that_never_struck_anything_however_often_it_was_tried_is_told(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finds(monkeypatch, cycles=STRUCK, missed=Counter({"F22 none left": 3, "F1 kill -9 ingest": 9, "F8 slow": 2}), outcome="finished")
+    assert faults_long("--house one --cycles 4 --seed 7") == 1
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("NOT DONE")]
+    assert said == ["NOT DONE seed 7: F22 none left: of 3 strikes none could be proved to have struck anything"]
+
+
 def test_a_round_that_could_not_be_begun_is_in_the_report_although_nothing_was_struck(
     faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
