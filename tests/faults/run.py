@@ -5,6 +5,8 @@ import asyncio
 import json
 import logging
 import math
+import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from services.local.process import LAUNCH
 from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of
 from tests.faults.report import Begin, Part, Report, TwoSoaks, merged, table, write
 from tests.faults.soak import lines, risen, soak
@@ -29,6 +32,8 @@ def main() -> int:
     """Run what the arguments ask for; the exit code is 1 if a violation is not mended, or something asked for was not done."""
     asked = _arguments()
     undone: list[str] = []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background has it ignored
+    signal.signal(signal.SIGTERM, _interrupt)
     told = _merged(asked.merge) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
     wrong = _shown(told) if told else []
     for sentence in wrong:
@@ -39,6 +44,12 @@ def main() -> int:
     for sentence in undone:
         print(f"NOT DONE {sentence}")
     return int(bool(wrong or undone))
+
+
+def _interrupt(*_: object) -> None:
+    """SIGTERM ends all as Ctrl-C does, in order. Once: `timeout` and make both send it, and the second would break into the tidying."""
+    signal.signal(signal.SIGTERM, lambda *_: None)
+    signal.raise_signal(signal.SIGINT)
 
 
 def _shown(told: dict[str, Any]) -> list[str]:
@@ -120,8 +131,11 @@ def _one(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:
     reports = []
     if asked.cycles:
         wanted, begin = _wanted(asked, asked.house), Begin.now()
+        found = Found(wanted.seed)
 
-        def save(found: Found) -> None:
+        def save(so_far: Found) -> None:
+            nonlocal found
+            found = so_far
             if asked.write and _says_something(found):
                 write(Report([Part(wanted, found)], begin).as_json(), asked.write)
 
@@ -129,17 +143,29 @@ def _one(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:
             found = asyncio.run(campaign(wanted, _say, save))
         except NothingToStrike as reason:
             sys.exit(f"--only: {reason}")
+        except KeyboardInterrupt:
+            _leave_the_soak(asked, undone)
         undone += _left_undone(wanted, found)
         if _says_something(found):
             reports.append(Report([Part(wanted, found)], begin).as_json())
-    if asked.soak:
-        reports.append(_soaked(asked))
+    reports += _soaked(asked, undone)
     return merged(reports) if reports else None
 
 
-def _soaked(asked: argparse.Namespace) -> dict[str, Any]:
-    begin = Begin.now()
-    return Report([], begin, asyncio.run(soak(asked.soak, asked.soak_rate, _say))).as_json()
+def _leave_the_soak(asked: argparse.Namespace, undone: list[str]) -> None:
+    """Whoever stops the campaigns does not want hours of something else."""
+    undone += ["stopped from outside: what was checked before is kept"] + ["no soak was begun"] * bool(asked.soak)
+    asked.soak = 0.0
+
+
+def _soaked(asked: argparse.Namespace, undone: list[str]) -> list[dict[str, Any]]:
+    """The report of the soak, if one is asked for and came to its end."""
+    begin = Begin.now() if asked.soak else None
+    try:
+        return [Report([], begin, asyncio.run(soak(asked.soak, asked.soak_rate, _say))).as_json()] if begin else []
+    except KeyboardInterrupt:
+        undone.append("the soak was stopped from outside, and its figures are not kept")
+        return []
 
 
 def _says_something(found: Found) -> bool:
@@ -170,27 +196,30 @@ def _both(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None
         for house, cycles in of_each.items():
             if cycles:
                 (Path(folder) / house).mkdir()
-                running[house] = subprocess.Popen(_command(asked, house, cycles, Path(folder) / house), cwd=_ROOT)
+                # In a session of its own: Ctrl-C comes to us alone, and they are told once.
+                running[house] = subprocess.Popen(_command(asked, house, cycles, Path(folder) / house), cwd=_ROOT, start_new_session=True)
         try:
             codes = {house: process.wait() for house, process in running.items()}
-        finally:
+        except KeyboardInterrupt:
+            _leave_the_soak(asked, undone)
             for process in running.values():
                 process.terminate()
+            codes = {house: process.wait() for house, process in running.items()}
         files = {house: Path(folder) / house / "faults.json" for house in running}
         undone += [f"--house {house}: it ended with code {code}" for house, code in codes.items() if code]
         undone += [f"--house {house}: it left no report" for house, file in files.items() if not file.exists()]
         written = [file for file in files.values() if file.exists()]
         told = _merged(written) if written else None
-    if asked.soak:
-        if told and asked.write:
-            write(told, asked.write)  # hours of soak may end badly
-        told = merged([*filter(None, [told]), _soaked(asked)])
-    return told
+    if asked.soak and told and asked.write:
+        write(told, asked.write)  # hours of soak may end badly
+    reports = [*filter(None, [told]), *_soaked(asked, undone)]
+    return merged(reports) if reports else None
 
 
 def _command(asked: argparse.Namespace, house: str, cycles: int, folder: Path) -> Sequence[str]:
-    """What runs one of several houses and writes its report into a folder."""
+    """What runs one of several houses, for as long as we live, and writes its report into a folder."""
     return [
+        sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), "SIGTERM", "-",
         sys.executable, "-m", "tests.faults.run", f"--house={house}", f"--cycles={cycles}", f"--seed={asked.seed}",
         f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={asked.only}",
         f"--write={folder}", *([f"--logs={asked.logs / house}"] if asked.logs else []),
