@@ -186,12 +186,27 @@ def bound(cycles: int, bad: int) -> float | None:
     return min(1.0, high / cycles)
 
 
+class Foreign(ValueError):
+    """A file is not one of our reports; the text says which, and why."""
+
+
+def read(file: Path) -> dict[str, Any]:
+    """A report that `write` wrote. Raises Foreign."""
+    try:
+        told = json.loads(file.read_text())
+    except (OSError, ValueError) as error:
+        raise Foreign(f"{file} cannot be read as a report: {error}") from error
+    if not isinstance(told, dict) or not {"parts", "soak", "began", "ended", "commit", "machine", "load"} <= told.keys():
+        raise Foreign(f"{file} is no report of this program: such a file is the faults.json that --write has written")
+    return told
+
+
 def write(told: dict[str, Any], folder: Path) -> None:
     """Write faults.json and faults.md into a folder; campaigns that are there already stay, and so does a soak if there is no new one."""
     folder.mkdir(parents=True, exist_ok=True)  # nobody loses hours of figures for a folder that is not there
     file = folder / "faults.json"
     if file.exists():
-        before = json.loads(file.read_text())
+        before = read(file)
         told = merged([before | {"soak": None} if told["soak"] else before, told])
     file.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     (folder / "faults.md").write_text(markdown(told))

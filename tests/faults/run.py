@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import json
 import logging
 import math
 import os
@@ -15,9 +14,9 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from services.local.process import LAUNCH
+from services.local.process import LAUNCH, LocalError, make_folder
 from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of
-from tests.faults.report import Begin, Part, Report, TwoSoaks, merged, table, write
+from tests.faults.report import Begin, Foreign, Part, Report, TwoSoaks, merged, read, table, write
 from tests.faults.soak import lines, risen, soak
 
 _ROOT = Path(__file__).parents[2]
@@ -34,7 +33,7 @@ def main() -> int:
     undone: list[str] = []
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background has it ignored
     signal.signal(signal.SIGTERM, _interrupt)
-    told = _merged(asked.merge) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
+    told = merged(asked.merging) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
     wrong = _shown(told) if told else []
     for sentence in wrong:
         print(f"VIOLATION {sentence}")
@@ -85,6 +84,18 @@ def _arguments() -> argparse.Namespace:
     asked = parser.parse_args()
     if not (asked.merge or asked.cycles or asked.soak):
         parser.error("--cycles 0 and no --soak: nothing is asked for")
+    try:  # what cannot be read or written is found out before hours are spent, and not after them
+        asked.merging = [read(file) for file in asked.merge or ()]
+        if asked.write:
+            make_folder(asked.write, "--write")
+            if (before := asked.write / "faults.json").exists():
+                read(before)
+        if asked.logs:
+            make_folder(asked.logs, "--logs")
+        if asked.merge:
+            merged(asked.merging)
+    except (Foreign, TwoSoaks, LocalError) as reason:
+        parser.error(str(reason))
     asked.houses = [house for house in (("one", "three") if asked.house == "both" else (asked.house,)) if _strikes(asked, house)]
     if not asked.merge and asked.cycles and not asked.houses:
         parser.error(f"--only {asked.only}: no such fault strikes at random in a house of this kind (--house {asked.house})")
@@ -209,7 +220,7 @@ def _both(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None
         undone += [f"--house {house}: it ended with code {code}" for house, code in codes.items() if code]
         undone += [f"--house {house}: it left no report" for house, file in files.items() if not file.exists()]
         written = [file for file in files.values() if file.exists()]
-        told = _merged(written) if written else None
+        told = merged([read(file) for file in written]) if written else None
     if asked.soak and told and asked.write:
         write(told, asked.write)  # hours of soak may end badly
     reports = [*filter(None, [told]), *_soaked(asked, undone)]
@@ -224,14 +235,6 @@ def _command(asked: argparse.Namespace, house: str, cycles: int, folder: Path) -
         f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={asked.only}",
         f"--write={folder}", *([f"--logs={asked.logs / house}"] if asked.logs else []),
     ]  # fmt: skip
-
-
-def _merged(files: Sequence[Path]) -> dict[str, Any]:
-    """The reports of houses that ran beside each other, or one after the other, as one."""
-    try:
-        return merged([json.loads(file.read_text()) for file in files])
-    except TwoSoaks as reason:
-        sys.exit(f"--merge: {reason}")
 
 
 def _say(line: str) -> None:

@@ -102,6 +102,31 @@ def test_numbers_that_ask_for_nothing_that_could_be_done_are_refused_with_a_sent
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("--write {file}/deeper", "Cannot write in {file}/deeper (Not a directory)"),
+        ("--write {file}", "Cannot write in {file} (File exists)"),
+        ("--write /proc/nowhere", "Cannot write in /proc/nowhere"), ("--logs {file}/deeper", "choose another folder with --logs"),
+        ("--write {folder}", "{folder}/faults.json is no report"), ("--merge {folder}/none.json", "{folder}/none.json cannot be read"),
+        ("--merge {file}", "{file} cannot be read as a report"), ("--merge {folder}/faults.json", "{folder}/faults.json is no report"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_written_or_read_is_said_in_a_sentence_before_anything_starts(
+    asked: str, said: str, faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    monkeypatch.setattr(run, "campaign", lambda *_: pytest.fail("it has begun"))
+    places = {"file": tmp_path / "file", "folder": tmp_path / "folder"}
+    places["file"].write_text("words")
+    places["folder"].mkdir()
+    (places["folder"] / "faults.json").write_text('{"tests": 4}')
+    with pytest.raises(SystemExit) as refused:
+        faults_long(("" if "--merge" in asked else "--house one --cycles 4 ") + asked.format(**places))
+    assert refused.value.code == 2
+    assert said.format(**places) in capsys.readouterr().err
+
+
 def test_a_house_that_was_killed_is_told_and_what_both_had_found_stays(
     faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
