@@ -32,6 +32,11 @@ from tests.faults.striking import Strike, Unstruck
 from tests.waiting import until
 
 SETTLE_S = 240.0
+SENDING_S = 2 * SETTLE_S
+"""So long phones and officers may take for the rest of their work after everything was healed."""
+FRONT_S = 60.0
+"""I8: so long after everything was healed the first of what waits at the front door is answered 2xx."""
+
 LAST_DAY = dt.date(2026, 6, 30)  # a Tuesday, and the end of a month: when it is over, officers can close the month
 
 
@@ -83,6 +88,12 @@ class Found:
     ended: Counter[str] = field(default_factory=Counter)
     left_out: list[str] = field(default_factory=list)
     quiet_s: list[float] = field(default_factory=list)
+    front_s: list[float] = field(default_factory=list)
+    """From healing to the first 2xx, for each round in which anything was still to be sent."""
+
+    sending_s: list[float] = field(default_factory=list)
+    """From healing until phones and officers were done."""
+
     seconds: float = 0.0
     looks: int = 0
     """How often positions could be read: after each fault, if the database answered, and in each check."""
@@ -229,16 +240,20 @@ class Campaign:
                 await self._look()
             load.hurried.set()
             self.house.heal()
-            healed = time.monotonic()
-            await asyncio.wait_for(sending, SETTLE_S * 2)
+            healed, self.house.journal.first_at = time.monotonic(), None
+            await asyncio.wait_for(sending, SENDING_S)
         finally:
             sending.cancel()
             await asyncio.gather(sending, return_exceptions=True)
         if self.wanted.clocks:
             struck["F9 clocks: " + ", ".join(f"{name} {shift}" for name, shift in SHIFTS.items())] += 1
         faulty_s = healed - begun
+        self.found.sending_s.append(round(time.monotonic() - healed, 1))
+        late = self._front(healed)
         async with Observer(self.house.database.url, self.house.brokers.bootstrap) as observer:
             wrong = await self._rest_and_check(load, observer, healed)
+        if late:
+            wrong["I8"] = [*late, *wrong.get("I8", [])]
         self.found.checks += 1
         self.found.accepted = len(self.house.journal.accepted())
         self.found.unanswered.update(load.phones.tally.unanswered)
@@ -252,9 +267,16 @@ class Campaign:
             f"round {number}: {struck.total()} faults in {faulty_s:.0f} s, {self.found.cycles.total()} in all,"
             f" besides {self.found.missed.total()} strikes that struck nothing;"
             f" {load.delivered} check-ins, {self.found.accepted} ids accepted and {self.found.commands} commands carried out in all;"
-            f" quiet {self.found.quiet_s[-1]:.1f} s after the last fault and its load;"
+            f" all sent {self.found.sending_s[-1]:.1f} s after the last fault, quiet {self.found.quiet_s[-1]:.1f} s after that;"
             f" {'violations: ' + str(wrong) if wrong else 'no violation'}"
         )
+
+    def _front(self, healed: float) -> list[str]:
+        """Records when the front door took anything again, if anything was still to be sent; a sentence if that was too late."""
+        if (first := self.house.journal.first_at) is None:
+            return []
+        self.found.front_s.append(round(first - healed, 1))
+        return [f"the front door took nothing for {first - healed:.0f} s after all was healed"] if first - healed > FRONT_S else []
 
     async def _press(self, load: Load, officers: Officers) -> None:
         """Phones and officers at once; officers begin with the played day."""

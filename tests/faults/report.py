@@ -131,8 +131,11 @@ def summed(told: dict[str, Any]) -> dict[str, Any]:
 
 
 def _holds(code: str, mend: str) -> bool:
-    """Whether the code of a campaign (a commit, and perhaps words after it) holds another commit; false where the history does not say."""
-    git, found = shutil.which("git"), re.match(r"[0-9a-f]{7,}", code)
+    """Whether the code of a campaign (a commit, and perhaps words after it) holds another commit; false where the history does not say.
+
+    What a tree with changes (`+`) held nobody knows: it may have taken the other commit back.
+    """
+    git, found = shutil.which("git"), re.match(r"[0-9a-f]{7,}(?![0-9a-f+])", code)
     if git is None or found is None:
         return False
     return not subprocess.run(
@@ -259,6 +262,10 @@ def markdown(told: dict[str, Any]) -> str:
         lines += [*_present(told)]
         if quiet:
             lines += [_quiet(quiet, told["checks"])]
+            lines += [
+                f"{what} after everything was healed: {_spread([second for part in parts for second in part.get(name, ())])}."
+                for name, what in words.SINCE_HEALED.items() if any(part.get(name) for part in parts)
+            ]
         lines += ["", *_campaigns(parts), "", words.COLUMNS, "", *table(told)]
         if told["violations"]:
             lines += ["", words.NOT_NONE]
@@ -308,6 +315,10 @@ def _quiet(seconds: Sequence[float], checks: int) -> str:
     told = f"gone {seconds[len(seconds) // 2]:.1f} s (median), {gone[-1]:.1f} s (longest) after" if gone else "never gone after"
     never = f"; {stayed} of the {len(seconds)} times that it was waited for it was not gone after {SETTLE_S:.0f} s" if stayed else ""
     return f"The lag was {told} the end of faults and load{never}{_unchecked(len(seconds) - checks)}."
+
+
+def _spread(seconds: Sequence[float]) -> str:
+    return f"{sorted(seconds)[len(seconds) // 2]:.1f} s (median), {max(seconds):.1f} s (longest of {len(seconds)} rounds)"
 
 
 def _unchecked(many: int) -> str:

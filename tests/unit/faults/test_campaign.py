@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from tests.faults import campaign
 from tests.faults.campaign import Found, Wanted
 from tests.faults.invariants import Positions
+from tests.faults.journal import Journal
 from tests.faults.nemeses import Fault
 from tests.faults.striking import Strike, Unstruck
 
@@ -160,3 +162,15 @@ async def test_a_campaign_whose_round_struck_nothing_ends_and_does_not_go_on_for
     found = await running
     assert rounds == [1]
     assert (found.outcome, found.violations) == ("stopped", [])
+
+
+@pytest.mark.parametrize(("after_s", "late"), [(None, 0), (59.0, 0), (61.0, 1)])
+def test_a_front_door_that_takes_nothing_for_too_long_after_all_was_healed_is_a_violation_though_lag_is_gone(
+    after_s: float | None, late: int, tmp_path: Path
+) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.first_at = None if after_s is None else 1000.0 + after_s
+    run: Any = type("Run", (), {"house": type("House", (), {"journal": journal})(), "found": Found(1)})()
+    assert len(campaign.Campaign._front(run, 1000.0)) == late
+    assert run.found.front_s == [seconds for seconds in [after_s] if seconds]
+    journal.close()

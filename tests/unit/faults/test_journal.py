@@ -1,6 +1,7 @@
 """What the client knows is on disk, and is read from there: a journal in memory would forgive what the house forgot."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -25,4 +26,20 @@ def test_what_was_accepted_is_what_the_disk_says_and_not_what_is_remembered(tmp_
     journal.note(["a", "b"])
     (tmp_path / "journal").write_text("a\nelsewhere\n")
     assert journal.accepted() == {"a", "elsewhere"}
+    journal.close()
+
+
+def test_a_journal_tells_when_it_first_heard_anything_since_it_was_asked_to(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal")
+    journal.note(["a"])
+    begun = time.monotonic()
+    told: list[float | None] = []
+    journal.first_at = None
+    for ids in ([], ["a"], ["b"]):
+        journal.note(ids)
+        told.append(journal.first_at)
+    nothing, first, after = told
+    assert (nothing, first) == (None, after)
+    assert first is not None
+    assert begun <= first <= time.monotonic()
     journal.close()

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import subprocess
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,7 +10,9 @@ import psutil
 import pytest
 
 from tests.faults import report, soak, words
+from tests.faults.campaign import FRONT_S
 from tests.faults.house import SERVICES, House
+from tests.faults.invariants import WITHIN_S, Scene, i8_liveness
 from tests.faults.nemeses import FAULTS
 from tests.faults.report import TwoSoaks, bound, label, markdown, merged, summed, table, write
 from tests.waiting import until
@@ -85,6 +88,24 @@ def test_what_was_found_stays_in_the_sums_and_campaigns_of_code_that_holds_its_m
     assert "| **present: all** | **100** | **0** | **0.0300** |" in table(told)
     assert "95 % bound 0.0300 per fault, 1.0000 per round of 3.\nThe goal is 1,000 of F1 to F8 in them" in markdown(told)
     assert "- Seed 7, round 3, I1: lost (mended by bbb)" in markdown(told)
+
+
+def test_a_tree_with_changes_holds_no_commit_for_sure_and_a_clean_one_holds_those_before_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def git(*arguments: str) -> str:
+        identity = ("-c", "user.name=x", "-c", "user.email=x@example.org")
+        return subprocess.run(["git", "-C", tmp_path, *identity, *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+    git("init", "-q")
+    for subject in ("Begin", "Mend"):
+        git("commit", "-q", "--allow-empty", "-m", subject)
+    head, before = (git("rev-parse", at) for at in ("HEAD", "HEAD~1"))
+    monkeypatch.setattr(report, "_ROOT", tmp_path)
+    assert report._holds(head[:7], before[:7])
+    assert report._holds(f"{head[:7]} (by hand)", before[:7])
+    assert not report._holds(f"{head[:7]}+", before[:7])
+    assert not report._holds(before[:7], head[:7])
 
 
 def test_while_a_violation_is_not_mended_nothing_came_after_it() -> None:
@@ -236,3 +257,22 @@ def test_the_lag_is_said_to_be_waited_for_more_often_than_all_was_checked_only_w
     whole, broken = (merged([campaign(quiet_s=[1.0, 2.0, 240.0], checks=checks)]) for checks in (3, 2))
     assert f"{told}." in markdown(whole)
     assert f"{told} (1 of those rounds could not be checked to the end)." in markdown(broken)
+
+
+def test_what_the_page_promises_of_i8_and_of_f12_is_what_is_checked_and_struck() -> None:
+    assert f"taken {FRONT_S:.0f} s after all is healed, and the lag gone {WITHIN_S:.0f} s after the load ends" in words.AFTERWARDS
+    assert (FRONT_S, WITHIN_S) == (60, 60)  # as the matrix has it
+    assert "- F12: 4 of the 9 topics that services read, of 28 in all." in words.AFTERWARDS
+
+
+@pytest.mark.parametrize(("seconds", "late"), [(59.9, False), (60.1, True)])
+async def test_a_lag_that_lasts_longer_than_the_page_says_is_a_violation(seconds: float, *, late: bool) -> None:
+    none: Any = None
+    assert bool(await i8_liveness(Scene(none, none, none, set(), set(), none, none, none, seconds))) == late
+
+
+def test_how_long_the_front_door_and_the_rest_of_the_load_took_after_healing_is_told_where_it_was_recorded() -> None:
+    page = markdown(merged([campaign(front_s=[2.0, 9.0, 3.0], sending_s=[20.0]), campaign(seed=8)]))
+    assert "The first event that was waiting was taken after everything was healed: 3.0 s (median), 9.0 s (longest of 3 rounds)." in page
+    assert "Phones and officers were done after everything was healed: 20.0 s (median)" in page
+    assert "after everything was healed:" not in markdown(merged([campaign()]))
