@@ -215,7 +215,7 @@ def write(told: dict[str, Any], folder: Path) -> None:
     (folder / "faults.md").write_text(markdown(told))
 
 
-def table(told: dict[str, Any]) -> list[str]:
+def table(told: dict[str, Any], *, only_struck: bool = False) -> list[str]:
     """The table fault × cycles × violations, and its sums; with those of the present campaigns, unless a violation is not mended."""
     both = told["sums"]["present"] is not None
     bounded = " 95 % bound (3/N) |"
@@ -224,6 +224,8 @@ def table(told: dict[str, Any]) -> list[str]:
         "|---|---:|---:|---:|" + "---:|---:|" * both,
     ]
     for row in told["faults"]:
+        if only_struck and not row["cycles"]:
+            continue
         whole = f"{row['cycles']} | {row['violations']} | {_told(row['bound'])}" if row["cycles"] else "0 | – | not struck"
         lines.append(f"| {row['fault']} | {whole} |" + f" {row['present']} | {_told(row['bound_present'])} |" * both)
     shown = {"ever": "all campaigns", **({"present": "present"} if both else {})}

@@ -16,7 +16,8 @@ from typing import Any
 
 from services.local.process import LAUNCH, LocalError, make_folder
 from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of
-from tests.faults.report import Begin, Foreign, Part, Report, TwoSoaks, merged, read, table, write
+from tests.faults.nemeses import FAULTS
+from tests.faults.report import Begin, Foreign, Part, Report, TwoSoaks, label, merged, read, table, write
 from tests.faults.soak import lines, risen, soak
 
 _ROOT = Path(__file__).parents[2]
@@ -25,6 +26,27 @@ _SECONDS_PER_FAULT = 4.0
 """For so long per fault there is load; a round whose load has ended is checked."""
 _TRIED_ENOUGH = 3
 """Some strikes meet nothing, as a service was down just then; who meets nothing so often, and never anything, is broken."""
+
+
+_KINDS = tuple(dict.fromkeys(fault.code for fault in FAULTS))
+_EPILOG = f"""\
+kinds of faults that strike at random:
+{chr(10).join(f"  {kind:4} {'; '.join(dict.fromkeys(fault.what for fault in FAULTS if fault.code == kind))}" for kind in _KINDS)}
+  F5 and the failover of F6 need --house three, F9 needs --house clocks, F7 a house of one broker and root (it mounts two tmpfs),
+  F13 a clone with its history
+
+exit codes: 0 no violation; 1 a violation, or something asked for was not done; 2 what is asked for cannot be done
+Ctrl-C and SIGTERM take the houses down and keep what was checked until then.
+
+example: make faults-long ARGS="--house one --only F1,F8 --cycles 40 --seed 7"
+"""
+
+
+class _Help(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Defaults are told, and the lines of the epilog stay as they are."""
+
+    def _get_help_string(self, action: argparse.Action) -> str | None:
+        return super()._get_help_string(action) if action.default else action.help
 
 
 def main() -> int:
@@ -55,7 +77,7 @@ def _shown(told: dict[str, Any]) -> list[str]:
     """Prints table and sums; returns the violations that have no mending on record."""
     if told["parts"]:
         whole = told["sums"]["ever"]["all"]
-        print("\n".join(table(told)))
+        print("\n".join(table(told, only_struck=True)))
         print(f"\n{whole['cycles']} faults, {told['accepted']} events accepted, {told['hours']:.2f} hours,"
               f" seed {', '.join(map(str, told['seeds']))}, commit {told['commit']}, {len(told['violations'])} violations;"
               f" 95 % bound per fault {whole['bound'] or 1:.4f}")
@@ -65,25 +87,32 @@ def _shown(told: dict[str, Any]) -> list[str]:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make faults-long", description="Faults at random moments under load, and every invariant.")
-    parser.add_argument("--cycles", type=_whole(0), default=1200, help="how many faults (default 1200); 0: only the soak")
+    parser = argparse.ArgumentParser(
+        prog="make faults-long", description="Faults at random moments under load, and every invariant.", epilog=_EPILOG,
+        formatter_class=_Help,
+    )  # fmt: skip
+    parser.add_argument("--cycles", type=_whole(0), default=1200, help="how many faults; 0: only the soak")
     parser.add_argument("--hours", type=_more_than_nothing, default=12.0, help="end after so many hours at the latest")
-    parser.add_argument("--seed", type=int, default=int(time.time()), help="what chance begins with; timing has its part, too")
+    parser.add_argument("--seed", type=int, help="what chance begins with, the time if not given; timing has its part, too")
     parser.add_argument("--every", type=_whole(1), default=40, help="check everything after so many faults")
     parser.add_argument("--rate", type=_more_than_nothing, default=20.0, help="check-ins a second")
-    parser.add_argument("--only", default="", help="kinds of the matrix, e.g. F1,F8")
+    parser.add_argument("--only", type=_kinds, default=(), metavar="F1,F8", help="kinds of the matrix; all if not given")
     parser.add_argument(
         "--house", choices=("one", "three", "clocks", "both"), default="both",
         help="one broker; three and a standby; one, and each service by a clock of its own; the first two at once",
     )  # fmt: skip
-    parser.add_argument("--soak", type=_more_than_nothing, default=0.0, metavar="HOURS", help="then a soak without faults, and its slopes")
+    parser.add_argument("--soak", type=_more_than_nothing, metavar="HOURS", help="then a soak without faults; else there is none")
     parser.add_argument("--soak-rate", type=_more_than_nothing, default=300.0, help="check-ins a second of the soak")
     parser.add_argument("--write", type=Path, metavar="FOLDER", help="write faults.json and faults.md there; campaigns that are in it stay")
-    parser.add_argument("--logs", type=Path, help="keep the processes' logs there")
+    parser.add_argument("--logs", type=Path, metavar="FOLDER", help="keep the processes' logs there")
     parser.add_argument("--merge", type=Path, nargs="+", metavar="FILE", help="run nothing: make one report of several faults.json")
     asked = parser.parse_args()
+    besides = [name for name, value in vars(asked).items() if name not in {"merge", "write"} and value != parser.get_default(name)]
+    if asked.merge and besides:
+        parser.error(f"--merge runs nothing, so that --{besides[0].replace('_', '-')} would do nothing")
     if not (asked.merge or asked.cycles or asked.soak):
         parser.error("--cycles 0 and no --soak: nothing is asked for")
+    asked.seed = int(time.time()) if asked.seed is None else asked.seed
     try:  # what cannot be read or written is found out before hours are spent, and not after them
         asked.merging = [read(file) for file in asked.merge or ()]
         if asked.write:
@@ -96,9 +125,11 @@ def _arguments() -> argparse.Namespace:
             merged(asked.merging)
     except (Foreign, TwoSoaks, LocalError) as reason:
         parser.error(str(reason))
-    asked.houses = [house for house in (("one", "three") if asked.house == "both" else (asked.house,)) if _strikes(asked, house)]
-    if not asked.merge and asked.cycles and not asked.houses:
-        parser.error(f"--only {asked.only}: no such fault strikes at random in a house of this kind (--house {asked.house})")
+    houses = ("one", "three") if asked.house == "both" else (asked.house,)
+    asked.houses = [house for house in houses if _struck(asked, house)]
+    nowhere = {*asked.only}.difference(*(_struck(asked, house) for house in houses))
+    if asked.cycles and nowhere:
+        parser.error(f"--only {label(nowhere)}: no such fault strikes at random in a house of this kind (--house {asked.house})")
     return asked
 
 
@@ -123,9 +154,16 @@ def _more_than_nothing(text: str) -> float:
     return value
 
 
-def _strikes(asked: argparse.Namespace, house: str) -> bool:
-    """Whether any fault that is asked for can strike such a house."""
-    return bool(faults_of(_wanted(asked, house), disks=house != "three", previous=True))
+def _kinds(text: str) -> tuple[str, ...]:
+    kinds = tuple(filter(None, text.upper().replace(" ", "").split(",")))
+    if unknown := [kind for kind in kinds if kind not in _KINDS]:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: nothing of this name strikes at random; there are {', '.join(_KINDS)}")
+    return kinds
+
+
+def _struck(asked: argparse.Namespace, house: str) -> set[str]:
+    """The kinds of what is asked for that can strike such a house."""
+    return {fault.code for fault in faults_of(_wanted(asked, house), disks=house != "three", previous=True)}
 
 
 def _wanted(asked: argparse.Namespace, house: str) -> Wanted:
@@ -133,7 +171,7 @@ def _wanted(asked: argparse.Namespace, house: str) -> Wanted:
     people = max(200, round(asked.every * _SECONDS_PER_FAULT * asked.rate / 2))
     return Wanted(
         asked.cycles, asked.seed, asked.every, asked.rate, 3 if three else 1, three, people, 1, asked.hours,
-        only=tuple(filter(None, asked.only.split(","))), clocks=house == "clocks", logs=asked.logs,
+        only=asked.only, clocks=house == "clocks", logs=asked.logs,
     )  # fmt: skip
 
 
@@ -166,7 +204,7 @@ def _one(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:
 def _leave_the_soak(asked: argparse.Namespace, undone: list[str]) -> None:
     """Whoever stops the campaigns does not want hours of something else."""
     undone += ["stopped from outside: what was checked before is kept"] + ["no soak was begun"] * bool(asked.soak)
-    asked.soak = 0.0
+    asked.soak = None
 
 
 def _soaked(asked: argparse.Namespace, undone: list[str]) -> list[dict[str, Any]]:
@@ -232,7 +270,7 @@ def _command(asked: argparse.Namespace, house: str, cycles: int, folder: Path) -
     return [
         sys.executable, "-I", "-S", str(LAUNCH), str(os.getpid()), "SIGTERM", "-",
         sys.executable, "-m", "tests.faults.run", f"--house={house}", f"--cycles={cycles}", f"--seed={asked.seed}",
-        f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={asked.only}",
+        f"--hours={asked.hours}", f"--every={asked.every}", f"--rate={asked.rate}", f"--only={','.join(asked.only)}",
         f"--write={folder}", *([f"--logs={asked.logs / house}"] if asked.logs else []),
     ]  # fmt: skip
 

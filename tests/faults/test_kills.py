@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 import random
 import signal
 import subprocess
@@ -20,10 +19,11 @@ from shared import topics
 from shared.events import Event
 from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import Topic
+from tests.faults.chosen import whole
 from tests.waiting import PATIENCE_S
 
-CYCLES = int(os.environ.get("HADIR_FAULT_CYCLES", "20"))
-SEED = int(os.environ.get("HADIR_FAULT_SEED", "20261123"))
+CYCLES = whole("HADIR_FAULT_CYCLES", 20, least=1)
+SEED = whole("HADIR_FAULT_SEED", 20261123)
 WORKERS = ("geofence", "schedule", "payroll")
 SECONDS_PER_CYCLE = 5.0
 RATE = 40
@@ -109,7 +109,7 @@ async def test_killing_workers_at_random_under_load_neither_loses_nor_doubles_an
         [sys.executable, "-m", "services", "simulate", "--rate", str(RATE), "--seconds", str(seconds), "--seed", "7", "--json"],
         env=house.env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )
-    killed: Counter[str] = Counter()
+    killed, names = Counter[str](), list[str]()
     try:
         # The load begins once the province is imported: the first check-in is known to ingest.
         while not (await house.fetch("select count(*) as n from ingest.receipt"))[0]["n"]:
@@ -118,9 +118,11 @@ async def test_killing_workers_at_random_under_load_neither_loses_nor_doubles_an
         while killed.total() < CYCLES and play.poll() is None:
             second.tend()
             time.sleep(chance.uniform(0.5, 1.5) * SECONDS_PER_CYCLE * 0.8)  # the random moment is the point
-            name = chance.choice(WORKERS)
+            names = names or chance.sample(WORKERS, len(WORKERS))  # each has its turn, however few kills there are
+            name = names[0]
             victims = chance.sample([supervised(house.home, name), second.process(name)], 2)
-            killed[name] += any(victim is not None and killed_now(victim) for victim in victims)  # the first that runs, and no other
+            if any(victim is not None and killed_now(victim) for victim in victims):  # the first that runs, and no other
+                killed[names.pop(0)] += 1
         output, errors = play.communicate(timeout=900)
     finally:
         play.kill()
@@ -131,7 +133,7 @@ async def test_killing_workers_at_random_under_load_neither_loses_nor_doubles_an
           f" {report.get('assessed')} days assessed, Rp {report.get('rupiah')}, equal {report.get('equal')},"
           f" 95 % bound of a violation per kill: {3 / max(killed.total(), 1):.3f}")
     assert killed.total() == CYCLES, killed
-    assert set(+killed) == set(WORKERS)
+    assert len(killed) == min(CYCLES, len(WORKERS))
     assert report, errors
     assert report["equal"], report["differences"]
     assert report["accepted"] == report["sent"]

@@ -12,6 +12,7 @@ import pytest
 
 from tests.faults import campaign, report, run
 from tests.faults.campaign import Found, Wanted
+from tests.faults.nemeses import FAULTS
 
 STRUCK = Counter({"F1 kill -9 ingest": 4})
 
@@ -75,6 +76,46 @@ def test_faults_that_no_such_house_has_are_refused_before_anything_starts(
     with pytest.raises(SystemExit):
         faults_long(asked)
     assert "strikes at random" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ("--only F1,F99", "F99: nothing of this name strikes at random; there are F1, F2, F3"),
+        ("--only F1,F5 --house one", "--only F5: no such"),
+        ("--merge {file} --cycles 5", "--merge runs nothing, so that --cycles would do nothing"),
+        ("--merge {file} --soak-rate 5", "--soak-rate would do nothing"),
+    ],
+)  # fmt: skip
+def test_what_would_be_left_out_or_ignored_is_refused_with_the_reason(
+    asked: str, said: str, faults_long: Callable[[str], int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as refused:
+        faults_long(asked.format(file=tmp_path / "faults.json"))
+    assert refused.value.code == 2
+    assert said in capsys.readouterr().err
+
+
+def test_kinds_may_be_written_small_and_help_tells_every_kind_what_it_needs_and_every_default(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["faults-long", "--only", "f1,f8"])
+    assert run._arguments().only == ("F1", "F8")
+    with pytest.raises(SystemExit):
+        faults_long("--help")
+    told = " ".join(capsys.readouterr().out.split())
+    for said in (*(f" {fault.code} " for fault in FAULTS), "(default: 1200)", "else there is none", "root", "exit codes: 0", "example:"):
+        assert said in told
+    assert "(default: None)" not in told
+
+
+def test_the_table_on_the_console_has_no_rows_for_what_was_not_struck(
+    faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finds(monkeypatch, cycles=STRUCK, outcome="finished")
+    assert faults_long("--house one --cycles 4") == 0
+    [row] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| F")]
+    assert row.startswith("| F1 kill -9 ingest | 4 | 0 | 0.7500 |")
 
 
 def test_of_both_houses_one_without_such_faults_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
