@@ -73,8 +73,10 @@ verify-k8s-live: $(READY) ## The same by a real API server, built from Go module
 integration: $(READY) ## Each part on a real Kafka and a real PostgreSQL, started by the tests
 	$(PYTEST) tests/integration
 
-failpoints: $(READY) ## Kill the runtime and ingest at every named boundary, HADIR_KILLS=20 times each (half an hour)
-	HADIR_KILLS=$${HADIR_KILLS:-20} $(PYTEST) -s tests/integration/streaming/test_failpoints.py tests/integration/ingest/test_failpoints.py
+failpoints: $(READY) ## Kill the runtime and ingest at every named boundary, HADIR_KILLS=20 times each (half an hour); counts into docs/faults.md
+	HADIR_KILLS=$${HADIR_KILLS:-20} HADIR_FAILPOINTS=docs \
+	  $(PYTEST) -s tests/integration/streaming/test_failpoints.py tests/integration/ingest/test_failpoints.py
+	@$(BIN)/python -m tests.faults.run --merge docs/faults.json --write docs
 
 faults: $(READY) ## Kills, a fault of each kind, a failover, an upgrade and back under load, mutants; HADIR_FAULT_CYCLES, HADIR_FAULT_SEED for more
 	$(PYTEST) -raP -p no:logging tests/faults

@@ -7,14 +7,14 @@ import re
 import shutil
 import subprocess
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
 from services.bench.machine import Machine, commit
+from tests.faults import boundaries, words
 from tests.faults import soak as soaks
-from tests.faults import words
 from tests.faults.campaign import SETTLE_S, Found, Wanted, now
 from tests.faults.nemeses import FAULTS
 
@@ -212,7 +212,7 @@ def write(told: dict[str, Any], folder: Path) -> None:
         before = read(file)
         told = merged([before | {"soak": None} if told["soak"] else before, told])
     file.write_text(json.dumps(told, ensure_ascii=False, indent=1) + "\n")
-    (folder / "faults.md").write_text(markdown(told))
+    (folder / "faults.md").write_text(markdown(told, boundaries.read(folder)))
 
 
 def table(told: dict[str, Any], *, only_struck: bool = False) -> list[str]:
@@ -248,8 +248,8 @@ def _told(value: float | None) -> str:
     return "–" if value is None else f"{value:.4f}"
 
 
-def markdown(told: dict[str, Any]) -> str:
-    """The page."""
+def markdown(told: dict[str, Any], at_boundaries: Mapping[str, Any] | None = None) -> str:
+    """The page; `at_boundaries`: what `make failpoints` wrote down."""
     parts = told["parts"]
     quiet = sorted(second for part in parts for second in part.get("quiet_s", []))
     lines = [words.HEAD]
@@ -281,6 +281,7 @@ def markdown(told: dict[str, Any]) -> str:
         lines += [
             "", "## What clients and supervisors saw", "",
             f"Where processes died of F2 (campaigns begun after {words.PRESENT_CHECKS}): {_counted(parts, 'died_at')}.", "",
+            *_missed(parts),
             f"Requests that had to be repeated, by the code or error they met: {_counted(parts, 'unanswered')}.", "",
             f"Commands of officers that had to be given again, likewise: {_counted(parts, 'asked_again')}.", "",
             f"Services that ended by themselves, as crash-only services do, and were started again: {_counted(parts, 'ended')}.", "",
@@ -288,7 +289,7 @@ def markdown(told: dict[str, Any]) -> str:
     if soak := told["soak"]:
         lines += ["## Soak", "", f"{soak['from']} to {soak['to']}, commit {soak['commit']}.", *soaks.lines(soak), ""]
         lines += [f"By hand: {_by_hand(soak)}", ""] if soak.get("by_hand") else []
-    lines += [words.AFTERWARDS]
+    lines += [*boundaries.table(at_boundaries or {}), words.AFTERWARDS]
     return "\n".join(lines)
 
 
@@ -363,6 +364,12 @@ def _cells(part: dict[str, Any]) -> Iterator[str]:
 def _house(part: dict[str, Any]) -> str:
     servers = "three brokers" if part["brokers"] == 3 else "one broker"
     return servers + (", synchronous standby" if part["standby"] else "") + (", clocks apart" if part["clocks"] else "")
+
+
+def _missed(parts: list[dict[str, Any]]) -> list[str]:
+    """Of campaigns before that it is not known."""
+    recorded = any("missed" in part for part in parts)
+    return [f"Strikes that struck nothing, and are in no sum: {_counted(parts, 'missed')}.", ""] if recorded else []
 
 
 def _counted(parts: list[dict[str, Any]], name: str) -> str:

@@ -15,6 +15,7 @@ import pytest
 from shared.failpoints import POINTS
 from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import CHECK_IN_RECORDED
+from tests.faults.boundaries import note
 from tests.integration.ingest.conftest import CheckIn, Running, Start
 
 KILLS = int(os.environ.get("HADIR_KILLS", "1"))
@@ -87,3 +88,4 @@ async def test_ingest_that_dies_at_any_named_point_keeps_its_word(
     assert {body["check_in_id"] for body in bodies} <= set(values)
     ours = [values[body["check_in_id"]] for body in bodies]
     assert {len(same) for same in ours} == {1}, "the same id carries the same bytes, however often"
+    note("ingest", killed)

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from shared.failpoints import POINTS
+from tests.faults.boundaries import note
 
 KILLS = int(os.environ.get("HADIR_KILLS", "1"))
 RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
@@ -65,6 +66,7 @@ async def test_a_worker_that_dies_at_any_named_point_loses_nothing_and_doubles_n
     assert {row["reason"] for row in await trial.fetch("select distinct reason from dead_letter")} == {"not-json"}
     ends = await trial.value("select sum(next_offset)::bigint from position where topic = $1", trial.name)
     assert ends == len(trial.sent) + await trial.value("select count(*) from dead_letter")
+    note("runtime", killed)
 
 
 COPIES = """

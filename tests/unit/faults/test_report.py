@@ -3,13 +3,14 @@
 import asyncio
 import json
 import subprocess
+from collections import Counter
 from pathlib import Path
 from typing import Any, cast
 
 import psutil
 import pytest
 
-from tests.faults import report, soak, words
+from tests.faults import boundaries, report, soak, words
 from tests.faults.campaign import FRONT_S
 from tests.faults.house import SERVICES, House
 from tests.faults.invariants import WITHIN_S, Scene, i8_liveness
@@ -147,7 +148,7 @@ def test_a_sum_is_called_by_what_is_in_it(codes: str, said: str) -> None:
 
 def test_the_page_of_the_repository_is_what_its_json_says_and_no_campaign_has_left_it() -> None:
     told = json.loads((DOCS / "faults.json").read_text())
-    assert (DOCS / "faults.md").read_text() == markdown(told)
+    assert (DOCS / "faults.md").read_text() == markdown(told, boundaries.read(DOCS))
     assert {(part["seed"], part["brokers"]) for part in told["parts"]} >= EVER
 
 
@@ -276,3 +277,29 @@ def test_how_long_the_front_door_and_the_rest_of_the_load_took_after_healing_is_
     assert "The first event that was waiting was taken after everything was healed: 3.0 s (median), 9.0 s (longest of 3 rounds)." in page
     assert "Phones and officers were done after everything was healed: 20.0 s (median)" in page
     assert "after everything was healed:" not in markdown(merged([campaign()]))
+
+
+def test_strikes_that_struck_nothing_are_told_where_they_were_recorded() -> None:
+    told = "Strikes that struck nothing, and are in no sum: F22 none left 3, F8 slow 1."
+    assert told in markdown(merged([campaign(missed={"F8 slow": 1, "F22 none left": 2}), campaign(seed=8, missed={"F22 none left": 1})]))
+    assert "struck nothing, and are in no sum" not in markdown(merged([campaign()]))
+
+
+def test_kills_at_boundaries_are_in_the_page_with_commit_and_day_and_a_point_that_nobody_died_at_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("HADIR_FAILPOINTS", raising=False)
+    boundaries.note("ingest", Counter({"ingest-known": 1}))
+    assert boundaries.read(tmp_path) == {}
+    write(merged([campaign()]), tmp_path)
+    assert "named boundaries" not in (tmp_path / "faults.md").read_text().partition("## Where each line")[0]
+    monkeypatch.setenv("HADIR_FAILPOINTS", str(tmp_path))
+    monkeypatch.setattr(boundaries, "commit", lambda _: "aaaaaaa")
+    for of, killed in (("ingest", {"ingest-known": 1}), ("runtime", {"begun": 3, "statement": 5}), ("ingest", {"ingest-known": 20})):
+        boundaries.note(of, Counter(killed))
+    write(merged([campaign()]), tmp_path)
+    page = (tmp_path / "faults.md").read_text()
+    for row in ("| point | ingest | runtime |", "| ingest-known | 20 | – |", "| begun | – | 3 |", "| locked | – | – |"):
+        assert row in page
+    assert "- ingest: 20 kills, 20" in page
+    assert "UTC, commit aaaaaaa; " in page
