@@ -55,7 +55,11 @@ def main() -> int:
     undone: list[str] = []
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background has it ignored
     signal.signal(signal.SIGTERM, _interrupt)
-    told = merged(asked.merging) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
+    try:
+        told = merged(asked.merging) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
+    except KeyboardInterrupt:  # before there was a house, or pressed again by somebody who does not want to wait
+        told = None
+        undone.append("stopped from outside, before anything was struck or once more while all was taken down")
     wrong = _shown(told) if told else []
     for sentence in wrong:
         print(f"VIOLATION {sentence}")

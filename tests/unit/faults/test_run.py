@@ -198,6 +198,19 @@ def test_of_two_faults_none_is_for_three_brokers_and_that_house_is_not_begun(
     assert begun == ["one"]
 
 
+@pytest.mark.parametrize("house", ["one", "both"])
+def test_a_run_that_is_stopped_before_there_is_a_house_says_so_without_a_traceback(
+    house: str, faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def stopped(*_: Any, **__: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report.Begin, "now", stopped)
+    monkeypatch.setattr("tests.faults.run.subprocess.Popen", stopped)
+    assert faults_long(f"--house {house} --cycles 10") == 1
+    assert capsys.readouterr().out.startswith("NOT DONE stopped from outside, before anything was struck")
+
+
 def test_a_campaign_that_struck_nothing_is_told_with_the_reason_and_is_in_no_report(
     faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
