@@ -37,6 +37,17 @@ LOCK_TIMEOUT_S = 30.0
 PROCESS: ContextVar["Process"] = ContextVar("process")
 
 
+Tasks = dict[asyncio.Task[Any], None]
+"""In the order in which they began: a set would cancel them as they happen to lie in memory, and a seed would not give the same run twice."""
+
+
+def keep(task: asyncio.Task[Any], *among: Tasks) -> None:
+    """Count a task among these until it is done."""
+    for tasks in among:
+        tasks[task] = None
+        task.add_done_callback(tasks.pop)
+
+
 class Crash(BaseException):
     """The process is gone at this very instruction."""
 
@@ -48,7 +59,7 @@ class Process:
         self.world, self.name = world, name
         self.alive = True
         self.frozen_since = self.frozen_until = 0.0
-        self.tasks: set[asyncio.Task[Any]] = set()
+        self.tasks: Tasks = {}
         self.sessions: list[Session] = []
         self.fenced: set[tuple[str, int]] = set()
 
@@ -57,8 +68,7 @@ class Process:
         token = PROCESS.set(self)
         task = asyncio.get_running_loop().create_task(self._guarded(work))
         PROCESS.reset(token)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
+        keep(task, self.tasks)
 
     async def _guarded(self, work: Any) -> None:
         try:
@@ -80,7 +90,7 @@ class Process:
             self.alive = False
             for session in self.sessions:
                 session.break_off()
-            for task in self.tasks:
+            for task in list(self.tasks):
                 task.cancel()
 
     async def pause(self) -> None:
@@ -354,7 +364,7 @@ class Producer:
 
     def __init__(self, session: Session) -> None:
         self._world, self._process, self._session = session.world, session.process, session
-        self._on_their_way: set[asyncio.Task[None]] = set()
+        self._on_their_way: Tasks = {}
         # As `shared.kafka.drop` finds it in aiokafka's.
         self.client, self._conns, self._sender, self._closed = self, dict[Any, Any](), None, False
 
@@ -365,9 +375,7 @@ class Producer:
         """Yields what to await for the acknowledgement, which may be lost after the records were written."""
         await self._process.pause()
         delivery = asyncio.get_running_loop().create_task(self._deliver(batch, (topic, partition)))
-        for tasks in (self._on_their_way, self._process.tasks):
-            tasks.add(delivery)
-            delivery.add_done_callback(tasks.discard)
+        keep(delivery, self._on_their_way, self._process.tasks)
         return asyncio.shield(delivery)
 
     async def _deliver(self, batch: Batch, place: tuple[str, int]) -> None:
@@ -403,5 +411,5 @@ class Producer:
         try:
             await asyncio.sleep(self._world.chance.uniform(0, GOODBYE_S))
         finally:
-            for delivery in self._on_their_way:
+            for delivery in list(self._on_their_way):
                 delivery.cancel()
