@@ -161,6 +161,9 @@ What is struck or looked at more weakly than the matrix says:
   is compared (`_TABLES` in `invariants.py`); tables keep neither a violation's unit, pack, source and evidence nor a ledger line's
   source. In campaigns begun before 2026-11-29 22:20 UTC it was the version and two or three fields of each.
 - I5 leaves out corrections that Hadir itself proposes (outages), since they change while one looks.
+- I5: what is told of a version again must say the same, and on a compacted topic (months) the newest version must lie last: what a relay
+  repeats lies before it. A relay that was frozen in the middle of sending may break that (README, limits), and it counts as a violation
+  all the same. Campaigns begun before 2026-11-30 22:30 UTC compared the newest version only, and did not look at what lies last.
 - I8: the matrix says 60 s after all is healed. The clock of the lag starts only when phones and officers are done, for which they have
   {SENDING_S:.0f} s: in campaigns begun after 2026-11-30 22:30 UTC how long that took is recorded, and the front door must answer the first
   2xx within {FRONT_S:.0f} s after all is healed if anything is still to be sent. Before that a front door that took nothing for minutes was
@@ -186,7 +189,7 @@ nothing, and in twelve strikes looked at no service had been refused a descripto
 | I2 | nothing stands behind the front door that no client sent |
 | I3 | violations in force are those that days found, corrections those decided, each once; no charge twice in force, none twice reversed |
 | I4 | every day, month and rupiah is as the simulator's own truth says; every total is the sum of its ledger |
-| I5 | the topics, folded to their newest versions, are what the tables say, field by field; no version is missing or was told differently |
+| I5 | the topics, folded to their newest versions, are what the tables say, field by field; no version is missing or was told otherwise, no old state last |
 | I6 | positions, epochs and outbox numbers never went back, whenever looked at (after each fault); no old epoch commits; no hole |
 | I7 | every bad record placed on a topic lies in the dead letters byte for byte, for the reason that makes it bad; no good one does |
 | I8 | without a human hand something is taken {FRONT_S:.0f} s after all is healed, and the lag gone {WITHIN_S:.0f} s after the load ends |
