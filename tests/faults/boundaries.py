@@ -18,7 +18,7 @@ def note(of: str, killed: Mapping[str, int]) -> None:
     """Write down a run in which nothing was lost or doubled, in the folder HADIR_FAILPOINTS if it is set; the run before it gives way."""
     if not (folder := os.environ.get("HADIR_FAILPOINTS")):
         return
-    run = {
+    run = {  # any date: it is told, and nothing is made of it
         "at": f"{dt.datetime.now(dt.UTC):%Y-%m-%d %H:%M} UTC", "commit": commit(_ROOT), "machine": Machine.now().sentence(),
         "killed": dict(sorted(killed.items())),
     }  # fmt: skip

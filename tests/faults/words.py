@@ -189,7 +189,7 @@ nothing, and in twelve strikes looked at no service had been refused a descripto
 | I2 | nothing stands behind the front door that no client sent |
 | I3 | violations in force are those that days found, corrections those decided, each once; no charge twice in force, none twice reversed |
 | I4 | every day, month and rupiah is as the simulator's own truth says; every total is the sum of its ledger |
-| I5 | the topics, folded to their newest versions, are what the tables say, field by field; no version is missing or was told otherwise, no old state last |
+| I5 | the topics, folded to their newest versions, are what the tables say; no version is missing or told otherwise, none old lies last |
 | I6 | positions, epochs and outbox numbers never went back, whenever looked at (after each fault); no old epoch commits; no hole |
 | I7 | every bad record placed on a topic lies in the dead letters byte for byte, for the reason that makes it bad; no good one does |
 | I8 | without a human hand something is taken {FRONT_S:.0f} s after all is healed, and the lag gone {WITHIN_S:.0f} s after the load ends |

@@ -38,7 +38,7 @@ PROCESS: ContextVar["Process"] = ContextVar("process")
 
 
 Tasks = dict[asyncio.Task[Any], None]
-"""In the order in which they began: a set would cancel them as they happen to lie in memory, and a seed would not give the same run twice."""
+"""In the order in which they began: a set would cancel them as they lie in memory, and a seed would not give the same run twice."""
 
 
 def keep(task: asyncio.Task[Any], *among: Tasks) -> None:
