@@ -13,8 +13,8 @@ import pytest
 
 from services.simulator.settled import Observer
 from tests import outside
+from tests.chosen import whole
 from tests.faults.campaign import Campaign, Found, Wanted, faults_of, province_of
-from tests.faults.chosen import whole
 from tests.faults.house import running
 from tests.faults.invariants import INVARIANTS, violations
 from tests.faults.nemeses import Fault

@@ -19,7 +19,7 @@ from shared import topics
 from shared.events import Event
 from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import Topic
-from tests.faults.chosen import whole
+from tests.chosen import whole
 from tests.waiting import PATIENCE_S
 
 CYCLES = whole("HADIR_FAULT_CYCLES", 20, least=1)

@@ -22,18 +22,17 @@ from shared.batches import Batches
 from shared.failures import Fenced
 from shared.lanes import Lanes, Work
 from shared.relay import Relay
+from tests.chosen import whole
 from tests.simulation.trial import replay, run
 from tests.simulation.world import PROCESS, Crash, World
 
 
-def seeds_asked_for(told: str) -> int:
-    """How many seeds HADIR_SEEDS asks for; fails with a sentence where that is no whole number, or none at all."""
-    if not (told.isdecimal() and int(told) >= 1):
-        pytest.fail(f"HADIR_SEEDS is {told!r}: it is how many seeds are run, a whole number from 1 on", pytrace=False)
-    return int(told)
+def seeds_asked_for() -> int:
+    """How many seeds are run; none would find nothing."""
+    return whole("HADIR_SEEDS", 400, least=1)
 
 
-SEEDS = seeds_asked_for(os.environ.get("HADIR_SEEDS", "400"))
+SEEDS = seeds_asked_for()
 CHUNK = 100
 MUTANT_SEEDS = 150
 
@@ -69,9 +68,10 @@ def test_as_many_seeds_are_run_as_are_asked_for(seeds: int) -> None:
 
 
 @pytest.mark.parametrize("told", ["0", "-1", "x", "", "1.5"])
-def test_what_is_no_number_of_seeds_is_refused_with_a_sentence(told: str) -> None:
-    with pytest.raises(pytest.fail.Exception, match=f"^HADIR_SEEDS is '{told}': .* a whole number from 1 on$"):
-        seeds_asked_for(told)
+def test_what_is_no_number_of_seeds_is_refused_with_a_sentence(told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HADIR_SEEDS", told)
+    with pytest.raises(pytest.Collector.CollectError, match=f"^HADIR_SEEDS={told} is not a whole number of 1 or more$"):
+        seeds_asked_for()
 
 
 def test_a_run_that_raises_is_told_with_the_command_that_plays_it_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ HADIR_KILLS=20 kills at each point twenty times instead of once (`make failpoint
 """
 
 import asyncio
-import os
 import signal
 from collections import Counter
 from typing import Any
@@ -15,10 +14,11 @@ import pytest
 from shared.failpoints import POINTS
 from shared.reading import consuming, partitions_of, to_the_ends
 from shared.topics import CHECK_IN_RECORDED
+from tests.chosen import whole
 from tests.faults.boundaries import note
 from tests.integration.ingest.conftest import CheckIn, Running, Start
 
-KILLS = int(os.environ.get("HADIR_KILLS", "1"))
+KILLS = whole("HADIR_KILLS", 1, least=1)
 STATEMENTS, FURTHEST = 3 * KILLS, 20
 """How many kills at statements, and after how many it begins again: a start needs some twenty statements, a request two to four."""
 POINTS_OF_INGEST = sorted(point for point in POINTS if point.startswith("ingest-"))

@@ -15,10 +15,10 @@ from shared.events import EmployeePublished
 from shared.lanes import Record
 from shared.reference import Tombstone
 from shared.topics import EMPLOYEE
+from tests.fetched import fetched
 
 CheckIn = Callable[..., dict[str, Any]]
 NOW = datetime(2026, 1, 5, tzinfo=UTC)
-_FETCHED = "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = 'receipt'"
 
 
 @pytest.fixture
@@ -100,9 +100,9 @@ async def test_forgetting_reads_what_is_old_and_not_what_lies_beside_it(pool: Po
             " case when n % 1000 = 0 then timestamptz '2001-01-01' else '2026-01-05' end from generate_series(1, 20000) n")
         await connection.execute("analyze receipt")
 
-        before = await connection.fetchval(_FETCHED)
+        before = await fetched(connection, "receipt")
         forgotten = await Store(cast(Pool, connection), within_s=10).forget_receipts(datetime(2001, 1, 2, tzinfo=UTC), 15)
-        read = await connection.fetchval(_FETCHED) - before
+        read = await fetched(connection, "receipt") - before
         await change.rollback()
 
     assert forgotten == 15

@@ -17,6 +17,7 @@ from services.schedule.store.due import Priority, Span
 from services.schedule.store.opening import Horizon, open_days
 from shared.database import PLANNED_EACH_TIME, Connection
 from shared.lanes import Lanes
+from tests.fetched import fetched
 
 TOMORROW = dt.date(2026, 3, 2)
 ASSESSED = TOMORROW - dt.timedelta(days=3)
@@ -35,13 +36,6 @@ async def connection(lanes: Lanes) -> AsyncIterator[Connection]:
             await connection.execute(f"set local {name} = {value}")
         yield connection
         await change.rollback()
-
-
-async def fetched(connection: Connection, table: str) -> int:
-    """Rows of this table that this transaction has fetched so far."""
-    count: int = await connection.fetchval(
-        "select seq_tup_read + idx_tup_fetch from pg_stat_xact_user_tables where relname = $1 and schemaname = 'schedule'", table)
-    return count
 
 
 def some(count: int, chance: Random) -> list[UUID]:

@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 
 from shared.failpoints import POINTS
+from tests.chosen import whole
 from tests.faults.boundaries import note
 
-KILLS = int(os.environ.get("HADIR_KILLS", "1"))
+KILLS = whole("HADIR_KILLS", 1, least=1)
 RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
 FIRST_STATEMENT, STATEMENTS_APART, FURTHEST = 13, 7, 15
 """A start needs some eighteen statements, a batch five: the first kill falls into the start, the others into batches, at each

@@ -17,6 +17,7 @@ import psutil
 import pytest
 
 from services.local.process import Child, spawn
+from tests import outside
 from tests.faults import nemeses, servers, struck_servers
 from tests.faults.house import OFFICES, SERVICES, SESSION_S, House, Service
 from tests.faults.invariants import Poison
@@ -24,8 +25,10 @@ from tests.faults.nemeses import FAULTS
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Brokers, fill, is_full, may_mount, small_disk
 from tests.faults.striking import Strike, Unstruck
+from tests.waiting import PATIENCE_S, until
 
 NAMES = (*SERVICES, *OFFICES)
+BEGUN = "print('begun', flush=True)\n"
 OPENS = "import sys, time\nwhile True:\n time.sleep(0.01)\n try: open('/dev/null').close()\n except OSError as no: print(no, flush=True)"
 Striking = Callable[[Strike], Awaitable[None]]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -147,13 +150,14 @@ async def test_a_frozen_service_that_went_on_early_is_not_counted(ill: str, hous
 
 @contextlib.asynccontextmanager
 async def opening(house: House, program: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[psutil.Process]:
-    """Every name of the house is this program, which writes into the log of each; its road to the database can be reset."""
+    """Every name of the house is this program, from when it says that it has begun; its road to the database can be reset."""
     (house.home / "logs").mkdir()
     log = house.home / "logs" / "program.log"
     log.touch()
     for name in NAMES:
         (house.home / "logs" / f"{name}.log").symlink_to(log)
     child = spawn("program", [sys.executable, "-c", program], log)
+    await until(lambda: b"begun" in log.read_bytes())
     monkeypatch.setattr(house, "processes", lambda: dict.fromkeys(NAMES, psutil.Process(child.popen.pid)))
     proxies = {name: Proxy(("127.0.0.1", 1)) for name in NAMES}
     monkeypatch.setattr(house, "database_proxies", proxies)
@@ -167,8 +171,7 @@ async def test_whoever_has_no_file_descriptors_is_refused_a_new_one_meanwhile_an
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     limits: list[int] = []
-    async with opening(house, "import os\nfor _ in range(9): os.dup(0)\n" + OPENS, monkeypatch) as process:
-        await asyncio.sleep(0.5)  # it has begun
+    async with opening(house, f"import os\nfor _ in range(9): os.dup(0)\n{BEGUN}{OPENS}", monkeypatch) as process:
         before = process.rlimit(resource.RLIMIT_NOFILE)
         reset: list[int] = []
         for proxy in house.database_proxies.values():
@@ -189,8 +192,9 @@ def test_a_refused_descriptor_is_known_from_the_words_of_python_and_from_a_log_o
 async def test_a_service_that_opened_nothing_while_it_had_no_descriptors_is_not_counted(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with opening(house, f"print('[Errno {errno.EMFILE}] before', flush=True)\nimport time\ntime.sleep(60)", monkeypatch):
-        await asyncio.sleep(0.5)
+    async with opening(house, f"{BEGUN}import time\ntime.sleep(60)", monkeypatch):
+        with (house.home / "logs" / "program.log").open("a") as log:
+            log.write(f"[Errno {errno.EMFILE}] before\n")
         with pytest.raises(Unstruck, match="opened nothing"):
             await named("no file descriptors left")(strike_on(house))
 
@@ -198,7 +202,7 @@ async def test_a_service_that_opened_nothing_while_it_had_no_descriptors_is_not_
 @pytest.fixture
 def disk(tmp_path: Path) -> Iterator[Path]:
     if not may_mount():
-        pytest.skip("a tmpfs cannot be mounted here (root is needed)")
+        outside.missing("a tmpfs cannot be mounted here (root is needed)")
     with small_disk(tmp_path / "disk", 2) as folder:
         yield folder
 
@@ -281,11 +285,11 @@ async def road() -> AsyncIterator[tuple[Any, Proxy, Callable[[], Awaitable[Strea
             await proxy.stop()
 
 
-async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, many: int = 1) -> bool:
-    """Whether so many bytes come back within a moment; raises OSError if the connection was reset."""
+async def answered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, many: int = 1, within_s: float = PATIENCE_S) -> bool:
+    """Whether so many bytes come back in that time; raises OSError if the connection was reset."""
     writer.write(b"x" * many)
     try:
-        async with asyncio.timeout(0.15):
+        async with asyncio.timeout(within_s):
             return len(await reader.readexactly(many)) == many
     except TimeoutError:
         return False
@@ -303,7 +307,7 @@ async def test_a_road_is_struck_in_the_way_that_is_said_and_heals(way: str) -> N
         class Looking(Strike):
             async def pause(self, _low: float, _high: float) -> None:
                 try:
-                    told.append("passes" if await answered(reader, writer, 5_000) else "held")
+                    told.append("passes" if await answered(reader, writer, 5_000, within_s=0.15) else "held")
                     assert not way.endswith("upward") or proxy._down.is_set()
                     assert not way.endswith("downward") or proxy._up.is_set()
                 except OSError:

@@ -1,4 +1,4 @@
-"""What a run of `make faults` is told by its environment."""
+"""What a run of tests is told by its environment: how many seeds, kills or cycles."""
 
 import os
 

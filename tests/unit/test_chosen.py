@@ -1,8 +1,8 @@
-"""`make faults` says in a sentence what it cannot be asked for."""
+"""A run of tests says in a sentence what it cannot be asked for."""
 
 import pytest
 
-from tests.faults.chosen import whole
+from tests.chosen import whole
 
 
 @pytest.mark.parametrize("text", ["x", "-1", "1.5", "", "0"])
