@@ -146,12 +146,17 @@ def _fetching() -> Iterator[Callable[[int, int], None]]:
 
 @contextlib.contextmanager
 def _ends_on_signal() -> Iterator[list[int]]:
-    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running; gives the signals that came."""
+    """SIGTERM and SIGHUP end a run as Ctrl-C does, so that nothing is left running; gives the signals that came.
+
+    Only the first interrupts. `timeout` and a closing terminal tell a whole group at once, so that a program under
+    make hears it twice, and a second interruption while Python gives back a lock ends in a traceback.
+    """
     ended_by: list[int] = []
 
     def interrupt(signum: int, _frame: FrameType | None) -> None:
         ended_by.append(signum)
-        raise KeyboardInterrupt
+        if len(ended_by) == 1:
+            raise KeyboardInterrupt
 
     before = {signum: signal.signal(signum, interrupt) for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
     try:
