@@ -89,7 +89,7 @@ async def _record(request: Request, submit: Submit) -> Response:
         return problems.respond(outcome)
     id_name = "check_in_id" if submission.topic is CHECK_IN_RECORDED else "report_id"
     return Response(
-        orjson.dumps({id_name: outcome.id, "received_at": outcome.received_at}, option=orjson.OPT_UTC_Z),
+        orjson.dumps({id_name: str(outcome.id), "received_at": outcome.received_at}, option=orjson.OPT_UTC_Z),
         202,
         {"Hadir-Replayed": "true"} if outcome.replayed else None,
         "application/json",
@@ -129,7 +129,7 @@ def _named(item: Any) -> str | None:
 
 def _result(index: int, named: str | None, outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Accepted):
-        result = {"index": index, "status": 202, "check_in_id": outcome.id,
+        result = {"index": index, "status": 202, "check_in_id": str(outcome.id),
                   "received_at": outcome.received_at.isoformat().replace("+00:00", "Z")}
         return result | {"replayed": True} if outcome.replayed else result
     stated = {} if named is None else {"check_in_id": named}

@@ -259,13 +259,13 @@ class Intake:
 def _record(submission: Submission, receipt: Receipt) -> Outgoing:
     """The event as it is produced: the same bytes for the same receipt, whoever makes it and whenever."""
     topic = submission.topic
-    employee = str(submission.employee_id)
+    identity, employee = str(submission.id), str(submission.employee_id)
     envelope = Envelope(
         id=submission.id,
         type=topic.ce_type,
         source="/hadir/ingest",
         time=receipt.received_at,
-        subject=str(submission.id),
+        subject=identity,
         causation_id=None,
         correlation_id=submission.id,
     )

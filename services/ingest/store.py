@@ -11,6 +11,7 @@ import orjson
 from services.ingest.rules.admission import Employee, Membership, Submission
 from shared.database import Connection, Pool
 from shared.events import EmployeePublished
+from shared.ids import id_of
 from shared.lanes import Record
 from shared.reference import Tombstone
 
@@ -44,7 +45,7 @@ class Session:
         return {
             row["employee_id"]: Employee(
                 row["employee_id"], row["active"], row["played"],
-                tuple(Membership(date.fromisoformat(since), UUID(unit)) for since, unit in orjson.loads(row["memberships"])),
+                tuple(Membership(date.fromisoformat(since), id_of(unit)) for since, unit in orjson.loads(row["memberships"])),
             )
             for row in rows
         }
@@ -56,7 +57,7 @@ class Session:
         `submissions` must be distinct. The claim is durable when this returns.
         """
         # Sorted, so that two pods with the same ids wait for each other in one order only: no deadlock.
-        ordered = sorted(submissions, key=lambda submission: submission.id.int)
+        ordered = sorted(submissions, key=lambda submission: submission.id.bytes)
         receipts = {}
         if ordered:
             made = await self._connection.fetch(

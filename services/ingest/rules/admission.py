@@ -21,6 +21,7 @@ from services.ingest.rules.refusals import Refusal
 from services.ingest.rules.wording import fault_of, map_link_fault
 from shared.events import Event
 from shared.faults import Fault
+from shared.ids import quick
 from shared.topics import CHECK_IN_RECORDED, WORK_REPORT_SUBMITTED, Topic
 
 FIRST_YEAR: Final = 2000
@@ -110,8 +111,8 @@ def submit_check_in(document: Any, received_at: dt.datetime) -> Submission | Ref
         fields["reason"] = body.reason
     stated = _stated(fields)
     return Submission(
-        id=body.check_in_id,
-        employee_id=body.employee_id,
+        id=quick(body.check_in_id),
+        employee_id=quick(body.employee_id),
         topic=CHECK_IN_RECORDED,
         label=body.mark.value,
         stated_at=captured_at,
@@ -146,8 +147,8 @@ def submit_work_report(document: Any, received_at: dt.datetime) -> Submission | 
         fields["sha256"] = body.sha256
     stated = _stated(fields)
     return Submission(
-        id=body.report_id,
-        employee_id=body.employee_id,
+        id=quick(body.report_id),
+        employee_id=quick(body.employee_id),
         topic=WORK_REPORT_SUBMITTED,
         label="work-report",
         stated_at=submitted_at,

@@ -8,7 +8,6 @@ from typing import Any, Final
 from uuid import UUID
 
 import orjson
-from asyncpg.pgproto.pgproto import UUID as QuickUUID  # noqa: N811 - an UUID like any other
 
 from services.payroll.rules import (
     Basis,
@@ -23,6 +22,7 @@ from services.payroll.rules import (
     Supplement,
 )
 from shared.events import DayStatus, FindingKind
+from shared.ids import id_of
 from shared.percent import parse_percent, percent_text
 
 _STATUSES: Final = {status.value: status for status in DayStatus}
@@ -112,7 +112,7 @@ def read_facts(text: str) -> Facts:
 @lru_cache(maxsize=1024)
 def _policy(text: str) -> UUID:
     """The id of a rule pack: one value for all days, since to compare two takes as long as to read a day."""
-    return QuickUUID(text)
+    return id_of(text)
 
 
 def _cut(step: str, percent: str, source: str, date: str, first: str, last: str, document: str | None) -> Sanction:
