@@ -20,7 +20,7 @@ from services.schedule.commands import move_clock
 from services.simulator import files
 from services.simulator.agenda import work_reports
 from services.simulator.comparing import compare
-from services.simulator.delivery import Delivery, Pace
+from services.simulator.delivery import PHONES_AT_ONCE, Delivery, Pace
 from services.simulator.duty import last_complete_working_day
 from services.simulator.importing import import_province
 from services.simulator.latency import Watch
@@ -147,7 +147,7 @@ class _Play:
         steady = round(wanted.rate * wanted.steady_s) if wanted.rate and wanted.steady_s else None
         pace = Pace(wanted.rate, wanted.real_time, steady)
         address = f"http://{self.settings.host}:{self.settings.ingest_port}"
-        async with Phones(address, connections=64 if watch else 8) as phones:
+        async with Phones(address, connections=PHONES_AT_ONCE if watch else 8) as phones:
             with self._phase("send"):
                 delivery = Delivery(province, lanes, phones, observer, pace=pace, watch=watch, told=self.told)
                 # A steady rate is measured without the reports; else they go along.
@@ -155,6 +155,7 @@ class _Play:
                 await delivery.all()
                 await (reports or self._send_reports(province, phones))
         report.sent_per_s = None if delivery.held is None else round(delivery.held, 1)
+        report.own_us = None if delivery.own_s is None else round(delivery.own_s * 1e6)
         tally = phones.tally
         report.sent, report.accepted, report.replayed = tally.sent, tally.accepted, tally.replayed
         report.reports, report.retries, report.unanswered = tally.reports, tally.retries, tally.unanswered

@@ -11,7 +11,8 @@ class Report:
     """The closing summary of a play; `equal` is whether everything is as the simulator knows it to be.
 
     `seconds` are by phase. `p50_s` and `p99_s` are from the 202 to the published aggregate, over `measured` check-ins
-    that changed one; they and the lag's growth are None unless the play was watched at a steady rate.
+    that changed one; they, the lag's growth and `own_us`, the simulator's own microseconds of processor for a check-in, watching
+    included, are None unless the play was watched at a steady rate.
     """
 
     label: str
@@ -39,6 +40,7 @@ class Report:
     rate: float | None = None
     sent_per_s: float | None = None
     rate_held: bool | None = None
+    own_us: int | None = None
     measured: int = 0
     p50_s: float | None = None
     p99_s: float | None = None

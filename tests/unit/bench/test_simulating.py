@@ -12,7 +12,7 @@ from tests.benchmarks.window_close import felt
 
 REPORT: dict[str, Any] = {
     "equal": True, "differences": [], "rate": 300.0, "sent_per_s": 299.8, "rate_held": True, "lag_flat": True, "lag_growth_per_s": 0.1,
-    "highest_lag": 60, "measured": 5_000, "p50_s": 0.1, "p99_s": 0.3,
+    "highest_lag": 60, "measured": 5_000, "p50_s": 0.1, "p99_s": 0.3, "own_us": 480,
 }  # fmt: skip
 SLOW = {**REPORT, "sent_per_s": 250.0, "rate_held": False}
 GROWING = {**REPORT, "lag_flat": False, "lag_growth_per_s": 40.0}
