@@ -63,7 +63,7 @@ async def record_check_ins(request: Request) -> Response:
         if isinstance(outcome, Refusal) and problems.status_of(outcome) >= 500:
             # A client that looks at the status only must not take this for done.
             return problems.respond(Refusal(outcome.code), {"results": results})
-    return Response(orjson.dumps({"results": results}), 207, media_type="application/json")
+    return Response(orjson.dumps({"results": results}, option=orjson.OPT_UTC_Z), 207, media_type="application/json")
 
 
 POSTS: Final[Mapping[str, Handler]] = {
@@ -129,8 +129,7 @@ def _named(item: Any) -> str | None:
 
 def _result(index: int, named: str | None, outcome: Outcome) -> dict[str, Any]:
     if isinstance(outcome, Accepted):
-        result = {"index": index, "status": 202, "check_in_id": str(outcome.id),
-                  "received_at": outcome.received_at.isoformat().replace("+00:00", "Z")}
+        result = {"index": index, "status": 202, "check_in_id": str(outcome.id), "received_at": outcome.received_at}
         return result | {"replayed": True} if outcome.replayed else result
     stated = {} if named is None else {"check_in_id": named}
     return {"index": index, **stated, **problems.problem(outcome)}

@@ -145,7 +145,8 @@ def respond(
         sent["Retry-After"] = str(kind.retry_after_s)
     if kind.status == 401:
         sent["WWW-Authenticate"] = "Hadir"
-    return Response(orjson.dumps(document(kind, faults, detail) | dict(extra or {})), kind.status, sent, MEDIA_TYPE)
+    content = orjson.dumps(document(kind, faults, detail) | dict(extra or {}), option=orjson.OPT_UTC_Z)
+    return Response(content, kind.status, sent, MEDIA_TYPE)
 
 
 def install(

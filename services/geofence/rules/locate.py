@@ -136,7 +136,8 @@ def _located(catalogue: Catalogue, fixes: Sequence[Fix]) -> list[Judgement]:
     columns = (
         _VERDICTS[site.code], catalogue.ids[site.number], metres, activity, _VERDICTS[region.code], catalogue.ids[region.number],
     )  # fmt: skip
-    judged = list(map(Judgement._make, zip(*(column.tolist() for column in columns), repeat(_GOOD), strict=False)))
+    # As Judgement._make does, without a frame of Python for each.
+    judged = list(map(tuple.__new__, repeat(Judgement), zip(*(column.tolist() for column in columns), repeat(_GOOD), strict=False)))
     for position in np.flatnonzero(bad).tolist():
         judged[position] = BAD_FIX
     return judged
@@ -256,13 +257,13 @@ def _best(catalogue: Catalogue, marks: _Marks, pairs: _Pairs, distance: Floats, 
     code = judge_excess(
         excess, marks.accuracy[mark], catalogue.cap[number], catalogue.max_accuracy[number], catalogue.outside_factor[number]
     )
-    if (np.diff(mark) > 0).all():
-        first = np.arange(mark.size)
-    else:
+    several = np.bincount(mark, minlength=1)[mark] > 1
+    first = np.arange(mark.size)
+    if several.any():
         # Among places that hold, an activity by letter wins over the office; sites are sorted by id, so ties are stable.
         second = ~(catalogue.is_activity[number] & (code == _INSIDE))
-        order = np.lexsort((number, excess, second, code, mark))
-        first = order[np.flatnonzero(np.diff(mark[order], prepend=-1))]
+        order = first[several][np.lexsort([key[several] for key in (number, excess, second, code, mark)])]
+        first = np.concatenate((first[~several], order[np.flatnonzero(np.diff(mark[order], prepend=-1))]))
     chosen = mark[first]
     best.code[chosen] = code[first]
     best.number[chosen] = number[first]
@@ -304,13 +305,13 @@ def _to_centre(catalogue: Catalogue, marks: _Marks, pairs: _Pairs) -> Floats:
 
 def _near_distance(latitude: Floats, longitude: Floats, at_latitude: Floats, at_longitude: Floats) -> Floats:
     """Gauss's mid-latitude formula on the WGS84 ellipsoid, metres."""
-    middle = np.radians((latitude + at_latitude) / 2)
-    squeezed = 1.0 - 0.006_694_379_990_141_317 * np.sin(middle) ** 2
+    steep = np.sin(np.radians((latitude + at_latitude) / 2)) ** 2
+    squeezed = 1.0 - 0.006_694_379_990_141_317 * steep
     normal = 6_378_137.0 / np.sqrt(squeezed)
     meridian = normal * (1.0 - 0.006_694_379_990_141_317) / squeezed
-    east = normal * np.cos(middle) * np.radians(longitude - at_longitude)
+    east = normal * np.sqrt(1.0 - steep) * np.radians(longitude - at_longitude)  # a root is a third of a cosine
     north = meridian * np.radians(latitude - at_latitude)
-    result: Floats = np.hypot(east, north)
+    result: Floats = np.sqrt(east * east + north * north)
     return result
 
 
