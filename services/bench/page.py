@@ -44,7 +44,8 @@ bound and its latencies as an upper one. Other work is looked for in the two sec
 and the busier of both is told. "Short form" is a run that is smaller than its target asks (the note says how large; `--long`
 runs it whole). Where the targets are words we chose the numbers: "before memory grows" is at most 1.5 times, "lag flat" a growth of
 less than a fiftieth of the rate, and a rate is held when at least 95 % of it was sent: nothing is sent before its time, so that a little is
-always missing, and 1,030/s are asked for where 1,000 are the target.
+always missing, and 1,030/s are asked for where 1,000 are the target. What a phone sends twice counts once; before 2026-12-01 some 2.9 %
+of what was sent from HTTP (load, latency, while days fall due) were such copies, which are answered from their receipts and go no further.
 """
 
 _COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work before or after", "machine")

@@ -30,11 +30,12 @@ SOURCE_APP: Final = "simulator"
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A check-in of a plan reaching the server at a played instant (aware, UTC)."""
+    """A check-in of a plan reaching the server at a played instant (aware, UTC); `copy` is how often it was sent before."""
 
     at: dt.datetime
     plan: DayPlan
     stamp: Stamp
+    copy: int = 0
 
     def body(self) -> dict[str, Any]:
         """The check-in as the phone sends it; equal for every copy."""
@@ -99,12 +100,12 @@ def _first_after(waiting: list[int], second: int) -> int:
 
 
 def _unpacked(province: Province, packed: int, start: dt.datetime) -> Arrival:
-    packed >>= _COPIES
+    packed, copy = packed >> _COPIES, packed & ((1 << _COPIES) - 1)
     packed, number = packed >> _STAMPS, packed & ((1 << _STAMPS) - 1)
     packed, index = packed >> _DATES, packed & ((1 << _DATES) - 1)
     second, person = packed >> _PEOPLE, packed & ((1 << _PEOPLE) - 1)
     planned = plan(province, province.person(person), province.dates[index])
-    return Arrival(start + dt.timedelta(seconds=second), planned, planned.stamps[number])
+    return Arrival(start + dt.timedelta(seconds=second), planned, planned.stamps[number], copy)
 
 
 def work_reports(province: Province) -> Iterator[dict[str, Any]]:

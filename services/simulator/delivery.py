@@ -33,7 +33,8 @@ _ALONE_OF: Final = 40
 class Pace:
     """How fast to deliver: `rate` check-ins a second, or a played second a second, or (neither) as fast as possible.
 
-    `steady` is the number of check-ins to which the rate applies (None: all); the rest goes as fast as possible.
+    `steady` is the number of check-ins to which the rate applies (None: all); the rest goes as fast as possible. Copies of resent
+    ones count, except where the steady ones are watched: there none is sent.
     """
 
     rate: float | None = None
@@ -45,8 +46,9 @@ class Delivery:
     """One delivery of a whole province.
 
     With a `watch` the steady check-ins go alone and are measured, on days that were opened before, as they are
-    at midnight. `held` is the rate that was reached while it was asked for, and `own_s` what sending and watching each
-    steady check-in took of this process, in processor seconds.
+    at midnight. Each is sent once: a copy is answered from its receipt and goes no further, so that a rate with copies would say
+    more than the services carried. `held` is the rate that was reached while it was asked for, and `own_s` what sending and
+    watching each steady check-in took of this process, in processor seconds.
     """
 
     def __init__(
@@ -68,6 +70,8 @@ class Delivery:
         taken = 0
         try:
             async for arrival in planned(self._province):
+                if self._watch is not None and arrival.copy:
+                    continue
                 if next_move is None:
                     await self._begin(arrival.at)
                     next_move = arrival.at + _CLOCK_STEP

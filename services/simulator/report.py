@@ -12,7 +12,7 @@ class Report:
 
     `seconds` are by phase. `p50_s` and `p99_s` are from the 202 to the published aggregate, over `measured` check-ins
     that changed one; they, the lag's growth and `own_us`, the simulator's own microseconds of processor for a check-in, watching
-    included, are None unless the play was watched at a steady rate.
+    included, are None unless the play was watched at a steady rate. `sent_per_s` is of such a play without any copy of a check-in.
     """
 
     label: str
