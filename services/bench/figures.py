@@ -166,7 +166,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "backpressure": Bench(
         "backpressure", ("shed-memory", "shed-lost", "shed-without-retry-after", "shed-recovery"),
-        {"quick": ("--people", "50", "--rate", "3000", "--seconds", "2", "--queue", "500", "--standstill", "2"),
+        {"quick": ("--people", "50", "--calm", "2000", "--seconds", "2", "--queue", "500", "--standstill", "2"),
          "normal": (), "long": ("--seconds", "120", "--standstill", "20")},
         {"quick": 400, "normal": 900, "long": 3_600},
     ),

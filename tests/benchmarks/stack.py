@@ -230,6 +230,21 @@ def rss_mib(pid: int) -> float:
     return psutil.Process(pid).memory_info().rss / 2**20
 
 
+def forget_peak(pid: int) -> bool:
+    """Let the kernel measure the most memory of a process from now on; False where it cannot be told to."""
+    try:
+        Path(f"/proc/{pid}/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def peak_mib(pid: int) -> float:
+    """The most resident memory of a process since `forget_peak`, in MiB."""
+    [kib] = [line.split()[1] for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(kib) / 1_024
+
+
 def cpu_s_of(pid: int) -> float:
     """Processor seconds of a process, of all below it, and of those below that have ended."""
     ticks = 0
