@@ -150,7 +150,7 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "load": Bench(
         "load", ("http-load",),
-        {"quick": ("--rate", "30", "--seconds", "4"), "normal": (), "long": ("--seconds", "200")},
+        {"quick": ("--rate", "30", "--seconds", "4"), "normal": (), "long": ("--rate", "1030", "--seconds", "200")},
         {"quick": 400, "normal": 900, "long": 2_400},
     ),
     "latency": Bench(
@@ -172,12 +172,12 @@ BENCHES: Final[Mapping[str, Bench]] = {
     ),
     "history": Bench(
         "history", ("history-people", "history-year"),
-        {"quick": ("--people", "60", "--times", "2", "--events", "60"), "long": ("--people", "10000")},
+        {"quick": ("--people", "60", "--times", "2", "--events", "60"), "long": ("--people", "10000", "--times", "10")},
         {"quick": 500, "long": 2 * 3_600},
     ),
     "history-large": Bench(
         "history", ("history-large-people", "history-large-year"),
-        {"long": ("--people", "100000", "--name", "history-large")}, {"long": 10 * 3_600},
+        {"long": ("--people", "100000", "--times", "10", "--name", "history-large")}, {"long": 10 * 3_600},
     ),
 }
 """In the order in which they run; `history` builds provinces for an hour, `history-large` for many, `geofence-tile38` needs

@@ -20,7 +20,8 @@ class Record:
     to, `ratio` = value ÷ reference_value. `note` is what the reader has to know. `failed` is why there is no value.
     `seconds` is how long the bench took, with all its figures. `missed` is why the value reaches no target, however good it looks:
     it is that of another load than was asked for. `doubt`, written by hand, is what was found out about the run afterwards that
-    leaves open whether its value does. `tried` is when it was last tried in vain to measure it anew, and why.
+    leaves open whether its value does. `tried` is when it was last tried in vain to measure it anew, and why. `whole` is False when the
+    program found that its run had become smaller than the target asks, in whatever size it was asked for.
     """
 
     figure: str
@@ -38,6 +39,7 @@ class Record:
     missed: str = ""
     doubt: str = ""
     tried: str = ""
+    whole: bool = True
 
     @property
     def ratio(self) -> float | None:
@@ -64,7 +66,7 @@ class Record:
     @property
     def short_form(self) -> bool:
         """Whether the run was smaller than the target asks, as every quick one is."""
-        return "--quick" in self.command or (FIGURES[self.figure].full == "long" and not self.long)
+        return not self.whole or "--quick" in self.command or (FIGURES[self.figure].full == "long" and not self.long)
 
     @property
     def judgement(self) -> str:
@@ -79,6 +81,7 @@ class Record:
         return cls(
             said["figure"], FIGURES[said["figure"]].what, said["value"], said.get("reference", ""), said.get("reference_value"),
             said.get("note", ""), command, date, commit, machine, said.get("failed", ""), missed=said.get("missed", ""),
+            whole=said.get("whole", True),
         )  # fmt: skip
 
     def as_json(self) -> dict[str, Any]:
@@ -88,7 +91,7 @@ class Record:
             "reference_value": self.reference_value, "ratio": self.ratio, "verdict": self.verdict, "quiet": self.machine.quiet,
             "note": self.note, "command": self.command, "date": self.date.isoformat(), "commit": self.commit,
             "machine": self.machine.as_json(), "failed": self.failed, "seconds": self.seconds, "short_form": self.short_form,
-            "missed": self.missed, "doubt": self.doubt, "tried": self.tried,
+            "missed": self.missed, "doubt": self.doubt, "tried": self.tried, "whole": self.whole,
         }  # fmt: skip
 
     @classmethod
@@ -97,5 +100,5 @@ class Record:
         return cls(
             kept["figure"], kept["what"], kept["value"], kept["reference"], kept["reference_value"], kept["note"], kept["command"],
             dt.date.fromisoformat(kept["date"]), kept["commit"], Machine(**kept["machine"]), kept["failed"], kept.get("seconds"),
-            kept.get("missed", ""), kept.get("doubt", ""), kept.get("tried", ""),
+            kept.get("missed", ""), kept.get("doubt", ""), kept.get("tried", ""), kept.get("whole", True),
         )  # fmt: skip

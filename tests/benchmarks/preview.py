@@ -19,12 +19,14 @@ from tests.benchmarks.telling import figure, progress, tell
 
 WHOLE = 300_000
 """People of the province that the target is about."""
+DAYS = 22
+"""Days of each of them: a month."""
 
 
 def asked(people: int, after: str) -> dict[str, Any]:
     progress(f"{people:,} people, {after} instead of POL-A")
     done = subprocess.run(
-        [sys.executable, "-m", "tests.benchmarks.what_if", "--people", str(people), "--after", after, "--json"],
+        [sys.executable, "-m", "tests.benchmarks.what_if", "--people", str(people), "--days", str(DAYS), "--after", after, "--json"],
         stdout=subprocess.PIPE, check=True,
     )  # fmt: skip
     found: dict[str, Any] = json.loads(done.stdout)

@@ -12,13 +12,18 @@ def progress(text: str) -> None:
 
 
 def figure(
-    name: str, value: float, *, reference: str = "", reference_value: float | None = None, note: str = "", missed: str = ""
+    name: str, value: float, *, reference: str = "", reference_value: float | None = None, note: str = "", missed: str = "",
+    whole: bool = True,
 ) -> dict[str, Any]:
     """One figure as `services.bench` reads it; a reference is what was measured beside it just now.
 
-    `missed` is why it reached nothing, whatever its value: what was asked for was not carried.
+    `missed` is why it reached nothing, whatever its value: what was asked for was not carried. `whole` is False when the run, whatever
+    it was asked for, became a smaller one than the target is about.
     """
-    return {"figure": name, "value": value, "reference": reference, "reference_value": reference_value, "note": note, "missed": missed}
+    return {
+        "figure": name, "value": value, "reference": reference, "reference_value": reference_value, "note": note, "missed": missed,
+        "whole": whole,
+    }  # fmt: skip
 
 
 def not_measured(name: str, why: str) -> dict[str, Any]:

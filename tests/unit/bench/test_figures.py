@@ -98,6 +98,7 @@ def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_c
         "`hadir bench hop`", "2026-11-24", "abc1234", "0.1 cores busy", "A",
     ]  # fmt: skip
     assert [name for name in FIGURES if not the_row(page, name)] == []
+    assert "no day is opened at midnight meanwhile, and none closes" in page
     assert the_row(page, "geofence")[4] == "not measured yet"
     machine = "2 cores of Contoh CPU, 24 GiB, Linux 6.1, Python 3.11.7 (built without a profile); disk not noted"
     assert page.endswith(f"\n## Machine\n\n- **A**: {machine}\n")
@@ -230,6 +231,27 @@ def test_every_bench_has_its_program_and_every_figure_its_bench() -> None:
     assert [name for name, bench in BENCHES.items() if not (ROOT / "tests/benchmarks" / f"{bench.module}.py").exists()] == []
     assert sorted(figure for bench in BENCHES.values() for figure in bench.figures) == sorted(FIGURES)
     assert [name for name, bench in BENCHES.items() if bench.arguments.keys() != bench.within_s.keys()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes"),
+    [
+        ("load", {"--rate": 1_030, "--seconds": 200}), ("pipeline", {"--seconds": 200, "--people": 40_000}),  # three minutes and a margin
+        ("window-close", {"--days": 300_000}), ("backpressure", {"--seconds": 120}), ("what-if", {"--people": 300_000}),
+        ("history", {"--people": 10_000, "--times": 10}), ("history-large", {"--people": 100_000, "--times": 10}),
+    ],
+)  # fmt: skip
+def test_the_long_form_of_a_bench_is_as_large_as_its_target_asks(name: str, sizes: dict[str, int]) -> None:
+    given = BENCHES[name].arguments["long"]
+
+    assert {option: int(given[given.index(option) + 1]) for option in sizes} == sizes
+
+
+def test_what_is_smaller_than_the_long_form_of_a_bench_whose_target_asks_for_that_is_a_short_form() -> None:
+    asked_long = ("http-load", "pipeline", "window-close", "shed-memory", "shed-lost", "what-if")
+
+    assert [a_record(name).short_form for name in asked_long] == [True] * 6
+    assert [replace(a_record(name), command="hadir bench x --long").short_form for name in asked_long] == [False] * 6
 
 
 def test_numbers_and_targets_read_as_people_write_them() -> None:

@@ -8,6 +8,8 @@ from typing import Any, cast
 
 import pytest
 
+from services.bench.machine import Machine
+from services.bench.record import Record
 from services.simulator.province import Province
 from shared.topics import TOPICS
 from tests.benchmarks import filling, pipeline
@@ -61,6 +63,19 @@ def test_what_waits_nowhere_must_have_come_to_its_end(after: dict[str, int], why
     all_came(5, BEFORE, {"located": 15, "marks": 15, "versions": 9, "buried": 1})
     with pytest.raises(AssertionError, match=why):
         all_came(5, BEFORE, after)
+
+
+def test_a_rate_that_was_sustained_for_less_than_three_minutes_is_a_short_form_in_whatever_size_it_was_asked_for() -> None:
+    machine = Machine(2, "Contoh CPU", 23.9, "Linux 6.1", "3.11.7", 3.0, 0.1, "without a profile")
+
+    def judged(took: float, command: str) -> str:
+        said = pipeline.pipeline(4_000.0, took, 500.0, "so")
+        record = Record.of_program(said, command=command, date=dt.date(2026, 11, 30), commit="abc1234", machine=machine)
+        assert Record.of_json(record.as_json()) == record
+        return record.judgement
+
+    assert [judged(took, "hadir bench pipeline --long") for took in (180.0, 179.9)] == ["reached", "reached, short form"]
+    assert judged(180.0, "hadir bench pipeline") == "reached, short form"
 
 
 class Producer:

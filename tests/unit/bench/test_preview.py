@@ -1,8 +1,13 @@
 """The what-if of a whole province is told by the clock, that of a slice is reckoned, and its note says which."""
 
+import json
+import subprocess
+from types import SimpleNamespace
 from typing import Any
 
-from tests.benchmarks.preview import what_if
+import pytest
+
+from tests.benchmarks.preview import asked, what_if
 
 
 def found(people: int, seconds: float) -> dict[str, Any]:
@@ -17,6 +22,15 @@ def test_the_whole_is_told_by_the_clock_and_a_slice_is_reckoned() -> None:
 
     assert (whole["value"], whole["reference_value"], "; by the clock. " in whole["note"]) == (2.0, 4.0, True)
     assert (part["value"], part["reference_value"], "; reckoned from processor time" in part["note"]) == (1.2, 2.4, True)
+
+
+def test_people_are_asked_for_with_a_month_of_days_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    def run(command: list[str], **_: object) -> SimpleNamespace:
+        return SimpleNamespace(stdout=json.dumps({option: command[command.index(option) + 1] for option in ("--people", "--days")}))
+
+    monkeypatch.setattr(subprocess, "run", run)
+
+    assert asked(300_000, "POL-B") == {"--people": "300000", "--days": "22"}
 
 
 def test_its_note_says_that_the_figure_is_the_cheap_change_and_that_postgresql_did_not_wait_for_its_disk() -> None:
