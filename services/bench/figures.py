@@ -79,7 +79,7 @@ FIGURES: Final[Mapping[str, Figure]] = {
     "geofence-tile38": Figure("the same points asked of a Tile38 server, its processor time alone, by pipelines of 500", "µs each"),
     "assessment": Figure("assessment of an employee-day", "µs each", (_at_most(20),)),
     "what-if": Figure(
-        "what-if over 300,000 people's month (6.6 M employee-days), on two cores, a change of prices", "minutes", (_at_most(5),), "long"
+        "what-if over 300,000 people's month (6.6 M employee-days), on two cores, every day judged anew", "minutes", (_at_most(5),), "long"
     ),
     "warm-start": Figure("warm start of the local stack until all is ready, without Prometheus and what it looks at", "s", (_at_most(15),)),
     "memory": Figure("memory of the local stack after a played day: broker, database, services, APIs (PSS)", "MiB", (_at_most(1_536),)),

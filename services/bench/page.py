@@ -28,7 +28,8 @@ the same stack with less to do (history, the latency while days fall due, the fl
 (the other latencies).
 These have no such reference, and a change of machine moves them as a change of code does:
 
-- what-if stands beside our own preview when it judges every day anew: nobody else has such a preview, and its target is a duration;
+- what-if, which judges every day anew, stands beside our own preview of a change that only prices anew: nobody else has such a
+  preview, and its target is a duration;
 - warm start and memory stand beside the part of themselves that is Kafka and PostgreSQL, so that one sees what is ours;
 - the load from HTTP stands beside the rate asked for, days judged per second beside the 300 check-ins/s that go on meanwhile, and
   recovery beside the length of the flood: numbers that somebody chose, which say how much was asked;

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.preview --people 10000
     python -m tests.benchmarks.preview --people 300000    # the whole
 
-The figure is a change that only prices anew, the cheap one; its reference is the same preview with a pack that judges every day
-anew, the dearest question there is. Of the whole the time on the clock is told. Of a slice it is reckoned from processor time, of
+The figure is a change by which every day is judged anew, the dearest question there is; its reference is the same preview with a pack
+that only prices anew, the cheap one. Of the whole the time on the clock is told. Of a slice it is reckoned from processor time, of
 PostgreSQL too, as if two cores shared it without a pause: the least that the whole can take. PostgreSQL does not wait for its disk
 (`durable=False`); a preview writes nothing, so that this shortens only the filling, which is not counted.
 """
@@ -38,14 +38,14 @@ def minutes(found: dict[str, Any]) -> float:
     return float(found["seconds"]) / 60 if found["people"] >= WHOLE else float(found["minutes_for_300000_on_two_cores"])
 
 
-def what_if(priced: dict[str, Any], judged: dict[str, Any]) -> dict[str, Any]:
-    """The figure of the cheap change beside the dear one, each as what_if.py told it."""
+def what_if(judged: dict[str, Any], priced: dict[str, Any]) -> dict[str, Any]:
+    """The figure of the dear change beside the cheap one, each as what_if.py told it."""
     how = "by the clock"
-    if priced["people"] < WHOLE:
+    if judged["people"] < WHOLE:
         how = "reckoned from processor time, PostgreSQL's too, as if two cores were always busy"
     return figure(
-        "what-if", minutes(priced), reference="the dear change: every day judged anew (POL-A-STRICT)", reference_value=minutes(judged),
-        note=f"the cheap change, which only prices anew; {how}. {_took(priced)}; every day judged anew: {_took(judged)}. "
+        "what-if", minutes(judged), reference="the cheap change, which only prices anew (POL-B)", reference_value=minutes(priced),
+        note=f"the dear change: every day judged anew (POL-A-STRICT); {how}. {_took(judged)}; only priced anew: {_took(priced)}. "
         "PostgreSQL without waiting for its disk, which a preview does not write to",
     )  # fmt: skip
 
@@ -62,7 +62,7 @@ def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--people", type=int, default=10_000)
     given = ask.parse_args()
-    tell(what_if(asked(given.people, "POL-B"), asked(given.people, "POL-A-STRICT")))
+    tell(what_if(asked(given.people, "POL-A-STRICT"), asked(given.people, "POL-B")))
 
 
 if __name__ == "__main__":

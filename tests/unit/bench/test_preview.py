@@ -2,11 +2,13 @@
 
 import json
 import subprocess
+import sys
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.benchmarks import preview
 from tests.benchmarks.preview import asked, what_if
 
 
@@ -18,10 +20,10 @@ def found(people: int, seconds: float) -> dict[str, Any]:
 
 
 def test_the_whole_is_told_by_the_clock_and_a_slice_is_reckoned() -> None:
-    whole, part = what_if(found(300_000, 120.0), found(300_000, 240.0)), what_if(found(10_000, 120.0), found(10_000, 240.0))
+    whole, part = what_if(found(300_000, 240.0), found(300_000, 120.0)), what_if(found(10_000, 240.0), found(10_000, 120.0))
 
-    assert (whole["value"], whole["reference_value"], "; by the clock. " in whole["note"]) == (2.0, 4.0, True)
-    assert (part["value"], part["reference_value"], "; reckoned from processor time" in part["note"]) == (1.2, 2.4, True)
+    assert (whole["value"], whole["reference_value"], "; by the clock. " in whole["note"]) == (4.0, 2.0, True)
+    assert (part["value"], part["reference_value"], "; reckoned from processor time" in part["note"]) == (2.4, 1.2, True)
 
 
 def test_people_are_asked_for_with_a_month_of_days_each(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -33,10 +35,17 @@ def test_people_are_asked_for_with_a_month_of_days_each(monkeypatch: pytest.Monk
     assert asked(300_000, "POL-B") == {"--people": "300000", "--days": "22"}
 
 
-def test_its_note_says_that_the_figure_is_the_cheap_change_and_that_postgresql_did_not_wait_for_its_disk() -> None:
-    said = what_if(found(10_000, 2.4), found(10_000, 4.8))
+def test_the_figure_is_the_dear_change_beside_the_cheap_one_and_its_note_says_that_postgresql_did_not_wait_for_its_disk(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(preview, "asked", lambda people, after: found(people, {"POL-A-STRICT": 4.8, "POL-B": 2.4}[after]))
+    monkeypatch.setattr(sys, "argv", ["preview"])
+    preview.main()
+    [said] = json.loads(capsys.readouterr().out)["figures"]
 
-    assert said["note"].startswith("the cheap change, which only prices anew; ")
-    assert "220,000 employee-days took 4.8 s by the clock" in said["note"]
+    assert (said["value"], said["reference_value"]) == (0.048, 0.024)
+    assert said["note"].startswith("the dear change: every day judged anew (POL-A-STRICT); ")
+    assert "220,000 employee-days took 4.8 s by the clock" in said["note"].partition("; only priced anew: ")[0]
+    assert "220,000 employee-days took 2.4 s by the clock" in said["note"].partition("; only priced anew: ")[2]
     assert "PostgreSQL without waiting for its disk" in said["note"]
-    assert said["reference"].startswith("the dear change: every day judged anew")
+    assert said["reference"] == "the cheap change, which only prices anew (POL-B)"
