@@ -2,6 +2,7 @@
 
 import os
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
@@ -16,7 +17,7 @@ from typing import Any, Final, Self
 import psutil
 
 MOST_BUSY: Final = 0.15
-"""Above this share of the cores busy just before a bench or just after it, its figures say more about the other work than about ours."""
+"""Above this share of the cores busy with other work before, during or after a bench its figures say more about that than about ours."""
 
 MOST_LOAD_PER_CORE: Final = 0.5
 """The same of the load average, for figures that were taken before the busy cores were looked at."""
@@ -30,10 +31,11 @@ _GUIDED_BY_DEBIAN: Final = frozenset({"x86_64", "aarch64", "i686", "armv7l", "pp
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Cores, processor, memory (GiB), kernel, Python, and what else it had to do when a bench began.
+    """Cores, processor, memory (GiB), kernel, Python, and what else it had to do while a bench ran.
 
     `load` is the load average of the last minute, in which the bench before may still be felt; `busy` how many cores were
-    busy in the two seconds before the beginning, or in those after the end if that is more (`busier`). `built` is how the
+    busy in the two seconds before the beginning, or with other work until the end, or in the two seconds after it, whichever is
+    most (`busier`). `built` is how the
     interpreter was, and `disk` what the temporary files of a bench lie on and how fast that is ("" in figures that are older than these).
     """
 
@@ -58,9 +60,9 @@ class Machine:
             how_built(sysconfig.get_config_vars(), platform.machine()), disk(Path(tempfile.gettempdir())),
         )
 
-    def busier(self, other: Self) -> Self:
-        """The same machine, as busy as at the busier of two moments: what began while a bench ran may still be there at its end."""
-        return replace(self, busy=max(self.busy or 0.0, other.busy or 0.0))
+    def busier(self, *cores: float | None) -> Self:
+        """The same machine, as busy as at its busiest: so many cores were at other times."""
+        return replace(self, busy=max(self.busy or 0.0, *(busy or 0.0 for busy in cores)))
 
     @property
     def quiet(self) -> bool:
@@ -81,6 +83,35 @@ class Machine:
     def as_json(self) -> dict[str, Any]:
         """All fields."""
         return asdict(self)
+
+
+class OtherWork:
+    """From its beginning on, how busy the machine is with others than this process and whatever it starts and waits for.
+
+    Of children that have ended the kernel knows the processor time, with that of theirs; so their own parents must have waited for
+    them, as a bench does for its servers and those for their processes. A child that nobody waited for counts as other work. What
+    the hypervisor gives to others does, too. Interrupts count for nobody: the packets of a bench on this machine are among them.
+    """
+
+    def __init__(self) -> None:
+        self._began, self._all_s, self._own_s = time.monotonic(), _busy_s(), _own_s()
+
+    def cores(self) -> float:
+        """How many cores were busy so since the beginning; to be asked when all that was started has ended."""
+        others_s = _busy_s() - self._all_s - (_own_s() - self._own_s)
+        return round(max(0.0, others_s) / max(time.monotonic() - self._began, 0.001), 2)
+
+
+def _busy_s() -> float:
+    """Processor seconds that all processes took so far, and that the hypervisor did."""
+    times = psutil.cpu_times()
+    return sum(float(getattr(times, kind, 0.0)) for kind in ("user", "nice", "system", "steal"))
+
+
+def _own_s() -> float:
+    """Processor seconds of this process and of its children that have ended."""
+    both = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(used.ru_utime + used.ru_stime for used in both)
 
 
 def how_built(settings: Mapping[str, object], architecture: str) -> str:

@@ -38,19 +38,23 @@ These have no such reference, and a change of machine moves them as a change of 
 A row has the title under which it was measured. A figure about answers that nobody gave is not measured. A value of another load than
 was asked for, since its rate was not held or its lag grew, is missed however good it looks. When a run fails, what was measured before
 stays, with its date and commit, and says when it was tried in vain, and why. "In doubt" is a value that reached its target beside
-something that was found to be wrong later; its note says what.
+something that was found to be wrong later, or a ratio that did beside other work; its note says what.
 
 Broker, database, all services and the load share the cores. What was measured beside other work says so: read its rates as a lower
-bound and its latencies as an upper one. Other work is looked for in the two seconds before a bench, since 2026-11-30 in those after it too,
-and the busier of both is told. "Short form" is a run that is smaller than its target asks (the note says how large; `--long`
-runs it whole). Where the targets are words we chose the numbers: "before memory grows" is at most 1.5 times, "lag flat" a growth of
-less than a fiftieth of the rate, and a rate is held when at least 95 % of it was sent: nothing is sent before its time, so that a little is
-always missing, and 1,030/s are asked for where 1,000 are the target. What a phone sends twice counts once; before 2026-12-01 some 2.9 %
-of what was sent from HTTP (load, latency, while days fall due) were such copies, which are answered from their receipts and go no further.
-The pipeline's rate is that of check-ins alone: no day is opened at midnight meanwhile, and none closes.
+bound and its latencies as an upper one; its ratios are neither, since other work may have weighed on one side alone. Other work is
+looked for in the two seconds before a bench, since 2026-11-30 in those after it too, and since 2026-12-01 for as long as it runs: all
+processor time that is not of the bench and of what it started. The most is told. "Short form" is a run that is smaller than its target asks
+(the note says how large; `--long` runs it whole). Where the targets are words we chose the numbers: "before memory grows" is at most 1.5
+times, "lag flat" a growth of less than a fiftieth of the rate, and a rate is held when at least 95 % of it was sent: nothing is sent before
+its time, so that a little is always missing, and 1,030/s are asked for where 1,000 are the target.
+What a phone sends twice counts once; before 2026-12-01 some 2.9 % of what was sent from HTTP (load, latency, while days fall due) were
+such copies, which are answered from their receipts and go no further. The pipeline's rate is that of check-ins alone: no day is opened at
+midnight meanwhile, and none closes.
 """
 
-_COLUMNS: Final = ("figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work before or after", "machine")
+_COLUMNS: Final = (
+    "figure", "target", "reached", "ratio", "verdict", "command", "date", "commit", "other work before, during or after", "machine"
+)  # fmt: skip
 
 
 def keep(file: Path, fresh: Iterable[Record]) -> list[Record]:
@@ -183,5 +187,6 @@ def _told(record: Record) -> str:
     """All that is to be said of a figure beside its row."""
     if record.failed:
         return f"not measured: {record.failed}"
-    said = (record.missed and f"missed: {record.missed}", record.doubt and f"in doubt: {record.doubt}", record.note, record.tried)
+    doubts = record.doubts if record.verdict == "in doubt" else record.doubt
+    said = (record.missed and f"missed: {record.missed}", doubts and f"in doubt: {doubts}", record.note, record.tried)
     return "; ".join(filter(None, said))

@@ -56,7 +56,18 @@ class Record:
             return "told"
         if self.missed or not all(target.reached(self.value, self.ratio) for target in targets):
             return "missed"
-        return "in doubt" if self.doubt else "reached"
+        return "in doubt" if self.doubts else "reached"
+
+    @property
+    def doubts(self) -> str:
+        """What leaves open whether its targets were reached, "" if nothing does.
+
+        Beside other work a plain value is a bound: a rate is no higher for it and a latency no lower. A ratio is none, since that may
+        have weighed on either side of it.
+        """
+        ratio = any(target.of == "ratio" for target in FIGURES[self.figure].targets)
+        noise = "" if self.machine.quiet or not ratio else f"a ratio that was taken beside other work ({self.machine.occupied()})"
+        return "; ".join(filter(None, (self.doubt, noise)))
 
     @property
     def long(self) -> bool:

@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Any, Final, NoReturn
 
 from services.bench.figures import BENCHES, Bench, Size
-from services.bench.machine import Machine, commit
+from services.bench.machine import Machine, OtherWork, commit
 from services.bench.record import Record
 from shared.refusal import Refusal
 
@@ -38,7 +38,7 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
     machine, now, what = Machine.now(), dt.datetime.now(dt.UTC).date(), commit(ROOT)
     command = " ".join(["hadir bench", name, *([] if size == "normal" else [f"--{size}"])])
     told(f"{name}: {machine.occupied()} of {machine.cores}" + ("" if machine.quiet else ", NOT quiet"))
-    began, took = time.monotonic(), None
+    began, took, others = time.monotonic(), None, OtherWork()
     try:
         with _told_to_end():
             said = _measure(bench, size, told)
@@ -46,9 +46,12 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
     except Failed as problem:
         told(f"{name}: {problem}")
         said = [{"figure": figure, "value": None, "failed": str(problem)} for figure in bench.figures]
-    machine = machine.busier(after := Machine.now())
-    if not after.quiet:
-        told(f"{name}: {after.occupied()} of {after.cores} when it had ended, NOT quiet")
+    beside = others.cores()
+    after = Machine.now()
+    for when, busy in (("with other work meanwhile", beside), ("when it had ended", after.busy)):
+        if not (then := replace(after, busy=busy)).quiet:
+            told(f"{name}: {then.occupied()} of {then.cores} {when}, NOT quiet")
+    machine = machine.busier(beside, after.busy)
     return [replace(Record.of_program(one, command=command, date=now, commit=what, machine=machine), seconds=took) for one in said]
 
 
