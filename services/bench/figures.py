@@ -56,6 +56,11 @@ class Bench:
         return " or ".join(f"--{size}" for size in self.arguments if size != "normal")
 
 
+def command_of(bench: str, size: Size) -> str:
+    """By which command somebody measures a bench in that size."""
+    return " ".join(["hadir bench", bench, *([] if size == "normal" else [f"--{size}"])])
+
+
 def _at_least(bound: float) -> Target:
     return Target("value", "≥", bound)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from string import ascii_uppercase
 from typing import Final
 
-from services.bench.figures import FIGURES, Figure
+from services.bench.figures import BENCHES, FIGURES, Figure, command_of
 from services.bench.record import Record
 
 LANDED_AS: Final[Mapping[str, str]] = {"6a9e815": "dbe8ea4", "a8522bd": "dbe8ea4"}
@@ -128,13 +128,15 @@ def _commits(records: Sequence[Record]) -> list[str]:
 
 
 def _durations(records: Sequence[Record], on: Mapping[str, str]) -> list[str]:
-    """How long the benches took on each machine; long forms, and those of which it is not known, are no part of the sum."""
+    """How long the benches took on each machine, and which of the normal size have no part in the sum, as no long form has."""
     told: list[str] = []
     for machine, letter in on.items():
         took = {record.command: record.seconds for record in records if record.machine.sentence() == machine}
         known = {command: seconds for command, seconds in took.items() if seconds is not None}
         normal, long = ({command: known[command] for command in known if ("--long" in command) is wanted} for wanted in (False, True))
-        told += [f"- {letter}: {sum(normal.values()) / 60:.1f} minutes: {_each(normal)}."] if normal else []
+        absent = [name for name, bench in BENCHES.items() if "normal" in bench.arguments and command_of(name, "normal") not in normal]
+        without = f" without {', '.join(absent)}" if absent else ""
+        told += [f"- {letter}: {sum(normal.values()) / 60:.1f} minutes{without}: {_each(normal)}."] if normal else []
         told += [f"- {letter}, long forms: {_each(long)}."] if long else []
     return ["", "## How long they took", "", *told] if told else []
 
@@ -147,7 +149,8 @@ def number(value: float | None) -> str:
     """A figure for people: three significant digits below a thousand, thousands with commas."""
     if value is None:
         return "–"
-    return f"{value:,.0f}" if abs(value) >= 1_000 or value == int(value) else f"{value:.3g}"
+    rounded = float(f"{value:.3g}")  # first, since what is below a thousand may be one when it is rounded
+    return f"{value:,.0f}" if abs(rounded) >= 1_000 or value == int(value) else f"{value:.3g}"
 
 
 def target_text(figure: Figure) -> str:

@@ -15,7 +15,7 @@ from threading import Timer
 from types import FrameType
 from typing import Any, Final, NoReturn
 
-from services.bench.figures import BENCHES, Bench, Size
+from services.bench.figures import BENCHES, Bench, Size, command_of
 from services.bench.machine import Machine, OtherWork, commit
 from services.bench.record import Record
 from shared.refusal import Refusal
@@ -36,7 +36,6 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
     if not (ROOT / "tests" / "benchmarks" / f"{bench.module}.py").exists():
         raise Refusal("The measuring programs are in tests/benchmarks of a clone of the repository; run `hadir bench` there.")
     machine, now, what = Machine.now(), dt.datetime.now(dt.UTC).date(), commit(ROOT)
-    command = " ".join(["hadir bench", name, *([] if size == "normal" else [f"--{size}"])])
     told(f"{name}: {machine.occupied()} of {machine.cores}" + ("" if machine.quiet else ", NOT quiet"))
     began, took, others = time.monotonic(), None, OtherWork()
     try:
@@ -52,7 +51,8 @@ def run_bench(name: str, size: Size, told: Callable[[str], None]) -> list[Record
         if not (then := replace(after, busy=busy)).quiet:
             told(f"{name}: {then.occupied()} of {then.cores} {when}, NOT quiet")
     machine = machine.busier(beside, after.busy)
-    return [replace(Record.of_program(one, command=command, date=now, commit=what, machine=machine), seconds=took) for one in said]
+    records = [Record.of_program(one, command=command_of(name, size), date=now, commit=what, machine=machine) for one in said]
+    return [replace(record, seconds=took) for record in records]
 
 
 class Failed(Exception):

@@ -72,7 +72,7 @@ def test_a_run_that_is_smaller_than_its_target_asks_is_told_as_a_short_form() ->
     assert the_row(markdown([short]), "pipeline")[4] == "reached, short form"
     page = markdown([whole, other])
     assert the_row(page, "pipeline")[4] == the_row(page, "hop")[4] == "reached"
-    assert "- A: 1.0 minutes: `hadir bench hop` 60 s.\n- A, long forms: `hadir bench pipeline --long` 240 s." in page
+    assert ": `hadir bench hop` 60 s.\n- A, long forms: `hadir bench pipeline --long` 240 s." in page
 
 
 def test_a_quick_run_is_a_short_form_whatever_its_target_asks(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -86,8 +86,21 @@ def test_a_quick_run_is_a_short_form_whatever_its_target_asks(monkeypatch: pytes
 
 def test_a_bench_of_which_nobody_knows_how_long_it_took_is_no_part_of_the_sum() -> None:
     known, unknown = replace(a_record(), seconds=60.0), replace(a_record("geofence", 2, 10), command="hadir bench geofence")
-    assert "- A: 1.0 minutes: `hadir bench hop` 60 s.\n\n" in markdown([known, unknown])
+    others = "assessment, geofence, what-if, footprint, ingest, pipeline, load, latency, window-close, backpressure"
+    assert f"- A: 1.0 minutes without {others}: `hadir bench hop` 60 s.\n\n" in markdown([known, unknown])
     assert "How long" not in markdown([unknown])
+
+
+def test_the_sum_of_all_benches_of_the_normal_size_says_of_none_that_it_is_without_it() -> None:
+    normal = [
+        replace(a_record(bench.figures[0]), command=f"hadir bench {name}", seconds=6.0)
+        for name, bench in BENCHES.items() if "normal" in bench.arguments
+    ]
+
+    assert "- A: 1.1 minutes: `hadir bench assessment` 6 s, " in markdown(normal)
+    assert "- A: 1.0 minutes without latency: `hadir bench assessment` 6 s, " in markdown(
+        [record for record in normal if record.command != "hadir bench latency"]
+    )
 
 
 def test_the_page_has_every_declared_figure_with_target_ratio_command_date_and_commit() -> None:
@@ -127,6 +140,15 @@ def test_what_was_measured_on_another_processor_stands_beside_it_and_not_in_its_
     assert [(record.value, record.verdict) for record in kept] == [(11_000, "reached"), (9_000, "missed")]
     assert f"- *{FIGURES['hop'].what}*, A: slower" in markdown(kept)
     assert [record.value for record in keep(file, [a_record(value=12_000)])] == [12_000, 9_000]
+
+
+def test_what_was_measured_on_another_number_of_cores_of_the_same_processor_has_a_place_of_its_own(tmp_path: Path) -> None:
+    file, wider = tmp_path / "benchmarks.json", replace(QUIET, cores=8)
+    keep(file, [a_record()])
+    kept = keep(file, [a_record(value=30_000, machine=wider)])
+
+    assert [(record.value, record.machine.cores) for record in kept] == [(11_000, 2), (30_000, 8)]
+    assert read(file) == kept
 
 
 def test_a_record_from_before_it_was_noted_how_the_interpreter_was_built_is_read_as_before() -> None:
@@ -272,7 +294,8 @@ def test_what_is_smaller_than_the_long_form_of_a_bench_whose_target_asks_for_tha
 
 
 def test_numbers_and_targets_read_as_people_write_them() -> None:
-    texts = {None: "–", 0: "0", 0.4567: "0.457", 12.34: "12.3", 999: "999", 1_536: "1,536", 13_274.4: "13,274"}
+    texts = {None: "–", 0: "0", 0.4567: "0.457", 12.34: "12.3", 999: "999", 999.4: "999", 1_536: "1,536", 13_274.4: "13,274"}
+    texts |= {999.7: "1,000", -999.7: "-1,000"}  # first rounded: not 1e+03
 
     assert {value: number(value) for value in texts} == texts
     assert target_text(FIGURES["pipeline"]) == "≥ 3,000 /s and ≥ 5 × the reference"
