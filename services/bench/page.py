@@ -36,9 +36,11 @@ These have no such reference, and a change of machine moves them as a change of 
 - check-ins lost and 503 answers without Retry-After stand beside nothing: they count what has to be 0 on every machine.
 
 A row has the title under which it was measured. A figure about answers that nobody gave is not measured. A value of another load than
-was asked for, since its rate was not held or its lag grew, is missed however good it looks. When a run fails, what was measured before
-stays, with its date and commit, and says when it was tried in vain, and why. "In doubt" is a value that reached its target beside
-something that was found to be wrong later, or a ratio that did beside other work; its note says what.
+was asked for is missed however good it looks: its rate was not held, its lag grew, a flood was less than ten times what the same run
+sustained before it, or days were closing during less than half of a play that did not see nearly all of their closing. When a run fails,
+what was measured before stays, with its date and commit, and says when it was tried in vain, and why.
+"In doubt" is a value that reached its target beside something that was found to be wrong later, or a ratio that did beside other work;
+its note says what.
 
 Broker, database, all services and the load share the cores. What was measured beside other work says so: read its rates as a lower
 bound and its latencies as an upper one; its ratios are neither, since other work may have weighed on one side alone. Other work is
