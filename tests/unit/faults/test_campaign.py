@@ -2,9 +2,11 @@
 
 import asyncio
 import contextlib
+import time
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -35,6 +37,42 @@ class House:
         raise OSError("away")
 
 
+class Quiet(House):
+    """One whose database answers, and whose load ends."""
+
+    class database:  # noqa: N801 - an attribute of the house
+        url = "nowhere"
+
+    def __init__(self, folder: Path) -> None:
+        self.journal, self.commands = Journal(folder / "journal"), Journal(folder / "commands")
+
+    @contextlib.asynccontextmanager
+    async def connection(self) -> AsyncIterator[Any]:
+        """There is no day in it."""
+        yield Everything()
+
+
+class Everything:
+    """Observer, feed, connection and officers in one: whatever is waited for is there at once."""
+
+    def __init__(self, *_: Any) -> None:
+        self.connection, self.unanswered = self, Counter[str]()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    async def fetchval(self, _: str) -> int:
+        return 0
+
+    async def at_once(self, *_: Any, **__: Any) -> None:
+        """It is."""
+
+    until_no_lag = until_settled = catch_up = work = at_once
+
+
 class Load:
     """One that never ends."""
 
@@ -49,6 +87,30 @@ class Load:
         await asyncio.Event().wait()
 
 
+class Ending(Load):
+    """One that ends when it is hurried, and then was answered for the first time, or never."""
+
+    after_s: float | None = None
+    delivered = 0
+
+    class phones:  # noqa: N801 - an attribute of the load
+        tally = type("Tally", (), {"unanswered": Counter[str]()})
+
+    def __init__(self, house: Any, province: Any, _: float) -> None:
+        super().__init__()
+        self.house, self.province = house, province
+
+    async def run(self) -> None:
+        """Nothing is sent."""
+        self.begun.set()
+        await self.hurried.wait()
+        if self.after_s is not None:
+            self.house.journal.first_at = time.monotonic() + self.after_s
+
+    async def finish(self) -> None:
+        """No day is played."""
+
+
 @pytest.fixture
 def struck_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Striking], Any]:
     @contextlib.asynccontextmanager
@@ -60,10 +122,10 @@ def struck_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Striking], Any]:
     monkeypatch.setattr(campaign, "Officers", lambda *_: None)
     monkeypatch.setattr(campaign, "_version_before", lambda *_: None)
 
-    def begun(strike: Striking) -> Any:
+    def begun(strike: Striking, cycles: int = 600) -> Any:
         monkeypatch.setattr(campaign, "faults_of", lambda *_, **__: [Fault("F1", "kill -9 ingest", strike)])
         saved: list[Found] = []
-        return campaign.campaign(Wanted(600, 1, pause_s=(0, 0)), lambda _: None, saved.append), saved
+        return campaign.campaign(Wanted(cycles, 1, pause_s=(0, 0)), lambda _: None, saved.append), saved
 
     return begun
 
@@ -115,6 +177,47 @@ async def test_a_strike_that_struck_nothing_is_in_no_sum_and_is_told_by_itself(s
 
     assert found.cycles == found.suspected == {"F1 kill -9 ingest": 6}
     assert found.missed == {"F1 kill -9 ingest": 5}
+
+
+FRONT = "the front door took nothing for 61 s after all was healed"
+
+
+@pytest.mark.parametrize(
+    ("broken", "after_s", "told"),
+    [
+        ({}, None, []),
+        ({}, 0.0, []),
+        ({"I1": ["x", "y"], "I5": ["z"]}, 0.0, ["I1: x", "I1: y", "I5: z"]),
+        ({}, 61.0, [f"I8: {FRONT}"]),
+        ({"I8": ["x"]}, 61.0, [f"I8: {FRONT}", "I8: x"]),
+    ],
+)
+async def test_what_a_check_finds_is_told_with_its_round_and_the_faults_since_the_check_before_are_suspected(
+    broken: dict[str, list[str]], after_s: float | None, told: list[str], struck_by: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+) -> None:  # fmt: skip
+    house = Quiet(tmp_path)
+
+    @contextlib.asynccontextmanager
+    async def running(**_: Any) -> AsyncIterator[House]:
+        yield house
+
+    async def violations(_: Any) -> dict[str, list[str]]:
+        return dict(broken)
+
+    begun = struck_by(lambda _: asyncio.sleep(0), 3)[0]
+    for name, other in {
+        "running": running, "violations": violations, "Load": Ending, "Observer": Everything, "Feed": Everything, "Officers": Everything,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(campaign, name, other)
+    monkeypatch.setattr(Ending, "after_s", after_s)
+    found = await begun
+
+    assert found.violations == [f"round 1, {sentence}" for sentence in told]
+    assert found.suspected == ({"F1 kill -9 ingest": 3} if told else {})
+    assert (found.cycles, found.checks, found.outcome) == ({"F1 kill -9 ingest": 3}, 1, "finished")
+    house.journal.close()
+    house.commands.close()
 
 
 async def test_positions_are_looked_at_after_every_fault_and_a_step_back_is_kept(
