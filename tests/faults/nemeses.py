@@ -16,10 +16,14 @@ from tests.faults import struck_events, struck_points, struck_servers
 from tests.faults.clocks import JUMPS
 from tests.faults.house import OFFICES, SERVICES, SESSION_S, WORKERS
 from tests.faults.striking import Strike, Unstruck
+from tests.faults.witness import Claims, claims_of
 
 _ALL = (*SERVICES, *OFFICES)
 _FROZEN_S = 2.0 * SESSION_S, 2.2 * SESSION_S
 """How long a worker is frozen."""
+
+_CLAIM_S = 30.0
+"""So long a worker may take to start and to get lanes; a member that died before has to be given up first."""
 
 _REFUSED = re.compile(rf"errno\W{{1,3}}{errno.EMFILE}\b".encode(), re.IGNORECASE)
 """How a log says that no file descriptor was left, as JSON or in the words of an OSError."""
@@ -92,33 +96,61 @@ async def _freeze(at: Strike, name: str) -> None:
         raise Unstruck(f"{name} did not stand still for {_FROZEN_S[0]:g} s")
 
 
+async def _claims(at: Strike, process: str) -> Claims:
+    async with at.house.connection() as connection:
+        return await claims_of(connection, process)
+
+
+async def _claimed(at: Strike, process: str, known: Claims) -> None:
+    """Wait until a process has claimed a lane, besides what is known of one of its name; whoever never does works beside nobody."""
+
+    async def anew() -> bool:
+        return bool((await _claims(at, process)).items() - known.items())
+
+    try:
+        await at.house.until(anew, f"{process} claims a lane", _CLAIM_S)
+    except AssertionError as never:
+        raise Unstruck(f"{process} never claimed a lane") from never
+
+
 async def _usurp(at: Strike) -> None:
-    """A frozen worker comes back when another has taken its lanes and worked on."""
+    """A frozen worker comes back when another has taken its lanes."""
     name = at.chance.choice(WORKERS)
     second = f"{name}-2"
+    known = await _claims(at, second)
     await at.house.start(second, name)
-    await at.pause(1.0, 2.0)
     try:
+        await _claimed(at, second, known)
+        await at.pause(0.0, 1.0)
+        mine = await _claims(at, name)
         await _freeze(at, name)
+        taken = await _claims(at, second)
         await at.pause(0.5, 1.5)
     finally:
         await at.house.leave(second, killed=True)
+    if not mine.keys() & taken.keys():
+        raise Unstruck(f"{second} took no lane of {name}")
 
 
 async def _rebalance_storm(at: Strike) -> None:
-    """Second and third workers that come and go."""
+    """Second and third workers that come, take lanes, and go."""
     name = at.chance.choice(WORKERS)
-    for number in (2, 3):
-        await at.house.start(f"{name}-{number}", name)
+    others = [f"{name}-{number}" for number in (2, 3)]
+    known = {other: await _claims(at, other) for other in others}
+    for other in others:
+        await at.house.start(other, name)
         await at.pause(0.5, 2.0)
-    await at.pause(1.0, 3.0)
-    for number in (2, 3):
-        at.house.services[f"{name}-{number}"].held = True
-        at.house.signal(f"{name}-{number}", at.chance.choice((signal.SIGKILL, signal.SIGTERM)))
-    for number in (2, 3):
-        other = f"{name}-{number}"
-        await at.house.until(lambda: at.house.services[other].pid is None, f"{other} ends", 60)  # noqa: B023 (awaited within the turn)
-        del at.house.services[other]
+    try:
+        for other in others:
+            await _claimed(at, other, known[other])
+        await at.pause(0.0, 2.0)
+    finally:
+        for other in others:
+            at.house.services[other].held = True
+            at.house.signal(other, at.chance.choice((signal.SIGKILL, signal.SIGTERM)))
+        for other in others:
+            await at.house.until(lambda: at.house.services[other].pid is None, f"{other} ends", 60)  # noqa: B023 (awaited within the turn)
+            del at.house.services[other]
 
 
 async def _version_before(at: Strike) -> None:
@@ -126,14 +158,20 @@ async def _version_before(at: Strike) -> None:
     name = at.chance.choice(WORKERS)
     other = f"{name}-before"
     at.house.ports[other] = free_port()
+    known = await _claims(at, other)
     await at.house.start(other, name, at.house.previous)
     await at.house.ready([other])
-    await at.pause(0.5, 2.0)
-    await at.house.leave(name, killed=at.chance.random() < 0.5)
-    await at.pause(2.0, 6.0)
-    await at.house.start(name)
-    await at.pause(0.5, 3.0)
-    await at.house.leave(other, killed=at.chance.random() < 0.5)
+    try:
+        await _claimed(at, other, known)
+        await at.pause(0.5, 2.0)
+        beside = await _claims(at, other)
+        await at.house.leave(name, killed=at.chance.random() < 0.5)
+        await _claimed(at, other, beside)
+        await at.pause(2.0, 6.0)
+    finally:
+        await at.house.start(name)
+        await at.pause(0.5, 3.0)
+        await at.house.leave(other, killed=at.chance.random() < 0.5)
 
 
 async def _ingest_before(at: Strike) -> None:

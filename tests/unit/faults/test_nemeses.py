@@ -7,7 +7,6 @@ import os
 import random
 import resource
 import signal
-import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
@@ -19,66 +18,17 @@ import pytest
 from services.local.process import Child, spawn
 from tests import outside
 from tests.faults import nemeses, servers, struck_servers
-from tests.faults.house import OFFICES, SERVICES, SESSION_S, House, Service
+from tests.faults.house import SESSION_S, House
 from tests.faults.invariants import Poison
-from tests.faults.nemeses import FAULTS
 from tests.faults.proxy import Proxy
 from tests.faults.servers import Brokers, fill, is_full, may_mount, small_disk
 from tests.faults.striking import Strike, Unstruck
+from tests.unit.faults.conftest import NAMES, named, strike_on
 from tests.waiting import PATIENCE_S, until
 
-NAMES = (*SERVICES, *OFFICES)
 BEGUN = "print('begun', flush=True)\n"
 OPENS = "import sys, time\nwhile True:\n time.sleep(0.01)\n try: open('/dev/null').close()\n except OSError as no: print(no, flush=True)"
-Striking = Callable[[Strike], Awaitable[None]]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
-
-
-def house_of(home: Path) -> House:
-    """A house without servers."""
-    bare: Any = None
-    return House(home, bare, bare, [], {}, bare, bare, {})
-
-
-def strike_on(house: Any, during: Callable[[], object] = lambda: None) -> Strike:
-    """A strike whose pauses are short; `during` is what is looked at in them."""
-
-    class Shortly(Strike):
-        async def pause(self, low: float, high: float) -> None:
-            await asyncio.sleep(min(low, 0.3))
-            during()
-
-    return Shortly(house, random.Random(7), Poison())
-
-
-def named(what: str) -> Striking:
-    """The nemesis of this name."""
-    [fault] = [fault for fault in FAULTS if fault.what == what]
-    return fault.strike
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    """Each service is a process that does nothing; its end is told as the zygote does."""
-    house = house_of(tmp_path)
-    running: dict[str, subprocess.Popen[bytes]] = {}
-
-    async def listen() -> None:
-        while True:
-            for name, process in running.items():
-                if process.poll() is not None and house.services[name].pid:
-                    house.codes[process.pid], house.services[name].pid = process.returncode, None
-            await asyncio.sleep(0.01)
-
-    for name in NAMES:
-        running[name] = subprocess.Popen(["sleep", "60"])
-        house.services[name] = Service(name, name, running[name].pid)
-    listening = asyncio.create_task(listen())
-    yield house
-    listening.cancel()
-    for process in running.values():
-        process.kill()
-        process.wait()
 
 
 def endings(house: House) -> list[int]:
