@@ -1,10 +1,13 @@
 """Faults strike what their names say: the poison is bad for the reason that it is placed for, and the controller is the one that leads."""
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import psutil
@@ -13,9 +16,11 @@ import pytest
 from shared.envelope import decode
 from shared.failures import Poison
 from shared.topics import Topic
+from tests.faults import struck_servers
 from tests.faults.servers import Brokers, leader_of
 from tests.faults.struck_events import CORPUS, POISONED
 from tests.faults.test_kills import killed_now
+from tests.unit.faults.conftest import strike_on
 
 
 @pytest.mark.parametrize("topic", POISONED, ids=lambda topic: topic.name)
@@ -80,3 +85,22 @@ def test_three_brokers_are_no_controllers_so_that_two_of_them_die_beside_a_livin
 def test_while_controllers_elect_nobody_leads(tmp_path: Path) -> None:
     assert leader_of(states(tmp_path, (4, 1), (5, -1), (4, 1))) is None
     assert leader_of([tmp_path / "nowhere"]) is None
+
+
+@pytest.mark.parametrize(("appended_s", "false"), [(-1.0, False), (60.0, True), (None, True)])
+async def test_what_is_accepted_below_min_isr_is_found_unless_it_was_appended_before_the_brokers_died(
+    appended_s: float | None, false: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def ready() -> None:
+        """They are."""
+
+    async def appended(_: Any, ids: set[str]) -> list[dict[str, float]]:
+        assert ids == {"late"}
+        return [{} if appended_s is None else {"late": time.time() + appended_s}]
+
+    monkeypatch.setattr(struck_servers, "_first_appended", appended)
+    brokers = SimpleNamespace(kill=lambda *_: True, start=lambda *_: None, ready=ready)
+    house = SimpleNamespace(brokers=brokers, journal=SimpleNamespace(noted={"before"}))
+    with pytest.raises(AssertionError, match="1 ids were accepted below min ISR") if false else contextlib.nullcontext():
+        async with struck_servers._nothing_accepted(strike_on(house), [1, 2]):
+            house.journal.noted.add("late")
