@@ -130,13 +130,16 @@ async def forget_group(at: Strike) -> None:
         deadline = asyncio.get_running_loop().time() + 20
         while True:
             try:
-                await consumer.commit(await consumer.end_offsets(places))
+                ends = await consumer.end_offsets(places)
+                await consumer.commit(ends)
             except KafkaError:  # until its dead member's session is over
                 if asyncio.get_running_loop().time() > deadline:
                     raise  # it died while it joined, and the broker waits for it for minutes: nothing was struck
                 await asyncio.sleep(0.5)
             else:
                 break
+        if [await consumer.committed(place) for place in ends] != [*ends.values()]:
+            raise Unstruck(f"the group of {name} does not say that all was read")
     finally:
         await consumer.stop()
         await at.house.start(name)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,14 +14,17 @@ from typing import Any
 import psutil
 import pytest
 
+from shared import topics
 from shared.envelope import decode
 from shared.failures import Poison
 from shared.topics import Topic
-from tests.faults import struck_servers
+from tests.faults import struck_events, struck_points, struck_servers
+from tests.faults.house import House, Service
 from tests.faults.servers import Brokers, leader_of
+from tests.faults.striking import Unstruck
 from tests.faults.struck_events import CORPUS, POISONED
 from tests.faults.test_kills import killed_now
-from tests.unit.faults.conftest import strike_on
+from tests.unit.faults.conftest import named, strike_on
 
 
 @pytest.mark.parametrize("topic", POISONED, ids=lambda topic: topic.name)
@@ -104,3 +108,103 @@ async def test_what_is_accepted_below_min_isr_is_found_unless_it_was_appended_be
     with pytest.raises(AssertionError, match="1 ids were accepted below min ISR") if false else contextlib.nullcontext():
         async with struck_servers._nothing_accepted(strike_on(house), [1, 2]):
             house.journal.noted.add("late")
+
+
+class Restarting:
+    """A house of one service, which dies of its failpoint when it is started anew, or of none."""
+
+    def __init__(self, *, dies: bool) -> None:
+        self.services = {"geofence": Service("geofence", "geofence", 1)}
+        self.dies, self.signals = dies, list[int]()
+
+    def signal(self, name: str, signum: int) -> None:
+        self.signals.append(signum)
+        if self.dies:
+            self.services[name].failpoint = ""
+
+    async def until(self, holds: Callable[[], object], what: str, _: float) -> None:
+        assert holds(), what
+
+
+@pytest.mark.parametrize(("dies", "signals"), [(True, [signal.SIGTERM]), (False, [signal.SIGTERM, signal.SIGKILL] * 3)])
+async def test_a_service_that_came_to_no_point_is_not_struck_and_goes_on_without_one(
+    dies: bool, signals: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(struck_points, "points_of", lambda _: ("locked",))
+    house = Restarting(dies=dies)
+    with contextlib.nullcontext() if dies else pytest.raises(Unstruck, match="geofence"):
+        await named("geofence dies at a boundary or statement")(strike_on(house))
+    assert house.signals == signals
+    assert house.services["geofence"].failpoint == ""
+
+
+class Consumer:
+    """One whose broker has these records, and keeps what is committed unless it `forgets`."""
+
+    forgets = False
+
+    def __init__(self, records: Sequence[Any] = (), **_: Any) -> None:
+        self.records, self.told = records, dict[Any, int]()
+
+    async def start(self) -> None:
+        """It has."""
+
+    async def stop(self) -> None:
+        """It has."""
+
+    def assign(self, places: Sequence[Any]) -> None:
+        """They are."""
+
+    def seek(self, place: Any, offset: int) -> None:
+        """It is fetched from there."""
+
+    async def beginning_offsets(self, places: Sequence[Any]) -> dict[Any, int]:
+        return dict.fromkeys(places, 0)
+
+    async def end_offsets(self, places: Sequence[Any]) -> dict[Any, int]:
+        return dict.fromkeys(places, 7)
+
+    async def getmany(self, **_: Any) -> dict[int, list[Any]]:
+        return {number: [record] for number, record in enumerate(self.records)}
+
+    async def commit(self, offsets: dict[Any, int]) -> None:
+        self.told = {} if self.forgets else dict(offsets)
+
+    async def committed(self, place: Any) -> int | None:
+        return self.told.get(place)
+
+
+@pytest.mark.parametrize("many", [0, 1, 5])
+async def test_every_record_that_was_fetched_is_put_on_its_topic_up_to_ten_times_more(many: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    records = [SimpleNamespace(headers=[("ce_id", b"%d" % number)]) for number in range(many)]
+    put: list[Any] = []
+
+    @contextlib.asynccontextmanager
+    async def consuming(*_: Any) -> AsyncIterator[Consumer]:
+        yield Consumer(records)
+
+    async def put_again(_: str, again: list[Any]) -> None:
+        put.extend(again)
+
+    monkeypatch.setattr(struck_events, "consuming", consuming)
+    monkeypatch.setattr(struck_events, "put_again", put_again)
+    house = SimpleNamespace(brokers=SimpleNamespace(bootstrap="nowhere"))
+    with contextlib.nullcontext() if many else pytest.raises(Unstruck, match="no record to repeat"):
+        await struck_events.repeat_of(strike_on(house), topics.CHECK_IN_RECORDED)
+    assert all(1 <= put.count(record) <= 10 for record in records)
+    assert all(record in records for record in put)
+
+
+@pytest.mark.parametrize("forgets", [False, True])
+async def test_a_groups_offsets_are_reset_only_if_the_broker_says_so_afterwards(
+    forgets: bool, house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(struck_events, "AIOKafkaConsumer", Consumer)
+    monkeypatch.setattr(Consumer, "forgets", forgets)
+    monkeypatch.setattr(house, "brokers", SimpleNamespace(bootstrap="nowhere"))
+    before = {name: service.pid for name, service in house.services.items()}
+    with pytest.raises(Unstruck, match="does not say that all was read") if forgets else contextlib.nullcontext():
+        await named("group offsets reset to the end")(strike_on(house))
+    after = {name: service.pid for name, service in house.services.items()}
+    assert len(after.items() - before.items()) == 1  # it was killed, and runs again
+    assert all(after.values())
