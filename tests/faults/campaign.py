@@ -119,7 +119,7 @@ async def campaign(wanted: Wanted, told: Told = print, saved: Callable[[Found], 
         except LocalError as missing:
             found.left_out.append(f"F9: {missing}")
             return found
-    if wanted.brokers == 1 and not disks:
+    if wanted.brokers == 1 and not disks and (not wanted.only or "F7" in wanted.only):
         found.left_out.append("F7: a tmpfs cannot be mounted here (root is needed)")
     began = time.monotonic()
     async with contextlib.AsyncExitStack() as held:

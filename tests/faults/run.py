@@ -199,6 +199,8 @@ def _one(asked: argparse.Namespace, undone: list[str]) -> dict[str, Any] | None:
         except KeyboardInterrupt:
             _leave_the_soak(asked, undone)
         undone += _left_undone(wanted, found)
+        for why in found.left_out:
+            _say(f"LEFT OUT {why}")
         if _says_something(found):
             reports.append(Report([Part(wanted, found)], begin).as_json())
     reports += _soaked(asked, undone)
@@ -227,11 +229,11 @@ def _says_something(found: Found) -> bool:
 
 
 def _left_undone(wanted: Wanted, found: Found) -> Iterator[str]:
-    """A sentence if nothing was struck or the campaign was stopped, and one for each fault that never struck anything."""
+    """A sentence if nothing was struck or it was stopped, for each kind of `only` that was left out, each fault that struck nothing."""
     struck = found.cycles.total()
     if not struck or found.outcome == "stopped":
-        why = f" ({'; '.join(found.left_out)})" if found.left_out else ""
-        yield f"seed {wanted.seed}: {struck} of {wanted.cycles} faults were struck, and it ended by: {found.outcome}{why}"
+        yield f"seed {wanted.seed}: {struck} of {wanted.cycles} faults were struck, and it ended by: {found.outcome}"
+    yield from (f"seed {wanted.seed}: left out {reason}" for reason in found.left_out if reason.partition(":")[0] in wanted.only)
     for name, many in found.missed.items():
         if many >= _TRIED_ENOUGH and not found.cycles[name]:
             yield f"seed {wanted.seed}: {name}: of {many} strikes none could be proved to have struck anything"

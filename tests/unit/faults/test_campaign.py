@@ -122,10 +122,10 @@ def struck_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Striking], Any]:
     monkeypatch.setattr(campaign, "Officers", lambda *_: None)
     monkeypatch.setattr(campaign, "_version_before", lambda *_: None)
 
-    def begun(strike: Striking, cycles: int = 600) -> Any:
+    def begun(strike: Striking, cycles: int = 600, only: tuple[str, ...] = ()) -> Any:
         monkeypatch.setattr(campaign, "faults_of", lambda *_, **__: [Fault("F1", "kill -9 ingest", strike)])
         saved: list[Found] = []
-        return campaign.campaign(Wanted(cycles, 1, pause_s=(0, 0)), lambda _: None, saved.append), saved
+        return campaign.campaign(Wanted(cycles, 1, pause_s=(0, 0), only=only), lambda _: None, saved.append), saved
 
     return begun
 
@@ -265,6 +265,19 @@ async def test_a_campaign_whose_round_struck_nothing_ends_and_does_not_go_on_for
     found = await running
     assert rounds == [1]
     assert (found.outcome, found.violations) == ("stopped", [])
+
+
+@pytest.mark.parametrize(("only", "told"), [((), 1), (("F1", "F7"), 1), (("F1",), 0)])
+async def test_full_disks_are_left_out_where_none_can_be_mounted_only_if_they_were_asked_for(
+    only: tuple[str, ...], told: int, struck_by: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def strike(_: Strike) -> None:
+        raise AssertionError("it does not come back")
+
+    monkeypatch.setattr(campaign, "may_mount", lambda: False)
+    running, _ = struck_by(strike, only=only)
+    found = await running
+    assert found.left_out == ["F7: a tmpfs cannot be mounted here (root is needed)"] * told
 
 
 @pytest.mark.parametrize(("after_s", "late"), [(None, 0), (59.0, 0), (61.0, 1)])

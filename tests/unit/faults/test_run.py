@@ -216,9 +216,24 @@ def test_a_campaign_that_struck_nothing_is_told_with_the_reason_and_is_in_no_rep
 ) -> None:
     finds(monkeypatch, left_out=["F9: libfaketime is not installed"])
     assert faults_long(f"--house clocks --cycles 10 --seed 7 --write {tmp_path}") == 1
-    said = "NOT DONE seed 7: 0 of 10 faults were struck, and it ended by: stopped (F9: libfaketime is not installed)"
-    assert capsys.readouterr().out.splitlines() == [said]
+    said = ["LEFT OUT F9: libfaketime is not installed", "NOT DONE seed 7: 0 of 10 faults were struck, and it ended by: stopped"]
+    assert capsys.readouterr().out.splitlines() == said
     assert list(tmp_path.iterdir()) == []
+
+
+LEFT = ["F7: no root", "F13: no history"]
+
+
+@pytest.mark.parametrize(("only", "missing"), [("", []), ("F1,F13", LEFT[1:]), ("F1,F7,F13", LEFT)])
+def test_kinds_that_were_left_out_are_told_and_one_that_was_asked_for_by_its_name_is_something_not_done(
+    only: str, missing: list[str], faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    finds(monkeypatch, cycles=STRUCK, left_out=LEFT, outcome="finished")
+    assert faults_long(f"--house one --cycles 4 --seed 7 {only and '--only'} {only}") == bool(missing)
+    told = capsys.readouterr().out.splitlines()
+    assert [line for line in told if line.startswith("LEFT OUT")] == [f"LEFT OUT {reason}" for reason in LEFT]
+    assert [line for line in told if line.startswith("NOT DONE")] == [f"NOT DONE seed 7: left out {reason}" for reason in missing]
 
 
 @pytest.mark.parametrize(("outcome", "code"), [("finished", 0), ("time", 0), ("stopped", 1)])
