@@ -21,24 +21,36 @@ from tests.faults.boundaries import note
 
 KILLS = whole("HADIR_KILLS", 1, least=1)
 RUNTIME = sorted(point for point in POINTS if not point.startswith("ingest-"))
-FIRST_STATEMENT, STATEMENTS_APART, FURTHEST = 13, 7, 15
-"""A start needs some eighteen statements, a batch five: the first kill falls into the start, the others into batches, at each
-statement of one in turn; after so many it begins again."""
-STATEMENTS = max(6, 5 * KILLS)
-"""How many kills at statements: as often at each of a batch as at every named point."""
+AT_THE_START = 13
+OF_A_BATCH = 5
+FIRST_STATEMENT, STATEMENTS_APART, FURTHEST = 20, 7, 15
+"""A start needs some eighteen statements, a batch five: one kill falls into the start, all others into batches, at each statement of
+one in turn; after so many it begins again."""
 
 
-def plan() -> list[str]:
-    """Every kill of this run, as HADIR_FAILPOINT wants it: each point in each round, later in later rounds."""
-    kills = [f"{point}:kill@{1 + (turn + 1) % 3}" for turn in range(KILLS) for point in RUNTIME if point != "statement"]
-    return kills + [f"statement:kill@{FIRST_STATEMENT + STATEMENTS_APART * (turn % FURTHEST)}" for turn in range(STATEMENTS)]
+def plan(times: int) -> list[str]:
+    """Every kill of a run, as HADIR_FAILPOINT wants it: each point in each round, later in later rounds; then statements.
+
+    One of the start, and each of a batch as often as every named point.
+    """
+    kills = [f"{point}:kill@{1 + (turn + 1) % 3}" for turn in range(times) for point in RUNTIME if point != "statement"]
+    of_batches = [FIRST_STATEMENT + STATEMENTS_APART * (turn % FURTHEST) for turn in range(OF_A_BATCH * times)]
+    return kills + [f"statement:kill@{number}" for number in (AT_THE_START, *of_batches)]
+
+
+@pytest.mark.parametrize("times", [1, 2, 3, 4, 20, 100])
+def test_each_statement_of_a_batch_is_planned_as_often_as_a_named_point_and_the_start_besides(times: int) -> None:
+    numbers = [int(kill.rpartition("@")[2]) for kill in plan(times) if kill.startswith("statement")]
+    start, batches = numbers[0], numbers[1:]
+    assert start < 18 < min(batches)
+    assert Counter(number % OF_A_BATCH for number in batches) == dict.fromkeys(range(OF_A_BATCH), times)
 
 
 @pytest.mark.timeout(300 + 300 * KILLS)
 async def test_a_worker_that_dies_at_any_named_point_loses_nothing_and_doubles_nothing(trial: Any) -> None:
     numbers = count()
     killed: Counter[str] = Counter()
-    for life, kill in enumerate(plan()):
+    for life, kill in enumerate(plan(KILLS)):
         # A group of its own, so that nobody waits for the dead member's session; the position is in Postgres.
         worker = trial.start(
             HADIR_FAILPOINT=kill, HADIR_TEST_REFERENCE="1", HADIR_GROUP=f"{trial.name}-{life}", HADIR_BATCH_SIZE="7"
@@ -63,7 +75,7 @@ async def test_a_worker_that_dies_at_any_named_point_loses_nothing_and_doubles_n
     await trial.assert_once_and_in_order()
     published = Counter(dict(record.headers)["ce_id"] for record in await trial.published())
     assert len(published) == len(trial.sent)  # repeats after a takeover carry the same id
-    assert await trial.value("select count(*) from setting") == len(plan())
+    assert await trial.value("select count(*) from setting") == len(plan(KILLS))
     assert {row["reason"] for row in await trial.fetch("select distinct reason from dead_letter")} == {"not-json"}
     ends = await trial.value("select sum(next_offset)::bigint from position where topic = $1", trial.name)
     assert ends == len(trial.sent) + await trial.value("select count(*) from dead_letter")
