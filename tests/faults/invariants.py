@@ -128,11 +128,13 @@ async def i3_once(scene: Scene) -> list[str]:
     otherwise = await scene.connection.fetch(
         "select v.employee_id::text, v.date, v.code from schedule.violation v where v.action = 'raised' and not exists ("
         " select from schedule.assessment a, jsonb_array_elements(a.content -> 'findings') f"
-        " where (a.employee_id, a.date, f ->> 'kind', f ->> 'code') = (v.employee_id, v.date, v.kind, v.code))"
+        " where (a.employee_id, a.date, f ->> 'kind', f ->> 'code') = (v.employee_id, v.date, v.kind, v.code)"
+        " and v.minutes is not distinct from (f ->> 'minutes')::int)"
         " union all"
         " select a.employee_id::text, a.date, f ->> 'code' from schedule.assessment a, jsonb_array_elements(a.content -> 'findings') f"
         " where f ->> 'kind' <> all($1::text[]) and not exists (select from schedule.violation v where v.action = 'raised'"
-        " and (v.employee_id, v.date, v.kind, v.code) = (a.employee_id, a.date, f ->> 'kind', f ->> 'code'))", _EXCUSED,
+        " and (v.employee_id, v.date, v.kind, v.code) = (a.employee_id, a.date, f ->> 'kind', f ->> 'code')"
+        " and v.minutes is not distinct from (f ->> 'minutes')::int)", _EXCUSED,
     )  # fmt: skip
     [counts] = await scene.connection.fetch(
         "select (select count(*) from geofence.check_in) as known, (select count(*) from schedule.mark) as marks"

@@ -144,6 +144,7 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
         f" 'reversed', percent, -amount, month_version, number, {_REST} from ({_ENTRY}) l, generate_series(1, 2) nth"
     )),
     ("I3", "otherwise than the day has it", _sql(f"update schedule.violation set action = 'retracted' where {_RAISED}")),
+    ("I3", "otherwise than the day has it", _sql(f"update schedule.violation set minutes = coalesce(minutes, 0) + 1 where {_RAISED}")),
     ("I3", "otherwise than the day has it", _sql(
         "update schedule.assessment set content = content || '{\"findings\": []}' where (employee_id, date) in"
         f" (select employee_id, date from schedule.violation where {_RAISED})"
