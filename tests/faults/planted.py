@@ -72,6 +72,17 @@ def _told_late(topic: str, **otherwise: object) -> Damage:
     return damage
 
 
+def _never_told(topic: str) -> Damage:
+    """Some subject whose newest version the topic never had: committed, and not published."""
+
+    async def damage(scene: Scene) -> None:
+        scene.feed = copy.deepcopy(scene.feed)
+        newest = scene.feed.folded[topic].newest
+        del newest[next(iter(newest))]
+
+    return damage
+
+
 async def _never_buried(scene: Scene) -> None:
     scene.poison.placed["planted", 0, 0] = b"bad"
 
@@ -205,6 +216,8 @@ PLANTED: tuple[tuple[str, str, Damage], ...] = (
     )),
     ("I5", "percent", _sql(f"update payroll.ledger set percent = '99' where {_one('payroll.ledger', 'employee_id', 'month', 'number')}")),
     ("I5", "days_assessed", _sql(f"update payroll.month set days_assessed = days_assessed + 1 where {_TOLD_MONTH}")),
+    ("I5", "only the table knows it", _never_told(topics.DAY_ASSESSED.name)),
+    ("I5", "only the topic knows it", _sql(f"delete from geofence.check_in where {_one('geofence.check_in', 'check_in_id')}")),
     ("I5", "follows", _told(topics.DAY_ASSESSED.name, 2)),
     ("I5", f"{LEDGER_NUMBERS}: ", _told(LEDGER_NUMBERS, 2)),
     ("I5", "told twice, differently", _told(topics.TPP_MONTH.name, 0)),
