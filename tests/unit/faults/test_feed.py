@@ -71,5 +71,9 @@ def test_an_old_state_that_lies_last_violates_i5_where_only_the_last_is_kept(top
     assert bool(asyncio.run(i5_feed(scene))) == topic.compacted
 
 
-def test_there_is_a_compacted_topic_among_those_that_are_folded() -> None:
-    assert [topic.name for topic in FOLDED if topic.compacted] == [topics.TPP_MONTH.name]
+def test_every_compacted_topic_is_folded_once_and_all_that_is_folded_has_versions() -> None:
+    compacted = [topic.name for topic in FOLDED if topic.compacted]
+
+    assert sorted(compacted) == sorted(topic.name for topic in topics.TOPICS if topic.compacted)
+    assert len(compacted) == 10
+    assert all("version" in topic.event.model_fields for topic in FOLDED if topic != topics.DEDUCTION)
