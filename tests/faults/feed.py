@@ -23,7 +23,7 @@ FOLDED: tuple[Topic[Any], ...] = (
 """Reference data is folded for its order alone: no old state may come last where only the last is kept."""
 
 COUNTED: tuple[Topic[Any], ...] = (
-    topics.CHECK_IN_RECORDED, topics.WORK_REPORT_SUBMITTED, topics.AUDIT["schedule"], topics.AUDIT["payroll"],
+    topics.CHECK_IN_RECORDED, topics.WORK_REPORT_SUBMITTED, topics.AUDIT["ingest"], topics.AUDIT["schedule"], topics.AUDIT["payroll"],
 )
 _COUNTED = frozenset(topic.name for topic in COUNTED)
 LEDGER_NUMBERS = "numbers of ledger entries"
@@ -71,7 +71,7 @@ class Feed:
         self._offsets: dict[TopicPartition, int] = {}
         self.folded: dict[str, Folded] = defaultdict(Folded)
         self.recorded: dict[str, int] = defaultdict(int)
-        """How often check-ins, work reports and commands were told of, by their ids."""
+        """How often check-ins, work reports and commands were told of, by their ids, and contested ids, by that of their audit record."""
 
     def from_here(self, ends: Mapping[TopicPartition, int]) -> "Feed":
         """Another one that knows as much, and passes over what lies between that and these offsets."""

@@ -1,27 +1,30 @@
 """What must hold when everything has come to rest (I1 to I8, I10): each a function that returns sentences, [] when it holds."""
 
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
+from services.ingest.conflicts import ACTION
 from services.payroll.store.balance import balance
 from services.schedule.rules.workflow import SYSTEM
 from services.simulator.comparing import compare
 from services.simulator.province import Province
 from services.simulator.settled import Observer
 from shared import topics
+from shared.envelope import derived_id
 from shared.events import DayAssessed
 from shared.topics import Topic
 from tests.faults.decided import Decided, facts_otherwise, travels_otherwise
 from tests.faults.feed import FOLDED, Feed
+from tests.waiting import until
 
 MOST_SHOWN = 5
 WITHIN_S = 60.0
 """I8: the lag is gone so long after everything was healed."""
 
-CONSUMERS = ("geofence", "schedule", "payroll")
 _EXCUSED = ("LEAVE", "SICK", "IZIN")
 """Kinds of findings that are no violations."""
 
@@ -33,6 +36,8 @@ class Poison:
     placed: dict[tuple[str, int, int], bytes] = field(default_factory=dict)
     reasons: dict[tuple[str, int, int], str] = field(default_factory=dict)
     doubtful: set[bytes] = field(default_factory=set)
+    contested: set[str] = field(default_factory=set)
+    """Ids that were accepted, and under which another statement was refused."""
 
 
 @dataclass
@@ -71,10 +76,12 @@ class Scene:
 async def look_at_positions(connection: Any) -> dict[tuple[str, ...], int]:
     """Every epoch, offset and sequence number that may only rise."""
     seen: dict[tuple[str, ...], int] = {}
-    for service in CONSUMERS:
+    for service in topics.SERVICES:  # ingest too: it has references, and a relay over all lanes
         for row in await connection.fetch(f"select topic, lane, epoch, next_offset from {service}.position"):
             seen[service, row["topic"], str(row["lane"]), "epoch"] = row["epoch"]
             seen[service, row["topic"], str(row["lane"]), "offset"] = row["next_offset"]
+        for row in await connection.fetch(f"select topic, partition, next_offset from {service}.reference_position"):
+            seen[service, row["topic"], str(row["partition"]), "reference offset"] = row["next_offset"]
         for row in await connection.fetch(
             f"select lane, out_seq, sent_seq from {service}.lane join {service}.relay_cursor using (lane)"
         ):
@@ -89,7 +96,10 @@ def _short(what: str, found: Sequence[object]) -> list[str]:
 
 
 async def i1_no_loss(scene: Scene) -> list[str]:
-    """Every 2xx of the journal has a receipt, was recorded on the topic, and is in the inbox of whoever judges it, once."""
+    """Every 2xx of the journal has a receipt, was recorded on the topic, and is in the inbox of whoever judges it, once.
+
+    Commands, and other statements under accepted ids, are told on the audit topics.
+    """
     known = {str(row[0]) for row in await scene.connection.fetch("select check_in_id from geofence.check_in")}
     reports = {str(row[0]) for row in await scene.connection.fetch("select report_id from schedule.work_report")}
     marks = {str(row[0]) for row in await scene.connection.fetch("select check_in_id from schedule.mark")}
@@ -101,7 +111,23 @@ async def i1_no_loss(scene: Scene) -> list[str]:
         *_short("accepted check-ins that are not on the topic", sorted((scene.accepted & known) - scene.feed.recorded.keys())),
         *_short("accepted work reports that are not on the topic", sorted((scene.accepted & reports) - scene.feed.recorded.keys())),
         *_short("answered commands that are not on the audit topic", sorted(scene.decided.answered - scene.feed.recorded.keys())),
+        *_short("contested ids that are not on the audit topic", await _untold_contests(scene)),
     ]
+
+
+async def _untold_contests(scene: Scene) -> list[str]:
+    """Ids under which another statement came, as who sent it knows or ingest has written down, and of which no audit record tells."""
+    known = {str(row["id"]) for row in await scene.connection.fetch("select id from ingest.receipt where contested")}
+    records = {str(derived_id(topics.AUDIT["ingest"], f"{ACTION}|{one}", 1)): one for one in known | scene.poison.contested}
+    if records.keys() - scene.feed.recorded.keys():
+        # All is at rest when the workers are: nobody has waited for the relay of ingest.
+        with contextlib.suppress(AssertionError):
+            await until(lambda: scene.connection.fetchval(_ALL_SENT_BY_INGEST), WITHIN_S)
+        await scene.feed.catch_up()
+    return sorted(records[record] for record in records.keys() - scene.feed.recorded.keys())
+
+
+_ALL_SENT_BY_INGEST = "select not exists (select from ingest.lane join ingest.relay_cursor using (lane) where sent_seq < out_seq)"
 
 
 async def i2_no_invention(scene: Scene) -> list[str]:
@@ -220,7 +246,7 @@ async def i6_offsets(scene: Scene) -> list[str]:
         f"{row['service']} {row['topic']} lane {row['lane']}: moved by {row['process']} when {row['claimed_by']} had claimed it"
         for row in await scene.connection.fetch("select * from witness.trespass")
     ]
-    for service in CONSUMERS:
+    for service in topics.SERVICES:
         wrong += [
             f"{service} has published {row['sent_seq']} of {row['out_seq']} in lane {row['lane']}" for row in await scene.connection.fetch(
                 f"select lane, out_seq, sent_seq from {service}.lane join {service}.relay_cursor using (lane) where sent_seq > out_seq"
@@ -234,7 +260,7 @@ async def i7_dead_letters(scene: Scene) -> list[str]:
     """Every bad record lies in the dead letters of whoever reads it, byte for byte and for its reason, and nothing else does."""
     buried: dict[tuple[str, int, int], bytes] = {}
     reasons: dict[tuple[str, int, int], str] = {}
-    for service in CONSUMERS:
+    for service in topics.SERVICES:
         for row in await scene.connection.fetch(f'select topic, partition, "offset", reason, value from {service}.dead_letter'):
             place = row["topic"], row["partition"], row["offset"]
             buried[place], reasons[place] = row["value"] or b"", row["reason"]

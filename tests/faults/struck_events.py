@@ -89,6 +89,7 @@ async def other_body(at: Strike) -> None:
             topics.AUDIT["ingest"].name, body["check_in_id"],
         )  # fmt: skip
     assert told == 1, f"{told} audit records of {body['check_in_id']}, under which another body came"
+    at.poison.contested.add(body["check_in_id"])  # whether it comes to lie on the topic, I1 looks at when all has come to rest
 
 
 async def poison(at: Strike) -> None:
