@@ -40,7 +40,11 @@ WHY_PRESENT = """\
 Before that the officers' APIs were killed at no boundary of a command and never frozen, officers were at work in the first half minute of
 a round only, and where processes died was not recorded; before 02:50 UTC of that day nobody looked whether work reports are on their topic
 (I1) and whether a request's trail was lost (I3); before 01:15 UTC no officers worked in the house; and before 2026-11-29 22:45 UTC I3 to
-I7 saw less, frozen workers came back early, and three brokers had no controllers of their own (below)."""
+I7 saw less, frozen workers came back early, and three brokers had no controllers of their own (below). Later that day, within the sum:
+before 22:10 UTC strikes did not prove themselves, and before 22:30 UTC I5 did not look at what lies last."""
+
+LOOKS_WIDER = "2026-12-01 02:30 UTC"
+"""Since then the invariants look at ingest as at the workers, and at references."""
 
 _READ = {topic.name for read in topics.CONSUMES.values() for topic in read}
 
@@ -106,7 +110,7 @@ AFTERWARDS = f"""\
 | F5, failover: in every `make faults` too | `tests/faults/test_campaigns.py`: three brokers and a standby |
 | F2, F18: a kill at every named boundary of runtime, relay and ingest | `test_failpoints.py` in `tests/integration/streaming`, `…/ingest` |
 | F9: clocks | `make faults-long ARGS="--house clocks"` |
-| F12: poison | `tests/integration/test_poisoned_topics.py`, `test_poisoned_requests.py` (every operation of every API) |
+| F12: poison | `tests/integration/test_poisoned_topics.py`, `test_poisoned_requests.py` (path, query, body), `…/ingest/test_refusing.py` |
 | F13: this version and that of a named commit | `tests/faults/test_rolling.py`, in the campaigns; the commit: `…/previous.py` |
 | F15: replay | `tests/e2e/test_replay.py` |
 | F16: records that the broker no longer has; F17: offsets ahead | `tests/integration/streaming/test_delivery.py` |
@@ -160,18 +164,25 @@ What is struck or looked at more weakly than the matrix says:
 - I5: located check-ins, assessed days, violations, ledger lines, months and (where officers are) corrections. Every field that both keep
   is compared (`_TABLES` in `invariants.py`); tables keep neither a violation's unit, pack, source and evidence nor a ledger line's
   source. In campaigns begun before 2026-11-29 22:20 UTC it was the version and two or three fields of each.
+- I5 folds reference data (nine compacted topics) for its order and its versions, in campaigns begun after {LOOKS_WIDER}: what it
+  says is not held against the tables. Before that, months were the only compacted topic that was folded.
 - I5 leaves out corrections that Hadir itself proposes (outages), since they change while one looks.
-- I5: what is told of a version again must say the same, and on a compacted topic (months) the newest version must lie last: what a relay
+- I5: what is told of a version again must say the same, and on a compacted topic the newest version must lie last: what a relay
   repeats lies before it. A relay that was frozen in the middle of sending may break that (README, limits), and it counts as a violation
   all the same. Campaigns begun before 2026-11-30 22:30 UTC compared the newest version only, and did not look at what lies last.
 - I8: the matrix says 60 s after all is healed. The clock of the lag starts only when phones and officers are done, for which they have
   {SENDING_S:.0f} s: in campaigns begun after 2026-11-30 22:30 UTC how long that took is recorded, and the front door must answer the first
   2xx within {FRONT_S:.0f} s after all is healed if anything is still to be sent. Before that a front door that took nothing for minutes was
-  no violation. After the lag of check-ins is gone, the days and the month are closed; that this comes to rest within {SETTLE_S:.0f} s is a
-  condition of each round, and no part of the {WITHIN_S:.0f} s.
+  no violation. After the lag of check-ins is gone, the days and the month are closed; that is no part of
+  the {WITHIN_S:.0f} s, and nothing bounds it as a whole: a round fails when nothing moves for {SETTLE_S:.0f} s, or when its months are
+  not frozen {SETTLE_S:.0f} s after its days were closed.
+- In campaigns begun before {LOOKS_WIDER} nothing of ingest was looked at but its receipts and its check-ins and
+  reports: neither its numbers, its references and its dead letters (I6, I7) nor whether its audit records of contested ids are on the
+  topic (I1; F11 found them in its outbox). I6 saw of no service how far it had read references, and I3 compared violations with their
+  days by kind and code, not by minutes.
 - I6: an old epoch is known by the name of its process, so that of two lives of one worker, one after the other, it cannot tell.
 - I6: that no position is moved by an old epoch, and I3: that violations in force are those of their days, in campaigns begun after
-  2026-11-29 22:20 UTC. (That a worker ends when its epoch is old: `test_ownership.py` alone; neither this nor the simulation sees it.)
+  2026-11-29 22:20 UTC. (That a worker ends when its epoch is old: `test_ownership.py` and the simulation; this does not see it.)
 
 Each strike proves what it did or is not counted, in campaigns begun after 2026-11-30 22:10 UTC: who was killed ended of that signal, who
 was frozen was found standing still for as long as it was to, a disk refused a write of the harness, a road held something back or reset a
@@ -185,7 +196,7 @@ nothing, and in twelve strikes looked at no service had been refused a descripto
 
 | name | what must hold |
 |---|---|
-| I1 | every id that was answered 2xx has its receipt, is on the topic and in the inbox of those who judge by it; commands in the audit |
+| I1 | every id answered 2xx has its receipt, is on the topic and with those who judge by it; commands and contested ids in the audit |
 | I2 | nothing stands behind the front door that no client sent |
 | I3 | violations in force are those that days found, corrections those decided, each once; no charge twice in force, none twice reversed |
 | I4 | every day, month and rupiah is as the simulator's own truth says; every total is the sum of its ledger |
