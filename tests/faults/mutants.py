@@ -245,7 +245,7 @@ MUTANTS: tuple[Mutant, ...] = (
     Mutant("any-order", "payroll", "relay: in the order of the outbox",
            "several entries of one month are published at once", _all_is_well, "I5", "follows"),
     Mutant("cursor-first", "payroll", "relay: the cursor only after the broker's word",
-           "it dies before it sends", _relay_dies, "I5", "differences between topics and tables"),
+           "it dies before it sends", _relay_dies, "I5", "only the table knows it"),
     Mutant("noack-off", "geofence", "no acknowledging ahead: position of our own, and holes read again",
            "it dies with a batch in hand, of which Kafka was told", _killed_before_its_results, "I1", "accepted ids in no inbox"),
     Mutant("violations-stay", "schedule", "retraction: a new version takes back the violations of the old one",
