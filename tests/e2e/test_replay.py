@@ -148,7 +148,12 @@ async def test_every_event_delivered_once_more_from_the_beginning_changes_nothin
     before = await digest(played.database)
     counts = (
         "select (select coalesce(sum(version), 0) from schedule.assessment) as days,"
-        " (select count(*) from payroll.ledger) as entries, (select coalesce(sum(version), 0) from payroll.month) as months"
+        " (select coalesce(sum(version), 0) from geofence.check_in) as verdicts, (select count(*) from schedule.mark) as marks,"
+        " (select coalesce(sum(version), 0) from schedule.violation) as violations,"
+        " (select count(*) from payroll.ledger) as entries, (select coalesce(sum(version), 0) from payroll.month) as months,"
+        # What ingest and schedule number goes on by itself, with each minute that ingest tells of.
+        " (select sum(out_seq) from geofence.lane) as told_by_geofence, (select sum(out_seq) from payroll.lane) as told_by_payroll, "
+        + ", ".join(f"(select count(*) from {service}.dead_letter) as buried_by_{service}" for service in CONSUMES)
     )
     [versions] = await played.fetch(counts)
     ends = {}
