@@ -37,7 +37,7 @@ _ALL_CLOSED: Final = dt.time(7)
 """UTC on the day after the last: the westernmost night shift (07:00 WIB) has closed by its four hours, nobody
 is offline any more, and nothing of that day itself is over yet, not even in the easternmost zone."""
 
-_HELD: Final = 0.95
+HELD: Final = 0.95
 """A rate counts as held when at least this share of it was sent: nothing is sent before its time, so that a little is always missing."""
 
 _REPORTS_AT_ONCE: Final = 16
@@ -198,4 +198,4 @@ def measured(watch: Watch, report: Report) -> None:
     report.p50_s, report.p99_s = watch.latencies.percentile(50), watch.latencies.percentile(99)
     report.highest_lag, report.lag_growth_per_s = watch.lag.highest, watch.lag.growth
     report.lag_flat = watch.lag.flat(report.sent_per_s or 0.0)
-    report.rate_held = report.rate is not None and (report.sent_per_s or 0.0) >= _HELD * report.rate
+    report.rate_held = report.rate is not None and (report.sent_per_s or 0.0) >= HELD * report.rate

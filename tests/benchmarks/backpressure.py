@@ -24,6 +24,7 @@ from uuid import UUID
 
 import orjson
 
+from services.simulator.play import HELD
 from services.simulator.province import Province
 from services.simulator.settled import Observer
 from tests.benchmarks.ingest import BATCH, bodies
@@ -36,9 +37,6 @@ DAY = dt.date(2026, 11, 20)
 WAIT_S = 30.0
 TIMES: Final = 10
 """So many times what is sustained are offered."""
-
-_HELD: Final = 0.95
-"""The share of it that has to be offered in truth, as of every rate: nothing leaves before its time, so that a little is always missing."""
 
 _CALMLY: Final = 2
 _WARM_UP: Final = 4
@@ -228,7 +226,7 @@ def memory_of(most: float, before: float, flood: Flood, carried: float, what_cam
         "shed-memory", most, reference="before", reference_value=before,
         note=f"{flood.offered_per_s:,.0f} check-ins/s offered, {times:.1f} times the {carried:,.0f}/s that were sustained just before, "
         f"{what_came}",
-        missed="" if times >= _HELD * TIMES else f"only {times:.1f} times what is sustained were offered",
+        missed="" if times >= HELD * TIMES else f"only {times:.1f} times what is sustained were offered",
     )  # fmt: skip
 
 
