@@ -1,7 +1,8 @@
 """Measures what an event costs in processor time when there are many times the people, each with a month or a year behind them.
 
     python -m tests.benchmarks.history --people 10000     # 10,000, 100,000, and 10,000 with a year: most of an hour
-    python -m tests.benchmarks.history --people 100000 --name history-large     # 100,000, 1,000,000, and 100,000 with a year: hours
+    python -m tests.benchmarks.history --people 100000 --name history-large --only people     # 100,000 and 1,000,000: an hour or more
+    python -m tests.benchmarks.history --people 100000 --name history-large --only year       # 100,000, and they with a year: likewise
 
 Each size has a stack of its own. Two provinces are imported, the days before are written straight into the
 tables as they would stand (marks, assessed days, located check-ins, receipts, priced months), the day of one province is
@@ -32,6 +33,7 @@ from uuid import UUID
 
 import asyncpg
 
+from services.geofence.agent import COORDINATES_KEPT
 from services.simulator.province import Province
 from shared.topics import lane_of
 from tests.benchmarks import what_if
@@ -52,8 +54,9 @@ TEMPLATES = 500
 """People who are invented; everybody has the days of one of them."""
 PERSON, UNIT = "(person)", "(unit)"
 """Stand in a template's JSON where each person's own ids go."""
-BYTES_A_PERSON_DAY = 2_400
-"""Of disk, tables and the log of their writing, as was seen; each size has the disk for itself, as its stack is removed."""
+BYTES_A_DAY, BYTES_A_PERSON, BYTES_OF_LOG = 2_100, 5_000, 4_500_000_000
+"""Of disk, as was seen: of a person's day in all tables, of a person before any day, and of the log of so much writing, at most. Each size
+has the disk for itself, as its stack is removed."""
 
 
 _TEMPLATES = """
@@ -63,6 +66,8 @@ create temp table of_month (template int, month text, percent text, days int, fa
 """
 
 _PEOPLE = "unnest($1::int[], $2::uuid[], $3::uuid[], $4::int[], $5::bigint[]) with ordinality p(template, me, unit, lane, ceiling, place)"
+_KEPT = f"case when at >= '{FRIDAY - COORDINATES_KEPT}' then {{}} end"
+"""A coordinate that is still there on Friday. All are received now, so that geofence erases none more by its own clock."""
 _WRITE = (
     f"""
     with made as materialized (
@@ -73,7 +78,8 @@ _WRITE = (
     ), located as (
       insert into geofence.check_in (check_in_id, employee_id, lane, digest, event_id, correlation_id, mark, captured_at, received_at,
         latitude, longitude, accuracy_m, mock, evidence, reason_given, version, site, site_distance_m, activity_site, region, quality)
-      select id, me, lane, sha256(id::text::bytea), id, id, mark, at, now(), -3.79, 102.26, 12, false, true, false, 1,
+      select id, me, lane, sha256(id::text::bytea), id, id, mark, at, now(),
+        {_KEPT.format(-3.79)}, {_KEPT.format(102.26)}, {_KEPT.format(12)}, false, true, false, 1,
         'inside', 20, false, 'inside', 'good' from made
     )
     insert into ingest.receipt (id, digest, received_at, published) select id, sha256(id::text::bytea), at, true from made
@@ -95,7 +101,8 @@ _WRITE = (
 
 def too_little(people: int, days: int, free: int, folder: Path) -> str | None:
     """Why so many people with so many days behind each are not to be built in this folder, or None; `free` is in bytes."""
-    needed = people * days * BYTES_A_PERSON_DAY
+    rows = people * (BYTES_A_PERSON + days * BYTES_A_DAY)
+    needed = rows + min(rows, BYTES_OF_LOG)
     if needed <= free:
         return None
     return (
@@ -232,9 +239,11 @@ def main() -> None:
     ask.add_argument("--times", type=int, default=10, help="how many times the people")
     ask.add_argument("--name", default="history", help="what the figures begin with")
     ask.add_argument("--events", type=int, default=15_000)
+    ask.add_argument("--only", choices=("people", "year"), help="what stands beside the fewest: more people, or their year (default: both)")
     given = ask.parse_args()
     events = min(given.events, given.people)  # of every size as many, so that the beginning weighs the same
-    sizes = {"": (1, MONTH), f"{given.name}-people": (given.times, MONTH), f"{given.name}-year": (1, YEAR)}
+    more = {"people": (given.times, MONTH), "year": (1, YEAR)}
+    sizes = {"": (1, MONTH)} | {f"{given.name}-{what}": size for what, size in more.items() if given.only in (None, what)}
     folder = Path(tempfile.gettempdir())  # where `running` lays the data
     costs: dict[str, Cost] = {}
     told = []

@@ -278,6 +278,7 @@ def test_every_bench_has_its_program_and_every_figure_its_bench() -> None:
         ("load", {"--rate": 1_030, "--seconds": 200}), ("pipeline", {"--seconds": 200, "--people": 40_000}),  # three minutes and a margin
         ("window-close", {"--days": 300_000}), ("backpressure", {"--seconds": 120}), ("what-if", {"--people": 300_000}),
         ("history", {"--people": 10_000, "--times": 10}), ("history-large", {"--people": 100_000, "--times": 10}),
+        ("history-large-year", {"--people": 100_000}),
     ],
 )  # fmt: skip
 def test_the_long_form_of_a_bench_is_as_large_as_its_target_asks(name: str, sizes: dict[str, int]) -> None:

@@ -18,11 +18,11 @@ DATA = Path("/data")
 
 
 def test_people_and_days_behind_each_decide_how_much_disk_is_needed() -> None:
-    assert too_little(100_000, 365, 87_600_000_000, DATA) is None
-    assert too_little(100_000, 365, 87_599_999_999, DATA) == (
-        "100,000 people with 365 days each need about 87.6 GB of disk, and 87.6 GB are free in /data (TMPDIR chooses another folder)"
+    assert too_little(100_000, 365, 81_650_000_000, DATA) is None
+    assert too_little(100_000, 365, 81_649_999_999, DATA) == (
+        "100,000 people with 365 days each need about 81.7 GB of disk, and 81.6 GB are free in /data (TMPDIR chooses another folder)"
     )
-    assert too_little(1_000_000, 25, 60_000_000_000, DATA) is None
+    assert too_little(1_000_000, 25, 62_000_000_000, DATA) is None
 
 
 @pytest.mark.parametrize(("asleep", "awake"), [(5_000, 5_000), (95_000, 5_000), (60, 60), (90, 30), (7, 3), (0, 4), (4, 0)])
@@ -57,15 +57,33 @@ def test_a_size_for_which_there_is_no_room_is_told_as_not_measured_and_the_other
     monkeypatch.setattr(sys, "argv", ["history", "--people", "1000"])
     monkeypatch.setattr(history, "running", contextlib.nullcontext)
     monkeypatch.setattr(history, "cost", cost)
-    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=700_000_000))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1_500_000_000))
     history.main()
     people, year = json.loads(capsys.readouterr().out)["figures"]
     assert (people["value"], people["reference_value"]) == (1_000, 100)
-    assert (year["value"], year["failed"][:47]) == (None, "1,000 people with 365 days each need about 0.9 ")
+    assert (year["value"], year["failed"][:47]) == (None, "1,000 people with 365 days each need about 1.5 ")
+
+
+@pytest.mark.parametrize(("only", "sizes"), [("people", [(1_000, 25), (10_000, 25)]), ("year", [(1_000, 25), (1_000, 365)])])
+def test_more_people_or_a_year_alone_can_be_asked_for_and_each_stands_beside_the_fewest(
+    only: str, sizes: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    built: list[tuple[int, int]] = []
+
+    async def cost(people: int, days: int, *_: object) -> Cost:
+        built.append((people, days))
+        return Cost({"all": 1.0}, 0.0)
+
+    monkeypatch.setattr(sys, "argv", ["history", "--people", "1000", "--only", only])
+    monkeypatch.setattr(history, "running", contextlib.nullcontext)
+    monkeypatch.setattr(history, "cost", cost)
+    history.main()
+    assert built == sizes
+    assert [told["figure"] for told in json.loads(capsys.readouterr().out)["figures"]] == [f"history-{only}"]
 
 
 def test_what_finds_no_room_is_refused_before_any_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["history", "--people", "1000000000000"])
     monkeypatch.setattr(history, "running", lambda: pytest.fail("a stack was started"))
-    with pytest.raises(SystemExit, match=r"^1,000,000,000,000 people with 25 days each need about 60000000.0 GB of disk, and "):
+    with pytest.raises(SystemExit, match=r"^1,000,000,000,000 people with 25 days each need about 57500004.5 GB of disk, and "):
         history.main()
