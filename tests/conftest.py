@@ -33,6 +33,7 @@ from shared.kafka import apply_topics
 from shared.reading import consuming, partitions_of
 from shared.schemas import apply_schemas
 from shared.topics import Topic
+from tests.ending import end_in_order
 
 _NUMBERS = count(1)
 
@@ -40,6 +41,11 @@ _NUMBERS = count(1)
 hypothesis.settings.register_profile("quick", max_examples=40, deadline=None, derandomize=True)
 hypothesis.settings.register_profile("thorough", max_examples=200, deadline=None)
 hypothesis.settings.load_profile("thorough" if "HADIR_THOROUGH" in os.environ else "quick")
+
+
+def pytest_configure() -> None:
+    """Tests that are told to end take down what they started."""
+    end_in_order()
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,6 @@ import asyncio
 import logging
 import math
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from services.local.process import LAUNCH, LocalError, make_folder
+from tests.ending import end_in_order
 from tests.faults.campaign import Found, NothingToStrike, Wanted, campaign, faults_of
 from tests.faults.nemeses import FAULTS
 from tests.faults.report import Begin, Foreign, Part, Report, TwoSoaks, label, merged, read, table, write
@@ -53,8 +53,7 @@ def main() -> int:
     """Run what the arguments ask for; the exit code is 1 if a violation is not mended, or something asked for was not done."""
     asked = _arguments()
     undone: list[str] = []
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts us in the background has it ignored
-    signal.signal(signal.SIGTERM, _interrupt)
+    end_in_order()
     try:
         told = merged(asked.merging) if asked.merge else _both(asked, undone) if asked.house == "both" else _one(asked, undone)
     except KeyboardInterrupt:  # before there was a house, or pressed again by somebody who does not want to wait
@@ -69,12 +68,6 @@ def main() -> int:
     for sentence in undone:
         print(f"NOT DONE {sentence}")
     return int(bool(wrong or undone))
-
-
-def _interrupt(*_: object) -> None:
-    """SIGTERM ends all as Ctrl-C does, in order. Once: `timeout` and make both send it, and the second would break into the tidying."""
-    signal.signal(signal.SIGTERM, lambda *_: None)
-    signal.raise_signal(signal.SIGINT)
 
 
 def _shown(told: dict[str, Any]) -> list[str]:
