@@ -229,7 +229,7 @@ class Campaign:
         sending = asyncio.create_task(self._press(load, officers))
         try:
             many = min(self.wanted.every, self.wanted.cycles - self.found.cycles.total())
-            while struck.total() < many and not sending.done():
+            while struck.total() < many and not load.nearly_sent and not sending.done():
                 await asyncio.sleep(self.chance.uniform(*self.wanted.pause_s))
                 fault = self._next()
                 struck[fault.name] += 1

@@ -23,18 +23,28 @@ _REPORTS_A_CHECK_IN = 0.11
 """A little more than the work reports that the simulator's people send (0.103), so that check-ins end last."""
 
 
+_KEPT_BACK = 0.2
+"""Of a load: so much of it is there when faults end, so that it is seen whether anything is taken once all is healed (I8)."""
+
+
 class Load:
     """One province of so many people and days, sent at `rate` check-ins a second; from `hurry` on as fast as they are taken."""
 
     def __init__(self, house: House, province: Province, rate: float, ingest: str = "ingest") -> None:
         self.house, self.province, self.rate = house, province, rate
-        self.delivered = 0
+        self.started = self.delivered = 0
+        """Check-ins of which the sending has begun, and those that were answered."""
         self.sent_for_s = 0.0
         """From the first check-in to the last, once all are sent."""
         self.begun, self.hurried = asyncio.Event(), asyncio.Event()
         """`begun`: the played day has; `hurried`: no pauses any more."""
         self.phones = Phones(house.address(ingest), connections=64, patience_s=900, journal=house.journal.note)
         self._slots = asyncio.Semaphore(_AT_ONCE)
+
+    @property
+    def nearly_sent(self) -> bool:
+        """Whether what is left is kept back, at two check-ins a person and day."""
+        return self.started >= (1 - _KEPT_BACK) * 2 * self.province.employees * self.province.days
 
     async def prepare(self) -> None:
         """Import the province, as officers do."""
@@ -54,15 +64,14 @@ class Load:
             began, batch = asyncio.get_running_loop().time(), list[Arrival]()
             group.create_task(self._reports(group, began))
             next_move: dt.datetime | None = None
-            taken = 0
             async for arrival in planned(self.province):
-                taken += 1
+                self.started += 1
                 if next_move is None or arrival.at >= next_move:
                     await self.move_clock(arrival.at)
                     next_move = arrival.at + _CLOCK_STEP
                     self.begun.set()
-                await self._pace(began + taken / self.rate)
-                if taken % 2:
+                await self._pace(began + self.started / self.rate)
+                if self.started % 2:
                     await self._start(group, [arrival])
                 else:
                     batch.append(arrival)

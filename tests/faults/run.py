@@ -25,7 +25,8 @@ _SHARE_OF_THREE = 0.2
 _SECONDS_PER_FAULT = 4.0
 """For so long per fault there is load; a round whose load has ended is checked."""
 _TRIED_ENOUGH = 3
-"""Some strikes meet nothing, as a service was down just then; who meets nothing so often, and never anything, is broken."""
+"""Some strikes meet nothing, as a service was down just then; who meets nothing so often, and never anything, is broken. So is a harness of
+which as many rounds had nothing left to send once all was healed."""
 
 
 _KINDS = tuple(dict.fromkeys(fault.code for fault in FAULTS))
@@ -222,11 +223,15 @@ def _says_something(found: Found) -> bool:
 
 
 def _left_undone(wanted: Wanted, found: Found) -> Iterator[str]:
-    """A sentence if nothing was struck or it was stopped, for each kind of `only` that was left out, each fault that struck nothing."""
+    """A sentence if nothing was struck or it was stopped, if I8 saw nothing taken afterwards, for each kind of `only` that was left out,
+    and each fault that struck nothing.
+    """
     struck = found.cycles.total()
     if not struck or found.outcome == "stopped":
         yield f"seed {wanted.seed}: {struck} of {wanted.cycles} faults were struck, and it ended by: {found.outcome}"
     yield from (f"seed {wanted.seed}: left out {reason}" for reason in found.left_out if reason.partition(":")[0] in wanted.only)
+    if found.checks >= _TRIED_ENOUGH and not found.front_s:
+        yield f"seed {wanted.seed}: in none of {found.checks} rounds was anything left to send when all was healed (I8)"
     for name, many in found.missed.items():
         if many >= _TRIED_ENOUGH and not found.cycles[name]:
             yield f"seed {wanted.seed}: {name}: of {many} strikes none could be proved to have struck anything"

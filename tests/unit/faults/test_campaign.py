@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -76,6 +76,8 @@ class Everything:
 class Load:
     """One that never ends."""
 
+    nearly_sent = False
+
     def __init__(self, *_: Any) -> None:
         self.begun, self.hurried = asyncio.Event(), asyncio.Event()
 
@@ -128,6 +130,29 @@ def struck_by(monkeypatch: pytest.MonkeyPatch) -> Callable[[Striking], Any]:
         return campaign.campaign(Wanted(cycles, 1, pause_s=(0, 0), only=only), lambda _: None, saved.append), saved
 
     return begun
+
+
+@pytest.fixture
+def quiet(struck_by: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """Rounds come to their checks, and nothing is found; `struck_by` has put a house there in which none does."""
+    house = Quiet(tmp_path)
+
+    @contextlib.asynccontextmanager
+    async def running(**_: Any) -> AsyncIterator[House]:
+        yield house
+
+    async def nothing(_: Any) -> dict[str, list[str]]:
+        return {}
+
+    assert struck_by
+    monkeypatch.setattr(campaign, "running", running)
+    monkeypatch.setattr(campaign, "violations", nothing)
+    monkeypatch.setattr(campaign, "i4_money", nothing)
+    for name in ("Observer", "Feed", "Officers"):
+        monkeypatch.setattr(campaign, name, Everything)
+    yield
+    house.journal.close()
+    house.commands.close()
 
 
 async def test_faults_of_a_round_that_was_stopped_before_its_check_count_for_nothing(struck_by: Callable[[Striking], Any]) -> None:
@@ -193,31 +218,21 @@ FRONT = "the front door took nothing for 61 s after all was healed"
     ],
 )
 async def test_what_a_check_finds_is_told_with_its_round_and_the_faults_since_the_check_before_are_suspected(
-    broken: dict[str, list[str]], after_s: float | None, told: list[str], struck_by: Callable[..., Any],
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    broken: dict[str, list[str]], after_s: float | None, told: list[str], struck_by: Callable[..., Any], quiet: None,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    house = Quiet(tmp_path)
-
-    @contextlib.asynccontextmanager
-    async def running(**_: Any) -> AsyncIterator[House]:
-        yield house
-
     async def violations(_: Any) -> dict[str, list[str]]:
         return dict(broken)
 
     begun = struck_by(lambda _: asyncio.sleep(0), 3)[0]
-    for name, other in {
-        "running": running, "violations": violations, "Load": Ending, "Observer": Everything, "Feed": Everything, "Officers": Everything,
-    }.items():  # fmt: skip
-        monkeypatch.setattr(campaign, name, other)
+    monkeypatch.setattr(campaign, "Load", Ending)
+    monkeypatch.setattr(campaign, "violations", violations)
     monkeypatch.setattr(Ending, "after_s", after_s)
     found = await begun
 
     assert found.violations == [f"round 1, {sentence}" for sentence in told]
     assert found.suspected == ({"F1 kill -9 ingest": 3} if told else {})
     assert (found.cycles, found.checks, found.outcome) == ({"F1 kill -9 ingest": 3}, 1, "finished")
-    house.journal.close()
-    house.commands.close()
 
 
 async def test_positions_are_looked_at_after_every_fault_and_a_step_back_is_kept(
@@ -265,6 +280,23 @@ async def test_a_campaign_whose_round_struck_nothing_ends_and_does_not_go_on_for
     found = await running
     assert rounds == [1]
     assert (found.outcome, found.violations) == ("stopped", [])
+
+
+async def test_no_fault_strikes_any_more_when_the_rest_of_the_load_is_kept_for_what_is_taken_once_all_is_healed(
+    struck_by: Callable[..., Any], quiet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck: list[Strike] = []
+
+    async def strike(at: Strike) -> None:
+        struck.append(at)
+
+    begun = struck_by(strike, 9)[0]
+    monkeypatch.setattr(campaign, "Load", Ending)
+    monkeypatch.setattr(Ending, "nearly_sent", property(lambda _: len(struck) >= 4), raising=False)
+    monkeypatch.setattr(Ending, "after_s", 1.0)
+    found = await begun
+
+    assert (found.cycles, found.checks, len(found.front_s)) == ({"F1 kill -9 ingest": 4}, 2, 2)
 
 
 @pytest.mark.parametrize(("only", "told"), [((), 1), (("F1", "F7"), 1), (("F1",), 0)])

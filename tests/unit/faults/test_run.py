@@ -253,6 +253,16 @@ def test_a_fault_that_never_struck_anything_however_often_it_was_tried_is_told(
     assert said == ["NOT DONE seed 7: F22 none left: of 3 strikes none could be proved to have struck anything"]
 
 
+@pytest.mark.parametrize(("front_s", "code"), [([], 1), ([0.4], 0)])
+def test_a_campaign_that_never_saw_anything_taken_once_all_was_healed_is_no_success(
+    front_s: list[float], code: int, faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    finds(monkeypatch, cycles=STRUCK, checks=3, front_s=front_s, outcome="finished")
+    assert faults_long("--house one --cycles 4 --seed 7") == code
+    said = [line for line in capsys.readouterr().out.splitlines() if line.startswith("NOT DONE")]
+    assert said == ["NOT DONE seed 7: in none of 3 rounds was anything left to send when all was healed (I8)"] * code
+
+
 def test_a_round_that_could_not_be_begun_is_in_the_report_although_nothing_was_struck(
     faults_long: Callable[[str], int], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

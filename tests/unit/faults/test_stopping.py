@@ -14,7 +14,7 @@ import pytest
 from tests.faults import run
 
 ROOT = Path(run.__file__).parents[2]
-SECONDS = 30.0
+SECONDS = 120.0
 
 DRIVER = """
 import asyncio, os, sys
