@@ -9,8 +9,8 @@ tables as they would stand (marks, assessed days, located check-ins, receipts, p
 opened, and the same number of its people's check-ins goes from a filled topic to the ledger: the others are there, with their days, and
 sleep, since opening a million days takes an hour and moves no table much. Those who are awake stand evenly among those who sleep in
 every table that is written, so that with more people the rows that a check-in touches lie further apart. Processor seconds of broker,
-database and workers count, so that other work on the machine matters little. The fewest people are the reference. A month
-takes 52 KB of disk a person, so 1,000,000 people need 60 GB with the log of their writing, and 100,000 with a year nearly 90:
+database and workers count, so that other work on the machine matters little. The fewest people are the reference. A person's day
+takes 2.1 KB of disk, so 1,000,000 people with a month need 62 GB with the log of their writing, and 100,000 with a year 82:
 a size for which there is not so much free space where temporary files lie (TMPDIR) is left out, and told as not measured.
 
 What is not there, though it would be in life: ledger lines, violations, traces and device uses of the days before. A month's late days
@@ -67,7 +67,8 @@ create temp table of_month (template int, month text, percent text, days int, fa
 
 _PEOPLE = "unnest($1::int[], $2::uuid[], $3::uuid[], $4::int[], $5::bigint[]) with ordinality p(template, me, unit, lane, ceiling, place)"
 _KEPT = f"case when at >= '{FRIDAY - COORDINATES_KEPT}' then {{}} end"
-"""A coordinate that is still there on Friday. All are received now, so that geofence erases none more by its own clock."""
+"""A coordinate that is still there on Friday. All are received now, so that neither geofence nor ingest has anything to erase meanwhile, as
+they would have by the clock of today."""
 _WRITE = (
     f"""
     with made as materialized (
@@ -82,7 +83,7 @@ _WRITE = (
         {_KEPT.format(-3.79)}, {_KEPT.format(102.26)}, {_KEPT.format(12)}, false, true, false, 1,
         'inside', 20, false, 'inside', 'good' from made
     )
-    insert into ingest.receipt (id, digest, received_at, published) select id, sha256(id::text::bytea), at, true from made
+    insert into ingest.receipt (id, digest, received_at, published) select id, sha256(id::text::bytea), now(), true from made
     """,
     f"""
     insert into schedule.assessment ({', '.join(what_if.COLUMNS['assessment'])})
@@ -245,16 +246,18 @@ def main() -> None:
     more = {"people": (given.times, MONTH), "year": (1, YEAR)}
     sizes = {"": (1, MONTH)} | {f"{given.name}-{what}": size for what, size in more.items() if given.only in (None, what)}
     folder = Path(tempfile.gettempdir())  # where `running` lays the data
+    free = shutil.disk_usage(folder).free  # for each, since the stack of the one before is removed
+    no_room = {name: why for name, (times, days) in sizes.items() if (why := too_little(given.people * times, days, free, folder))}
+    if len(no_room) >= len(sizes) - 1:  # nothing would stand beside another
+        sys.exit("; ".join(no_room.values()))
     costs: dict[str, Cost] = {}
     told = []
     for name, (times, days) in sizes.items():
-        people = given.people * times
-        if why_not := too_little(people, days, shutil.disk_usage(folder).free, folder):
-            if not name:
-                sys.exit(why_not)
-            progress(why_not)
-            told.append(not_measured(name, why_not))
+        if name in no_room:
+            progress(no_room[name])
+            told.append(not_measured(name, no_room[name]))
             continue
+        people = given.people * times
         with running() as stack:
             costs[name] = asyncio.run(cost(people, days, events, stack))
         if name:

@@ -37,7 +37,9 @@ def load(tried: list[dict[str, Any]], asked: float, seconds: float) -> dict[str,
     return figure(
         "http-load", tried[-1]["sent_per_s"], reference="rate asked for", reference_value=asked, missed=beyond(tried[-1]),
         note=f"{seconds:g} s each; flat: the lag grows by less than a fiftieth of the rate. "
-        + ". ".join(f"{report['rate']:,.0f}/s: {condition(report)}" for report in tried),
+        + ". ".join(
+            f"{one['rate']:,.0f}/s: p50 {one['p50_s']:.2f} s, p99 {one['p99_s']:.2f} s; {condition(one)}" for one in tried
+        ),
     )  # fmt: skip
 
 

@@ -144,6 +144,30 @@ def test_the_memory_of_a_flood_is_missed_when_less_than_ten_times_what_is_sustai
     assert record.note == f"{offered:,.0f} check-ins/s offered, {times}, for 12 s"
 
 
+def test_the_memory_of_a_flood_that_was_mostly_left_without_an_answer_is_missed_however_little_it_was() -> None:
+    flood = a_flood(18)  # 9,500 of 10,000 check-ins taken or shed
+    flood.offered_per_s = 10_000.0
+    flood.answers["TimeoutError"] = 500
+    assert the_record(memory_of(80.0, 80.0, flood, 1_000.0, "for 12 s")).missed == ""
+    flood.answers["TimeoutError"] = 9_500
+    assert the_record(memory_of(80.0, 80.0, flood, 1_000.0, "for 12 s")).missed == (
+        "50% of what was sent were answered neither 202 nor 503"
+    )
+    assert Flood("http://127.0.0.1:1").unanswered == 1.0
+
+
+async def test_what_cannot_be_sent_since_nobody_answers_is_no_part_of_the_pace(
+    monkeypatch: pytest.MonkeyPatch, ingest: tuple[Ingest, str]
+) -> None:
+    _, url = ingest
+    monkeypatch.setattr(backpressure, "CONNECTIONS", 3)
+    monkeypatch.setattr(backpressure, "time", SimpleNamespace(monotonic=itertools.count(100).__next__))
+    flood = Flood(url)
+    await flood.run(batches(url, 8), 1e9)  # 500 count for each that was sent
+
+    assert (flood.unsent, flood.offered_per_s) == (5 * 3, 3 * 500 / 10)
+
+
 async def test_the_pace_of_a_flood_is_the_one_that_it_had(monkeypatch: pytest.MonkeyPatch, ingest: tuple[Ingest, str]) -> None:
     _, url = ingest
     monkeypatch.setattr(backpressure, "time", SimpleNamespace(monotonic=itertools.count(100).__next__))

@@ -82,6 +82,14 @@ def test_more_people_or_a_year_alone_can_be_asked_for_and_each_stands_beside_the
     assert [told["figure"] for told in json.loads(capsys.readouterr().out)["figures"]] == [f"history-{only}"]
 
 
+def test_the_fewest_are_not_built_for_what_finds_no_room_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["history", "--people", "1000", "--only", "year"])
+    monkeypatch.setattr(history, "running", lambda: pytest.fail("a stack was started"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _folder: SimpleNamespace(free=1_500_000_000))
+    with pytest.raises(SystemExit, match=r"^1,000 people with 365 days each need about 1.5 GB of disk, and 1.5 GB are free in "):
+        history.main()
+
+
 def test_what_finds_no_room_is_refused_before_any_server_is_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "argv", ["history", "--people", "1000000000000"])
     monkeypatch.setattr(history, "running", lambda: pytest.fail("a stack was started"))
