@@ -34,6 +34,8 @@ from tests.waiting import until
 SETTLE_S = 240.0
 SENDING_S = 2 * SETTLE_S
 """So long phones and officers may take for the rest of their work after everything was healed."""
+_KEPT_BACK = 0.2
+"""Of each load: it is sent when all is healed, so that one sees whether anything is taken then (I8)."""
 FRONT_S = 60.0
 """I8: so long after everything was healed the first of what waits at the front door is answered 2xx."""
 
@@ -222,7 +224,7 @@ class Campaign:
         """So many faults under load, then a check of everything. What struck counts once it was checked, or could not be."""
         self.struck = struck = Counter[str]()
         province = province_of(self.wanted, number)
-        load = Load(self.house, province, self.wanted.rate)
+        load = Load(self.house, province, self.wanted.rate, kept_back=_KEPT_BACK)
         await load.prepare()
         begun = time.monotonic()
         officers = Officers(self.house, self.decided, random.Random(self.chance.random()), load.hurried)

@@ -23,15 +23,15 @@ _REPORTS_A_CHECK_IN = 0.11
 """A little more than the work reports that the simulator's people send (0.103), so that check-ins end last."""
 
 
-_KEPT_BACK = 0.2
-"""Of a load: so much of it is there when faults end, so that it is seen whether anything is taken once all is healed (I8)."""
-
-
 class Load:
-    """One province of so many people and days, sent at `rate` check-ins a second; from `hurry` on as fast as they are taken."""
+    """One province of so many people and days, sent at `rate` check-ins a second; from `hurried` on as fast as they are taken.
 
-    def __init__(self, house: House, province: Province, rate: float, ingest: str = "ingest") -> None:
+    `kept_back` of it, a share, is not sent before that.
+    """
+
+    def __init__(self, house: House, province: Province, rate: float, ingest: str = "ingest", kept_back: float = 0.0) -> None:
         self.house, self.province, self.rate = house, province, rate
+        self._kept_back = kept_back
         self.started = self.delivered = 0
         """Check-ins of which the sending has begun, and those that were answered."""
         self.sent_for_s = 0.0
@@ -44,7 +44,7 @@ class Load:
     @property
     def nearly_sent(self) -> bool:
         """Whether what is left is kept back, at two check-ins a person and day."""
-        return self.started >= (1 - _KEPT_BACK) * 2 * self.province.employees * self.province.days
+        return self.started >= (1 - self._kept_back) * 2 * self.province.employees * self.province.days
 
     async def prepare(self) -> None:
         """Import the province, as officers do."""
@@ -71,6 +71,8 @@ class Load:
                     next_move = arrival.at + _CLOCK_STEP
                     self.begun.set()
                 await self._pace(began + self.started / self.rate)
+                if self._kept_back and self.nearly_sent:
+                    await self.hurried.wait()
                 if self.started % 2:
                     await self._start(group, [arrival])
                 else:

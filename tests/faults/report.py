@@ -280,7 +280,7 @@ def markdown(told: dict[str, Any], at_boundaries: Mapping[str, Any] | None = Non
             lines += ["", "## Completed by hand", "", words.HANDS, "", *hands]
         lines += [
             "", "## What clients and supervisors saw", "",
-            f"Where processes died of F2 (campaigns begun after {words.PRESENT_CHECKS}): {_counted(parts, 'died_at')}.", "",
+            f"Where processes died of F2 (campaigns begun after {words.DEATHS_RECORDED}): {_counted(parts, 'died_at')}.", "",
             *_missed(parts),
             f"Requests that had to be repeated, by the code or error they met: {_counted(parts, 'unanswered')}.", "",
             f"Commands of officers that had to be given again, likewise: {_counted(parts, 'asked_again')}.", "",

@@ -78,7 +78,7 @@ class Load:
 
     nearly_sent = False
 
-    def __init__(self, *_: Any) -> None:
+    def __init__(self, *_: Any, **__: Any) -> None:
         self.begun, self.hurried = asyncio.Event(), asyncio.Event()
 
     async def prepare(self) -> None:
@@ -98,8 +98,9 @@ class Ending(Load):
     class phones:  # noqa: N801 - an attribute of the load
         tally = type("Tally", (), {"unanswered": Counter[str]()})
 
-    def __init__(self, house: Any, province: Any, _: float) -> None:
+    def __init__(self, house: Any, province: Any, _: float, *, kept_back: float) -> None:
         super().__init__()
+        assert kept_back
         self.house, self.province = house, province
 
     async def run(self) -> None:
