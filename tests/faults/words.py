@@ -44,13 +44,13 @@ KEPT_BACK = "2026-12-01 05:45 UTC"
 """Since then a fifth of a round's load is sent when all is healed."""
 
 WHY_PRESENT = f"""\
-Within that sum, in campaigns begun before {KEPT_BACK}, hardly anything was left to be sent when all was healed, so that nobody
-saw whether the front door takes anything again within its minute (I8); how many rounds saw it is told below. Before the sum invariants
-looked at less (I1, I3, I5, I6, I7, below); before 2026-11-30 22:30 UTC I5 did not look at what lies last, and before 22:10 UTC strikes
-did not prove themselves; before 17:00 UTC the officers' APIs were killed at no boundary of a command and never frozen, officers were at work in the first half minute of
-a round only, and where processes died was not recorded; before 02:50 UTC of that day nobody looked whether work reports are on their topic
-(I1) and whether a request's trail was lost (I3); before 01:15 UTC no officers worked in the house; and before 2026-11-29 22:45 UTC I3 to
-I7 saw less, frozen workers came back early, and three brokers had no controllers of their own (below)."""
+Within that sum, in campaigns begun before {KEPT_BACK}, hardly anything was left to be sent when all was healed, so that nobody saw
+whether the front door takes anything again within its minute (I8); how many rounds saw it is told below. Before the sum invariants looked
+at less (I1, I3, I5, I6, I7, below); before 2026-11-30 22:30 UTC I5 did not look at what lies last, and before 22:10 UTC strikes did not
+prove themselves; before 17:00 UTC the officers' APIs were killed at no boundary of a command and never frozen, officers were at work in
+the first half minute of a round only, and where processes died was not recorded; before 02:50 UTC of that day nobody looked whether work
+reports are on their topic (I1) and whether a request's trail was lost (I3); before 01:15 UTC no officers worked in the house; and before
+2026-11-29 22:45 UTC I3 to I7 saw less, frozen workers came back early, and three brokers had no controllers of their own (below)."""
 
 _READ = {topic.name for read in topics.CONSUMES.values() for topic in read}
 
