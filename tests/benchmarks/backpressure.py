@@ -64,7 +64,7 @@ class Flood:
 
     async def run(self, requests: list[Batch], rate: float, sent: Callable[[], None] = lambda: None) -> None:
         """Send all of them, so many check-ins a second, call `sent`, and wait for the answers."""
-        began, begun = time.monotonic(), 0
+        began, sent_off = time.monotonic(), 0
         under_way = set()
         for number, (ids, content) in enumerate(requests):
             await asyncio.sleep(max(0.0, began + number * BATCH / rate - time.monotonic()))
@@ -72,12 +72,12 @@ class Flood:
                 self.unsent += len(ids)
                 continue
             await self._free.acquire()
-            begun += 1
+            sent_off += 1
             task = asyncio.create_task(self._one(ids, content))
             under_way.add(task)
             task.add_done_callback(under_way.discard)
         await asyncio.sleep(max(0.0, began + len(requests) * BATCH / rate - time.monotonic()))
-        self.offered_per_s = begun * BATCH / (time.monotonic() - began)
+        self.offered_per_s = sent_off * BATCH / (time.monotonic() - began)
         sent()
         while under_way:
             await asyncio.wait(set(under_way))

@@ -248,7 +248,7 @@ def main() -> None:
     folder = Path(tempfile.gettempdir())  # where `running` lays the data
     free = shutil.disk_usage(folder).free  # for each, since the stack of the one before is removed
     no_room = {name: why for name, (times, days) in sizes.items() if (why := too_little(given.people * times, days, free, folder))}
-    if len(no_room) >= len(sizes) - 1:  # nothing would stand beside another
+    if len(no_room) >= len(sizes) - 1:  # at most the fewest would be built, and stand beside nothing
         sys.exit("; ".join(no_room.values()))
     costs: dict[str, Cost] = {}
     told = []

@@ -23,7 +23,7 @@ from tests.faults.soak import lines, risen, soak
 _ROOT = Path(__file__).parents[2]
 _SHARE_OF_THREE = 0.2
 _SECONDS_PER_FAULT = 4.0
-"""For so long per fault there is load; a round whose load has ended is checked."""
+"""For so long per fault there is load; a round whose load is sent, but for what is kept back, is checked."""
 _TRIED_ENOUGH = 3
 """Some strikes meet nothing, as a service was down just then; who meets nothing so often, and never anything, is broken. So is a harness of
 which as many rounds had nothing left to send once all was healed."""

@@ -40,11 +40,11 @@ references."""
 DEATHS_RECORDED = "2026-11-30 17:00 UTC"
 """Since then it is recorded where processes died."""
 
-KEPT_BACK = "2026-12-01 05:45 UTC"
+FIFTH_KEPT_BACK = "2026-12-01 05:45 UTC"
 """Since then a fifth of a round's load is sent when all is healed."""
 
 WHY_PRESENT = f"""\
-Within that sum, in campaigns begun before {KEPT_BACK}, hardly anything was left to be sent when all was healed, so that nobody saw
+Within that sum, in campaigns begun before {FIFTH_KEPT_BACK}, hardly anything was left to be sent when all was healed, so that nobody saw
 whether the front door takes anything again within its minute (I8); how many rounds saw it is told below. Before the sum invariants looked
 at less (I1, I3, I5, I6, I7, below); before 2026-11-30 22:30 UTC I5 did not look at what lies last, and before 22:10 UTC strikes did not
 prove themselves; before 17:00 UTC the officers' APIs were killed at no boundary of a command and never frozen, officers were at work in
@@ -178,7 +178,7 @@ What is struck or looked at more weakly than the matrix says:
   all the same. Campaigns begun before 2026-11-30 22:30 UTC compared the newest version only, and did not look at what lies last.
 - I8: the matrix says 60 s after all is healed. The clock of the lag starts only when phones and officers are done, for which they have
   {SENDING_S:.0f} s: in campaigns begun after 2026-11-30 22:30 UTC how long that took is recorded, and the front door must answer the first
-  2xx within {FRONT_S:.0f} s after all is healed if anything is still to be sent. Before {KEPT_BACK} hardly anything ever
+  2xx within {FRONT_S:.0f} s after all is healed if anything is still to be sent. Before {FIFTH_KEPT_BACK} hardly anything ever
   was, since strikes took longer than the load. After the lag of check-ins is gone, the days and the month are closed; that is no part of
   the {WITHIN_S:.0f} s, and nothing bounds it as a whole: a round fails when nothing moves for {SETTLE_S:.0f} s, or when its months are
   not frozen {SETTLE_S:.0f} s after its days were closed.
